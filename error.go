@@ -1,0 +1,85 @@
+package moot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ErrorKind says what sort of thing went wrong, in a word that survives the wire.
+// Kinds are errors themselves: errors.Is(err, moot.NotFound) works on both sides.
+type ErrorKind string
+
+const (
+	Invalid     ErrorKind = "invalid"     // the input makes no sense; asking again will not help
+	TooLarge    ErrorKind = "too-large"   // the input is beyond a stated limit
+	NotFound    ErrorKind = "not-found"   // nobody who was asked has it
+	Denied      ErrorKind = "denied"      // the caller is known, and may not
+	Stranger    ErrorKind = "stranger"    // the caller is not a member
+	Conflict    ErrorKind = "conflict"    // somebody else changed it first (see Swap)
+	Gap         ErrorKind = "gap"         // an entry whose predecessor is missing
+	Fork        ErrorKind = "fork"        // two different entries with one author and number
+	Expired     ErrorKind = "expired"     // an invitation past its time
+	UsedUp      ErrorKind = "used-up"     // an invitation used as often as it allows
+	Revoked     ErrorKind = "revoked"     // the author or caller was a member once
+	Corrupt     ErrorKind = "corrupt"     // bytes that do not match their hash or signature
+	Full        ErrorKind = "full"        // no space left, or a quota reached
+	Unavailable ErrorKind = "unavailable" // nobody could be reached; asking again may help
+	Internal    ErrorKind = "internal"    // a fault of this program or its machine
+)
+
+func (k ErrorKind) Error() string { return string(k) }
+
+// Error is an error with the operation that failed and its kind.
+type Error struct {
+	Op   string    // what was being done, as "get report.pdf"; may be empty
+	Kind ErrorKind // never empty
+	Err  error     // the cause, in words; may be nil
+}
+
+func (e *Error) Error() string {
+	msg := string(e.Kind)
+	if e.Err != nil {
+		msg = e.Err.Error()
+	}
+	if e.Op != "" {
+		return e.Op + ": " + msg
+	}
+	return msg
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is(err, kind) true for the error's own kind.
+func (e *Error) Is(target error) bool { return target == error(e.Kind) }
+
+// Errorf returns an error of the kind, worded like fmt.Errorf.
+func Errorf(kind ErrorKind, format string, args ...any) error {
+	return &Error{Kind: kind, Err: fmt.Errorf(format, args...)}
+}
+
+// Wrap names the operation in front of err and keeps its kind. Wrap of nil is nil.
+func Wrap(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Op: op, Kind: KindOf(err), Err: err}
+}
+
+// KindOf returns the kind of the outermost Error in err's chain; Unavailable for
+// an ended context, Internal for an error without a kind, and "" for nil.
+func KindOf(err error) ErrorKind {
+	var e *Error
+	var kind ErrorKind
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &e):
+		return e.Kind
+	case errors.As(err, &kind):
+		return kind
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return Unavailable
+	}
+	return Internal
+}

@@ -1,0 +1,3 @@
+module github.com/mootspace/moot
+
+go 1.26
