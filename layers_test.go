@@ -1,0 +1,108 @@
+package moot_test
+
+import (
+	"go/build"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/mootspace/moot"
+
+// layers is the architecture as a table: what each package may import of this
+// module. A package that is not listed fails the test, so a new one is a decision.
+var layers = map[string][]string{
+	".": {},
+
+	// Pure: bytes, statements, keys, rules. No network, no database.
+	"internal/blob":   {"."},
+	"internal/feed":   {"."},
+	"internal/seal":   {"."},
+	"internal/policy": {".", "internal/feed"},
+	"internal/swarm":  {"."},
+
+	// Mechanism: each knows the vocabulary and no sibling.
+	"internal/store":  {".", "internal/blob", "internal/feed"},
+	"internal/wire":   {".", "internal/blob", "internal/feed"},
+	"internal/link":   {".", "internal/seal"},
+	"internal/locate": {"."},
+	"internal/gossip": {".", "internal/feed"},
+	"internal/ask":    {".", "internal/blob", "internal/swarm"},
+
+	// Meaning: over any Node.
+	"internal/files":   {".", "internal/blob", "internal/feed"},
+	"internal/members": {".", "internal/feed", "internal/policy", "internal/seal"},
+
+	// Front ends: over meaning; never see an architecture.
+	"internal/front/cli": {".", "internal/files", "internal/members", "internal/policy"},
+
+	// The one place that names every part.
+	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/front/cli",
+		"internal/gossip", "internal/link", "internal/locate", "internal/members", "internal/policy", "internal/seal",
+		"internal/store", "internal/wire"},
+	"cmd/moot": {"internal/daemon", "internal/front/cli"},
+}
+
+// TestLayers fails on an import that goes the wrong way.
+func TestLayers(t *testing.T) {
+	for _, dir := range packageDirs(t) {
+		allowed, listed := layers[filepath.ToSlash(dir)]
+		if !listed {
+			t.Errorf("%s is in no layer: add it to the table in layers_test.go, or put its code where it belongs", dir)
+			continue
+		}
+		pkg, err := build.ImportDir(dir, 0)
+		if err != nil {
+			t.Fatalf("%s: %v", dir, err)
+		}
+		for _, imported := range pkg.Imports {
+			rel, ours := strings.CutPrefix(imported, module)
+			if !ours {
+				continue
+			}
+			rel = strings.TrimPrefix(rel, "/")
+			if rel == "" {
+				rel = "."
+			}
+			if !slices.Contains(allowed, rel) {
+				t.Errorf("%s imports %s, which its layer does not allow", dir, rel)
+			}
+		}
+	}
+}
+
+// TestPackageComments fails on a package that does not say what it is for and
+// what it must not know.
+func TestPackageComments(t *testing.T) {
+	for _, dir := range packageDirs(t) {
+		pkg, err := build.ImportDir(dir, 0)
+		if err != nil {
+			t.Fatalf("%s: %v", dir, err)
+		}
+		if len(pkg.Doc) < 20 {
+			t.Errorf("package %s has no package comment", dir)
+		}
+	}
+}
+
+func packageDirs(t *testing.T) (dirs []string) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if name := d.Name(); path != "." && (strings.HasPrefix(name, ".") || name == "testdata") {
+			return filepath.SkipDir
+		}
+		if pkg, err := build.ImportDir(path, 0); err == nil && len(pkg.GoFiles) > 0 {
+			dirs = append(dirs, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dirs
+}

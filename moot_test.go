@@ -1,0 +1,78 @@
+package moot_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/mootspace/moot"
+)
+
+func TestKeysAndIDsRoundTripAsText(t *testing.T) {
+	key := moot.Key{1, 2, 3}
+	if got, err := moot.ParseKey(key.String()); err != nil || got != key {
+		t.Errorf("ParseKey(%s) = %v, %v", key, got, err)
+	}
+	id := moot.BlobID{0xaf, 0x13}
+	if got, err := moot.ParseBlobID(id.String()); err != nil || got != id {
+		t.Errorf("ParseBlobID(%s) = %v, %v", id, got, err)
+	}
+	for _, bad := range []string{"", "xyz", key.String()[1:], id.String() + "00", "../../etc/passwd"} {
+		if _, err := moot.ParseKey(bad); !errors.Is(err, moot.Invalid) {
+			t.Errorf("ParseKey(%q) = %v, want kind Invalid", bad, err)
+		}
+		if _, err := moot.ParseBlobID(bad); !errors.Is(err, moot.Invalid) {
+			t.Errorf("ParseBlobID(%q) = %v, want kind Invalid", bad, err)
+		}
+	}
+}
+
+func TestErrorKindsSurviveWrapping(t *testing.T) {
+	err := moot.Wrap("get a", fmt.Errorf("layer: %w", moot.Errorf(moot.NotFound, "nobody has it")))
+	if !errors.Is(err, moot.NotFound) || errors.Is(err, moot.Corrupt) {
+		t.Errorf("kind of %v is lost", err)
+	}
+	if want := "get a: layer: nobody has it"; err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
+	}
+	for err, want := range map[error]moot.ErrorKind{nil: "", context.Canceled: moot.Unavailable, errors.New("x"): moot.Internal, moot.Full: moot.Full} {
+		if got := moot.KindOf(err); got != want {
+			t.Errorf("KindOf(%v) = %q, want %q", err, got, want)
+		}
+	}
+	if moot.Wrap("op", nil) != nil {
+		t.Error("Wrap of nil is not nil")
+	}
+}
+
+func TestRangesAreClipped(t *testing.T) {
+	for _, c := range []struct {
+		r    moot.Range
+		size int64
+		want moot.Range
+	}{
+		{moot.Whole, 10, moot.Range{Offset: 0, Length: 10}},
+		{moot.Range{Offset: 3, Length: 4}, 10, moot.Range{Offset: 3, Length: 4}},
+		{moot.Range{Offset: 8, Length: 4}, 10, moot.Range{Offset: 8, Length: 2}},
+		{moot.Range{Offset: 99, Length: 1 << 62}, 10, moot.Range{Offset: 10, Length: 0}},
+		{moot.Range{Offset: -5, Length: -1}, 0, moot.Range{}},
+	} {
+		if got := c.r.In(c.size); got != c.want {
+			t.Errorf("%v.In(%d) = %v, want %v", c.r, c.size, got, c.want)
+		}
+	}
+}
+
+func TestVectorIncludes(t *testing.T) {
+	a, b := moot.Key{1}, moot.Key{2}
+	v := moot.Vector{a: 3, b: 1}
+	if !v.Includes(moot.Vector{a: 2}) || v.Includes(moot.Vector{b: 2}) || !v.Includes(nil) {
+		t.Error("Includes is wrong")
+	}
+	w := v.Clone()
+	w[a] = 9
+	if v[a] != 3 || !v.Covers(b, 1) || v.Covers(b, 2) {
+		t.Error("Clone shares, or Covers is wrong")
+	}
+}
