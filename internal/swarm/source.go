@@ -1,0 +1,149 @@
+package swarm
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/mootspace/moot"
+)
+
+// source is somebody who can be asked.
+type source struct {
+	id    moot.Key
+	held  []Run // sorted, disjoint
+	parts []bool
+	fails int       // failed requests since a group last arrived
+	ready time.Time // not asked before; the back-off after a failure
+	rate  float64   // groups a second, smoothed; 0 if not yet known
+}
+
+// AddSource makes id a source of the groups held, or replaces what it is known
+// to hold. The runs may come in any order, overlap and exceed the blob.
+func (s *State) AddSource(id moot.Key, held []Run) {
+	src := s.sources[id]
+	if src == nil {
+		src = &source{id: id, parts: make([]bool, len(s.avail))}
+		s.sources[id] = src
+	}
+	src.held = s.tidy(held)
+	s.count(src, -1)
+	clear(src.parts)
+	for _, r := range src.held {
+		for p := r.First / s.cfg.Part; p*s.cfg.Part < r.End(); p++ {
+			src.parts[p] = true
+		}
+	}
+	s.count(src, +1)
+}
+
+// RemoveSource forgets a source; what it was asked for is free for the others.
+func (s *State) RemoveSource(id moot.Key) {
+	if src := s.sources[id]; src != nil {
+		s.count(src, -1)
+		delete(s.sources, id)
+	}
+	s.asks = slices.DeleteFunc(s.asks, func(a *ask) bool { return a.Source == id })
+}
+
+// Useful reports whether the source holds anything that is needed.
+func (s *State) Useful(id moot.Key) bool {
+	src := s.sources[id]
+	if src == nil {
+		return false
+	}
+	for p := range src.parts {
+		if src.parts[p] && s.open(int64(p)) && s.some(int64(p), src.holds) {
+			return true
+		}
+	}
+	return false
+}
+
+// Brings reports whether a newcomer that holds these groups would have something
+// needed that no source has.
+func (s *State) Brings(held []Run) bool {
+	newcomer := &source{held: s.tidy(held)}
+	for p := range s.missing {
+		if !s.open(int64(p)) || s.whole(int64(p)) {
+			continue
+		}
+		if s.some(int64(p), func(g int64) bool { return newcomer.holds(g) && !s.reach(g) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// Rate returns how fast a source has been, in groups a second; 0 if not known.
+func (s *State) Rate(id moot.Key) float64 {
+	if src := s.sources[id]; src != nil {
+		return src.rate
+	}
+	return 0
+}
+
+// Fails returns how many requests failed at a source since a group last came.
+func (s *State) Fails(id moot.Key) int {
+	if src := s.sources[id]; src != nil {
+		return src.fails
+	}
+	return 0
+}
+
+// whole reports whether one source has all of part p.
+func (s *State) whole(p int64) bool {
+	for _, src := range s.sources {
+		if src.parts[p] && src.covers(s.part(p)) {
+			return true
+		}
+	}
+	return false
+}
+
+// reach reports whether any source has the group.
+func (s *State) reach(g int64) bool {
+	for _, src := range s.sources {
+		if src.holds(g) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *State) count(src *source, by int32) {
+	for p, has := range src.parts {
+		if has {
+			s.avail[p] += by
+		}
+	}
+}
+
+// tidy clips, sorts and joins runs.
+func (s *State) tidy(runs []Run) []Run {
+	var tidy []Run
+	for _, r := range runs {
+		first := max(r.First, 0)
+		if end := min(r.End(), s.cfg.Groups); r.Count > 0 && end > first {
+			tidy = append(tidy, Run{first, end - first})
+		}
+	}
+	slices.SortFunc(tidy, func(a, b Run) int { return cmp.Compare(a.First, b.First) })
+	joined := tidy[:0]
+	for _, r := range tidy {
+		if n := len(joined); n > 0 && r.First <= joined[n-1].End() {
+			joined[n-1].Count = max(joined[n-1].End(), r.End()) - joined[n-1].First
+			continue
+		}
+		joined = append(joined, r)
+	}
+	return joined
+}
+
+func (src *source) holds(g int64) bool { return src.covers(Run{g, 1}) }
+
+func (src *source) covers(r Run) bool {
+	i := sort.Search(len(src.held), func(i int) bool { return src.held[i].End() > r.First })
+	return i < len(src.held) && src.held[i].covers(r)
+}
