@@ -1,0 +1,212 @@
+package wire
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mootspace/moot"
+)
+
+// Guard is asked before every answer. The caller is the zero Key if nobody proved
+// one. Both methods must be quick and may be asked several times for a request.
+type Guard interface {
+	// Allow judges an action: "read" (subject: a blob's ID; "" for entries and
+	// everything else), "upload" (subject "") or "write" (subject: an entry's
+	// key). Its error is of kind Stranger if the caller is no member; but "write"
+	// must be allowed to a stranger who joins (the key names the caller).
+	Allow(ctx context.Context, caller moot.Key, action, subject string) error
+
+	// Accept judges one posted entry, after Allow, and before any is stored.
+	Accept(ctx context.Context, caller moot.Key, e moot.Entry) error
+}
+
+// Options of a Handler; the zero value serves.
+type Options struct {
+	Log     *slog.Logger            // nil: silence
+	Version string                  // of the program, told to members in the header Server
+	Extra   map[string]http.Handler // more routes, by ServeMux pattern; for callers who may "read" ""
+}
+
+// Handler serves the node. A caller whom the guard calls a Stranger gets the same
+// small 401 whatever was asked, except for an entry that the guard accepts.
+func Handler(n moot.Node, g Guard, opts Options) http.Handler {
+	h := newHandler(n, g, opts)
+	for _, route := range h.routes() {
+		h.mux.Handle(route.pattern, h.serve(route.answer))
+	}
+	for pattern, extra := range opts.Extra {
+		h.mux.Handle(pattern, h.serve(func(w *writer, r *http.Request) error {
+			if err := h.allow(r, "read", ""); err != nil {
+				return err
+			}
+			extra.ServeHTTP(w, r)
+			return nil
+		}))
+	}
+	h.mux.Handle("/", h.serve(h.unknown))
+	return h
+}
+
+type handler struct {
+	node    moot.Node
+	guard   Guard
+	log     *slog.Logger
+	server  string
+	mux     *http.ServeMux
+	buffers sync.Pool // of *[]byte, copyBuffer long
+	beat    time.Duration
+	stuck   time.Duration
+}
+
+func newHandler(n moot.Node, g Guard, opts Options) *handler {
+	h := &handler{node: n, guard: g, log: opts.Log, server: "moot", mux: http.NewServeMux(), beat: beatEvery, stuck: stuckAfter}
+	if opts.Version != "" {
+		h.server += "/" + opts.Version
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	h.buffers.New = func() any { b := make([]byte, copyBuffer); return &b }
+	return h
+}
+
+// answer serves a request or returns why not. An error after the first byte of
+// the answer breaks the connection, so that it is never taken for success.
+type answer func(w *writer, r *http.Request) error
+
+type route struct {
+	pattern string
+	answer  answer
+}
+
+func (h *handler) routes() []route {
+	return []route{
+		{"POST " + pathBlobs, h.put},
+		{"GET " + pathBlob, h.get},
+		{"GET " + pathHolding, h.have},
+		{"POST " + pathEntries, h.append},
+		{"POST " + pathQuery, h.query},
+		{"POST " + pathWatch, h.watch},
+		{"GET " + pathVector, h.vector},
+		{"GET " + pathOpenAPI, h.openAPI},
+	}
+}
+
+// ServeHTTP turns strangers away before anything else can tell them apart, even
+// the mux's redirections.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	out := newWriter(w, h.stuck)
+	defer out.end()
+	defer h.rescue(out, r)
+	r.Body = newReader(out.control, r.Body, h.stuck)
+	posting := r.Method == http.MethodPost && r.URL.Path == pathEntries
+	if !posting && h.fromStranger(r) {
+		refuse(out)
+		return
+	}
+	out.Header().Set("Server", h.server)
+	if !clean(r.URL.Path) {
+		h.serve(h.unknown).ServeHTTP(out, r)
+		return
+	}
+	h.mux.ServeHTTP(out, r)
+}
+
+// clean reports whether the mux would take the path as it is.
+func clean(p string) bool {
+	return p == "/" || path.Clean(p) == strings.TrimSuffix(p, "/")
+}
+
+// serve adapts an answer to the mux.
+func (h *handler) serve(answer answer) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		out := w.(*writer) // ServeHTTP made it
+		h.fail(out, r, answer(out, r))
+		h.log.Debug("answered", "method", r.Method, "path", r.URL.Path, "status", out.status,
+			"caller", moot.Caller(r.Context()).Short(), "took", time.Since(began))
+	})
+}
+
+// fail reports err, if any, to the caller.
+func (h *handler) fail(w *writer, r *http.Request, err error) {
+	if err == nil {
+		return
+	}
+	if moot.KindOf(err) == moot.Internal || w.status != 0 {
+		h.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	if w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	if moot.KindOf(err) == moot.Stranger && h.fromStranger(r) {
+		refuse(w)
+		return
+	}
+	newProblem(err).write(w)
+}
+
+// rescue answers a panic with a bare 500, and keeps its stack for the log.
+func (h *handler) rescue(w *writer, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v != http.ErrAbortHandler {
+		h.log.Error("panic", "method", r.Method, "path", r.URL.Path, "value", v, "stack", string(debug.Stack()))
+		if w.status == 0 {
+			newProblem(moot.Internal).write(w)
+			return
+		}
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// unknown answers what no route matches.
+func (h *handler) unknown(w *writer, r *http.Request) error {
+	if err := h.allow(r, "read", ""); err != nil {
+		return err
+	}
+	if methods := h.methods(r); len(methods) > 0 && clean(r.URL.Path) {
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		problem{
+			Title:  http.StatusText(http.StatusMethodNotAllowed),
+			Status: http.StatusMethodNotAllowed,
+			Kind:   moot.Invalid,
+		}.write(w)
+		return nil
+	}
+	return moot.Errorf(moot.NotFound, "there is nothing at %.200q", r.URL.Path)
+}
+
+// methods returns those with which the request's path would have matched.
+func (h *handler) methods(r *http.Request) (methods []string) {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := h.mux.Handler(other); pattern != "/" && pattern != "" {
+			methods = append(methods, method)
+		}
+	}
+	return methods
+}
+
+func (h *handler) allow(r *http.Request, action, subject string) error {
+	return h.guard.Allow(r.Context(), moot.Caller(r.Context()), action, subject)
+}
+
+func (h *handler) fromStranger(r *http.Request) bool {
+	return moot.KindOf(h.allow(r, "read", "")) == moot.Stranger
+}
+
+// refuse answers a stranger: always the same, and the connection ends.
+func refuse(w *writer) {
+	clear(w.Header())
+	w.Header().Set("Connection", "close")
+	newProblem(moot.Stranger).write(w)
+}

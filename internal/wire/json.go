@@ -1,0 +1,96 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/mootspace/moot"
+)
+
+// readAll reads r to its end. The error is TooLarge beyond limit bytes.
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if int64(len(text)) > limit {
+		return nil, moot.Errorf(moot.TooLarge, "larger than %d bytes", limit)
+	}
+	return text, err
+}
+
+// readJSON reads the body of a request into v. Fields that v does not have are
+// refused: to ignore a filter would be to answer another question. Kinds:
+// TooLarge, Invalid.
+func readJSON(r io.Reader, v any) error {
+	text, err := readAll(r, maxQuery)
+	if err != nil {
+		return cut(err)
+	}
+	return parseJSON(text, v)
+}
+
+func parseJSON(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return moot.Errorf(moot.Invalid, "not the JSON expected: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return moot.Errorf(moot.Invalid, "something follows the JSON")
+	}
+	return nil
+}
+
+// cut gives an error of reading a request's body a kind: the caller's fault.
+func cut(err error) error {
+	if kind := moot.KindOf(err); kind == moot.Internal || kind == moot.Unavailable {
+		return moot.Errorf(moot.Invalid, "the request broke off: %w", err)
+	}
+	return err
+}
+
+// writeJSON answers with v, which must be encodable.
+func writeJSON(w *writer, status int, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", typeJSON)
+	w.WriteHeader(status)
+	w.Write(text)
+	return nil
+}
+
+// readable is an entry as JSON, for people and their scripts. It cannot be
+// appended anywhere: only the CBOR form carries a signature that verifies.
+type readable struct {
+	ID       moot.EntryID   `json:"id"`
+	Space    moot.Key       `json:"space"`
+	Author   moot.Key       `json:"author"`
+	Seq      uint64         `json:"seq"`
+	Prev     moot.EntryID   `json:"prev,omitzero"`
+	Time     moot.Time      `json:"time,string"` // beyond what JavaScript counts
+	At       time.Time      `json:"at"`
+	Kind     moot.Kind      `json:"kind"`
+	Key      string         `json:"key"`
+	Replaces []moot.EntryID `json:"replaces,omitempty"`
+	BodyHash string         `json:"bodyHash"`
+	BodySize int            `json:"bodySize"`
+	Body     []byte         `json:"body,omitempty"`
+	Deletes  bool           `json:"deletes,omitempty"`
+}
+
+func newReadable(e moot.Entry) readable {
+	return readable{
+		ID: e.ID, Space: e.Space, Author: e.Author, Seq: e.Seq, Prev: e.Prev,
+		Time: e.Time, At: e.Time.Wall().UTC(), Kind: e.Kind, Key: e.Key, Replaces: e.Replaces,
+		BodyHash: hex.EncodeToString(e.BodyHash[:]), BodySize: e.BodySize, Body: e.Body, Deletes: e.Deletes(),
+	}
+}
+
+// wantsJSON reports whether the caller asked for lines of JSON.
+func wantsJSON(r *http.Request) bool {
+	return accepts(r, typeJSON) || accepts(r, typeLines) || accepts(r, "application/x-ndjson")
+}

@@ -1,0 +1,82 @@
+package wire
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/feed"
+)
+
+// output writes a stream of entries: a CBOR sequence, or lines of JSON if the
+// caller prefers. Errors of writing stick, and show in flush.
+type output struct {
+	w     *writer
+	buf   *bufio.Writer
+	lines bool
+}
+
+func newOutput(w *writer, r *http.Request) *output {
+	o := &output{w: w, buf: bufio.NewWriterSize(w, 32<<10), lines: wantsJSON(r)}
+	w.Header().Set("Content-Type", typeSeq)
+	if o.lines {
+		w.Header().Set("Content-Type", typeLines)
+	}
+	w.Header().Set("Vary", "Accept")
+	w.Header().Set("Cache-Control", "no-store")
+	return o
+}
+
+// entry writes e. An error means that nobody listens any more.
+func (o *output) entry(e moot.Entry) error {
+	if o.lines {
+		return o.line(newReadable(e))
+	}
+	_, err := o.buf.Write(feed.Encode(e))
+	return err
+}
+
+// beat writes a heartbeat.
+func (o *output) beat() error {
+	if o.lines {
+		return o.line(nil)
+	}
+	return o.buf.WriteByte(itemNull)
+}
+
+// fail ends the stream with err: as a plain problem if nothing has been sent yet,
+// in which case err is returned for the handler to answer with, and otherwise as
+// the last item.
+func (o *output) fail(err error) error {
+	if o.w.status == 0 {
+		return err
+	}
+	p := newProblem(err)
+	if o.lines {
+		o.line(p)
+	} else if item, err := cbor.Marshal(p); err == nil {
+		o.buf.Write(item)
+	}
+	o.flush()
+	return nil
+}
+
+func (o *output) line(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = o.buf.Write(append(text, '\n'))
+	return err
+}
+
+// flush sends everything written so far.
+func (o *output) flush() error {
+	if err := o.buf.Flush(); err != nil {
+		return err
+	}
+	return o.w.FlushError()
+}
