@@ -1,0 +1,194 @@
+package feed
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/fxamacker/cbor/v2"
+	"lukechampine.com/blake3"
+
+	"github.com/mootspace/moot"
+)
+
+// The encoding is deterministic CBOR (RFC 8949, 4.2). An entry is the array
+//
+//	[header: bytes, signature: bytes, body: bytes or null]
+//
+// and its header, which is what is signed, the encoding of the array headFields.
+type item struct {
+	_    struct{} `cbor:",toarray"`
+	Head []byte
+	Sig  []byte
+	Body []byte
+}
+
+type headFields struct {
+	_        struct{} `cbor:",toarray"`
+	Version  uint
+	Space    []byte
+	Author   []byte
+	Seq      uint64
+	Prev     []byte
+	Time     uint64
+	Kind     string
+	Key      string
+	Replaces [][]byte
+	BodyHash []byte
+	BodySize uint64
+}
+
+const version = 1
+
+// maxItem bounds an encoded entry in bytes: body, key, replaced versions, the rest.
+const maxItem = moot.MaxBody + moot.MaxKey + moot.MaxReplaces*34 + 512
+
+// Never changed: built once because building them is slower than using them.
+var encoder, decoder = encMode(), decMode()
+
+func encMode() cbor.EncMode {
+	mode, err := cbor.CoreDetEncOptions().EncMode()
+	if err != nil {
+		panic(err) // the library's own options contradict one another
+	}
+	return mode
+}
+
+func decMode() cbor.DecMode {
+	mode, err := cbor.DecOptions{
+		IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+		MaxNestedLevels: 4, MaxArrayElements: moot.MaxReplaces, MaxMapPairs: 16,
+		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+	}.DecMode()
+	if err != nil {
+		panic(err) // the options above contradict one another
+	}
+	return mode
+}
+
+func marshal(v any) []byte {
+	b, err := encoder.Marshal(v)
+	if err != nil {
+		panic(err) // bytes, numbers and text always encode
+	}
+	return b
+}
+
+// header returns the encoding of all that is signed.
+func header(e *moot.Entry) []byte {
+	replaces := make([][]byte, len(e.Replaces))
+	for i := range e.Replaces {
+		replaces[i] = e.Replaces[i][:]
+	}
+	return marshal(headFields{
+		Version: version, Space: e.Space[:], Author: e.Author[:], Seq: e.Seq, Prev: e.Prev[:], Time: uint64(e.Time),
+		Kind: string(e.Kind), Key: e.Key, Replaces: replaces, BodyHash: e.BodyHash[:], BodySize: uint64(e.BodySize),
+	})
+}
+
+// Encode returns the entry as it travels and is stored. The ID is left out.
+func Encode(e moot.Entry) []byte {
+	body := e.Body
+	if len(body) == 0 {
+		body = nil
+	}
+	return marshal(item{Head: header(&e), Sig: e.Sig[:], Body: body})
+}
+
+// Decode reads what Encode wrote, computes the ID, and checks limits and the body.
+// It does not check the signature: see [Verify]. Kinds: Invalid for what is no
+// entry, TooLarge for one beyond a limit, Corrupt for a body that was not signed.
+func Decode(b []byte) (moot.Entry, error) {
+	if len(b) > maxItem {
+		return moot.Entry{}, moot.Errorf(moot.TooLarge, "an entry of %d bytes is beyond the limit of %d", len(b), maxItem)
+	}
+	var it item
+	if err := decoder.Unmarshal(b, &it); err != nil {
+		return moot.Entry{}, moot.Errorf(moot.Invalid, "not an entry: %w", err)
+	}
+	e, err := decodeHead(it.Head)
+	if err != nil {
+		return moot.Entry{}, err
+	}
+	if len(it.Sig) != len(e.Sig) {
+		return moot.Entry{}, moot.Errorf(moot.Invalid, "not an entry: a signature of %d bytes", len(it.Sig))
+	}
+	e.Sig = [64]byte(it.Sig)
+	if len(it.Body) > 0 {
+		e.Body = it.Body
+	}
+	if err := checkForm(&e); err != nil {
+		return moot.Entry{}, err
+	}
+	if err := checkBody(&e); err != nil {
+		return moot.Entry{}, err
+	}
+	if !bytes.Equal(marshal(it), b) || it.Body != nil && len(it.Body) == 0 {
+		return moot.Entry{}, moot.Errorf(moot.Invalid, "not an entry: its encoding is not the deterministic one")
+	}
+	return e, nil
+}
+
+func decodeHead(head []byte) (e moot.Entry, err error) {
+	var h headFields
+	if err := decoder.Unmarshal(head, &h); err != nil {
+		return e, moot.Errorf(moot.Invalid, "not an entry: %w", err)
+	}
+	if h.Version != version {
+		return e, moot.Errorf(moot.Invalid, "an entry of version %d was made by a newer program: update this one", h.Version)
+	}
+	for _, f := range []struct {
+		dst *[32]byte
+		src []byte
+	}{{(*[32]byte)(&e.Space), h.Space}, {(*[32]byte)(&e.Author), h.Author}, {(*[32]byte)(&e.Prev), h.Prev}, {&e.BodyHash, h.BodyHash}} {
+		if len(f.src) != len(f.dst) {
+			return e, moot.Errorf(moot.Invalid, "not an entry: %d bytes instead of %d", len(f.src), len(f.dst))
+		}
+		copy(f.dst[:], f.src)
+	}
+	for _, id := range h.Replaces {
+		if len(id) != len(moot.EntryID{}) {
+			return e, moot.Errorf(moot.Invalid, "not an entry: %d bytes instead of an ID", len(id))
+		}
+		e.Replaces = append(e.Replaces, moot.EntryID(id))
+	}
+	if h.BodySize > moot.MaxBody {
+		return e, moot.Errorf(moot.TooLarge, "a body of %d bytes is beyond the limit of %d", h.BodySize, moot.MaxBody)
+	}
+	e.Seq, e.Time, e.Kind, e.Key, e.BodySize = h.Seq, moot.Time(h.Time), moot.Kind(h.Kind), h.Key, int(h.BodySize)
+	if !bytes.Equal(header(&e), head) {
+		return e, moot.Errorf(moot.Invalid, "not an entry: its encoding is not the deterministic one")
+	}
+	e.ID = blake3.Sum256(head)
+	return e, nil
+}
+
+// Reader reads a CBOR sequence (RFC 8742) of entries.
+type Reader struct {
+	budget *io.LimitedReader
+	cbor   *cbor.Decoder
+}
+
+// NewReader returns a Reader of what r holds.
+func NewReader(r io.Reader) *Reader {
+	budget := &io.LimitedReader{R: r}
+	return &Reader{budget, decoder.NewDecoder(budget)}
+}
+
+// Next returns the next entry, unverified like Decode; io.EOF after the last one.
+func (r *Reader) Next() (moot.Entry, error) {
+	r.budget.N = 2 * maxItem
+	var raw cbor.RawMessage
+	err := r.cbor.Decode(&raw)
+	switch {
+	case err == nil:
+		return Decode(raw)
+	case r.budget.N == 0:
+		return moot.Entry{}, moot.Errorf(moot.TooLarge, "an entry is beyond the limit of %d bytes", maxItem)
+	case err == io.EOF:
+		return moot.Entry{}, err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return moot.Entry{}, moot.Errorf(moot.Unavailable, "the entries break off: %w", err)
+	}
+	return moot.Entry{}, moot.Errorf(moot.Invalid, "not a sequence of entries: %w", err)
+}

@@ -1,0 +1,132 @@
+// Package feed makes and checks signed entries: their encoding, their signatures,
+// the chain that each author's entries form, the clock that orders them across
+// authors, and the view that merging them yields.
+//
+// It is pure: no I/O, no clock of its own. It must not know who is a member, what
+// an entry's body means, or where entries are kept.
+package feed
+
+import (
+	"crypto/ed25519"
+	"unicode/utf8"
+
+	"lukechampine.com/blake3"
+
+	"github.com/mootspace/moot"
+)
+
+// domain keeps an entry's signature from meaning anything elsewhere, as a joining
+// proof or a TLS handshake that the same key signs.
+const domain = "moot entry v1\x00"
+
+// maxKind bounds the name of an entry's kind, in bytes.
+const maxKind = 32
+
+// Sign completes the entry: it sets the author, the body's hash and size, the
+// signature and the ID.
+func Sign(key ed25519.PrivateKey, e *moot.Entry) {
+	e.Author = moot.Key(key.Public().(ed25519.PublicKey))
+	e.BodySize = len(e.Body)
+	e.BodyHash = blake3.Sum256(e.Body)
+	head := header(e)
+	e.Sig = [64]byte(ed25519.Sign(key, signed(head)))
+	e.ID = blake3.Sum256(head)
+}
+
+func signed(head []byte) []byte { return append([]byte(domain), head...) }
+
+// Verify checks all that can be known of an entry by itself: its limits, its
+// signature, and that the body, if it is there, is the one that was signed. Kinds:
+// Invalid, TooLarge, Corrupt.
+func Verify(e moot.Entry) error {
+	if err := checkForm(&e); err != nil {
+		return err
+	}
+	if err := checkBody(&e); err != nil {
+		return err
+	}
+	head := header(&e)
+	if blake3.Sum256(head) != e.ID {
+		return moot.Errorf(moot.Corrupt, "entry %d of %s does not match its ID", e.Seq, e.Author.Short())
+	}
+	if !ed25519.Verify(e.Author[:], signed(head), e.Sig[:]) {
+		return moot.Errorf(moot.Corrupt, "entry %d was not signed by %s", e.Seq, e.Author.Short())
+	}
+	return nil
+}
+
+// checkForm checks what an author could have got wrong.
+func checkForm(e *moot.Entry) error {
+	bad := func(kind moot.ErrorKind, what string, args ...any) error {
+		return moot.Wrap("entry of "+e.Author.Short(), moot.Errorf(kind, what, args...))
+	}
+	switch {
+	case e.BodySize < 0 || e.BodySize > moot.MaxBody || len(e.Body) > moot.MaxBody:
+		return bad(moot.TooLarge, "a body of %d bytes is beyond the limit of %d", max(e.BodySize, len(e.Body)), moot.MaxBody)
+	case len(e.Key) > moot.MaxKey:
+		return bad(moot.TooLarge, "a name of %d bytes is beyond the limit of %d", len(e.Key), moot.MaxKey)
+	case len(e.Replaces) > moot.MaxReplaces:
+		return bad(moot.TooLarge, "it replaces %d versions, and at most %d are allowed", len(e.Replaces), moot.MaxReplaces)
+	case e.Kind == "" || len(e.Kind) > maxKind:
+		return bad(moot.Invalid, "%.40q is no kind", string(e.Kind))
+	case !utf8.ValidString(e.Key) || !utf8.ValidString(string(e.Kind)):
+		return bad(moot.Invalid, "its name is not UTF-8")
+	case e.Seq == 0:
+		return bad(moot.Invalid, "entries are numbered from 1")
+	case (e.Seq == 1) != (e.Prev == moot.EntryID{}):
+		return bad(moot.Invalid, "entry %d names a wrong predecessor", e.Seq)
+	}
+	return nil
+}
+
+// checkBody compares the body with what the header says of it; a dropped one is
+// fine.
+func checkBody(e *moot.Entry) error {
+	if e.Body == nil && e.BodySize > 0 {
+		return nil
+	}
+	if len(e.Body) != e.BodySize || blake3.Sum256(e.Body) != e.BodyHash {
+		return moot.Errorf(moot.Corrupt, "the body of entry %d of %s is not the one that was signed", e.Seq, e.Author.Short())
+	}
+	return nil
+}
+
+// Follows checks that e is what its author said next after prev, which is nil
+// before the first. Both must have been verified. Kinds: Gap if entries between
+// them are missing, Fork if e continues another feed than the one that ends with
+// prev, Invalid if its time or space is wrong.
+func Follows(prev, e *moot.Entry) error {
+	next := uint64(1)
+	if prev != nil {
+		next = prev.Seq + 1
+	}
+	switch {
+	case e.Seq > next:
+		return moot.Errorf(moot.Gap, "entry %d of %s came before entry %d", e.Seq, e.Author.Short(), next)
+	case e.Seq < next || prev != nil && e.Prev != prev.ID:
+		return moot.Errorf(moot.Fork, "%s has said something else as entry %d or before", e.Author.Short(), e.Seq)
+	case prev == nil:
+		return nil
+	case e.Author != prev.Author || e.Space != prev.Space:
+		return moot.Errorf(moot.Invalid, "entry %d of %s continues a feed of somebody else or of another space", e.Seq, e.Author.Short())
+	case e.Time <= prev.Time:
+		return moot.Errorf(moot.Invalid, "entry %d of %s is not later than the one before it", e.Seq, e.Author.Short())
+	}
+	return nil
+}
+
+// ForkProof shows that an author has signed two different entries of one number.
+type ForkProof struct{ A, B moot.Entry }
+
+// Verify reports why the two entries prove nothing; kind Invalid or Corrupt.
+func (p ForkProof) Verify() error {
+	for _, e := range []moot.Entry{p.A, p.B} {
+		if err := Verify(e); err != nil {
+			return err
+		}
+	}
+	if p.A.Author != p.B.Author || p.A.Space != p.B.Space || p.A.Seq != p.B.Seq || p.A.ID == p.B.ID {
+		return moot.Errorf(moot.Invalid, "the two entries do not contradict each other")
+	}
+	return nil
+}
