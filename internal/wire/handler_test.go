@@ -145,7 +145,7 @@ func TestBoundedRequests(t *testing.T) {
 		"no entries":       {pathEntries, "", 204},
 		"endless item":     {pathEntries, "\x5a\x7f\xff\xff\xff" + strings.Repeat("x", 1<<20), 413},
 		"cut entry":        {pathEntries, small[:len(small)-1], 400},
-		"no entry":         {pathEntries, "\x80", 422},
+		"no entry":         {pathEntries, "\x80", 400},
 		"unknown field":    {pathQuery, `{"color":"red"}`, 400},
 		"negative limit":   {pathQuery, `{"limit":-1}`, 400},
 		"two queries":      {pathQuery, `{}{}`, 400},

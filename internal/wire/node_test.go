@@ -263,7 +263,7 @@ func pattern(n int) []byte {
 	return data
 }
 
-// content decodes a slice.
+// decode returns the content of a slice.
 func decode(r io.ReadCloser, id moot.BlobID, rng moot.Range) ([]byte, error) {
 	defer r.Close()
 	return io.ReadAll(blob.NewDecoder(r, id, rng))

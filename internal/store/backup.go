@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/mootspace/moot"
+)
+
+// Backup writes a consistent, durable copy of the entries to a new SQLite file, while
+// the store is in use. Blobs are not part of it: they can be copied at any time, since
+// they never change. Kind Conflict if there is a file of that name.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	if err := s.usable(ctx); err != nil {
+		return moot.Wrap("backup", err)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return moot.Errorf(moot.Conflict, "backup: there is a file %s already", path)
+	}
+	tmp := path + ".partial"
+	err := s.vacuumInto(tmp)
+	if err == nil {
+		err = syncFile(tmp)
+	}
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		os.Remove(tmp)
+		return sqlError("backup", err)
+	}
+	return diskError("backup", syncFolder(filepath.Dir(path)))
+}
+
+// vacuumInto makes the file itself, so that only its owner may read it.
+func (s *Store) vacuumInto(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	_, err = s.readDB().Exec(`VACUUM INTO ?`, path)
+	return err
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

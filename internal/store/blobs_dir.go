@@ -1,0 +1,97 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// directory is a disk: a folder that only its owner may read.
+type directory struct{ root string }
+
+type osFile struct{ *os.File }
+
+func (f osFile) Size() (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+func (d directory) path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }
+
+// inParent runs f, and if the parent folder is missing makes it durably and runs f
+// again: the folders are few, and nearly always there.
+func (d directory) inParent(name string, f func() error) error {
+	err := f()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(d.path(name))
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return err
+	}
+	if err := syncFolder(filepath.Dir(parent)); err != nil {
+		return err
+	}
+	return f()
+}
+
+func (d directory) create(name string) (f file, err error) {
+	err = d.inParent(name, func() error {
+		f, err = wrapFile(os.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600))
+		return err
+	})
+	return f, err
+}
+
+func (d directory) edit(name string) (file, error) {
+	return wrapFile(os.OpenFile(d.path(name), os.O_RDWR, 0o600))
+}
+
+func (d directory) open(name string) (file, error) { return wrapFile(os.Open(d.path(name))) }
+
+func (d directory) rename(from, to string) error {
+	return d.inParent(to, func() error { return os.Rename(d.path(from), d.path(to)) })
+}
+
+func (d directory) remove(name string) error {
+	if err := os.Remove(d.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (d directory) syncDir(name string) error { return syncFolder(d.path(name)) }
+
+func (d directory) list(dir string) ([]string, error) {
+	entries, err := os.ReadDir(d.path(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, err
+}
+
+// wrapFile keeps a nil *os.File from becoming a file that is not nil.
+func wrapFile(f *os.File, err error) (file, error) {
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+// syncFolder makes the names in a folder durable (see "All File Systems Are Not
+// Created Equal", Pillai et al., OSDI 2014: a rename is not, until then).
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

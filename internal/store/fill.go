@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"io"
+	"path"
+	"sync"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+)
+
+// partial is one reference to a part: what Fill returns.
+type partial struct {
+	part   *part
+	closed sync.Once
+}
+
+var _ blob.Partial = (*partial)(nil)
+
+// Held returns a copy of the set of groups held.
+func (p *partial) Held() *blob.Set {
+	p.part.mu.RLock()
+	defer p.part.mu.RUnlock()
+	return p.part.set.Clone()
+}
+
+// Data reads the bytes of groups held; it stays valid until Close.
+func (p *partial) Data() io.ReaderAt {
+	if p.part.whole != nil {
+		return p.part.whole.data
+	}
+	return p.part.data
+}
+
+// Tree reads the nodes verified on the way to groups held; it stays valid until Close.
+func (p *partial) Tree() io.ReaderAt {
+	if p.part.whole != nil {
+		return p.part.whole.tree
+	}
+	return p.part.tree
+}
+
+// Write stores a group that a blob.Decoder has verified. It may be called by several
+// at once; a group written twice is no error. Kinds: Invalid, Full.
+func (p *partial) Write(g blob.Group) error {
+	q := p.part
+	if err := q.fits(g); err != nil {
+		return err
+	}
+	q.mu.RLock()
+	had := q.done || q.set.Has(g.Index)
+	q.mu.RUnlock()
+	if had {
+		return nil
+	}
+	err := q.write(g)
+	if err == nil {
+		q.mu.Lock()
+		q.set.Add(g.Index)
+		q.mu.Unlock()
+	}
+	return diskError("download", err)
+}
+
+// fits checks that a group is one of this blob, so that nothing is written past it.
+func (q *part) fits(g blob.Group) error {
+	whole := moot.Range{Offset: g.Index * blob.GroupSize, Length: blob.GroupSize}.In(q.Size)
+	bad := g.Index < 0 || g.Index >= blob.Groups(q.Size) || int64(len(g.Data)) != whole.Length
+	for _, node := range g.Nodes {
+		bad = bad || node.Pos < 0 || (node.Pos+1)*int64(len(node.CV)) > blob.TreeSize(q.Size)
+	}
+	if bad {
+		return moot.Errorf(moot.Invalid, "group %d is none of blob %s", g.Index, q.ID)
+	}
+	return nil
+}
+
+func (q *part) write(g blob.Group) error {
+	if err := q.store.writable(context.Background()); err != nil {
+		return err
+	}
+	if _, err := q.data.WriteAt(g.Data, g.Index*blob.GroupSize); err != nil {
+		return err
+	}
+	for _, node := range g.Nodes {
+		if _, err := q.tree.WriteAt(node.CV[:], node.Pos*int64(len(node.CV))); err != nil {
+			return err
+		}
+	}
+	return q.have.add(g.Index)
+}
+
+// Complete makes the blob one that is wholly held, durably. Kind Unavailable if
+// groups are missing.
+func (p *partial) Complete(ctx context.Context) error {
+	q := p.part
+	if err := q.store.writable(ctx); err != nil {
+		return moot.Wrap("download", err)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.done {
+		return nil
+	}
+	if !q.set.Complete() {
+		return moot.Errorf(moot.Unavailable, "download of blob %s: %d of %d groups are held", q.ID, q.set.Count(), blob.Groups(q.Size))
+	}
+	b := q.store.blobs
+	var tree file
+	treeName := ""
+	if blob.TreeSize(q.Size) > 0 {
+		tree, treeName = q.tree, partName(q.ID, ".tree")
+	}
+	if err := b.settle(q.ID, q.data, tree, partName(q.ID, ".data"), treeName); err != nil {
+		return diskError("download", err)
+	}
+	q.done = true
+	return diskError("download", q.forget())
+}
+
+// forget removes what is left of a part.
+func (q *part) forget() error {
+	d := q.store.blobs.disk
+	for _, ext := range []string{".have", ".tree", ".data"} {
+		if err := d.remove(partName(q.ID, ext)); err != nil {
+			return err
+		}
+	}
+	return d.syncDir(path.Dir(partName(q.ID, "")))
+}
+
+// Close ends this use of the part. What was written stays, to be resumed.
+func (p *partial) Close() error {
+	p.closed.Do(func() {
+		s := p.part.store
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		p.part.refs--
+		if p.part.refs == 0 {
+			delete(s.parts, p.part.ID)
+			p.part.closeFiles()
+		}
+	})
+	return nil
+}

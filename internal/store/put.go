@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+)
+
+// copySize is how many bytes are hashed and written at once.
+const copySize = 256 << 10
+
+// Put implements [moot.Blobs].
+func (s *Store) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
+	if err := s.writable(ctx); err != nil {
+		return moot.Blob{}, moot.Wrap("put", err)
+	}
+	d := s.blobs.draft()
+	defer d.discard()
+	b, err := d.fill(ctx, r, true)
+	if err == nil {
+		err = d.keep(b.ID)
+	}
+	if err != nil {
+		return moot.Blob{}, diskError("put", err)
+	}
+	return b, nil
+}
+
+// fill hashes r; the bytes are written only if they are wanted.
+func (d *draft) fill(ctx context.Context, r io.Reader, withData bool) (moot.Blob, error) {
+	h := blob.NewHasher(d.tree)
+	buf := make([]byte, copySize)
+	for {
+		if err := ctx.Err(); err != nil {
+			return moot.Blob{}, err
+		}
+		n, end := io.ReadFull(r, buf)
+		if _, err := h.Write(buf[:n]); err != nil {
+			return moot.Blob{}, err
+		}
+		if withData && n > 0 {
+			if _, err := d.data.Write(buf[:n]); err != nil {
+				return moot.Blob{}, err
+			}
+		}
+		if end == io.EOF || end == io.ErrUnexpectedEOF {
+			return h.Sum()
+		}
+		if end != nil && isMoot(end) {
+			return moot.Blob{}, end
+		} else if end != nil {
+			return moot.Blob{}, moot.Errorf(moot.Unavailable, "what was to be stored could not be read: %w", end)
+		}
+	}
+}
+
+// Drop forgets a blob: its bytes, and its links, but not the files they lead to. A
+// blob that is not held is no error.
+func (s *Store) Drop(ctx context.Context, id moot.BlobID) error {
+	if err := s.writable(ctx); err != nil {
+		return moot.Wrap("drop", err)
+	}
+	if err := s.unlink(id); err != nil {
+		return moot.Wrap("drop", err)
+	}
+	if err := s.dropPart(id); err != nil {
+		return diskError("drop", err)
+	}
+	return diskError("drop", s.blobs.drop(id))
+}
+
+// dropPart forgets what was downloaded of a blob, unless somebody is at it.
+func (s *Store) dropPart(id moot.BlobID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.parts[id] != nil {
+		return nil
+	}
+	return (&part{Blob: moot.Blob{ID: id}, store: s}).forget()
+}
+
+// Blobs yields every blob that is wholly held, those shared in place after the others;
+// one that is both comes twice.
+func (s *Store) Blobs(ctx context.Context) iter.Seq2[moot.Blob, error] {
+	return func(yield func(moot.Blob, error) bool) {
+		more, err := true, s.usable(ctx)
+		if err == nil {
+			err = s.blobs.each(func(id moot.BlobID) bool {
+				h, err := s.blobs.open(id)
+				if err != nil { // dropped or set aside a moment ago
+					return true
+				}
+				h.close()
+				more = ctx.Err() == nil && yield(h.Blob, nil)
+				return more
+			})
+		}
+		if err == nil && more {
+			more, err = s.eachLink(yield)
+		}
+		if err == nil && more {
+			err = ctx.Err()
+		}
+		if err != nil && more {
+			yield(moot.Blob{}, diskError("blobs", err))
+		}
+	}
+}

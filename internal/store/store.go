@@ -1,0 +1,149 @@
+// Package store is a [moot.Node] on this machine: entries in SQLite and blobs in a
+// directory, or both in memory. It makes whatever it acknowledges durable, verifies
+// whatever it accepts and whatever it hands out, and merges entries into the view
+// of versions in force.
+//
+// It must not know any other node, network, architecture or role, nor what entries
+// mean: who may append is asked of a [Gate].
+//
+// Order of durability: a blob's bytes and tree (fsync), their names (rename, fsync
+// of the folder), then the entry (commit of a WAL with synchronous=FULL). After a
+// failed fsync nothing is known about what the disk holds, and asking again would
+// wrongly succeed ("Can Applications Recover from fsync Failures?", Rebello et al.,
+// ATC 2020): the store then refuses to write until it is opened anew.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"os"
+	"sync"
+
+	"github.com/mootspace/moot"
+)
+
+// Config says where the store keeps things and whom it asks.
+type Config struct {
+	Database string // path of the SQLite file; "" keeps entries in memory
+	Blobs    string // folder for blobs; "" keeps them in memory
+	Gate     Gate   // nil admits every entry that verifies
+	Log      *slog.Logger
+
+	disk disk // for tests: takes the place of Blobs
+}
+
+// Gate decides which entries may be stored, and learns which were. It is called by
+// one goroutine at a time and must not call the store.
+type Gate interface {
+	Admit(moot.Entry) error // before an entry is stored
+	Apply(moot.Entry)       // after it has become durable; on opening, membership entries again
+}
+
+// Store is a node on this machine. Its methods may be called concurrently. They
+// fail with kind Unavailable once it is closed and, as far as they write, with kind
+// Internal after a failed fsync.
+type Store struct {
+	gate  Gate
+	log   *slog.Logger
+	write *sql.DB // one connection
+	read  *sql.DB // several, read-only; in memory the same as write
+	path  string  // of the database; "" in memory
+	blobs *blobs
+	sql   statements
+	locks []*os.File
+
+	maxLag int64 // entries by which a watcher may fall behind
+
+	requests chan *request // to the writer
+	closing  chan struct{} // closed by Close
+	done     chan struct{} // closed when the writer has ended
+	close    sync.Once
+
+	mu      sync.Mutex
+	stopped error         // why nothing is accepted any more
+	news    chan struct{} // closed and replaced when entries were stored
+	parts   map[moot.BlobID]*part
+}
+
+var _ moot.Node = (*Store)(nil)
+
+// Close waits for what is being written, and closes the store.
+func (s *Store) Close() error {
+	var err error
+	s.close.Do(func() {
+		close(s.closing)
+		<-s.done
+		err = s.release()
+	})
+	return err
+}
+
+// release closes the databases and then lets other processes in.
+func (s *Store) release() error {
+	var err error
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			err = cmpErr(err, db.Close())
+		}
+	}
+	for _, lock := range s.locks {
+		err = cmpErr(err, lock.Close())
+	}
+	return moot.Wrap("close the store", err)
+}
+
+// usable reports why the store may not be used at all: it is closed.
+func (s *Store) usable(ctx context.Context) error {
+	select {
+	case <-s.closing:
+		return errClosed()
+	default:
+		return ctx.Err()
+	}
+}
+
+// writable reports why nothing may be written.
+func (s *Store) writable(ctx context.Context) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopped
+}
+
+// stop is told of a failed fsync or a failed write of the database. It returns err
+// with its kind: Full leaves the store usable, anything else does not.
+func (s *Store) stop(err error) error {
+	if isFull(err) {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped == nil {
+		s.stopped = moot.Errorf(moot.Internal, "the disk failed, and nothing more is accepted until this node is started again: %w", err)
+		s.log.Error("the store has stopped accepting", "error", err)
+	}
+	return s.stopped
+}
+
+// orClosed returns err, or if the store was closed meanwhile what that is called:
+// database/sql has no name for it.
+func (s *Store) orClosed(err error) error {
+	select {
+	case <-s.closing:
+		return errClosed()
+	default:
+		return err
+	}
+}
+
+func errClosed() error { return moot.Errorf(moot.Unavailable, "the store is closed") }
+
+func cmpErr(first, second error) error {
+	if first != nil {
+		return first
+	}
+	return second
+}

@@ -1,0 +1,164 @@
+package store
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/feed"
+)
+
+// rig is a store under test that can be closed and opened again.
+type rig struct {
+	*Store
+	t   testing.TB
+	cfg Config
+}
+
+// over runs one test over every kind of store.
+func over(t *testing.T, test func(t *testing.T, r *rig)) {
+	t.Run("memory", func(t *testing.T) { test(t, newRig(t, Config{})) })
+	t.Run("disk", func(t *testing.T) { test(t, diskRig(t)) })
+}
+
+func diskRig(t testing.TB) *rig {
+	dir := t.TempDir()
+	return newRig(t, Config{Database: filepath.Join(dir, "a ?#%b", "moot.db"), Blobs: filepath.Join(dir, "blobs")})
+}
+
+func newRig(t testing.TB, cfg Config) *rig {
+	r := &rig{t: t, cfg: cfg}
+	r.open()
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+func (r *rig) open() {
+	r.t.Helper()
+	s, err := Open(r.t.Context(), r.cfg)
+	must(r.t, err)
+	r.Store = s
+}
+
+func (r *rig) reopen() {
+	r.t.Helper()
+	must(r.t, r.Close())
+	r.open()
+}
+
+// pen writes one author's feed.
+type pen struct {
+	key  ed25519.PrivateKey
+	last moot.Entry
+}
+
+var testSpace = moot.Key{1, 2, 3}
+
+func newPen(name string) *pen {
+	seed := sha256.Sum256([]byte(name))
+	return &pen{key: ed25519.NewKeyFromSeed(seed[:])}
+}
+
+func (p *pen) id() moot.Key { return moot.Key(p.key.Public().(ed25519.PublicKey)) }
+
+// file writes the next entry; a body of "" deletes.
+func (p *pen) file(key, body string, replaces ...moot.Entry) moot.Entry {
+	return p.write(moot.KindFile, key, body, replaces...)
+}
+
+func (p *pen) write(kind moot.Kind, key, body string, replaces ...moot.Entry) moot.Entry {
+	e := p.draft(kind, key, body, replaces...)
+	p.last = e
+	return e
+}
+
+// draft signs what would be the next entry without making it so.
+func (p *pen) draft(kind moot.Kind, key, body string, replaces ...moot.Entry) moot.Entry {
+	e := moot.Entry{Space: testSpace, Seq: p.last.Seq + 1, Prev: p.last.ID, Time: p.last.Time + 1<<16, Kind: kind, Key: key}
+	for _, r := range replaces {
+		e.Replaces = append(e.Replaces, r.ID)
+	}
+	if body != "" {
+		e.Body = []byte(body)
+	}
+	feed.Sign(p.key, &e)
+	return e
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantKind(t testing.TB, err error, kind moot.ErrorKind) {
+	t.Helper()
+	if !errors.Is(err, kind) || moot.KindOf(err) != kind {
+		t.Fatalf("got error %v of kind %q, want kind %q", err, moot.KindOf(err), kind)
+	}
+}
+
+func (r *rig) append(entries ...moot.Entry) {
+	r.t.Helper()
+	must(r.t, r.Append(r.t.Context(), moot.Merge, entries...))
+}
+
+// bodies returns the bodies of what a query yields.
+func (r *rig) bodies(q moot.Query) []string {
+	r.t.Helper()
+	got := []string{}
+	for _, e := range r.query(q) {
+		got = append(got, string(e.Body))
+	}
+	return got
+}
+
+func (r *rig) query(q moot.Query) []moot.Entry {
+	r.t.Helper()
+	all, err := collect(r.Query(r.t.Context(), q))
+	must(r.t, err)
+	return all
+}
+
+func collect[T any](seq iter.Seq2[T, error]) (all []T, err error) {
+	for v, err := range seq {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// content returns n bytes that are the same for the same seed.
+func content(n int, seed byte) []byte {
+	b := make([]byte, n)
+	rand.NewChaCha8([32]byte{seed}).Read(b)
+	return b
+}
+
+func (r *rig) put(data []byte) moot.Blob {
+	r.t.Helper()
+	b, err := r.Put(r.t.Context(), bytes.NewReader(data))
+	must(r.t, err)
+	return b
+}
+
+// get returns the verified bytes of a stretch.
+func (r *rig) get(id moot.BlobID, rng moot.Range) ([]byte, error) {
+	rc, err := r.Get(r.t.Context(), id, rng)
+	if err != nil {
+		return nil, err
+	}
+	defer rc.Close()
+	return io.ReadAll(blob.NewDecoder(rc, id, rng))
+}
