@@ -1,0 +1,253 @@
+package ask
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/swarm"
+)
+
+// download is the fetching of one blob, shared by all who read it at the moment.
+// It ends when the last of them leaves; what has arrived stays.
+type download struct {
+	node *Node
+	id   moot.BlobID
+	log  *slog.Logger
+	ctx  context.Context // ends when the last reader has left
+	stop context.CancelFunc
+	refs int // readers; guarded by node.mu
+
+	ready chan struct{} // closed when blob and part are set, or err
+	ended chan struct{} // closed when nothing is fetched any more: err is final
+	full  chan struct{} // closed when every group is held
+	broke chan error    // of writing to part; room for one
+	crew  sync.WaitGroup
+
+	// Set before ready is closed, fixed then.
+	blob moot.Blob
+	part blob.Partial // nil if the blob was held here after all
+
+	mu       sync.Mutex
+	more     signal // a group came, or the download ended
+	work     signal // there may be something to ask for
+	held     *blob.Set
+	sched    *swarm.State
+	readers  map[*reader]struct{}
+	sources  map[moot.Key]*source
+	cancels  map[uint64]context.CancelFunc // of requests in flight
+	progress time.Time                     // when a group last came or a reader joined
+	hopeful  bool                          // somebody was found who had something of it
+	verdicts verdicts                      // on nodes that were of no use
+	err      error                         // why it failed
+
+	hunt // owned by run
+}
+
+// join returns the download of a blob and takes part in it, until leave.
+func (n *Node) join(ctx context.Context, id moot.BlobID) *download {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	d := n.downloads[id]
+	if d == nil {
+		d = n.newDownload(ctx, id)
+		n.downloads[id] = d
+		go d.run()
+	}
+	d.refs++
+	return d
+}
+
+func (n *Node) newDownload(ctx context.Context, id moot.BlobID) *download {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	return &download{
+		node: n, id: id, ctx: ctx, stop: stop, log: n.cfg.Log.With("blob", id),
+		ready: make(chan struct{}), ended: make(chan struct{}), full: make(chan struct{}), broke: make(chan error, 1),
+		readers: map[*reader]struct{}{}, sources: map[moot.Key]*source{}, cancels: map[uint64]context.CancelFunc{},
+		verdicts: verdicts{}, progress: n.now(),
+		hunt: hunt{proofs: make(chan proof)},
+	}
+}
+
+// leave ends taking part. The last to leave stops the download.
+func (n *Node) leave(d *download) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if d.refs--; d.refs == 0 {
+		n.drop(d)
+		d.stop()
+	}
+}
+
+// drop lets the next who wants the blob begin anew. The caller holds n.mu.
+func (n *Node) drop(d *download) {
+	if n.downloads[d.id] == d {
+		delete(n.downloads, d.id)
+	}
+}
+
+// run is the life of a download.
+func (d *download) run() {
+	err := d.fetch()
+	d.node.mu.Lock()
+	d.node.drop(d)
+	d.node.mu.Unlock()
+	d.mu.Lock()
+	d.err = err
+	for k := range d.sources {
+		d.dismiss(k)
+	}
+	d.more.wake()
+	d.mu.Unlock()
+	if !d.isReady() {
+		close(d.ready)
+	}
+	close(d.ended)
+	<-d.ctx.Done() // readers read from part
+	d.crew.Wait()
+	if d.part != nil {
+		d.part.Close()
+	}
+}
+
+// fetch runs until every group is held and durable (nil), or there is no hope.
+func (d *download) fetch() error {
+	if err := d.resume(); err != nil || d.isReady() && d.part == nil { // nil: held here
+		return err
+	}
+	if d.isFull() {
+		return d.finish()
+	}
+	tick := time.NewTicker(tickTime)
+	defer tick.Stop()
+	d.round = d.node.find(d.ctx, d.id, d.candidate)
+	for {
+		var err error
+		select {
+		case <-d.full:
+			return d.finish()
+		case err = <-d.broke:
+		case f, more := <-d.round:
+			err = d.heard(f, more)
+		case p := <-d.proofs:
+			err = d.proven(p)
+		case <-tick.C:
+			err = d.sweep()
+		case <-d.ctx.Done():
+			return d.ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// resume goes on where an earlier download stopped, if there was one.
+func (d *download) resume() error {
+	h, err := d.node.cfg.Local.Have(d.ctx, d.id)
+	switch {
+	case moot.KindOf(err) == moot.NotFound:
+		return nil
+	case err != nil:
+		return err
+	case h.Complete():
+		d.blob = moot.Blob{ID: d.id, Size: h.Size}
+		close(d.ready)
+		return nil
+	}
+	return d.begin(h.Size)
+}
+
+// begin opens the place where groups are kept, for a size that has been proven.
+func (d *download) begin(size int64) error {
+	b := moot.Blob{ID: d.id, Size: size}
+	part, err := d.node.cfg.Local.Fill(d.ctx, b)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.blob, d.part, d.held = b, part, part.Held()
+	d.sched = swarm.New(swarm.Config{Groups: blob.Groups(size), Depth: d.node.cfg.Depth, Stall: d.node.cfg.Stall, Seed: seed()})
+	for _, r := range d.held.Ranges() {
+		d.sched.Held(groups(r, size))
+	}
+	if size == 0 && d.held.Complete() {
+		d.sched.Held(swarm.Run{First: 0, Count: 1})
+	}
+	if d.held.Complete() {
+		close(d.full)
+	}
+	close(d.ready)
+	return nil
+}
+
+// finish makes the whole blob durable and findable.
+func (d *download) finish() error {
+	if err := d.part.Complete(context.WithoutCancel(d.ctx)); err != nil {
+		return err
+	}
+	d.node.announce(d.ctx, d.id)
+	return nil
+}
+
+// arrived keeps a verified group and tells whom it concerns. The error is of the
+// store.
+func (d *download) arrived(ask uint64, g blob.Group) error {
+	d.mu.Lock()
+	known := d.held.Has(g.Index)
+	d.mu.Unlock()
+	if !known {
+		if err := d.part.Write(g); err != nil {
+			return err
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	wasFull := d.held.Complete()
+	d.held.Add(g.Index)
+	d.progress, d.hopeful = d.node.now(), true
+	for _, id := range d.sched.Arrived(ask, g.Index, d.progress) {
+		if cancel := d.cancels[id]; cancel != nil {
+			cancel()
+		}
+		d.work.wake()
+	}
+	d.more.wake()
+	if !wasFull && d.held.Complete() {
+		close(d.full)
+	}
+	return nil
+}
+
+func (d *download) isReady() bool { return closed(d.ready) }
+
+func (d *download) isFull() bool { return closed(d.full) }
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// groups converts a range of bytes to the whole groups in it.
+func groups(r moot.Range, size int64) swarm.Run {
+	r = r.In(size)
+	first := (r.Offset + blob.GroupSize - 1) / blob.GroupSize
+	end := r.End() / blob.GroupSize
+	if r.End() == size {
+		end = blob.Groups(size)
+	}
+	return swarm.Run{First: first, Count: end - first}
+}
+
+// bytesOf converts groups to their bytes.
+func bytesOf(run swarm.Run, size int64) moot.Range {
+	return moot.Range{Offset: run.First * blob.GroupSize, Length: run.Count * blob.GroupSize}.In(size)
+}

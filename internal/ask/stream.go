@@ -1,0 +1,192 @@
+package ask
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"sync"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/swarm"
+)
+
+// reader is one consumer of a download: it writes the Bao slice of its range while
+// the groups arrive. blob.Encode reads what it writes in order, groups and tree
+// nodes alike; so whatever it reads between two groups is there once the later of
+// the two is held, and waiting for that group is all there is to do.
+type reader struct {
+	d    *download
+	ctx  context.Context
+	out  *bufio.Writer
+	next int64 // the group that is written next
+	end  int64 // after the last wanted
+	err  error // why waiting ended
+}
+
+// read returns the slice of a range once the size is known. When it fails the
+// caller still takes part in the download.
+func (d *download) read(ctx context.Context, r moot.Range) (io.ReadCloser, error) {
+	select {
+	case <-d.ready:
+	case <-ctx.Done():
+		return nil, moot.Wrap("blob "+d.id.String(), ctx.Err())
+	}
+	if d.part == nil {
+		return d.readLocal(ctx, r)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	pr, pw := io.Pipe()
+	clipped := r.In(d.blob.Size)
+	first := min(clipped.Offset/blob.GroupSize, blob.Groups(d.blob.Size)-1)
+	rd := &reader{
+		d: d, ctx: ctx, out: bufio.NewWriterSize(pw, 4*blob.GroupSize),
+		next: first, end: max(first+1, (clipped.End()+blob.GroupSize-1)/blob.GroupSize),
+	}
+	d.enter(rd)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pw.CloseWithError(rd.write(r))
+		d.quit(rd)
+		d.node.leave(d)
+	}()
+	return &stream{pr, sync.OnceFunc(func() { cancel(); pr.Close(); <-done })}, nil
+}
+
+// readLocal reads what turned out to be held here, or tells why the download ended
+// before it began.
+func (d *download) readLocal(ctx context.Context, r moot.Range) (io.ReadCloser, error) {
+	<-d.ended
+	if d.err != nil {
+		return nil, d.err
+	}
+	rc, err := d.node.cfg.Local.Get(ctx, d.id, r)
+	if err != nil {
+		return nil, err
+	}
+	return &stream{rc, sync.OnceFunc(func() { rc.Close(); d.node.leave(d) })}, nil
+}
+
+// stream is a reader whose Close ends taking part in the download.
+type stream struct {
+	io.Reader
+	close func()
+}
+
+func (s *stream) Close() error {
+	s.close()
+	return nil
+}
+
+// write encodes the range. If with it the whole blob is held, it returns only when
+// the blob is durable.
+func (rd *reader) write(r moot.Range) error {
+	d := rd.d
+	err := blob.Encode(rd.out, d.blob, readerAt(rd.data), readerAt(rd.tree), r)
+	if rd.err != nil {
+		return rd.err
+	}
+	if err == nil {
+		err = rd.out.Flush()
+	}
+	if err != nil {
+		return err
+	}
+	if !d.isFull() {
+		return nil
+	}
+	select {
+	case <-d.ended:
+		return d.err
+	case <-rd.ctx.Done():
+		return rd.ctx.Err()
+	}
+}
+
+// data reads groups, and waits for them.
+func (rd *reader) data(p []byte, off int64) (int, error) {
+	for g := off / blob.GroupSize; g*blob.GroupSize < off+int64(len(p)) && g < rd.end; g++ {
+		if err := rd.wait(g); err != nil {
+			return 0, err
+		}
+	}
+	n, err := rd.d.part.Data().ReadAt(p, off)
+	if g := (off + int64(n)) / blob.GroupSize; g > rd.next && g < rd.end {
+		rd.advance(g)
+	}
+	return n, err
+}
+
+// tree reads nodes, which are there once the group that is written next is.
+func (rd *reader) tree(p []byte, off int64) (int, error) {
+	if err := rd.wait(rd.next); err != nil {
+		return 0, err
+	}
+	return rd.d.part.Tree().ReadAt(p, off)
+}
+
+// wait returns when the group is held; before it sleeps it hands out what there is.
+func (rd *reader) wait(g int64) error {
+	d := rd.d
+	for rd.err == nil {
+		d.mu.Lock()
+		if d.held.Has(g) {
+			d.mu.Unlock()
+			return nil
+		}
+		more := d.more.wait()
+		rd.err = d.err
+		d.mu.Unlock()
+		if rd.err != nil {
+			break
+		}
+		if rd.err = rd.out.Flush(); rd.err != nil {
+			break
+		}
+		select {
+		case <-more:
+		case <-rd.ctx.Done():
+			rd.err = rd.ctx.Err()
+		}
+	}
+	return rd.err
+}
+
+// advance tells the scheduler where the reader stands.
+func (rd *reader) advance(g int64) {
+	d := rd.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	rd.next = g
+	d.want()
+}
+
+func (d *download) enter(rd *reader) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.readers[rd] = struct{}{}
+	d.progress = d.node.now()
+	d.want()
+	d.work.wake()
+}
+
+func (d *download) quit(rd *reader) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.readers, rd)
+	d.want()
+}
+
+// want tells the scheduler what all readers still need. The caller holds d.mu.
+func (d *download) want() {
+	var wants []swarm.Run
+	for rd := range d.readers {
+		wants = append(wants, swarm.Run{First: rd.next, Count: rd.end - rd.next})
+	}
+	d.sched.Want(wants)
+}
+
+type readerAt func(p []byte, off int64) (int, error)
+
+func (f readerAt) ReadAt(p []byte, off int64) (int, error) { return f(p, off) }
