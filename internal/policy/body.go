@@ -1,0 +1,107 @@
+package policy
+
+import (
+	"crypto/ed25519"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/mootspace/moot"
+)
+
+// Keys of membership entries.
+const (
+	SpaceKey     = "space"
+	ServerPrefix = "server/" // where a server says its addresses; followed by its key
+	invitePrefix = "invite/"
+	memberPrefix = "member/"
+)
+
+// InviteKey is the key of the entry about the invitation that k stands for.
+func InviteKey(k moot.Key) string { return invitePrefix + k.String() }
+
+// MemberKey is the key of the entries about the member k.
+func MemberKey(k moot.Key) string { return memberPrefix + k.String() }
+
+// SpaceBody is what the founder says first.
+type SpaceBody struct {
+	Name    string `cbor:"0,keyasint"`
+	Created int64  `cbor:"1,keyasint"` // Unix seconds
+}
+
+// InviteBody says that the holder of a key may join.
+type InviteBody struct {
+	Key     moot.Key `cbor:"0,keyasint"`
+	Role    Role     `cbor:"1,keyasint"`
+	Uses    int      `cbor:"2,keyasint"` // 0 means any number
+	Expires int64    `cbor:"3,keyasint"` // Unix seconds
+}
+
+// MemberBody is the state of a membership. Invite and Proof are there when a
+// newcomer joins, LastSeq when a member is revoked: what the member says beyond
+// that number counts for nothing.
+type MemberBody struct {
+	Name    string   `cbor:"0,keyasint"`
+	Role    Role     `cbor:"1,keyasint"`
+	Invite  moot.Key `cbor:"2,keyasint,omitempty"`
+	Proof   []byte   `cbor:"3,keyasint,omitempty"`
+	Revoked bool     `cbor:"4,keyasint,omitempty"`
+	LastSeq uint64   `cbor:"5,keyasint,omitempty"`
+}
+
+// joinDomain keeps a proof of invitation from meaning anything elsewhere.
+const joinDomain = "moot join v1\x00"
+
+// JoinProof is the invitation's signature over who joins which space with it.
+func JoinProof(invite ed25519.PrivateKey, space, joiner moot.Key) []byte {
+	return ed25519.Sign(invite, joinMessage(space, joiner))
+}
+
+func joinMessage(space, joiner moot.Key) []byte {
+	return append(append([]byte(joinDomain), space[:]...), joiner[:]...)
+}
+
+// MaxName is the length in bytes of the longest name of a member or space.
+const MaxName = 128
+
+// CheckName reports, with kind Invalid, why a member or space may not be called so.
+func CheckName(name string) error {
+	bad := !utf8.ValidString(name) || len(name) > MaxName || len(name) == 0
+	for _, r := range name {
+		bad = bad || !unicode.IsGraphic(r) || unicode.Is(unicode.Bidi_Control, r)
+	}
+	if bad {
+		return moot.Errorf(moot.Invalid, "%.40q is no name: want 1 to %d bytes of printable text", name, MaxName)
+	}
+	return nil
+}
+
+// EncodeBody returns the body of a membership entry: deterministic CBOR.
+func EncodeBody(body any) ([]byte, error) {
+	mode, err := cbor.CoreDetEncOptions().EncMode()
+	if err == nil {
+		var b []byte
+		if b, err = mode.Marshal(body); err == nil {
+			return b, nil
+		}
+	}
+	return nil, moot.Errorf(moot.Internal, "encode a membership entry: %w", err)
+}
+
+// DecodeMember reads the body of a member's entry. Kind Invalid.
+func DecodeMember(b []byte) (MemberBody, error) { return decode[MemberBody](b) }
+
+func decode[T any](b []byte) (body T, err error) {
+	mode, err := cbor.DecOptions{
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+		MaxNestedLevels: 4, MaxArrayElements: 16, MaxMapPairs: 16,
+	}.DecMode()
+	if err == nil {
+		err = mode.Unmarshal(b, &body)
+	}
+	if err != nil {
+		return body, moot.Errorf(moot.Invalid, "a damaged membership entry: %w", err)
+	}
+	return body, nil
+}

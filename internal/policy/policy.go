@@ -1,0 +1,99 @@
+// Package policy says who may do what: it replays the membership entries of a space
+// into a [Roster], judges entries by it before they are stored, and judges what
+// callers ask of a server ([Server]) or of a peer ([Peer]).
+//
+// It is pure but for the time it is given, and must not know how callers proved
+// their keys, where entries are kept, or which architecture is in force.
+package policy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/mootspace/moot"
+)
+
+// Role is what a member may do in the space.
+type Role string
+
+const (
+	RoleOwner  Role = "owner"  // everything; the founder is one for ever
+	RoleAdmin  Role = "admin"  // everything but to owners
+	RoleMember Role = "member" // reads and writes
+	RoleGuest  Role = "guest"  // reads
+	RoleServer Role = "server" // as a member, and may be the space's server
+)
+
+// rank orders roles by what they may do to others; 0 for what is no role.
+func (r Role) rank() int {
+	return map[Role]int{RoleGuest: 1, RoleMember: 2, RoleServer: 2, RoleAdmin: 3, RoleOwner: 4}[r]
+}
+
+func (r Role) valid() bool { return r.rank() > 0 }
+
+// manages reports whether the holder of a role may give, change or take another.
+func (r Role) manages(other Role) bool {
+	return r == RoleOwner || r == RoleAdmin && other != RoleOwner
+}
+
+// Action is what a caller asks of a node.
+type Action string
+
+const (
+	Read   Action = "read"   // subject: a blob's ID, or "" for entries
+	Write  Action = "write"  // subject: an entry's key
+	Upload Action = "upload" // subject: ""
+)
+
+// Policy is asked before every answer.
+type Policy interface {
+	// Allow returns nil, or why not: kind Stranger, Revoked or Denied.
+	Allow(ctx context.Context, caller moot.Key, act Action, subject string) error
+}
+
+// Server is the policy of a space's server: roles decide.
+type Server struct{ Roster *Roster }
+
+// Allow implements Policy.
+func (p Server) Allow(_ context.Context, caller moot.Key, act Action, _ string) error {
+	role, err := p.Roster.known(caller)
+	if err == nil && act == Upload && role == RoleGuest {
+		err = moot.Errorf(moot.Denied, "a guest may read, not write")
+	}
+	return err
+}
+
+// Wishes are what the owner of a peer wants it to serve.
+type Wishes struct {
+	Deny       []moot.Key `json:"deny,omitempty"`        // members who get no bytes
+	Names      []string   `json:"names,omitempty"`       // only files whose names start with one of these; none means all
+	UploadRate int64      `json:"upload_rate,omitempty"` // bytes a second to all together; 0 means no limit
+}
+
+// Peer is the policy of a peer: its owner's wishes decide about bytes. Entries are
+// shared with every member, because the catalogue is everybody's.
+type Peer struct {
+	Roster *Roster
+	Wishes func() Wishes
+	// Serves reports whether a blob belongs to a file under one of the names.
+	Serves func(ctx context.Context, blob string, names []string) bool
+}
+
+// Allow implements Policy.
+func (p Peer) Allow(ctx context.Context, caller moot.Key, act Action, subject string) error {
+	if _, err := p.Roster.known(caller); err != nil {
+		return err
+	}
+	w := p.Wishes()
+	switch {
+	case act == Upload:
+		return moot.Errorf(moot.Denied, "a peer keeps what it fetched itself, and takes no uploads")
+	case act != Read || subject == "":
+		return nil
+	case slices.Contains(w.Deny, caller):
+		return moot.Errorf(moot.Denied, "this peer does not serve you")
+	case len(w.Names) > 0 && !p.Serves(ctx, subject, w.Names):
+		return moot.Errorf(moot.NotFound, "this peer does not share that")
+	}
+	return nil
+}

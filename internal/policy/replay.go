@@ -1,0 +1,295 @@
+package policy
+
+import (
+	"crypto/ed25519"
+	"slices"
+	"time"
+
+	"github.com/mootspace/moot"
+)
+
+// state is what the membership entries amount to.
+type state struct {
+	name    string // of the space
+	people  map[moot.Key]*person
+	invites map[moot.Key]*invite
+	refused map[moot.EntryID]error // entries without effect, and why
+}
+
+// person is a member with all roles it had.
+type person struct {
+	Member
+	said  string // the name it wants
+	roles []spell
+}
+
+// spell is a role and since when.
+type spell struct {
+	role  Role
+	since moot.Time
+}
+
+// roleAt returns the role that was in force at a time.
+func (p *person) roleAt(t moot.Time) Role {
+	role := p.roles[0].role
+	for _, s := range p.roles {
+		if s.since <= t {
+			role = s.role
+		}
+	}
+	return role
+}
+
+type invite struct {
+	Invite
+	revoked bool
+}
+
+// usable reports why an invitation does not admit anybody at a time.
+func (in *invite) usable(t moot.Time) error {
+	switch {
+	case in.revoked:
+		return moot.Errorf(moot.Revoked, "the invitation was withdrawn: ask for a new one")
+	case t.Wall().Unix() >= in.Expires:
+		return moot.Errorf(moot.Expired, "the invitation expired on %s: ask for a new one", time.Unix(in.Expires, 0).UTC().Format(time.DateTime))
+	case in.Uses > 0 && in.Used >= in.Uses:
+		return moot.Errorf(moot.UsedUp, "the invitation was for %d, and has been used: ask for a new one", in.Uses)
+	}
+	return nil
+}
+
+// maxPasses bounds the replays that revocations reaching back in time may need.
+const maxPasses = 8
+
+// replay carries the entries out in their order. A revocation also undoes what the
+// revoked said earlier but beyond the number that it pins, so the replay is repeated
+// with the pins found until they do not change.
+func (r *Roster) replay(entries []moot.Entry) *state {
+	pins := map[moot.Key]uint64{}
+	for range maxPasses {
+		s := r.pass(entries, pins)
+		found := map[moot.Key]uint64{}
+		for k, p := range s.people {
+			if p.Revoked {
+				found[k] = p.LastSeq
+			}
+		}
+		if same(pins, found) {
+			s.nameAll()
+			return s
+		}
+		pins = found
+	}
+	s := r.pass(entries, pins)
+	s.nameAll()
+	return s
+}
+
+func same(a, b map[moot.Key]uint64) bool {
+	for k, v := range a {
+		if w, ok := b[k]; !ok || v != w {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+func (r *Roster) pass(entries []moot.Entry, pins map[moot.Key]uint64) *state {
+	s := &state{people: map[moot.Key]*person{}, invites: map[moot.Key]*invite{}, refused: map[moot.EntryID]error{}}
+	s.people[r.space] = &person{
+		Member: Member{Key: r.space, Role: RoleOwner}, said: "founder", roles: []spell{{RoleOwner, 0}},
+	}
+	for i := range entries {
+		e := &entries[i]
+		err := r.carryOut(s, e, pins)
+		if err != nil {
+			s.refused[e.ID] = err
+		}
+	}
+	return s
+}
+
+// carryOut changes the state by one entry, or says why it may not.
+func (r *Roster) carryOut(s *state, e *moot.Entry, pins map[moot.Key]uint64) error {
+	if pin, ok := pins[e.Author]; ok && e.Seq > pin {
+		return moot.Errorf(moot.Revoked, "the membership of %s was revoked", e.Author.Short())
+	}
+	author := s.people[e.Author]
+	if e.Kind == moot.KindMember && author == nil {
+		return r.join(s, e)
+	}
+	switch {
+	case author == nil:
+		return moot.Errorf(moot.Stranger, "%s is not a member of this space", e.Author.Short())
+	case author.Revoked && e.Seq > author.LastSeq:
+		return moot.Errorf(moot.Revoked, "the membership of %s was revoked", e.Author.Short())
+	}
+	switch e.Kind {
+	case moot.KindSpace:
+		return r.found(s, e)
+	case moot.KindInvite:
+		return s.invite(e, author)
+	}
+	return s.change(e, author)
+}
+
+// found names the space.
+func (r *Roster) found(s *state, e *moot.Entry) error {
+	body, err := decode[SpaceBody](e.Body)
+	switch {
+	case err != nil:
+		return err
+	case e.Author != r.space:
+		return moot.Errorf(moot.Denied, "only its founder names a space")
+	}
+	if err := CheckName(body.Name); err != nil {
+		return err
+	}
+	s.name = body.Name
+	return nil
+}
+
+// invite makes an invitation, or withdraws one.
+func (s *state) invite(e *moot.Entry, author *person) error {
+	if !author.Role.manages(RoleGuest) {
+		return moot.Errorf(moot.Denied, "a %s may not invite: ask an owner or admin", author.Role)
+	}
+	if e.Deletes() {
+		for k, in := range s.invites {
+			if InviteKey(k) == e.Key {
+				in.revoked = true
+			}
+		}
+		return nil
+	}
+	body, err := decode[InviteBody](e.Body)
+	switch {
+	case err != nil:
+		return err
+	case e.Key != InviteKey(body.Key) || body.Uses < 0 || s.invites[body.Key] != nil:
+		return moot.Errorf(moot.Invalid, "an invitation that contradicts itself")
+	case !body.Role.valid():
+		return moot.Errorf(moot.Invalid, "%q is no role: want admin, member, guest or server", body.Role)
+	case !author.Role.manages(body.Role):
+		return moot.Errorf(moot.Denied, "a %s may not invite an %s", author.Role, body.Role)
+	}
+	s.invites[body.Key] = &invite{Invite: Invite{InviteBody: body}}
+	return nil
+}
+
+// join makes a newcomer a member.
+func (r *Roster) join(s *state, e *moot.Entry) error {
+	body, err := decode[MemberBody](e.Body)
+	if err != nil {
+		return err
+	}
+	in := s.invites[body.Invite]
+	switch {
+	case in == nil:
+		return moot.Errorf(moot.Stranger, "%s was not invited to this space", e.Author.Short())
+	case e.Key != MemberKey(e.Author) || body.Revoked || body.Role != in.Role || e.Seq != 1:
+		return moot.Errorf(moot.Invalid, "%s does not join as it was invited", e.Author.Short())
+	case !r.proven(e, body):
+		return moot.Errorf(moot.Corrupt, "%s does not prove that it was invited", e.Author.Short())
+	}
+	if err := CheckName(body.Name); err != nil {
+		return err
+	}
+	if err := in.usable(e.Time); err != nil {
+		return err
+	}
+	in.Used++
+	s.people[e.Author] = &person{
+		Member: Member{Key: e.Author, Role: body.Role, Joined: e.Time}, said: body.Name, roles: []spell{{body.Role, e.Time}},
+	}
+	return nil
+}
+
+// proven checks an invitation's signature, once for each entry: entries do not change.
+func (r *Roster) proven(e *moot.Entry, body MemberBody) bool {
+	ok, known := r.proofs[e.ID]
+	if !known {
+		ok = ed25519.Verify(body.Invite[:], joinMessage(r.space, e.Author), body.Proof)
+		r.proofs[e.ID] = ok
+	}
+	return ok
+}
+
+// change renames a member, gives it another role, or revokes it.
+func (s *state) change(e *moot.Entry, author *person) error {
+	body, err := decode[MemberBody](e.Body)
+	if err != nil {
+		return err
+	}
+	var p *person
+	for k, other := range s.people {
+		if MemberKey(k) == e.Key {
+			p = other
+		}
+	}
+	switch {
+	case p == nil:
+		return moot.Errorf(moot.NotFound, "a change to somebody who is not a member")
+	case !body.Role.valid():
+		return moot.Errorf(moot.Invalid, "%q is no role: want admin, member, guest or server", body.Role)
+	case p.Revoked:
+		return moot.Errorf(moot.Revoked, "the membership was revoked already, and a key cannot come back")
+	}
+	if err := mayChange(author, p, body); err != nil {
+		return err
+	}
+	if err := CheckName(body.Name); err != nil {
+		return err
+	}
+	p.said = body.Name
+	if body.Role != p.Role {
+		p.Role = body.Role
+		p.roles = append(p.roles, spell{body.Role, e.Time})
+	}
+	p.Revoked, p.LastSeq = body.Revoked, body.LastSeq
+	if p.Revoked && p == author {
+		p.LastSeq = max(p.LastSeq, e.Seq) // the farewell itself counts
+	}
+	return nil
+}
+
+func mayChange(author, p *person, to MemberBody) error {
+	self := author.Key == p.Key
+	switch {
+	case p.Joined == 0 && (to.Role != RoleOwner || to.Revoked): // the founder
+		return moot.Errorf(moot.Denied, "the founder of a space stays its owner")
+	case self && to.Role == p.Role && !to.Revoked:
+		return nil
+	case self && to.Revoked:
+		return nil // whoever wants to leave may
+	case !author.Role.manages(p.Role) || !author.Role.manages(to.Role):
+		return moot.Errorf(moot.Denied, "a %s may not change an %s into an %s", author.Role, p.Role, to.Role)
+	}
+	return nil
+}
+
+// nameAll makes names unique: who joined first keeps the name, others have the
+// beginning of their key added.
+func (s *state) nameAll() {
+	list := make([]*person, 0, len(s.people))
+	for _, p := range s.people {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b *person) int {
+		if a.Joined != b.Joined {
+			if a.Joined < b.Joined {
+				return -1
+			}
+			return 1
+		}
+		return slices.Compare(a.Key[:], b.Key[:])
+	})
+	taken := map[string]bool{}
+	for _, p := range list {
+		p.Name = p.said
+		if taken[p.Name] {
+			p.Name += "~" + p.Key.Short()[:4]
+		}
+		taken[p.Name] = true
+	}
+}
