@@ -1,0 +1,226 @@
+package link
+
+import (
+	"context"
+	"crypto/ed25519"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/p2p/net/gostream"
+	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
+	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/mootspace/moot"
+)
+
+// Protocol is HTTP over a libp2p stream: one connection of net/http each.
+const Protocol = "/moot/http/1"
+
+// HostConfig says who a host is and with whom it talks.
+type HostConfig struct {
+	Key    ed25519.PrivateKey
+	Listen []string            // multiaddrs; none: the host only dials
+	Allow  func(moot.Key) bool // nobody else gets past the handshake
+	Relay  bool                // help members behind NATs to reach each other
+	Log    *slog.Logger
+}
+
+// Host is this node among peers: libp2p over TCP with TLS, and over QUIC.
+type Host struct {
+	host host.Host
+	log  *slog.Logger
+}
+
+// NewHost starts listening. Close ends it.
+func NewHost(cfg HostConfig) (*Host, error) {
+	key, err := crypto.UnmarshalEd25519PrivateKey(cfg.Key)
+	if err != nil {
+		return nil, moot.Errorf(moot.Invalid, "the node's key: %w", err)
+	}
+	opts := []libp2p.Option{
+		libp2p.Identity(key),
+		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Transport(libp2pquic.NewTransport),
+		libp2p.Security(libp2ptls.ID, libp2ptls.New),
+		libp2p.DialRanker(rank),
+		libp2p.ConnectionGater(gater{cfg.Allow}),
+		libp2p.UserAgent("moot"),
+		libp2p.DisableMetrics(),
+		libp2p.EnableHolePunching(),
+		libp2p.Ping(false),
+	}
+	if len(cfg.Listen) == 0 {
+		opts = append(opts, libp2p.NoListenAddrs, libp2p.EnableRelay())
+	} else {
+		opts = append(opts, libp2p.ListenAddrStrings(cfg.Listen...))
+	}
+	if cfg.Relay {
+		opts = append(opts, libp2p.EnableRelayService(), libp2p.NATPortMap())
+	}
+	h, err := libp2p.New(opts...)
+	if err != nil {
+		return nil, moot.Errorf(moot.Invalid, "cannot listen on %s: %w", strings.Join(cfg.Listen, ", "), err)
+	}
+	return &Host{host: h, log: quiet(cfg.Log)}, nil
+}
+
+// rank dials TCP before QUIC, which is slower where both work, and relays last.
+func rank(addrs []ma.Multiaddr) []network.AddrDelay {
+	delayed := make([]network.AddrDelay, 0, len(addrs))
+	for _, a := range addrs {
+		var delay time.Duration
+		if _, err := a.ValueForProtocol(ma.P_QUIC_V1); err == nil {
+			delay = 300 * time.Millisecond
+		}
+		if _, err := a.ValueForProtocol(ma.P_CIRCUIT); err == nil {
+			delay = time.Second
+		}
+		delayed = append(delayed, network.AddrDelay{Addr: a, Delay: delay})
+	}
+	return delayed
+}
+
+// Serve answers the requests of peers until ctx ends.
+func (h *Host) Serve(ctx context.Context, handler http.Handler) error {
+	ln, err := gostream.Listen(h.host, Protocol, gostream.IgnoreEOF())
+	if err != nil {
+		return moot.Errorf(moot.Internal, "serve peers: %w", err)
+	}
+	srv := &http.Server{Handler: handler, ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+		id, err := peer.Decode(c.RemoteAddr().String())
+		if err != nil {
+			return ctx
+		}
+		key, err := KeyOf(id)
+		if err != nil {
+			return ctx
+		}
+		return moot.WithCaller(ctx, key)
+	}}
+	return serve(ctx, ln, srv)
+}
+
+// Transport speaks HTTP to a peer, whatever the host name in a request's URL.
+func (h *Host) Transport(p moot.Peer) *http.Transport {
+	return &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			if err := h.Connect(ctx, p); err != nil {
+				return nil, err
+			}
+			conn, err := gostream.Dial(ctx, h.host, PeerID(p.ID), Protocol)
+			if err != nil {
+				return nil, unreachable(p, err)
+			}
+			return conn, nil
+		},
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     idleFor / 2, // before the other side's patience ends
+		ReadBufferSize:      64 << 10,
+		WriteBufferSize:     64 << 10,
+		DisableCompression:  true,
+	}
+}
+
+// connectWithin bounds the time in which a peer must be reached.
+const connectWithin = 10 * time.Second
+
+// Connect makes sure that there is a connection. Kind Unavailable, or Denied if one
+// of the two does not want it.
+func (h *Host) Connect(ctx context.Context, p moot.Peer) error {
+	id := PeerID(p.ID)
+	if h.host.Network().Connectedness(id) == network.Connected {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectWithin)
+	defer cancel()
+	if err := h.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: dialable(p.Addrs)}); err != nil {
+		return unreachable(p, err)
+	}
+	return nil
+}
+
+// unreachable words libp2p's long list of what was tried in few.
+func unreachable(p moot.Peer, err error) error {
+	who := p.Name
+	if who == "" {
+		who = p.ID.Short()
+	}
+	why := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", " ")), " ")
+	if len(why) > 300 {
+		why = why[:300] + " …"
+	}
+	return moot.Errorf(moot.Unavailable, "peer %s cannot be reached: %s", who, why)
+}
+
+// dialable reads multiaddrs, without the peer's ID at their end; others are left out.
+func dialable(addrs []string) []ma.Multiaddr {
+	var list []ma.Multiaddr
+	for _, s := range addrs {
+		a, err := ma.NewMultiaddr(s)
+		if err != nil {
+			continue
+		}
+		if a, _ = peer.SplitAddr(a); a != nil {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// Peers returns who is connected, and where they can be dialed.
+func (h *Host) Peers() []moot.Peer {
+	var peers []moot.Peer
+	for _, id := range h.host.Network().Peers() {
+		if h.host.Network().Connectedness(id) != network.Connected {
+			continue
+		}
+		if key, err := KeyOf(id); err == nil {
+			peers = append(peers, moot.Peer{ID: key, Addrs: texts(h.host.Peerstore().Addrs(id))})
+		}
+	}
+	return peers
+}
+
+// Remember keeps a peer's addresses for later.
+func (h *Host) Remember(p moot.Peer) {
+	h.host.Peerstore().AddAddrs(PeerID(p.ID), dialable(p.Addrs), peerstore.RecentlyConnectedAddrTTL)
+}
+
+// Addrs returns where this host can be dialed.
+func (h *Host) Addrs() []string {
+	return texts(h.host.Addrs())
+}
+
+func texts(addrs []ma.Multiaddr) []string {
+	list := make([]string, 0, len(addrs))
+	for _, a := range addrs {
+		list = append(list, a.String())
+	}
+	return list
+}
+
+// Disconnect ends all connections with the holder of a key.
+func (h *Host) Disconnect(k moot.Key) {
+	id := PeerID(k)
+	h.host.Peerstore().ClearAddrs(id)
+	if err := h.host.Network().ClosePeer(id); err != nil {
+		h.log.Debug("disconnect", "peer", k, "error", err)
+	}
+}
+
+// LibP2P returns the host itself, for discovery and gossip.
+func (h *Host) LibP2P() host.Host { return h.host }
+
+// Close ends all connections.
+func (h *Host) Close() error { return h.host.Close() }

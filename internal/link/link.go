@@ -1,0 +1,78 @@
+// Package link connects nodes: HTTPS and libp2p, the listening side and the dialing
+// side of each. Whichever is used, HTTP runs over it, and both ends know each
+// other's key: a request's context holds its caller (moot.Caller).
+//
+// It must not know any route, what is asked or answered, or who is a member: whom to
+// let in is asked of a function that it is given.
+package link
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/mootspace/moot"
+)
+
+// Bounds on what a connection may take before it is known to be of use.
+const (
+	headerWithin = 10 * time.Second
+	idleFor      = 2 * time.Minute
+	maxHeader    = 32 << 10 // bytes
+)
+
+// ListenTCP listens on host:port. If the port is taken and anyPort allows, a free
+// one is used instead.
+func ListenTCP(ctx context.Context, addr string, anyPort bool) (net.Listener, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) && anyPort {
+		host, _, _ := net.SplitHostPort(addr)
+		ln, err = lc.Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+	}
+	if err != nil {
+		return nil, moot.Errorf(moot.Invalid, "cannot listen on %s: %w", addr, err)
+	}
+	return ln, nil
+}
+
+// serve answers on a listener until ctx ends, and then lets what is being answered
+// take a moment to end well. caller tells who is at the other end of a connection;
+// over TLS that is known only once the handshake is done, and set by the handler.
+func serve(ctx context.Context, ln net.Listener, srv *http.Server) error {
+	srv.ReadHeaderTimeout, srv.IdleTimeout, srv.MaxHeaderBytes = headerWithin, idleFor, maxHeader
+	stop := context.AfterFunc(ctx, func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if srv.Shutdown(last) != nil {
+			srv.Close()
+		}
+	})
+	defer stop()
+	err := srv.Serve(ln)
+	if ctx.Err() != nil || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return moot.Errorf(moot.Internal, "serve: %w", err)
+}
+
+// quiet turns net/http's own complaints, about whatever strangers send, into debug
+// messages.
+func quiet(log *slog.Logger) *slog.Logger {
+	if log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return log
+}
+
+type debugWriter struct{ log *slog.Logger }
+
+func (w debugWriter) Write(p []byte) (int, error) {
+	w.log.Debug("http", "said", strings.TrimSpace(string(p)))
+	return len(p), nil
+}
