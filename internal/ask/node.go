@@ -37,6 +37,7 @@ type Config struct {
 
 	Log    *slog.Logger           // default: none
 	Verify func(moot.Entry) error // judges entries that others answer with; nil trusts them
+	Stored func(moot.BlobID)      // told of what Put stored here while an authority lacks it; may be nil
 
 	Sources   int           // fetched from at once (8)
 	Depth     int           // requests in flight at each (2)

@@ -12,12 +12,16 @@ import (
 // else on this machine, where others then find it. Kind Unavailable if a required
 // authority is away.
 func (n *Node) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
-	if a, ok := n.cfg.Locator.Authority(); ok && a.Required {
+	a, ok := n.cfg.Locator.Authority()
+	if ok && a.Required {
 		return n.putAt(ctx, a, r)
 	}
 	b, err := n.cfg.Local.Put(ctx, r)
 	if err == nil {
 		n.announce(ctx, b.ID)
+		if ok && n.cfg.Stored != nil {
+			n.cfg.Stored(b.ID)
+		}
 	}
 	return b, err
 }

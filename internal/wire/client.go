@@ -94,7 +94,7 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 // check returns an error unless resp is a success with the wanted body.
 func check(resp *http.Response, want string) error {
 	if resp.StatusCode/100 != 2 {
-		return readProblem(resp)
+		return ReadProblem(resp)
 	}
 	got, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if want != "" && got != want {

@@ -34,6 +34,14 @@ func newProblem(err error) problem {
 	return p
 }
 
+// WriteProblem answers a request of this machine's own user with an error. Unlike
+// others, that user is told what went wrong inside.
+func WriteProblem(w http.ResponseWriter, err error) {
+	p := newProblem(err)
+	p.Detail = printable(err.Error())
+	p.write(w)
+}
+
 func (p problem) write(w http.ResponseWriter) {
 	body, _ := json.Marshal(p) // strings and a number: cannot fail
 	head := w.Header()
@@ -61,8 +69,8 @@ func (p problem) err() error {
 	return e
 }
 
-// readProblem turns an answer that is no success into an error.
-func readProblem(resp *http.Response) error {
+// ReadProblem turns an answer that is no success into an error.
+func ReadProblem(resp *http.Response) error {
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if mediaType == typeProblem {
 		body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblem))

@@ -1,0 +1,25 @@
+// Command moot shares files over a server, between peers, or both. It must know
+// nothing but which program the command line is given.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/mootspace/moot/internal/daemon"
+	"github.com/mootspace/moot/internal/front/cli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	level := slog.LevelWarn
+	if level.UnmarshalText([]byte(os.Getenv("MOOT_LOG"))) != nil { // debug, info, warn, error
+		level = slog.LevelWarn
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	os.Exit(cli.Main(ctx, daemon.Program{Log: log}, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

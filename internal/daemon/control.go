@@ -1,0 +1,279 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/front/cli"
+	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/wire"
+)
+
+// The socket in the home speaks HTTP: every architecture as a whole node below
+// /via/…, and beside it what only the home's owner may ask. Both sides of each
+// question are in this file. The socket's file mode is its access control.
+
+// controlHandler answers the owner's commands.
+func (n *node) controlHandler() http.Handler {
+	mux := http.NewServeMux()
+	for _, via := range []cli.Via{cli.ViaServer, cli.ViaPeers, cli.ViaBoth} {
+		prefix := "/via/" + string(via)
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, n.viaHandler(via)))
+		mux.HandleFunc("POST "+prefix+"/author", n.serveAuthor(via))
+	}
+	mux.HandleFunc("GET /session", n.serveSession)
+	mux.HandleFunc("GET /status/{via}", func(w http.ResponseWriter, r *http.Request) {
+		st, err := local{node: n, current: cli.Via(r.PathValue("via"))}.Status(r.Context())
+		reply(w, st, err)
+	})
+	mux.HandleFunc("GET /peers", func(w http.ResponseWriter, r *http.Request) {
+		peers, err := local{node: n}.Peers(r.Context())
+		reply(w, peers, err)
+	})
+	mux.HandleFunc("GET /addresses", func(w http.ResponseWriter, r *http.Request) {
+		servers, peers, err := local{node: n}.Addresses(r.Context())
+		reply(w, addresses{servers, peers}, err)
+	})
+	mux.HandleFunc("GET /wishes", func(w http.ResponseWriter, _ *http.Request) { reply(w, *n.wished.Load(), nil) })
+	mux.HandleFunc("PUT /wishes", func(w http.ResponseWriter, r *http.Request) {
+		var in policy.Wishes
+		if readRequest(w, r, &in) {
+			reply(w, struct{}{}, local{node: n}.SetWishes(r.Context(), in))
+		}
+	})
+	mux.HandleFunc("POST /link", n.serveLink)
+	mux.HandleFunc("GET /backup", func(w http.ResponseWriter, r *http.Request) {
+		if err := n.backup(r.Context(), w); err != nil {
+			n.log.Error("backup", "err", err)
+			panic(http.ErrAbortHandler) // the reader must not take half for the whole
+		}
+	})
+	return mux
+}
+
+// viaHandler is this node through an architecture, made when it is first asked for:
+// the servers of the space may not be known before.
+func (n *node) viaHandler(via cli.Via) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		through, err := n.via(r.Context(), via)
+		if err != nil {
+			wire.WriteProblem(w, err)
+			return
+		}
+		wire.Handler(through, everything{}, wire.Options{Log: n.log, Version: cli.Version}).ServeHTTP(w, r)
+	})
+}
+
+type addresses struct {
+	Servers []moot.Peer `json:"servers"`
+	Peers   []moot.Peer `json:"peers"`
+}
+
+type sessionReply struct {
+	cli.Identity
+	Via cli.Via `json:"via"`
+}
+
+func (n *node) serveSession(w http.ResponseWriter, r *http.Request) {
+	via := cli.Via(r.URL.Query().Get("via"))
+	if via == cli.ViaDefault {
+		via = n.prefers(r.Context())
+	}
+	_, err := n.via(r.Context(), via)
+	reply(w, sessionReply{n.identity(), via}, err)
+}
+
+// statement is what the owner's command wants signed; the key stays in the node.
+type statement struct {
+	Kind     moot.Kind      `json:"kind"`
+	Key      string         `json:"key"`
+	Replaces []moot.EntryID `json:"replaces,omitempty"`
+	Body     []byte         `json:"body,omitempty"`
+	Mode     moot.Mode      `json:"mode"`
+}
+
+func (n *node) serveAuthor(via cli.Via) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var in statement
+		if !readRequest(w, r, &in) {
+			return
+		}
+		through, err := n.via(r.Context(), via)
+		if err != nil {
+			wire.WriteProblem(w, err)
+			return
+		}
+		e, err := n.author.append(r.Context(), through, in.Kind, in.Key, in.Replaces, in.Body, in.Mode)
+		reply(w, e, err)
+	}
+}
+
+func reply(w http.ResponseWriter, v any, err error) {
+	if err != nil {
+		wire.WriteProblem(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(v) // the owner's command went away: nobody to tell
+}
+
+func readRequest(w http.ResponseWriter, r *http.Request, v any) bool {
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(v)
+	if err != nil {
+		wire.WriteProblem(w, moot.Errorf(moot.Invalid, "bad request: %w", err))
+	}
+	return err == nil
+}
+
+// remote is the control of the node that runs in another process.
+type remote struct {
+	http *http.Client
+	via  cli.Via
+}
+
+// dialControl speaks to the home's running node. NotFound: none runs.
+func dialControl(ctx context.Context, socket string, via cli.Via) (*cli.Session, error) {
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", shortSocket(socket))
+	}}
+	r := &remote{http: &http.Client{Transport: transport}}
+	var id sessionReply
+	if err := r.get(ctx, "/session?via="+string(via), &id); err != nil {
+		transport.CloseIdleConnections()
+		var down *net.OpError
+		if errors.As(err, &down) && down.Op == "dial" {
+			return nil, moot.Errorf(moot.NotFound, "no node runs in this home")
+		}
+		return nil, err
+	}
+	r.via = id.Via
+	node := wire.NewClient(transport, "http://home/via/"+string(id.Via))
+	return &cli.Session{
+		Identity: id.Identity, Via: id.Via,
+		Files:   files.New(node, r, files.Options{Linker: r}),
+		Members: members.New(id.Space, node, r),
+		Control: r,
+	}, nil
+}
+
+func (r *remote) Close() error {
+	r.http.CloseIdleConnections()
+	return nil
+}
+
+// Append has the running node sign and store a statement.
+func (r *remote) Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (e moot.Entry, err error) {
+	err = r.call(ctx, http.MethodPost, "/via/"+string(r.via)+"/author", statement{kind, key, replaces, body, mode}, &e)
+	return e, err
+}
+
+// Link has the running node share a file in place.
+func (r *remote) Link(ctx context.Context, path string) (b moot.Blob, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return b, err
+	}
+	err = r.call(ctx, http.MethodPost, "/link", linkRequest{path}, &b)
+	return b, err
+}
+
+func (r *remote) Status(ctx context.Context) (st cli.Status, err error) {
+	err = r.get(ctx, "/status/"+string(r.via), &st)
+	return st, err
+}
+
+func (r *remote) Peers(ctx context.Context) (list []cli.PeerStatus, err error) {
+	err = r.get(ctx, "/peers", &list)
+	return list, err
+}
+
+func (r *remote) Addresses(ctx context.Context) (servers, peers []moot.Peer, err error) {
+	var a addresses
+	err = r.get(ctx, "/addresses", &a)
+	return a.Servers, a.Peers, err
+}
+
+func (r *remote) Wishes(ctx context.Context) (w policy.Wishes, err error) {
+	err = r.get(ctx, "/wishes", &w)
+	return w, err
+}
+
+func (r *remote) SetWishes(ctx context.Context, w policy.Wishes) error {
+	return r.call(ctx, http.MethodPut, "/wishes", w, &struct{}{})
+}
+
+func (r *remote) Backup(ctx context.Context, w io.Writer) error {
+	resp, err := r.send(ctx, http.MethodGet, "/backup", nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(w, resp.Body)
+	return err
+}
+
+func (r *remote) get(ctx context.Context, path string, out any) error {
+	return r.call(ctx, http.MethodGet, path, nil, out)
+}
+
+func (r *remote) call(ctx context.Context, method, path string, in, out any) error {
+	resp, err := r.send(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return moot.Errorf(moot.Unavailable, "the running node went away: %w", err)
+	}
+	return nil
+}
+
+func (r *remote) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://home"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := r.http.Do(req)
+	if err != nil {
+		return nil, &moot.Error{Kind: moot.Unavailable, Err: err}
+	}
+	if resp.StatusCode >= 300 {
+		defer resp.Body.Close()
+		return nil, wire.ReadProblem(resp)
+	}
+	return resp, nil
+}
+
+// maxSocketPath is the longest path that a Unix socket address holds.
+const maxSocketPath = 100
+
+// shortSocket returns a path short enough for a socket address: if the home lies
+// deep, one relative to the working directory, or a link in the temporary directory.
+func shortSocket(path string) string {
+	if len(path) <= maxSocketPath {
+		return path
+	}
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, path); err == nil && len(rel) <= maxSocketPath {
+			return rel
+		}
+	}
+	return path
+}

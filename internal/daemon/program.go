@@ -1,0 +1,116 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os/user"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/front/cli"
+	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/policy"
+)
+
+// Program carries out what the command line asks.
+type Program struct{ Log *slog.Logger }
+
+var _ cli.Program = Program{}
+
+// Init makes a home with a new space in it.
+func (p Program) Init(ctx context.Context, dir, space, as string) (id cli.Identity, err error) {
+	as = orDefault(as, login())
+	if err := errors.Join(policy.CheckName(space), policy.CheckName(as)); err != nil {
+		return id, err
+	}
+	h, err := createHome(dir)
+	if err != nil {
+		return id, err
+	}
+	h.settings = settings{Space: h.self(), Name: space, As: as}
+	n, err := openNode(ctx, h, p.Log)
+	if err != nil {
+		return id, err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+	if _, known := n.roster.Member(h.self()); !known || n.roster.Space() == "" {
+		if err := members.New(h.settings.Space, n.store, writer{n.author, n.store}).Found(ctx, space, as); err != nil {
+			return id, moot.Wrap("found the space", err)
+		}
+	}
+	return n.identity(), h.save() // last: a home without settings may be made anew
+}
+
+// login names a member who did not choose a name.
+func login() string {
+	if u, err := user.Current(); err == nil && policy.CheckName(u.Username) == nil {
+		return u.Username
+	}
+	return "somebody"
+}
+
+// lockPatience is how long a command waits for another one to let go of the home.
+const lockPatience = 10 * time.Second
+
+// Open speaks to the home's running node, or makes one for the length of a session.
+func (p Program) Open(ctx context.Context, dir string, via cli.Via) (*cli.Session, error) {
+	h, err := openHome(dir)
+	if err != nil {
+		return nil, err
+	}
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	deadline := time.After(lockPatience)
+	for {
+		s, err := dialControl(ctx, h.socket(), via)
+		if !errors.Is(err, moot.NotFound) {
+			return s, err
+		}
+		n, err := openNode(ctx, h, p.Log)
+		if err == nil {
+			return n.visit(ctx, via)
+		}
+		if moot.KindOf(err) != moot.Unavailable {
+			return nil, err
+		}
+		select { // another command, or a node that is starting
+		case <-poll.C:
+		case <-deadline:
+			return nil, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// visit makes a session of a node that lives only as long as one command.
+func (n *node) visit(ctx context.Context, via cli.Via) (*cli.Session, error) {
+	if via == cli.ViaDefault {
+		via = n.prefers(ctx)
+	}
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	stop := func() error {
+		n.sendOff(ctx)
+		end()
+		n.crew.Wait()
+		return n.close()
+	}
+	abandon := func(err error) (*cli.Session, error) {
+		end()
+		return nil, errors.Join(err, n.close())
+	}
+	if via != cli.ViaServer && !n.settings.NoPeer {
+		if err := n.joinMesh(life, nil); err != nil {
+			return abandon(err)
+		}
+	}
+	s, err := n.session(ctx, via, stop)
+	if err != nil {
+		return abandon(err)
+	}
+	if via != cli.ViaServer {
+		n.freshen(ctx)
+	}
+	return s, nil
+}

@@ -1,0 +1,224 @@
+package daemon
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/front/cli"
+	"github.com/mootspace/moot/internal/link"
+	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/wire"
+)
+
+// Run is a node in the foreground, until ctx ends.
+func (p Program) Run(ctx context.Context, dir string, o cli.RunOptions, ready func(addrs []string)) (err error) {
+	h, err := openHome(dir)
+	if err != nil {
+		return err
+	}
+	if o.Database != "" || o.Blobs != "" {
+		h.settings.Database = orDefault(o.Database, h.settings.Database)
+		h.settings.Blobs = orDefault(o.Blobs, h.settings.Blobs)
+		if err := h.save(); err != nil {
+			return err
+		}
+	}
+	n, err := openNode(ctx, h, p.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+	n.running, n.serves = true, o.Serve
+	ctx, end := context.WithCancelCause(ctx)
+	defer n.crew.Wait()
+	defer end(nil)
+	d := &doors{node: n, ctx: ctx, end: end}
+	if err := d.open(o); err != nil {
+		return err
+	}
+	n.crew.Go(func() { n.uploadLoop(ctx) })
+	if n.mesh != nil {
+		n.crew.Go(func() { n.announceAll(ctx) })
+	}
+	if n.serves && n.mesh != nil {
+		n.crew.Go(func() { n.keep(ctx) })
+	}
+	ready(n.addrs())
+	<-ctx.Done()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// doors are where a running node is asked.
+type doors struct {
+	*node
+	ctx context.Context
+	end context.CancelCauseFunc // with what made a door fall shut
+}
+
+func (d *doors) open(o cli.RunOptions) error {
+	if err := d.openSocket(); err != nil {
+		return err
+	}
+	if o.Serve {
+		if err := d.openServer(o); err != nil {
+			return err
+		}
+	}
+	if o.NoPeer || d.settings.NoPeer && !o.Serve {
+		d.crew.Go(func() { d.gossip(d.ctx) })
+	} else if err := d.openPeer(o); err != nil {
+		return err
+	}
+	if o.Serve {
+		return d.announceServer(o)
+	}
+	return nil
+}
+
+// hold runs a door until it falls shut, and then ends the node.
+func (d *doors) hold(serve func() error) {
+	d.crew.Go(func() {
+		if err := serve(); err != nil && d.ctx.Err() == nil {
+			d.end(err)
+		}
+	})
+}
+
+// handler answers others, out of this node's own store.
+func (n *node) handler() http.Handler {
+	var rules policy.Policy = policy.Peer{Roster: n.roster, Wishes: func() policy.Wishes { return *n.wished.Load() }, Serves: n.shown.serves}
+	if n.serves {
+		rules = policy.Server{Roster: n.roster}
+	}
+	h := wire.Handler(n.store, guard{n.roster, rules}, wire.Options{Log: n.log, Version: cli.Version})
+	return n.cutoff.wrap(n.out.wrap(h))
+}
+
+// openSocket listens for the commands of the home's owner.
+func (d *doors) openSocket() error {
+	path := shortSocket(d.socket())
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // left by a crash: the home is locked, so nobody listens
+		return osError("open the home's socket", err)
+	}
+	ln, err := (&net.ListenConfig{}).Listen(d.ctx, "unix", path)
+	if err != nil {
+		return moot.Errorf(moot.Invalid, "open the home's socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return osError("open the home's socket", err)
+	}
+	srv := &http.Server{Handler: d.controlHandler(), ReadHeaderTimeout: 10 * time.Second}
+	d.crew.Go(func() {
+		<-d.ctx.Done()
+		srv.Close()
+	})
+	d.hold(func() error {
+		err := srv.Serve(ln)
+		return moot.Errorf(moot.Internal, "the home's socket: %w", err)
+	})
+	return nil
+}
+
+// Default ports; a free one is taken instead if it is in use and was not named.
+const (
+	serverPort = "7443"
+	peerPort   = "7444"
+)
+
+// openServer listens for HTTPS.
+func (d *doors) openServer(o cli.RunOptions) error {
+	if role, _ := d.roster.Role(d.self()); role != policy.RoleOwner && role != policy.RoleAdmin && role != policy.RoleServer {
+		return moot.Errorf(moot.Denied, "this home's role is %q: the space's server must be an owner, an admin or a member with the role server", role)
+	}
+	cert, err := certificate(o)
+	if err != nil {
+		return err
+	}
+	listen, anyPort := o.Listen, false
+	if len(listen) == 0 {
+		listen, anyPort = []string{":" + serverPort}, true
+	}
+	handler := d.handler()
+	for _, addr := range listen {
+		ln, err := link.ListenTCP(d.ctx, addr, anyPort)
+		if err != nil {
+			return err
+		}
+		d.webAddrs = append(d.webAddrs, webAddrs(ln.Addr())...)
+		d.hold(func() error { return link.ServeTLS(d.ctx, ln, d.key, cert, handler, d.log) })
+	}
+	if len(o.Announce) > 0 {
+		d.webAddrs = o.Announce
+	}
+	return nil
+}
+
+func certificate(o cli.RunOptions) (*tls.Certificate, error) {
+	if o.CertFile == "" {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
+	if err != nil {
+		return nil, moot.Errorf(moot.Invalid, "the certificate: %w", err)
+	}
+	return &cert, nil
+}
+
+// announceServer tells the space where its server is.
+func (d *doors) announceServer(o cli.RunOptions) error {
+	addrs := d.addrs()
+	if d.host == nil {
+		addrs = d.webAddrs
+	}
+	m := members.New(d.settings.Space, d.store, writer{d.author, d.store})
+	return moot.Wrap("announce the server", m.Serve(d.ctx, d.self(), addrs))
+}
+
+// webAddrs returns the https addresses under which others may reach a listener.
+func webAddrs(a net.Addr) (addrs []string) {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return nil
+	}
+	hosts := []string{host}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		hosts = interfaceIPs()
+	}
+	for _, h := range hosts {
+		addrs = append(addrs, "https://"+net.JoinHostPort(h, port))
+	}
+	return addrs
+}
+
+// interfaceIPs returns this machine's addresses, those of the network first, the
+// loopback last; link-local ones mean nothing elsewhere.
+func interfaceIPs() (ips []string) {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return []string{"127.0.0.1"}
+	}
+	var loop []string
+	for _, a := range all {
+		ipnet, ok := a.(*net.IPNet)
+		switch {
+		case !ok || ipnet.IP.IsLinkLocalUnicast():
+		case ipnet.IP.IsLoopback():
+			if ipnet.IP.To4() != nil {
+				loop = append(loop, ipnet.IP.String())
+			}
+		default:
+			ips = append(ips, ipnet.IP.String())
+		}
+	}
+	return append(ips, loop...)
+}

@@ -1,0 +1,76 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/mootspace/moot"
+)
+
+// publish makes f the version of its name that supersedes others.
+func (fs *Files) publish(ctx context.Context, f File, replaces []File, mode moot.Mode) (File, error) {
+	b, err := encodeBody(f)
+	if err != nil {
+		return f, err
+	}
+	e, err := fs.write.Append(ctx, moot.KindFile, f.Name, ids(replaces), b, mode)
+	if errors.Is(err, moot.Conflict) {
+		return f, moot.Errorf(moot.Conflict, "%q was changed by somebody else meanwhile: look at it with 'moot get', then share again, or use --force to keep both", f.Name)
+	}
+	if err != nil {
+		return f, err
+	}
+	f.Author, f.Time, f.Entry = e.Author, e.Time, e.ID
+	return f, nil
+}
+
+// ids returns the versions' IDs, as many as one entry may replace.
+func ids(files []File) (list []moot.EntryID) {
+	for _, f := range files[:min(len(files), moot.MaxReplaces)] {
+		list = append(list, f.Entry)
+	}
+	return list
+}
+
+// Remove takes a name away, all its versions; the history stays. Kind NotFound.
+func (fs *Files) Remove(ctx context.Context, name string) error {
+	heads, err := fs.heads(ctx, name)
+	if err != nil {
+		return err
+	}
+	if len(heads) == 0 {
+		return errNoSuch(name)
+	}
+	_, err = fs.write.Append(ctx, moot.KindFile, name, ids(heads), nil, moot.Swap)
+	return moot.Wrap("remove "+name, err)
+}
+
+// Resolve ends a conflict: of the versions in force it keeps the one whose ID starts
+// with version, or the current one if version is "". Kinds: NotFound, Invalid.
+func (fs *Files) Resolve(ctx context.Context, name, version string) (File, error) {
+	heads, err := fs.heads(ctx, name)
+	switch {
+	case err != nil:
+		return File{}, err
+	case len(heads) == 0:
+		return File{}, errNoSuch(name)
+	case len(heads) == 1:
+		return File{}, moot.Errorf(moot.Invalid, "%q has no conflict", name)
+	}
+	var chosen []File
+	for _, f := range heads {
+		if strings.HasPrefix(f.Entry.String(), strings.ToLower(version)) {
+			chosen = append(chosen, f)
+		}
+	}
+	if version == "" {
+		chosen = heads[:1]
+	}
+	if len(chosen) != 1 {
+		return File{}, moot.Errorf(moot.Invalid, "%q is %d of the versions of %q: see 'moot conflicts'", version, len(chosen), name)
+	}
+	f := chosen[0]
+	f.Conflict = false
+	return fs.publish(ctx, f, heads, moot.Swap)
+}

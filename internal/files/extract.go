@@ -1,0 +1,213 @@
+package files
+
+import (
+	"context"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+)
+
+// extract writes a folder: beside its place first, then under its name. An os.Root
+// keeps all of it inside, whatever the manifest says.
+func (fs *Files) extract(ctx context.Context, f File, count func(int)) error {
+	tmp, err := os.MkdirTemp(filepath.Dir(f.Path), tempPrefix)
+	if err != nil {
+		return osError(err)
+	}
+	defer os.RemoveAll(tmp)
+	if err := fs.unpack(ctx, f, tmp, count); err != nil {
+		return err
+	}
+	if err := syncAll(tmp); err != nil {
+		return osError(err)
+	}
+	if err := os.Remove(f.Path); err != nil && !os.IsNotExist(err) { // an empty directory
+		return osError(err)
+	}
+	if err := os.Rename(tmp, f.Path); err != nil {
+		return osError(err)
+	}
+	return osError(syncFolder(filepath.Dir(f.Path)))
+}
+
+// abreast is how many large files of a folder are fetched at once.
+const abreast = 4
+
+// unpacker writes what a manifest lists.
+type unpacker struct {
+	files   *Files
+	root    *os.Root
+	count   func(int)
+	folders []record // whose modes and times are set at the end
+	made    map[string]bool
+
+	pack   moot.BlobID // being read
+	from   io.ReadCloser
+	offset int64
+	buf    []byte
+}
+
+func (fs *Files) unpack(ctx context.Context, f File, dir string, count func(int)) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return osError(err)
+	}
+	defer root.Close()
+	u := &unpacker{files: fs, root: root, count: count, made: map[string]bool{".": true}, buf: make([]byte, packBelow)}
+	defer u.closePack()
+	in, err := fs.manifest(ctx, f.Blob.ID)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	large, ctx := errgroup.WithContext(ctx)
+	large.SetLimit(abreast)
+	for r, recErr := range records(in) {
+		if err = recErr; err == nil {
+			err = u.place(ctx, r, large)
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			break
+		}
+	}
+	if failed := large.Wait(); failed != nil {
+		err = failed // what ended the context
+	}
+	if err != nil {
+		return osError(err)
+	}
+	if err := u.finishFolders(); err != nil {
+		return osError(err)
+	}
+	return osError(os.Chmod(dir, orFolder(f.Mode)))
+}
+
+func orFolder(mode os.FileMode) os.FileMode {
+	if mode.Perm() == 0 {
+		return 0o755
+	}
+	return mode.Perm()
+}
+
+// place writes one thing.
+func (u *unpacker) place(ctx context.Context, r record, large *errgroup.Group) error {
+	if r.Kind == kindFolder {
+		u.folders = append(u.folders, r)
+		u.made[r.Path] = true
+		return u.root.MkdirAll(r.Path, 0o700)
+	}
+	if parent := path.Dir(r.Path); !u.made[parent] {
+		if err := u.root.MkdirAll(parent, 0o755); err != nil {
+			return err
+		}
+		u.made[parent] = true
+	}
+	switch {
+	case r.Kind == kindSymlink:
+		return u.root.Symlink(filepath.FromSlash(r.Target), r.Path)
+	case r.Pack == nil:
+		large.Go(func() error { return u.large(ctx, r) })
+		return nil
+	}
+	return u.small(ctx, r)
+}
+
+// large fetches a file that is a blob of its own.
+func (u *unpacker) large(ctx context.Context, r record) error {
+	return u.file(r, func(w io.Writer) error { return u.files.copyBlob(ctx, moot.BlobID(r.ID), w, u.count) })
+}
+
+// small takes a file out of its pack.
+func (u *unpacker) small(ctx context.Context, r record) error {
+	if r.Size > int64(len(u.buf)) {
+		return moot.Errorf(moot.Invalid, "a damaged folder: %q is too large for a pack", r.Path)
+	}
+	if id := moot.BlobID(r.Pack); u.from == nil || id != u.pack || r.Offset != u.offset {
+		if err := u.openPack(ctx, id, r.Offset); err != nil {
+			return err
+		}
+	}
+	content := u.buf[:r.Size]
+	if _, err := io.ReadFull(u.from, content); err != nil {
+		return u.brokenPack(r, err)
+	}
+	u.offset += r.Size
+	if b, err := hashOf(content); err != nil || b.ID != moot.BlobID(r.ID) {
+		return moot.Errorf(moot.Corrupt, "a damaged folder: %q is not what its pack holds", r.Path)
+	}
+	return u.file(r, func(w io.Writer) error {
+		n, err := w.Write(content)
+		u.count(n)
+		return err
+	})
+}
+
+func (u *unpacker) brokenPack(r record, err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return moot.Errorf(moot.Corrupt, "a damaged folder: the pack of %q is too short", r.Path)
+	}
+	return err
+}
+
+// openPack reads a pack from an offset on; the files in it are listed in order.
+func (u *unpacker) openPack(ctx context.Context, id moot.BlobID, offset int64) error {
+	u.closePack()
+	r := moot.Range{Offset: offset, Length: -1}
+	rc, err := u.files.node.Get(ctx, id, r)
+	if err != nil {
+		return err
+	}
+	u.from, u.pack, u.offset = reader{blob.NewDecoder(rc, id, r), rc}, id, offset
+	return nil
+}
+
+func (u *unpacker) closePack() {
+	if u.from != nil {
+		u.from.Close()
+		u.from = nil
+	}
+}
+
+// file writes one file with its mode and time.
+func (u *unpacker) file(r record, fill func(io.Writer) error) error {
+	f, err := u.root.OpenFile(r.Path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err = fill(f); err == nil {
+		err = f.Chmod(os.FileMode(r.Mode).Perm())
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		t := time.Unix(0, r.ModTime)
+		err = u.root.Chtimes(r.Path, t, t)
+	}
+	return err
+}
+
+// finishFolders sets what writing into a folder would change, the deepest first.
+func (u *unpacker) finishFolders() error {
+	for _, r := range slices.Backward(u.folders) {
+		t := time.Unix(0, r.ModTime)
+		if err := u.root.Chmod(r.Path, os.FileMode(r.Mode).Perm()); err != nil {
+			return err
+		}
+		if err := u.root.Chtimes(r.Path, t, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+// Package files gives entries and blobs the meaning of files and folders: sharing,
+// finding, fetching, removing them, their history and conflicts, and keeping a
+// directory in step. It works over any moot.Node, and must not know an architecture,
+// a store or a link.
+package files
+
+import (
+	"cmp"
+	"context"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/mootspace/moot"
+)
+
+// Writer signs a statement as this home's member and appends it.
+type Writer interface {
+	Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error)
+}
+
+// Linker shares a file where it lies, without a copy.
+type Linker interface {
+	Link(ctx context.Context, path string) (moot.Blob, error)
+}
+
+// Options of Files; the zero value shares copies and is silent.
+type Options struct {
+	Linker Linker // nil: nothing can be shared in place
+	Log    *slog.Logger
+}
+
+// Files are the files of a space, seen through a node.
+type Files struct {
+	node  moot.Node
+	write Writer
+	link  Linker
+	log   *slog.Logger
+}
+
+// New returns the files that node knows; changes are signed by write, which may be
+// nil if nothing is changed.
+func New(node moot.Node, write Writer, o Options) *Files {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Files{node, write, o.Linker, o.Log}
+}
+
+// File is a version of a name.
+type File struct {
+	Name     string       `json:"name"`
+	Path     string       `json:"path,omitempty"` // where Get wrote it
+	Blob     moot.Blob    `json:"blob"`           // of a folder: its manifest
+	Content  int64        `json:"size"`           // bytes of the file, or of all files in the folder
+	Mode     fs.FileMode  `json:"mode"`
+	ModTime  time.Time    `json:"modified"`
+	Folder   bool         `json:"folder,omitempty"`
+	Author   moot.Key     `json:"author"`
+	Time     moot.Time    `json:"time"`
+	Entry    moot.EntryID `json:"version"`
+	Conflict bool         `json:"conflict,omitempty"` // there are other versions in force
+	Deleted  bool         `json:"deleted,omitempty"`  // in a history: the name was removed
+}
+
+// Size returns the bytes of the file, or of all files in the folder.
+func (f File) Size() int64 { return f.Content }
+
+// body is what an entry says of a file. An empty body removes the name.
+type body struct {
+	Blob    []byte `cbor:"0,keyasint"`
+	Size    int64  `cbor:"1,keyasint"` // of the blob
+	Content int64  `cbor:"2,keyasint"` // of the file or folder
+	Mode    uint32 `cbor:"3,keyasint"` // permission bits
+	ModTime int64  `cbor:"4,keyasint"` // ns since 1970
+	Folder  bool   `cbor:"5,keyasint,omitempty"`
+}
+
+func encodeBody(f File) ([]byte, error) {
+	b, err := marshal(body{
+		Blob: f.Blob.ID[:], Size: f.Blob.Size, Content: f.Content, Mode: uint32(f.Mode.Perm()),
+		ModTime: f.ModTime.UnixNano(), Folder: f.Folder,
+	})
+	return b, moot.Wrap("describe "+f.Name, err)
+}
+
+func marshal(v any) ([]byte, error) {
+	mode, err := cbor.CoreDetEncOptions().EncMode()
+	if err != nil {
+		return nil, moot.Errorf(moot.Internal, "cbor: %w", err)
+	}
+	b, err := mode.Marshal(v)
+	if err != nil {
+		return nil, moot.Errorf(moot.Internal, "cbor: %w", err)
+	}
+	return b, nil
+}
+
+// strict accepts nothing deep, wide or open-ended.
+func strict() (cbor.DecMode, error) {
+	return cbor.DecOptions{
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+		MaxNestedLevels: 4, MaxArrayElements: 16, MaxMapPairs: 16,
+	}.DecMode()
+}
+
+// fileOf reads an entry. The error is of kind Invalid: anybody may write anything.
+func fileOf(e moot.Entry) (File, error) {
+	f := File{Name: e.Key, Author: e.Author, Time: e.Time, Entry: e.ID}
+	if err := CheckName(e.Key); err != nil {
+		return f, err
+	}
+	if e.Deletes() || e.Body == nil {
+		f.Deleted = e.Deletes()
+		return f, nil
+	}
+	mode, err := strict()
+	if err != nil {
+		return f, moot.Errorf(moot.Internal, "cbor: %w", err)
+	}
+	var b body
+	if err := mode.Unmarshal(e.Body, &b); err != nil {
+		return f, moot.Errorf(moot.Invalid, "%s: not a file's entry: %w", e.Key, err)
+	}
+	if len(b.Blob) != len(f.Blob.ID) || b.Size < 0 || b.Content < 0 {
+		return f, moot.Errorf(moot.Invalid, "%s: not a file's entry", e.Key)
+	}
+	f.Blob = moot.Blob{ID: moot.BlobID(b.Blob), Size: b.Size}
+	f.Content, f.Folder = b.Content, b.Folder
+	f.Mode, f.ModTime = fs.FileMode(b.Mode).Perm(), time.Unix(0, b.ModTime).UTC()
+	return f, nil
+}
+
+// CheckName reports, with kind Invalid, why something cannot be shared under a name:
+// names are relative, slash separated paths in UTF-8 of at most moot.MaxKey bytes.
+func CheckName(name string) error {
+	why := ""
+	switch {
+	case name == "":
+		why = "it is empty"
+	case len(name) > moot.MaxKey:
+		why = "it is too long"
+	case !utf8.ValidString(name):
+		why = "it is not UTF-8"
+	case strings.ContainsFunc(name, unicode.IsControl):
+		why = "it has control characters"
+	case !fs.ValidPath(name) || name == ".":
+		why = "it must be a relative path without empty parts, '.' or '..'"
+	}
+	if why != "" {
+		return moot.Errorf(moot.Invalid, "%.80q cannot be a name: %s; choose another with --as", name, why)
+	}
+	return nil
+}
+
+// newest sorts a history.
+func newest(a, b File) int {
+	return cmp.Or(cmp.Compare(b.Time, a.Time), strings.Compare(b.Author.String(), a.Author.String()), strings.Compare(b.Entry.String(), a.Entry.String()))
+}

@@ -1,0 +1,203 @@
+package files
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+)
+
+// packer turns a directory into blobs and a manifest. The manifest is written to a
+// temporary file first, because what it names must be stored before it.
+type packer struct {
+	files   *Files
+	ctx     context.Context
+	root    string
+	inPlace bool
+	count   func(int)
+	out     io.Writer
+	pack    bytes.Buffer
+	waiting []record // of files in pack, which has no name yet
+	total   int64
+}
+
+// bringFolder stores a folder.
+func (fs *Files) bringFolder(ctx context.Context, root string, f *File, o ShareOptions) error {
+	if o.InPlace && fs.link == nil {
+		return moot.Errorf(moot.Invalid, "a server keeps its own copies: --in-place is for sharing between peers")
+	}
+	total, err := contentOf(root, o.Progress != nil)
+	if err != nil {
+		return err
+	}
+	spool, err := os.CreateTemp("", "moot-folder-")
+	if err != nil {
+		return osError(err)
+	}
+	defer os.Remove(spool.Name())
+	defer spool.Close()
+	p := &packer{files: fs, ctx: ctx, root: root, inPlace: o.InPlace, count: counter(o.Progress, total), out: spool}
+	if err := filepath.WalkDir(root, p.visit); err != nil {
+		return osError(err)
+	}
+	if err := p.closePack(); err != nil {
+		return err
+	}
+	if _, err := spool.Seek(0, io.SeekStart); err != nil {
+		return osError(err)
+	}
+	f.Blob, err = fs.node.Put(ctx, spool)
+	f.Content = p.total
+	return err
+}
+
+// contentOf adds up the sizes of the files in a folder, if somebody wants to see
+// progress.
+func contentOf(root string, wanted bool) (total int64, err error) {
+	if !wanted {
+		return 0, nil
+	}
+	err = filepath.WalkDir(root, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			var info fs.FileInfo
+			if info, err = d.Info(); err == nil {
+				total += info.Size()
+			}
+		}
+		return err
+	})
+	return total, osError(err)
+}
+
+// visit takes in one thing of the directory.
+func (p *packer) visit(path string, d fs.DirEntry, err error) error {
+	if err != nil {
+		return err
+	}
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	rel, err := filepath.Rel(p.root, path)
+	if err != nil || rel == "." {
+		return err
+	}
+	info, err := d.Info()
+	if err != nil {
+		return err
+	}
+	r := record{Path: filepath.ToSlash(rel), Mode: uint32(info.Mode().Perm()), ModTime: info.ModTime().UnixNano()}
+	switch {
+	case d.IsDir():
+		r.Kind = kindFolder
+		return p.record(r)
+	case d.Type()&fs.ModeSymlink != 0:
+		return p.symlink(path, r)
+	case !d.Type().IsRegular():
+		p.files.log.Warn("left out, because it is neither file, folder nor link", "path", path)
+		return nil
+	case info.Size() < packBelow:
+		return p.small(path, r)
+	}
+	return p.large(path, r)
+}
+
+// symlink keeps a link that stays within the folder; another could not be followed
+// where the folder is fetched.
+func (p *packer) symlink(path string, r record) error {
+	target, err := os.Readlink(path)
+	if err != nil {
+		return err
+	}
+	r.Kind, r.Target = kindSymlink, filepath.ToSlash(target)
+	if r.check() != nil {
+		p.files.log.Warn("left out, because it is a link that leaves the folder", "path", path)
+		return nil
+	}
+	return p.record(r)
+}
+
+// small adds a file to the pack.
+func (p *packer) small(path string, r record) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	b, err := hashOf(content)
+	if err != nil {
+		return err
+	}
+	if p.pack.Len()+len(content) > packSize || len(p.waiting) >= packFiles {
+		if err := p.closePack(); err != nil {
+			return err
+		}
+	}
+	r.ID, r.Size, r.Offset = b.ID[:], b.Size, int64(p.pack.Len())
+	p.pack.Write(content)
+	p.waiting = append(p.waiting, r)
+	p.total += r.Size
+	p.count(len(content))
+	return nil
+}
+
+// large stores a file as a blob of its own.
+func (p *packer) large(path string, r record) (err error) {
+	var b moot.Blob
+	if p.inPlace {
+		b, err = p.files.link.Link(p.ctx, path)
+	} else {
+		b, err = p.files.putFile(p.ctx, path, p.count)
+	}
+	if err != nil {
+		return err
+	}
+	r.ID, r.Size = b.ID[:], b.Size
+	p.total += r.Size
+	return p.record(r)
+}
+
+// closePack stores the pack, and records the files in it.
+func (p *packer) closePack() error {
+	if len(p.waiting) == 0 {
+		return nil
+	}
+	b, err := p.files.node.Put(p.ctx, bytes.NewReader(p.pack.Bytes()))
+	if err != nil {
+		return err
+	}
+	for _, r := range p.waiting {
+		r.Pack = b.ID[:]
+		if err := p.record(r); err != nil {
+			return err
+		}
+	}
+	p.waiting = p.waiting[:0]
+	p.pack.Reset()
+	return nil
+}
+
+func (p *packer) record(r record) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	b, err := marshal(r)
+	if err != nil {
+		return err
+	}
+	if len(b) > maxRecord {
+		return moot.Errorf(moot.TooLarge, "the path %.80q is too long", r.Path)
+	}
+	_, err = p.out.Write(b)
+	return osError(err)
+}
+
+// hashOf names bytes that are in memory.
+func hashOf(content []byte) (moot.Blob, error) {
+	h := blob.NewHasher(nil)
+	h.Write(content) // fails only if a tree is written
+	return h.Sum()
+}

@@ -1,0 +1,154 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+)
+
+// Get writes a file or folder, given by its name or a blob's ID, to dest: "" means
+// under the name's last part here, and an existing directory means inside it. What
+// is there is replaced only once all of the new has been verified. Kinds: NotFound,
+// Unavailable, Conflict if a folder is in the way, Full.
+func (fs *Files) Get(ctx context.Context, name, dest string, progress Progress) (File, error) {
+	f, err := fs.lookup(ctx, name)
+	if err == nil {
+		f.Path, err = target(f, dest)
+	}
+	if err == nil && f.Folder {
+		err = fs.extract(ctx, f, counter(progress, f.Content))
+	} else if err == nil {
+		err = fs.fetch(ctx, f, counter(progress, f.Content))
+	}
+	return f, moot.Wrap("get "+name, err)
+}
+
+// target returns the path to write to.
+func target(f File, dest string) (string, error) {
+	if dest == "" {
+		dest = path.Base(f.Name)
+	} else if info, err := os.Stat(dest); err == nil && info.IsDir() {
+		dest = filepath.Join(dest, path.Base(f.Name))
+	} else if last := dest[len(dest)-1]; os.IsPathSeparator(last) {
+		return "", moot.Errorf(moot.NotFound, "there is no directory %s", dest)
+	}
+	info, err := os.Stat(dest)
+	switch {
+	case err != nil:
+	case f.Folder && !emptyFolder(dest):
+		return "", moot.Errorf(moot.Conflict, "%s is in the way: move it, or give another path with -o", dest)
+	case !f.Folder && info.IsDir():
+		return "", moot.Errorf(moot.Conflict, "%s is a directory: give another path with -o", dest)
+	}
+	return dest, nil
+}
+
+func emptyFolder(path string) bool {
+	list, err := os.ReadDir(path)
+	return err == nil && len(list) == 0
+}
+
+// Open returns a stretch of a file's bytes, verified as they are read.
+func (fs *Files) Open(ctx context.Context, name string, r moot.Range) (io.ReadCloser, moot.Blob, error) {
+	f, err := fs.lookup(ctx, name)
+	if err != nil {
+		return nil, moot.Blob{}, err
+	}
+	rc, err := fs.node.Get(ctx, f.Blob.ID, r)
+	if err != nil {
+		return nil, moot.Blob{}, err
+	}
+	return reader{blob.NewDecoder(rc, f.Blob.ID, r), rc}, f.Blob, nil
+}
+
+// tempPrefix starts the names of what is being written.
+const tempPrefix = ".moot-"
+
+// fetch writes a file: beside its place first, durable, then under its name.
+func (fs *Files) fetch(ctx context.Context, f File, count func(int)) error {
+	tmp, err := os.CreateTemp(filepath.Dir(f.Path), tempPrefix)
+	if err != nil {
+		return osError(err)
+	}
+	defer os.Remove(tmp.Name())
+	err = fs.copyBlob(ctx, f.Blob.ID, tmp, count)
+	if err == nil {
+		err = osError(errors.Join(tmp.Chmod(orDefault(f.Mode)), tmp.Sync()))
+	}
+	if err = errors.Join(err, osError(tmp.Close())); err != nil {
+		return firstKind(err)
+	}
+	if !f.ModTime.IsZero() {
+		err = os.Chtimes(tmp.Name(), f.ModTime, f.ModTime)
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), f.Path)
+	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(f.Path))
+	}
+	return osError(err)
+}
+
+func orDefault(mode os.FileMode) os.FileMode {
+	if mode.Perm() == 0 {
+		return 0o644
+	}
+	return mode.Perm()
+}
+
+// firstKind undoes a join of one error, so that its kind is seen.
+func firstKind(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) == 1 {
+		return joined.Unwrap()[0]
+	}
+	return err
+}
+
+// copyBlob writes a whole blob, verified.
+func (fs *Files) copyBlob(ctx context.Context, id moot.BlobID, w io.Writer, count func(int)) error {
+	rc, err := fs.node.Get(ctx, id, moot.Whole)
+	if err != nil {
+		return err
+	}
+	defer rc.Close()
+	_, err = io.CopyBuffer(counted{w, count}, plain{blob.NewDecoder(rc, id, moot.Whole)}, make([]byte, 256<<10))
+	return osError(err)
+}
+
+// plain hides other methods, so that io.CopyBuffer uses the buffer: few, large writes.
+type plain struct{ io.Reader }
+
+func (p plain) Read(b []byte) (n int, err error) {
+	n, err = io.ReadFull(p.Reader, b)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return n, err
+}
+
+// counted tells of the bytes that are written through it.
+type counted struct {
+	io.Writer
+	count func(int)
+}
+
+func (c counted) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	c.count(n)
+	return n, err
+}
+
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,140 @@
+package files
+
+import (
+	"context"
+	"slices"
+
+	"github.com/mootspace/moot"
+)
+
+// Find returns the files whose names contain all words, by their beginnings.
+func (fs *Files) Find(ctx context.Context, words string) ([]File, error) {
+	return fs.current(ctx, moot.Query{Kind: moot.KindFile, Words: words})
+}
+
+// List returns the files whose names start with prefix, by name.
+func (fs *Files) List(ctx context.Context, prefix string) ([]File, error) {
+	return fs.current(ctx, moot.Query{Kind: moot.KindFile, Prefix: prefix})
+}
+
+// current returns one version of each name: the one shown as current.
+func (fs *Files) current(ctx context.Context, q moot.Query) ([]File, error) {
+	var list []File
+	err := fs.versions(ctx, q, func(f File) {
+		if n := len(list); n > 0 && list[n-1].Name == f.Name {
+			list[n-1].Conflict = true
+			return
+		}
+		list = append(list, f)
+	})
+	return list, err
+}
+
+// versions calls f with every version that the query finds and that makes sense.
+func (fs *Files) versions(ctx context.Context, q moot.Query, f func(File)) error {
+	for e, err := range fs.node.Query(ctx, q) {
+		if err != nil {
+			return err
+		}
+		v, err := fileOf(e)
+		if err != nil {
+			fs.log.Debug("an entry that makes no sense", "author", e.Author, "error", err)
+			continue
+		}
+		f(v)
+	}
+	return nil
+}
+
+// heads returns the versions of a name in force, the current first.
+func (fs *Files) heads(ctx context.Context, name string) (list []File, err error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	err = fs.versions(ctx, moot.Query{Kind: moot.KindFile, Key: name}, func(f File) { list = append(list, f) })
+	for i := range list {
+		list[i].Conflict = len(list) > 1
+	}
+	return list, err
+}
+
+// History returns all versions of a name, the newest first. Kind NotFound if there
+// never was one.
+func (fs *Files) History(ctx context.Context, name string) ([]File, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	var list []File
+	err := fs.versions(ctx, moot.Query{Kind: moot.KindFile, Key: name, History: true}, func(f File) { list = append(list, f) })
+	if err == nil && len(list) == 0 {
+		err = errNoSuch(name)
+	}
+	slices.SortFunc(list, newest)
+	return list, err
+}
+
+// Conflicts returns all versions of the names that have several.
+func (fs *Files) Conflicts(ctx context.Context) (conflicts []File, err error) {
+	var same []File
+	settle := func() {
+		if len(same) > 1 {
+			for i := range same {
+				same[i].Conflict = true
+			}
+			conflicts = append(conflicts, same...)
+		}
+		same = nil
+	}
+	err = fs.versions(ctx, moot.Query{Kind: moot.KindFile}, func(f File) {
+		if len(same) > 0 && same[0].Name != f.Name {
+			settle()
+		}
+		same = append(same, f)
+	})
+	settle()
+	return conflicts, err
+}
+
+// lookup returns the current version of a name, or what a blob's ID stands for.
+// Kind NotFound.
+func (fs *Files) lookup(ctx context.Context, name string) (File, error) {
+	if CheckName(name) == nil {
+		list, err := fs.heads(ctx, name)
+		if err != nil {
+			return File{}, err
+		}
+		if len(list) > 0 {
+			return list[0], nil
+		}
+	}
+	id, err := moot.ParseBlobID(name)
+	if err != nil {
+		return File{}, errNoSuch(name)
+	}
+	return fs.byID(ctx, id)
+}
+
+// byID returns a version, old or current, that has the blob; else the bare blob.
+func (fs *Files) byID(ctx context.Context, id moot.BlobID) (File, error) {
+	var found *File
+	err := fs.versions(ctx, moot.Query{Kind: moot.KindFile, History: true}, func(f File) {
+		if f.Blob.ID == id && !f.Deleted {
+			found = &f
+		}
+	})
+	if err != nil {
+		return File{}, err
+	}
+	if found != nil {
+		return *found, nil
+	}
+	h, err := fs.node.Have(ctx, id)
+	if err != nil {
+		return File{}, err
+	}
+	return File{Name: id.String(), Blob: moot.Blob{ID: id, Size: h.Size}, Content: h.Size, Mode: 0o644}, nil
+}
+
+func errNoSuch(name string) error {
+	return moot.Errorf(moot.NotFound, "there is no %q in this space: see 'moot ls' or 'moot find'", name)
+}

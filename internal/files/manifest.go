@@ -1,0 +1,141 @@
+package files
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"path"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+)
+
+// A folder is a blob of its own, its manifest: a CBOR sequence (RFC 8742) with a
+// record for everything in it, in the order in which directories are walked. Small
+// files lie one after the other in packs, so that a hundred thousand of them cost
+// few blobs, few fsyncs and few round trips.
+type record struct {
+	_       struct{} `cbor:",toarray"`
+	Kind    uint8
+	Path    string // relative to the folder
+	Mode    uint32 // permission bits
+	ModTime int64  // ns since 1970
+	Size    int64
+	ID      []byte // BLAKE3 of the content; of a symbolic link: nil
+	Pack    []byte // the blob that holds the content at Offset; nil: it is a blob itself
+	Offset  int64
+	Target  string // of a symbolic link
+}
+
+const (
+	kindFile uint8 = iota
+	kindFolder
+	kindSymlink
+)
+
+const (
+	maxRecord = 16 << 10 // bytes of an encoded record
+	packBelow = 256 << 10
+	packSize  = 16 << 20
+	packFiles = 16 << 10 // files in a pack: bounds the records that wait for its name
+)
+
+// check judges a record that may come from anyone.
+func (r *record) check() error {
+	bad := func(why string) error { return moot.Errorf(moot.Invalid, "a damaged folder: %.200q %s", r.Path, why) }
+	switch {
+	case !fs.ValidPath(r.Path) || r.Path == ".":
+		return bad("leaves the folder")
+	case r.Kind == kindSymlink:
+		if r.Target == "" || path.IsAbs(r.Target) || !fs.ValidPath(path.Join(path.Dir(r.Path), r.Target)) {
+			return bad("is a link that leaves the folder")
+		}
+		return nil
+	case r.Kind == kindFolder:
+		return nil
+	case r.Kind != kindFile || r.Size < 0 || r.Size > blob.MaxSize || r.Offset < 0 || r.Offset > blob.MaxSize:
+		return bad("makes no sense")
+	case len(r.ID) != len(moot.BlobID{}) || r.Pack != nil && len(r.Pack) != len(moot.BlobID{}):
+		return bad("has no ID")
+	}
+	return nil
+}
+
+// records reads a manifest. Errors are yielded last.
+func records(in io.Reader) iter.Seq2[record, error] {
+	return func(yield func(record, error) bool) {
+		mode, err := strict()
+		if err != nil {
+			yield(record{}, moot.Errorf(moot.Internal, "cbor: %w", err))
+			return
+		}
+		budget := &io.LimitedReader{R: bufio.NewReaderSize(in, 64<<10)}
+		dec := mode.NewDecoder(budget)
+		for {
+			var r record
+			budget.N = 4 * maxRecord
+			err := dec.Decode(&r)
+			if errors.Is(err, io.EOF) && budget.N > 0 {
+				return
+			}
+			if err == nil {
+				err = r.check()
+			} else if moot.KindOf(err) == moot.Internal {
+				err = moot.Errorf(moot.Invalid, "a damaged folder: %w", err)
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// manifest opens a folder's manifest.
+func (fs *Files) manifest(ctx context.Context, id moot.BlobID) (io.ReadCloser, error) {
+	rc, err := fs.node.Get(ctx, id, moot.Whole)
+	if err != nil {
+		return nil, err
+	}
+	return reader{blob.NewDecoder(rc, id, moot.Whole), rc}, nil
+}
+
+// reader is verified content and what it is read from.
+type reader struct {
+	*blob.Decoder
+	io.Closer
+}
+
+// Parts yields the blobs that a folder consists of, other than its manifest: packs
+// and large files. Of a pack only the ID is known.
+func (fs *Files) Parts(ctx context.Context, folder File) iter.Seq2[moot.Blob, error] {
+	return func(yield func(moot.Blob, error) bool) {
+		in, err := fs.manifest(ctx, folder.Blob.ID)
+		if err != nil {
+			yield(moot.Blob{}, err)
+			return
+		}
+		defer in.Close()
+		var last moot.BlobID
+		for r, err := range records(in) {
+			if err != nil {
+				yield(moot.Blob{}, err)
+				return
+			}
+			switch {
+			case r.Kind != kindFile:
+			case r.Pack == nil:
+				if !yield(moot.Blob{ID: moot.BlobID(r.ID), Size: r.Size}, nil) {
+					return
+				}
+			case moot.BlobID(r.Pack) != last:
+				last = moot.BlobID(r.Pack)
+				if !yield(moot.Blob{ID: last}, nil) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package files
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/mootspace/moot"
+)
+
+// Progress is told how many of how many bytes are done.
+type Progress func(done, total int64)
+
+// ShareOptions shape how something is shared.
+type ShareOptions struct {
+	As       string   // the name; "" is the path's last part
+	InPlace  bool     // refer to the file instead of copying it
+	Force    bool     // also if somebody else changed the name meanwhile
+	Progress Progress // may be nil
+}
+
+// Share puts a file or folder under a name. The bytes are safe before the name is
+// given. Kinds: NotFound, Invalid, Conflict, Full, Unavailable.
+func (fs *Files) Share(ctx context.Context, path string, o ShareOptions) (File, error) {
+	f, err := fs.share(ctx, path, o)
+	return f, moot.Wrap("share "+path, err)
+}
+
+func (fs *Files) share(ctx context.Context, path string, o ShareOptions) (File, error) {
+	f, err := describe(path, o.As)
+	if err != nil {
+		return f, err
+	}
+	if err := fs.bring(ctx, path, &f, o); err != nil {
+		return f, err
+	}
+	heads, err := fs.heads(ctx, f.Name)
+	if err != nil {
+		return f, err
+	}
+	if len(heads) == 1 && heads[0].Blob == f.Blob && heads[0].Folder == f.Folder && heads[0].Mode == f.Mode {
+		return heads[0], nil // nothing new to say
+	}
+	mode := moot.Swap
+	if o.Force {
+		mode = moot.Merge
+	}
+	return fs.publish(ctx, f, heads, mode)
+}
+
+// describe looks at what is to be shared.
+func describe(path, as string) (File, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return File{}, osError(err)
+	}
+	info, err := os.Stat(abs)
+	if err != nil {
+		return File{}, osError(err)
+	}
+	f := File{Name: as, Mode: info.Mode().Perm(), ModTime: info.ModTime().UTC(), Folder: info.IsDir(), Content: info.Size()}
+	if f.Name == "" {
+		f.Name = filepath.Base(abs)
+	}
+	if !f.Folder && !info.Mode().IsRegular() {
+		return f, moot.Errorf(moot.Invalid, "it is neither a file nor a folder")
+	}
+	return f, CheckName(f.Name)
+}
+
+// bring puts the bytes where the node says.
+func (fs *Files) bring(ctx context.Context, path string, f *File, o ShareOptions) (err error) {
+	switch {
+	case f.Folder:
+		return fs.bringFolder(ctx, path, f, o)
+	case o.InPlace && fs.link == nil:
+		return moot.Errorf(moot.Invalid, "a server keeps its own copies: --in-place is for sharing between peers")
+	case o.InPlace:
+		f.Blob, err = fs.link.Link(ctx, path)
+	default:
+		f.Blob, err = fs.putFile(ctx, path, counter(o.Progress, f.Content))
+	}
+	f.Content = f.Blob.Size
+	return err
+}
+
+// putFile stores a file's bytes.
+func (fs *Files) putFile(ctx context.Context, path string, count func(int)) (moot.Blob, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return moot.Blob{}, osError(err)
+	}
+	defer in.Close()
+	return fs.node.Put(ctx, counting{in, count})
+}
+
+// counting tells of the bytes that are read through it.
+type counting struct {
+	io.Reader
+	count func(int)
+}
+
+func (c counting) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.count(n)
+	return n, err
+}
+
+// counter adds up bytes for a Progress.
+func counter(p Progress, total int64) func(int) {
+	var done int64
+	return func(n int) {
+		done += int64(n)
+		if p != nil && n > 0 {
+			p(done, total)
+		}
+	}
+}
+
+// osError gives an error of the operating system its kind.
+func osError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case moot.KindOf(err) != moot.Internal:
+		return err
+	case isFull(err):
+		return moot.Errorf(moot.Full, "no space is left: %w", err)
+	case os.IsNotExist(err):
+		return moot.Errorf(moot.NotFound, "%w", err)
+	case os.IsPermission(err):
+		return moot.Errorf(moot.Denied, "%w", err)
+	}
+	return moot.Errorf(moot.Internal, "%w", err)
+}

@@ -1,0 +1,84 @@
+package files
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/mootspace/moot"
+)
+
+// stateFile is what a directory kept in step remembers, so that changes made while
+// nobody watched are told from those made elsewhere.
+const stateFile = tempPrefix + "sync"
+
+type syncState struct {
+	Prefix string             `json:"prefix"`
+	Files  map[string]*synced `json:"files"`
+}
+
+// synced is a file when both sides were last alike.
+type synced struct {
+	stat
+	Blob     moot.BlobID    `json:"blob"`
+	Versions []moot.EntryID `json:"versions"` // in force then
+	Copies   []conflictCopy `json:"copies,omitempty"`
+}
+
+// conflictCopy is another version, written beside a file.
+type conflictCopy struct {
+	stat
+	Path    string       `json:"path"`
+	Version moot.EntryID `json:"version"`
+}
+
+// loadState reads the state of a directory; an empty one if it has none. Kind Invalid
+// if it is kept in step with something else.
+func loadState(path, prefix string) (syncState, error) {
+	st := syncState{Prefix: prefix, Files: map[string]*synced{}}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return st, nil
+	}
+	if err != nil {
+		return st, osError(err)
+	}
+	if err := json.Unmarshal(text, &st); err != nil || st.Files == nil {
+		return st, moot.Errorf(moot.Corrupt, "%s is damaged: remove it, and files that differ become conflicts", path)
+	}
+	if st.Prefix != prefix {
+		return st, moot.Errorf(moot.Invalid, "the directory is kept in step with %q, not %q: remove %s to change that", st.Prefix, prefix, path)
+	}
+	return st, nil
+}
+
+// save replaces the state as a whole.
+func (st *syncState) save(path string) error {
+	text, err := json.Marshal(st)
+	if err != nil {
+		return moot.Errorf(moot.Internal, "sync: %w", err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), tempPrefix)
+	if err != nil {
+		return osError(err)
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(text)
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	return osError(err)
+}
+
+// copies returns the paths of all conflict copies.
+func (st *syncState) copies() map[string]bool {
+	paths := map[string]bool{}
+	for _, f := range st.Files {
+		for _, c := range f.Copies {
+			paths[c.Path] = true
+		}
+	}
+	return paths
+}

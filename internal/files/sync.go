@@ -1,0 +1,244 @@
+package files
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/mootspace/moot"
+)
+
+// SyncOptions shape how a directory is kept in step.
+type SyncOptions struct {
+	Prefix  string                  // the names below which its files are shared; "" is its base name
+	Once    bool                    // bring both sides in step once, and end
+	Changed func(what, path string) // told of each change; may be nil
+}
+
+// Sync keeps a directory and the names below a prefix in step, both ways, until ctx
+// ends. A file changed on both sides keeps its local content and becomes a conflict
+// of the name; the other versions lie beside it as conflict copies until somebody
+// resolves it. Kinds: Invalid, and those of Get and Share.
+func (fs *Files) Sync(ctx context.Context, dir string, o SyncOptions) error {
+	s, err := fs.newSyncer(dir, o)
+	if err != nil {
+		return moot.Wrap("sync "+dir, err)
+	}
+	if o.Once {
+		return moot.Wrap("sync "+dir, s.step(ctx))
+	}
+	err = s.run(ctx)
+	if ctx.Err() != nil {
+		return nil // interrupted, as it is meant to end
+	}
+	return moot.Wrap("sync "+dir, err)
+}
+
+// syncer keeps one directory in step.
+type syncer struct {
+	files   *Files
+	dir     string
+	prefix  string // with a slash at its end
+	changed func(what, path string)
+	state   syncState
+	watch   *fsnotify.Watcher // nil with Once
+}
+
+func (fs *Files) newSyncer(dir string, o SyncOptions) (*syncer, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, osError(err)
+	}
+	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
+		return nil, moot.Errorf(moot.Invalid, "there is no such directory: make it first")
+	}
+	prefix := strings.TrimSuffix(o.Prefix, "/")
+	if prefix == "" {
+		prefix = filepath.Base(abs)
+	}
+	if err := CheckName(prefix); err != nil {
+		return nil, err
+	}
+	if o.Changed == nil {
+		o.Changed = func(string, string) {}
+	}
+	s := &syncer{files: fs, dir: abs, prefix: prefix + "/", changed: o.Changed}
+	s.state, err = loadState(s.path(stateFile), s.prefix)
+	return s, err
+}
+
+func (s *syncer) path(rel string) string { return filepath.Join(s.dir, filepath.FromSlash(rel)) }
+
+const (
+	calm   = 150 * time.Millisecond // without events before something is done about them
+	relook = time.Minute            // for changes that no event has told of
+	retry  = 2 * time.Second        // after a failure
+)
+
+// run goes on until ctx ends. What fails is told, and tried again.
+func (s *syncer) run(ctx context.Context) (err error) {
+	if s.watch, err = fsnotify.NewWatcher(); err != nil {
+		return osError(err)
+	}
+	defer s.watch.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	remote := make(chan struct{}, 1)
+	go s.listen(ctx, remote)
+	next := time.NewTimer(0)
+	defer next.Stop()
+	for {
+		select {
+		case e := <-s.watch.Events:
+			if !ours(filepath.Base(e.Name)) {
+				next.Reset(calm)
+			}
+		case <-s.watch.Errors:
+			next.Reset(calm) // too many events: look at everything
+		case <-remote:
+			next.Reset(calm)
+		case <-next.C:
+			wait := relook
+			if err := s.step(ctx); err != nil && ctx.Err() == nil {
+				s.changed("failed: "+err.Error()+":", s.dir)
+				wait = retry
+			}
+			next.Reset(wait)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// ours reports whether a file is one that this package makes for itself.
+func ours(base string) bool { return strings.HasPrefix(base, tempPrefix) }
+
+// listen tells of changes on the other side.
+func (s *syncer) listen(ctx context.Context, remote chan<- struct{}) {
+	for ctx.Err() == nil {
+		since, err := s.files.node.Vector(ctx)
+		if err == nil {
+			for e, err := range s.files.node.Watch(ctx, since) {
+				if err != nil {
+					break
+				}
+				if e.Kind == moot.KindFile && strings.HasPrefix(e.Key, s.prefix) {
+					nudge(remote)
+				}
+			}
+		}
+		nudge(remote) // something may have been missed
+		select {
+		case <-time.After(retry):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func nudge(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// step brings both sides in step once.
+func (s *syncer) step(ctx context.Context) error {
+	if _, err := os.Stat(s.path(stateFile)); err != nil && len(s.state.Files) > 0 {
+		return moot.Errorf(moot.Unavailable, "its %s is gone: is the disk still there? Nothing is removed for others", stateFile)
+	}
+	local, err := s.look()
+	if err != nil {
+		return err
+	}
+	remote := map[string][]File{}
+	err = s.files.versions(ctx, moot.Query{Kind: moot.KindFile, Prefix: s.prefix}, func(f File) {
+		if !f.Folder {
+			rel := strings.TrimPrefix(f.Name, s.prefix)
+			remote[rel] = append(remote[rel], f)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	names := map[string]bool{}
+	for rel := range local {
+		names[rel] = true
+	}
+	for rel := range remote {
+		names[rel] = true
+	}
+	for rel := range s.state.Files {
+		names[rel] = true
+	}
+	var failed error
+	for rel := range names {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		err := s.settle(ctx, rel, local[rel], remote[rel])
+		if moot.KindOf(err) == moot.Full {
+			return err
+		}
+		if err != nil && failed == nil {
+			failed = moot.Wrap(rel, err)
+		}
+	}
+	if err := s.state.save(s.path(stateFile)); err != nil {
+		return err
+	}
+	return failed
+}
+
+// stat is what is seen of a local file.
+type stat struct {
+	Size    int64       `json:"size"`
+	ModTime int64       `json:"mtime"` // ns since 1970
+	Mode    fs.FileMode `json:"mode"`
+}
+
+func statOf(info fs.FileInfo) *stat {
+	return &stat{info.Size(), info.ModTime().UnixNano(), info.Mode().Perm()}
+}
+
+// look finds the local files, and watches their directories.
+func (s *syncer) look() (map[string]*stat, error) {
+	copies := s.state.copies()
+	found := map[string]*stat{}
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || ours(d.Name()) {
+			if err != nil && path != s.dir && os.IsNotExist(err) {
+				return nil // went away while we looked
+			}
+			return err
+		}
+		if d.IsDir() {
+			if s.watch != nil {
+				return s.watch.Add(path)
+			}
+			return nil
+		}
+		rel, err := filepath.Rel(s.dir, path)
+		rel = filepath.ToSlash(rel)
+		if err != nil || !d.Type().IsRegular() || copies[rel] {
+			return err
+		}
+		if CheckName(s.prefix+rel) != nil {
+			s.files.log.Warn("left out, because it cannot be a name", "path", path)
+			return nil
+		}
+		info, err := d.Info()
+		if err == nil {
+			found[rel] = statOf(info)
+		} else if os.IsNotExist(err) {
+			err = nil
+		}
+		return err
+	})
+	return found, osError(err)
+}

@@ -1,0 +1,156 @@
+// Package cli is the command line of Moot: one file a command, each translating
+// words into calls of files, members and the running node, and results into text or
+// JSON. It must not know an architecture, a store or a link: those come assembled,
+// as a Program.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot"
+)
+
+// Exit statuses.
+const (
+	Done   = 0
+	Failed = 1
+	Usage  = 2
+)
+
+// Version is what `moot version` prints.
+const Version = "0.1.0"
+
+// app is what every command shares: the program and the flags that all have.
+type app struct {
+	program Program
+	home    string
+	via     string
+	json    bool
+	parsed  bool // the command line made sense; from here on errors are not about usage
+	in      io.Reader
+	out     io.Writer
+	err     io.Writer
+}
+
+// Main runs one command line and returns the exit status.
+func Main(ctx context.Context, program Program, args []string, in io.Reader, out, errs io.Writer) int {
+	a := &app{program: program, in: in, out: out, err: errs}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return Done
+	case !a.parsed:
+		fmt.Fprintf(errs, "moot: %s\nTry 'moot --help'.\n", clean(err.Error()))
+		return Usage
+	}
+	a.report(err)
+	return Failed
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "moot",
+		Short: "Share files over a server, between peers, or both",
+		Long: `Moot lets a group share files over a client-server architecture, over a
+peer-to-peer architecture, or over both at once, with the same commands.
+
+Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serve'
+(the space's server), and bring others in with 'moot invite' and 'moot join'.`,
+		Example: `  moot tour                       see all of it in a minute, in a temporary home
+  moot init --name friends
+  moot serve &
+  moot invite                     prints a link
+  moot join moot://…  --as ann    on another machine
+  moot share holiday.mp4
+  moot get holiday.mp4`,
+		Version:           Version,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		PersistentPreRunE: a.prepare,
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.home, "home", "", "directory of this node's key, database, blobs and settings (default $MOOT_HOME, or per XDG)")
+	flags.StringVar(&a.via, "via", "", "ask the `architecture` server, peers or both (default: what the space and the home allow)")
+	flags.BoolVar(&a.json, "json", false, "print JSON: one object, or one a line")
+	root.AddGroup(&cobra.Group{ID: "node", Title: "Nodes:"}, &cobra.Group{ID: "files", Title: "Files:"}, &cobra.Group{ID: "people", Title: "People:"})
+	a.addGroup(root, "node", a.initCommand(), a.upCommand(), a.serveCommand(), a.statusCommand(), a.peersCommand(),
+		a.policyCommand(), a.backupCommand(), a.restoreCommand(), a.tourCommand())
+	a.addGroup(root, "files", a.shareCommand(), a.findCommand(), a.lsCommand(), a.getCommand(), a.rmCommand(),
+		a.historyCommand(), a.conflictsCommand(), a.resolveCommand(), a.syncCommand())
+	a.addGroup(root, "people", a.inviteCommand(), a.joinCommand(), a.membersCommand(), a.renameCommand(), a.roleCommand(), a.revokeCommand())
+	return root
+}
+
+func (a *app) addGroup(root *cobra.Command, group string, commands ...*cobra.Command) {
+	for _, c := range commands {
+		c.GroupID = group
+		root.AddCommand(c)
+	}
+}
+
+// prepare runs before every command, once its words and flags made sense.
+func (a *app) prepare(*cobra.Command, []string) error {
+	switch Via(a.via) {
+	case ViaDefault, ViaServer, ViaPeers, ViaBoth:
+	default:
+		return fmt.Errorf("--via is %q: want server, peers or both", a.via)
+	}
+	a.parsed = true
+	if a.home == "" {
+		a.home = os.Getenv("MOOT_HOME")
+	}
+	if a.home == "" {
+		dir, err := dataHome()
+		if err != nil {
+			return moot.Errorf(moot.Invalid, "no home: set MOOT_HOME or give --home: %w", err)
+		}
+		a.home = dir
+	}
+	home, err := filepath.Abs(a.home)
+	a.home = home
+	return err
+}
+
+// dataHome follows the XDG base directory specification.
+func dataHome() (string, error) {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "moot"), nil
+	}
+	dir, err := os.UserHomeDir()
+	return filepath.Join(dir, ".local", "share", "moot"), err
+}
+
+// with opens a session, does the work and closes the session.
+func (a *app) with(ctx context.Context, do func(context.Context, *Session) error) (err error) {
+	s, err := a.program.Open(ctx, a.home, Via(a.via))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Control.Close()) }()
+	return do(ctx, s)
+}
+
+// report prints an error for a person, or for a program.
+func (a *app) report(err error) {
+	if a.json {
+		a.print(struct {
+			Error string         `json:"error"`
+			Kind  moot.ErrorKind `json:"kind"`
+		}{err.Error(), moot.KindOf(err)})
+		return
+	}
+	fmt.Fprintf(a.err, "moot: %s\n", clean(strings.TrimPrefix(err.Error(), "moot: ")))
+}

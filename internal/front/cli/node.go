@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func (a *app) initCommand() *cobra.Command {
+	var space, as string
+	c := &cobra.Command{
+		Use:   "init [--name SPACE]",
+		Short: "Make a new space, owned by this home, and print its ID",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			id, err := a.program.Init(c.Context(), a.home, space, as)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				a.print(id)
+				return nil
+			}
+			a.say("%s", id.Space)
+			a.say("space %q, owned by %q in %s", name(id.Name), name(id.As), id.Home)
+			a.say("next: 'moot up' runs a peer, 'moot serve' the space's server, 'moot invite' brings others in")
+			return nil
+		},
+	}
+	c.Flags().StringVar(&space, "name", "moot", "what the space is called")
+	c.Flags().StringVar(&as, "as", "", "what you are called in it (default: your login name)")
+	return c
+}
+
+func (a *app) upCommand() *cobra.Command {
+	var o RunOptions
+	c := &cobra.Command{
+		Use:   "up [--listen ADDR]…",
+		Short: "Run this node as a peer, in the foreground",
+		Long: `Run this node as a peer, in the foreground, until it is interrupted. It prints
+"ready" and its addresses once it answers others. If the space has a server, the
+node keeps in step with it, too (hybrid).`,
+		Example: "  moot up\n  moot up --listen 192.168.1.5:7444",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return a.run(c, o) },
+	}
+	c.Flags().StringArrayVar(&o.Listen, "listen", nil, "listen on `ADDR`, as 192.168.1.5:7444, or a multiaddr (default: all interfaces, port 7444 or a free one)")
+	return c
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	o := RunOptions{Serve: true}
+	c := &cobra.Command{
+		Use:   "serve [--listen ADDR]",
+		Short: "Run this node as the space's server (and as a peer, unless --no-peer)",
+		Long: `Run this node as the space's server, in the foreground, until it is interrupted.
+Members find it by the key in their invitation, so no certificate is needed; a
+certificate of a public authority also works.`,
+		Example: "  moot serve\n  moot serve --listen 0.0.0.0:443 --announce https://moot.example.org",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return a.run(c, o) },
+	}
+	f := c.Flags()
+	f.StringArrayVar(&o.Listen, "listen", nil, "listen on `ADDR` for HTTPS (default: all interfaces, port 7443 or a free one)")
+	f.BoolVar(&o.NoPeer, "no-peer", false, "be a server only: no peer-to-peer links")
+	f.StringVar(&o.Database, "database", "", "`PATH` of the central database (default: in the home)")
+	f.StringVar(&o.Blobs, "blobs", "", "`DIR` for the blobs (default: in the home)")
+	f.StringVar(&o.CertFile, "cert", "", "certificate chain of a public authority, PEM `FILE`")
+	f.StringVar(&o.KeyFile, "cert-key", "", "private key of the certificate, PEM `FILE`")
+	f.StringArrayVar(&o.Announce, "announce", nil, "`URL` that members should use, if not the addresses listened on")
+	c.MarkFlagsRequiredTogether("cert", "cert-key")
+	return c
+}
+
+func (a *app) run(c *cobra.Command, o RunOptions) error {
+	return a.program.Run(c.Context(), a.home, o, func(addrs []string) {
+		if a.json {
+			a.print(map[string]any{"ready": true, "addrs": addrs})
+			return
+		}
+		a.say("ready")
+		for _, addr := range addrs {
+			a.say("  %s", addr)
+		}
+	})
+}

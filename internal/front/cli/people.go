@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/policy"
+)
+
+func (a *app) inviteCommand() *cobra.Command {
+	var role string
+	var serverOnly, peersOnly bool
+	in := members.Invitation{}
+	c := &cobra.Command{
+		Use:   "invite [--role R] [--uses N] [--expires D]",
+		Short: "Print a link (and QR code) with which somebody can join",
+		Long: `Print a link with which somebody can join the space. Whoever holds the link can
+join, so hand it over like a password. You need not be online when it is used.`,
+		Example: "  moot invite\n  moot invite --role guest --uses 10 --expires 168h",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				in.Role = policy.Role(role)
+				servers, peers, err := s.Control.Addresses(ctx)
+				if err != nil {
+					return err
+				}
+				if !peersOnly {
+					in.Servers = servers
+				}
+				if !serverOnly {
+					in.Peers = peers
+				}
+				if len(in.Servers)+len(in.Peers) == 0 {
+					return moot.Errorf(moot.Unavailable, "nobody could use the link: no node of this space runs that the newcomer may ask; start one with 'moot up' or 'moot serve' first")
+				}
+				link, err := s.Members.Invite(ctx, in)
+				if err != nil {
+					return err
+				}
+				return a.showLink(link)
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&role, "role", string(policy.RoleMember), "`role` of the newcomer: admin, member, guest or server")
+	f.IntVar(&in.Uses, "uses", 1, "how `many` may join with the link; 0 for any number")
+	f.DurationVar(&in.Expires, "expires", 7*24*time.Hour, "how long the link is good for")
+	f.BoolVar(&serverOnly, "server-only", false, "name only the server in the link: the newcomer will be a client")
+	f.BoolVar(&peersOnly, "peers-only", false, "name only peers in the link")
+	c.MarkFlagsMutuallyExclusive("server-only", "peers-only")
+	return c
+}
+
+func (a *app) showLink(link members.Link) error {
+	if a.json {
+		a.print(map[string]any{"link": link.String(), "role": link.Role, "expires": time.Unix(link.Expires, 0).UTC()})
+		return nil
+	}
+	fmt.Fprintln(a.out, link)
+	if code, err := members.QR(link.String()); err == nil && isTerminal(a.out) {
+		fmt.Fprint(a.out, "\n", code)
+	}
+	return nil
+}
+
+func (a *app) joinCommand() *cobra.Command {
+	var as string
+	c := &cobra.Command{
+		Use:     "join LINK [--as NAME]",
+		Short:   "Make this home a member of the space that the link invites to",
+		Example: "  moot join moot://… --as ann",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := a.program.Join(c.Context(), a.home, args[0], as)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				a.print(id)
+				return nil
+			}
+			a.say("joined %q as %q (%s)", name(id.Name), name(id.As), id.Self)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&as, "as", "", "what you are called in the space (default: your login name)")
+	return c
+}
+
+func (a *app) membersCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "members",
+		Short: "List who belongs to the space",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				list, err := s.Members.List(ctx)
+				if err != nil {
+					return err
+				}
+				var rows [][]string
+				for _, m := range list {
+					if a.json {
+						a.print(m)
+						continue
+					}
+					state := string(m.Role)
+					if m.Revoked {
+						state = "revoked"
+					}
+					if m.Key == s.Self {
+						state += " (you)"
+					}
+					rows = append(rows, []string{name(m.Name), state, m.Key.String()})
+				}
+				a.table("NAME\tROLE\tKEY", rows)
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) renameCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rename NAME",
+		Short: "Change what you are called in the space",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				return s.Members.Rename(ctx, s.Self, args[0])
+			})
+		},
+	}
+}
+
+func (a *app) roleCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "role NAME ROLE",
+		Short:   "Give a member another role: admin, member, guest or server",
+		Example: "  moot role ann admin",
+		Args:    cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				m, err := s.Members.SetRole(ctx, args[0], policy.Role(args[1]))
+				if err == nil {
+					a.say("%s is now %s", name(m.Name), m.Role)
+				}
+				return err
+			})
+		},
+	}
+}
+
+func (a *app) revokeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "revoke NAME",
+		Short: "End a membership: nobody answers that member any more",
+		Long: `End a membership. A server refuses the member at once; peers do as soon as the
+revocation reaches them. What the member shared before stays.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				m, err := s.Members.Revoke(ctx, args[0])
+				if err == nil {
+					a.say("revoked %s (%s)", name(m.Name), m.Key)
+				}
+				return err
+			})
+		},
+	}
+}

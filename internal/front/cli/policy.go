@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/policy"
+)
+
+func (a *app) policyCommand() *cobra.Command {
+	var deny, allow, names []string
+	var rate string
+	c := &cobra.Command{
+		Use:   "policy [--deny NAME] [--allow NAME] [--names PREFIX,…] [--rate BYTES]",
+		Short: "Show or change what this node serves, to whom, how fast",
+		Long: `Show or change this node's own wishes: which members it does not serve, which
+names it serves (all, unless prefixes are given), and how fast it sends.`,
+		Example: "  moot policy\n  moot policy --deny bob --rate 2M\n  moot policy --names public/,photos/\n  moot policy --names '' --rate 0 --allow bob",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				w, err := s.Control.Wishes(ctx)
+				if err != nil {
+					return err
+				}
+				if c.Flags().Changed("rate") {
+					if w.UploadRate, err = parseSize(rate); err != nil {
+						return err
+					}
+				}
+				if c.Flags().Changed("names") {
+					w.Names = slices.DeleteFunc(names, func(s string) bool { return s == "" })
+				}
+				if err := a.wishWhom(ctx, s, &w, deny, allow); err != nil {
+					return err
+				}
+				if c.Flags().NFlag() > 0 {
+					if err := s.Control.SetWishes(ctx, w); err != nil {
+						return err
+					}
+				}
+				a.showWishes(ctx, s, w)
+				return nil
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringArrayVar(&deny, "deny", nil, "do not serve the member `NAME`")
+	f.StringArrayVar(&allow, "allow", nil, "serve the member `NAME` again")
+	f.StringSliceVar(&names, "names", nil, "serve only names that start with one of these; '' for all")
+	f.StringVar(&rate, "rate", "", "send at most so many `bytes` a second (as 500K or 2M); 0 for no limit")
+	return c
+}
+
+func (a *app) wishWhom(ctx context.Context, s *Session, w *policy.Wishes, deny, allow []string) error {
+	roster, err := s.Members.Roster(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range deny {
+		m, err := roster.Lookup(n)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(w.Deny, m.Key) {
+			w.Deny = append(w.Deny, m.Key)
+		}
+	}
+	for _, n := range allow {
+		m, err := roster.Lookup(n)
+		if err != nil {
+			return err
+		}
+		w.Deny = slices.DeleteFunc(w.Deny, func(k moot.Key) bool { return k == m.Key })
+	}
+	return nil
+}
+
+func (a *app) showWishes(ctx context.Context, s *Session, w policy.Wishes) {
+	if a.json {
+		a.print(w)
+		return
+	}
+	who := a.names(ctx, s)
+	denied := make([]string, len(w.Deny))
+	for i, k := range w.Deny {
+		denied[i] = name(who(k))
+	}
+	rate, served := "no limit", "all names"
+	if w.UploadRate > 0 {
+		rate = size(w.UploadRate) + "/s"
+	}
+	if len(w.Names) > 0 {
+		served = "names below " + strings.Join(w.Names, ", ")
+	}
+	a.table("", [][]string{{"serves", name(served)}, {"to", "members" + butNot(denied)}, {"at most", rate}})
+}
+
+func butNot(denied []string) string {
+	if len(denied) == 0 {
+		return ""
+	}
+	return " but not " + strings.Join(denied, ", ")
+}
+
+// parseSize reads a number of bytes with an optional unit K, M or G (powers of 1024).
+func parseSize(s string) (int64, error) {
+	number, shift := s, 0
+	if n := len(s); n > 0 {
+		if i := strings.IndexByte("KMG", s[n-1]&^0x20); i >= 0 {
+			number, shift = s[:n-1], 10*(i+1)
+		}
+	}
+	v, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || v < 0 || v > 1<<50>>shift {
+		return 0, moot.Errorf(moot.Invalid, "%q is no number of bytes: want one as 500K, 2M or 1000000", s)
+	}
+	return v << shift, nil
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/policy"
+)
+
+// Program is the assembled program as the command line needs it.
+type Program interface {
+	// Init makes a home with a new space in it, owned by the home.
+	Init(ctx context.Context, home, space, as string) (Identity, error)
+	// Join makes a home that belongs to the space of an invitation.
+	Join(ctx context.Context, home, link, as string) (Identity, error)
+	// Run is a node in the foreground, until ctx ends. It calls ready once it serves.
+	Run(ctx context.Context, home string, o RunOptions, ready func(addrs []string)) error
+	// Open speaks to the home's running node, or makes one for the length of the session.
+	Open(ctx context.Context, home string, via Via) (*Session, error)
+	// Restore makes a home from a backup file.
+	Restore(ctx context.Context, home, file string) error
+}
+
+// Via names the architecture that one operation uses; "" means what the home prefers.
+type Via string
+
+const (
+	ViaDefault Via = ""
+	ViaServer  Via = "server"
+	ViaPeers   Via = "peers"
+	ViaBoth    Via = "both"
+)
+
+// Identity says who a home is, and where.
+type Identity struct {
+	Space moot.Key `json:"space"`
+	Name  string   `json:"name"`   // of the space
+	Self  moot.Key `json:"member"` // this home's key
+	As    string   `json:"as"`     // this home's name
+	Home  string   `json:"home"`
+}
+
+// RunOptions shape a running node.
+type RunOptions struct {
+	Serve    bool     // be the space's server
+	Listen   []string // host:port; for peers also multiaddrs. Empty: defaults, or a free port
+	NoPeer   bool     // with Serve: no peer-to-peer at all
+	Database string   // with Serve: where the central database is; empty: in the home
+	Blobs    string   // with Serve: where the blobs are; empty: in the home
+	CertFile string   // with Serve: a certificate of a public authority, PEM
+	KeyFile  string   // its key
+	Announce []string // with Serve: addresses to tell members, if not the ones listened on
+}
+
+// Session is a home's member at work through one architecture.
+type Session struct {
+	Identity
+	Via     Via // in force
+	Files   *files.Files
+	Members *members.Members
+	Control Control
+}
+
+// Control is what a node tells and lets set about itself.
+type Control interface {
+	Status(ctx context.Context) (Status, error)
+	Peers(ctx context.Context) ([]PeerStatus, error)
+	Wishes(ctx context.Context) (policy.Wishes, error)
+	SetWishes(ctx context.Context, w policy.Wishes) error
+	Backup(ctx context.Context, w io.Writer) error
+	// Addresses returns what an invitation should name: servers and some peers.
+	Addresses(ctx context.Context) (servers, peers []moot.Peer, err error)
+	Close() error
+}
+
+// Status is the state of a node.
+type Status struct {
+	Identity
+	Via      Via         `json:"via"`
+	Running  bool        `json:"running"` // as a process of its own
+	Role     policy.Role `json:"role"`
+	Servers  []Reach     `json:"servers"`
+	Peers    int         `json:"peers"` // connected now
+	Addrs    []string    `json:"addrs"` // where this node listens
+	Entries  uint64      `json:"entries"`
+	Authors  int         `json:"authors"`
+	Blobs    int64       `json:"blobs"`
+	Bytes    int64       `json:"bytes"`
+	Sent     int64       `json:"sent_bytes"` // blob bytes served to others since the node started
+	Conflict int         `json:"conflicts"`
+	Forks    int         `json:"forks"` // proofs that an author signed two entries with one number
+}
+
+// Reach is a server and whether it answers.
+type Reach struct {
+	moot.Peer
+	Reachable bool   `json:"reachable"`
+	Why       string `json:"why,omitempty"` // if not
+}
+
+// PeerStatus is a member's node as this node sees it.
+type PeerStatus struct {
+	moot.Peer
+	Role      policy.Role `json:"role"`
+	Connected bool        `json:"connected"`
+}

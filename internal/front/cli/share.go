@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/files"
+)
+
+func (a *app) shareCommand() *cobra.Command {
+	var as string
+	var inPlace, force bool
+	c := &cobra.Command{
+		Use:   "share PATH… [--as NAME] [--in-place]",
+		Short: "Share files or folders; print name, size and blob ID",
+		Example: `  moot share report.pdf
+  moot share photos --as holiday/2026
+  moot share --in-place huge.iso`,
+		Args: cobra.MinimumNArgs(1),
+		PreRunE: func(_ *cobra.Command, args []string) error {
+			if as != "" && len(args) > 1 {
+				a.parsed = false
+				return moot.Errorf(moot.Invalid, "--as names one thing, and there are %d paths", len(args))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				for _, path := range args {
+					bar := a.progress("share", path)
+					f, err := s.Files.Share(ctx, path, files.ShareOptions{As: as, InPlace: inPlace, Force: force, Progress: bar.update})
+					bar.done(err)
+					if err != nil {
+						return err
+					}
+					if a.json {
+						a.print(f)
+					} else {
+						a.say("%s  %s  %s", name(f.Name), size(f.Size()), f.Blob.ID)
+					}
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&as, "as", "", "share under `NAME` (default: the file's own)")
+	c.Flags().BoolVar(&inPlace, "in-place", false, "refer to the file where it is instead of copying it; it is checked before it is served")
+	c.Flags().BoolVar(&force, "force", false, "share even if somebody else changed the name meanwhile: both versions are kept")
+	return c
+}
+
+func (a *app) getCommand() *cobra.Command {
+	var to string
+	c := &cobra.Command{
+		Use:   "get NAME|ID [-o PATH]",
+		Short: "Fetch a file or folder, verified",
+		Long: `Fetch a file or folder by its name or blob ID. Every byte is verified before it
+is written. An interrupted get, run again, fetches only what is missing.`,
+		Example: "  moot get report.pdf\n  moot get holiday/2026 -o ~/photos\n  moot get --via peers huge.iso",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				bar := a.progress("get", args[0])
+				f, err := s.Files.Get(ctx, args[0], to, bar.update)
+				bar.done(err)
+				if err != nil {
+					return err
+				}
+				if a.json {
+					a.print(f)
+				} else {
+					a.say("%s  %s  %s", name(f.Path), size(f.Size()), f.Blob.ID)
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVarP(&to, "output", "o", "", "write to `PATH` (default: the last part of the name, here)")
+	return c
+}
+
+func (a *app) rmCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rm NAME…",
+		Short: "Remove names from the space (their history stays)",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				for _, n := range args {
+					if err := s.Files.Remove(ctx, n); err != nil {
+						return err
+					}
+					a.say("removed %s", name(n))
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) syncCommand() *cobra.Command {
+	var prefix string
+	var once bool
+	c := &cobra.Command{
+		Use:   "sync DIR [--prefix NAME]",
+		Short: "Keep a folder and the space in step, until interrupted",
+		Long: `Keep a folder and the names below a prefix in step, both ways, until interrupted.
+If a file was changed on both sides, both versions are kept: yours under its name,
+the other beside it as a conflict copy.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				return s.Files.Sync(ctx, args[0], files.SyncOptions{Prefix: prefix, Once: once, Changed: func(what, path string) {
+					if a.json {
+						a.print(map[string]string{"change": what, "path": path})
+					} else {
+						a.say("%s %s", what, name(path))
+					}
+				}})
+			})
+		},
+	}
+	c.Flags().StringVar(&prefix, "prefix", "", "the `NAME` below which the folder's files are shared (default: the folder's name)")
+	c.Flags().BoolVar(&once, "once", false, "bring both sides in step once and end")
+	return c
+}

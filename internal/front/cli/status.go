@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show this node, its space and whom it reaches",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				st, err := s.Control.Status(ctx)
+				if err != nil {
+					return err
+				}
+				if a.json {
+					a.print(st)
+					return nil
+				}
+				a.showStatus(st)
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) showStatus(st Status) {
+	running := "not running: each command makes a node for itself ('moot up' runs one)"
+	if st.Running {
+		running = "running"
+	}
+	rows := [][]string{
+		{"space", fmt.Sprintf("%s  %s", name(st.Name), st.Space)},
+		{"member", fmt.Sprintf("%s (%s)  %s", name(st.As), st.Role, st.Self)},
+		{"node", running},
+		{"via", string(st.Via)},
+		{"peers", fmt.Sprintf("%d connected", st.Peers)},
+		{"entries", fmt.Sprintf("%d by %d authors", st.Entries, st.Authors)},
+		{"blobs", fmt.Sprintf("%d, %s", st.Blobs, size(st.Bytes))},
+		{"served", size(st.Sent)},
+	}
+	for _, server := range st.Servers {
+		state := "answers"
+		if !server.Reachable {
+			state = "does not answer: " + clean(server.Why)
+		}
+		rows = append(rows, []string{"server", strings.Join(server.Addrs, " ") + "  " + state})
+	}
+	for _, addr := range st.Addrs {
+		rows = append(rows, []string{"address", addr})
+	}
+	if st.Conflict > 0 {
+		rows = append(rows, []string{"conflicts", fmt.Sprintf("%d: see 'moot conflicts'", st.Conflict)})
+	}
+	if st.Forks > 0 {
+		rows = append(rows, []string{"forks", fmt.Sprintf("%d: a key was used in two places at once", st.Forks)})
+	}
+	a.table("", rows)
+}
+
+func (a *app) peersCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "peers",
+		Short: "List the members' nodes and which are connected",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				list, err := s.Control.Peers(ctx)
+				if err != nil {
+					return err
+				}
+				var rows [][]string
+				for _, p := range list {
+					if a.json {
+						a.print(p)
+						continue
+					}
+					state := "-"
+					if p.Connected {
+						state = "connected"
+					}
+					rows = append(rows, []string{name(p.Name), string(p.Role), state, p.ID.Short(), strings.Join(p.Addrs, " ")})
+				}
+				a.table("NAME\tROLE\tSTATE\tKEY\tADDRESSES", rows)
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) backupCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Write this home's key, settings and entries to a file",
+		Long: `Write this home's key, settings and entries to FILE while the node may be running.
+Blobs are not in it: they are fetched again from whoever holds them. The file holds
+the private key: keep it safe.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) (err error) {
+				f, err := os.OpenFile(args[0], os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+				if err != nil {
+					return moot.Errorf(moot.Invalid, "backup: %w", err)
+				}
+				err = s.Control.Backup(ctx, f)
+				if err == nil {
+					err = f.Sync()
+				}
+				if cerr := f.Close(); err == nil {
+					err = cerr
+				}
+				if err != nil {
+					os.Remove(args[0])
+					return moot.Wrap("backup", err)
+				}
+				a.say("wrote %s", args[0])
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) restoreCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Make this home from a backup; others bring it up to date",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := a.program.Restore(c.Context(), a.home, args[0]); err != nil {
+				return err
+			}
+			a.say("restored %s: start the node, and the others bring it up to date", a.home)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,160 @@
+// Package gossip keeps the feeds of many nodes alike: it pushes what is new to all
+// peers at once (gossipsub), and repairs what was missed by comparing vectors with a
+// few nodes, when they connect and at intervals (anti-entropy: Demers et al., PODC
+// 1987). Servers take part in the repair like any other node.
+//
+// It must not know what entries mean or who is a member: entries are judged by the
+// feeds that they are appended to, and peers by a function.
+package gossip
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/mootspace/moot"
+)
+
+// DefaultInterval is the time between two repairs.
+const DefaultInterval = 5 * time.Second
+
+const (
+	fanout = 3 // nodes that one repair compares with
+	rounds = 6 // intervals after which any two nodes are taken to be alike
+)
+
+// Bound is the time within which all nodes of a group of up to 64, connected with
+// one another directly or through others, hold the same entries: with push and pull
+// from three random nodes at each interval the number of those who lack an entry
+// shrinks faster than by half (Karp et al., FOCS 2000), so that a few rounds do.
+func Bound(interval time.Duration) time.Duration { return rounds * interval }
+
+// Config says what is kept in step, with whom.
+type Config struct {
+	Host       host.Host // nil: no pushing, and repair with the servers only
+	Space      moot.Key
+	Self       moot.Key
+	Local      moot.Feeds
+	Neighbours func() []moot.Peer                    // members connected now
+	Servers    func(context.Context) []moot.Peer     // of the space, other than this node
+	Key        func(peer.ID) (moot.Key, error)       // whose peer ID it is
+	Member     func(moot.Key) bool                   // nobody else hears or is heard
+	Dial       moot.Dialer                           //
+	Interval   time.Duration                         // 0: DefaultInterval
+	Reached    func(p moot.Peer, pulled, pushed int) // after each repair; may be nil
+	Log        *slog.Logger
+}
+
+// gossip is one node's part.
+type gossip struct {
+	Config
+	seen  seen
+	soon  chan moot.Peer // to be compared with at once
+	busy  sync.Map       // moot.Key of nodes being compared with
+	crews sync.WaitGroup
+}
+
+// Run takes part until ctx ends.
+func Run(ctx context.Context, cfg Config) error {
+	if cfg.Interval <= 0 {
+		cfg.Interval = DefaultInterval
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &gossip{Config: cfg, soon: make(chan moot.Peer, 64)}
+	ctx, cancel := context.WithCancel(ctx)
+	defer g.crews.Wait()
+	defer cancel()
+	if g.Host != nil {
+		bundle := &network.NotifyBundle{ConnectedF: func(_ network.Network, c network.Conn) { g.met(c.RemotePeer()) }}
+		g.Host.Network().Notify(bundle)
+		defer g.Host.Network().StopNotify(bundle)
+		if err := g.push(ctx); err != nil {
+			return err
+		}
+	}
+	g.repair(ctx)
+	return nil
+}
+
+// met is told of a new connection.
+func (g *gossip) met(id peer.ID) {
+	if key, err := g.Key(id); err == nil && g.Member(key) {
+		g.hurry(moot.Peer{ID: key})
+	}
+}
+
+// hurry has a node compared with soon, unless many are waiting already.
+func (g *gossip) hurry(p moot.Peer) {
+	select {
+	case g.soon <- p:
+	default:
+	}
+}
+
+// repair compares with nodes, when they connect and at intervals.
+func (g *gossip) repair(ctx context.Context) {
+	for _, p := range g.partners(ctx, 1<<10) {
+		g.start(ctx, p)
+	}
+	for {
+		wait := time.NewTimer(g.Interval*3/4 + rand.N(g.Interval/2)) // not all at once
+		select {
+		case p := <-g.soon:
+			g.start(ctx, p)
+		case <-wait.C:
+			for _, p := range g.partners(ctx, fanout) {
+				g.start(ctx, p)
+			}
+		case <-ctx.Done():
+			wait.Stop()
+			return
+		}
+		wait.Stop()
+	}
+}
+
+// partners returns all servers and a few random neighbours.
+func (g *gossip) partners(ctx context.Context, n int) []moot.Peer {
+	near := g.Neighbours()
+	rand.Shuffle(len(near), func(i, j int) { near[i], near[j] = near[j], near[i] })
+	return append(g.Servers(ctx), near[:min(n, len(near))]...)
+}
+
+// compareWithin bounds one comparison; what was exchanged by then stays.
+const compareWithin = 5 * time.Minute
+
+// start compares with a node, unless that is going on already.
+func (g *gossip) start(ctx context.Context, p moot.Peer) {
+	if _, busy := g.busy.LoadOrStore(p.ID, true); busy {
+		return
+	}
+	g.crews.Go(func() {
+		defer g.busy.Delete(p.ID)
+		ctx, cancel := context.WithTimeout(ctx, compareWithin)
+		defer cancel()
+		node, err := g.Dial(p)
+		if err != nil {
+			g.Log.Debug("gossip: cannot dial", "peer", p.ID, "error", err)
+			return
+		}
+		pulled, pushed, err := reconcile(ctx, g.Local, node, &g.seen)
+		if err != nil {
+			g.Log.Debug("gossip: repair", "peer", p.ID, "pulled", pulled, "pushed", pushed, "error", err)
+			return
+		}
+		if pulled+pushed > 0 {
+			g.Log.Debug("gossip: repaired", "peer", p.ID, "pulled", pulled, "pushed", pushed)
+		}
+		if g.Reached != nil {
+			g.Reached(p, pulled, pushed)
+		}
+	})
+}

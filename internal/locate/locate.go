@@ -1,0 +1,95 @@
+// Package locate answers "whom do I ask?", which is all that tells the
+// architectures apart: the server (Fixed, client-server), whoever is near or found
+// through a distributed hash table (Mesh, peer-to-peer), or all of them (Both,
+// hybrid).
+//
+// It must not know what is asked, how nodes speak with one another, or where anything
+// is stored. Only members are ever named.
+package locate
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/mootspace/moot"
+)
+
+// None asks nobody: what this machine has is all there is.
+func None() moot.Locator { return none{} }
+
+type none struct{}
+
+func (none) Locate(context.Context, moot.BlobID) iter.Seq[moot.Peer] {
+	return func(func(moot.Peer) bool) {}
+}
+func (none) Announce(context.Context, moot.BlobID) error { return nil }
+func (none) Authority() (moot.Authority, bool)           { return moot.Authority{}, false }
+
+// Fixed always names the server, whose word is law.
+func Fixed(server moot.Peer) moot.Locator {
+	server.Server = true
+	return fixed{server}
+}
+
+type fixed struct{ server moot.Peer }
+
+func (f fixed) Locate(context.Context, moot.BlobID) iter.Seq[moot.Peer] {
+	return func(yield func(moot.Peer) bool) { yield(f.server) }
+}
+
+// Announce does nothing: the server knows what it holds.
+func (fixed) Announce(context.Context, moot.BlobID) error { return nil }
+
+func (f fixed) Authority() (moot.Authority, bool) {
+	return moot.Authority{Peer: f.server, Required: true}, true
+}
+
+// Both names whom either locator names, neither waiting for the other. The server's
+// word counts while it can be reached.
+func Both(server, mesh moot.Locator) moot.Locator { return both{server, mesh} }
+
+type both struct{ server, mesh moot.Locator }
+
+func (b both) Locate(ctx context.Context, id moot.BlobID) iter.Seq[moot.Peer] {
+	return func(yield func(moot.Peer) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		found := make(chan moot.Peer)
+		var search sync.WaitGroup
+		defer search.Wait()
+		defer cancel()
+		for _, l := range []moot.Locator{b.server, b.mesh} {
+			search.Go(func() {
+				for p := range l.Locate(ctx, id) {
+					select {
+					case found <- p:
+					case <-ctx.Done():
+						return
+					}
+				}
+			})
+		}
+		go func() {
+			search.Wait()
+			close(found)
+		}()
+		for p := range found {
+			if !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+func (b both) Announce(ctx context.Context, id moot.BlobID) error {
+	if err := b.server.Announce(ctx, id); err != nil {
+		return err
+	}
+	return b.mesh.Announce(ctx, id)
+}
+
+func (b both) Authority() (moot.Authority, bool) {
+	a, ok := b.server.Authority()
+	a.Required = false
+	return a, ok
+}
