@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -137,11 +136,11 @@ func (n *Node) nobody(id moot.BlobID, v verdicts) error {
 	return moot.Errorf(moot.Unavailable, "nobody reachable holds %s", id)
 }
 
-// at says in front of an error whom it came from: for a server its address.
+// at says in front of an error whom it came from.
 func at(p moot.Peer, err error) error {
 	who := cmp.Or(p.Name, p.ID.Short())
 	if p.Server {
-		who = "server " + cmp.Or(strings.Join(p.Addrs, ", "), who)
+		who = "server"
 	}
 	return moot.Wrap(who, err)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -96,10 +97,23 @@ func dialAny(web []string) func(ctx context.Context, network, addr string) (net.
 			if err == nil {
 				return conn, nil
 			}
-			failed = errors.Join(failed, err)
+			failed = err
 		}
-		return nil, moot.Errorf(moot.Unavailable, "the server does not answer at %s: %w", strings.Join(web, " or "), failed)
+		return nil, moot.Errorf(moot.Unavailable, "does not answer: %s", reason(failed))
 	}
+}
+
+// reason is why a connection failed, without what was said already.
+func reason(err error) string {
+	var op *net.OpError
+	if !errors.As(err, &op) {
+		return "it has no address"
+	}
+	var syscall *os.SyscallError
+	if errors.As(op.Err, &syscall) {
+		return syscall.Err.Error()
+	}
+	return op.Err.Error()
 }
 
 func httpsAddrs(addrs []string) (web []string) {

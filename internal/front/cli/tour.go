@@ -82,31 +82,49 @@ func (t *tour) found(ctx context.Context) error {
 	return nil
 }
 
-// bring invites three members, two of whom run peers.
+// architectures are what the tour compares, and who fetches through each: one member
+// while the server runs, another after it was killed. Nobody fetches twice, because
+// what a member has once it need not fetch.
+var architectures = []struct {
+	via           Via
+	name          string
+	before, after string
+}{
+	{ViaServer, "client-server", "bob", "eve"},
+	{ViaPeers, "peer-to-peer", "cyd", "fay"},
+	{ViaBoth, "hybrid", "dan", "gus"},
+}
+
+// bring invites members; all but the clients run peers.
 func (t *tour) bring(ctx context.Context) error {
-	for _, who := range []string{"ann", "bob", "cyd"} {
-		link, err := t.do(ctx, "server", "invite")
-		if err != nil {
+	link, err := t.do(ctx, "server", "invite", "--uses", "0")
+	if err != nil {
+		return err
+	}
+	join := func(who string, peer bool) error {
+		if _, err := t.do(ctx, who, "join", strings.TrimSpace(link), "--as", who); err != nil || !peer {
 			return err
 		}
-		if _, err := t.do(ctx, who, "join", strings.TrimSpace(link), "--as", who); err != nil {
-			return err
-		}
-		if who == "cyd" {
-			continue
-		}
-		if err := t.start(ctx, who, "up", "--listen", "127.0.0.1:0"); err != nil {
-			return err
+		return t.start(ctx, who, "up", "--listen", "127.0.0.1:0")
+	}
+	if err := join("ann", true); err != nil {
+		return err
+	}
+	for _, a := range architectures {
+		for _, who := range []string{a.before, a.after} {
+			if err := join(who, a.via != ViaServer); err != nil {
+				return err
+			}
 		}
 	}
-	t.say("ann, bob and cyd joined by invitation; ann and bob run peers (processes %d and %d).", t.pid("ann"), t.pid("bob"))
+	t.say("Seven members joined by invitation; five of them run peers, ann's is process %d.", t.pid("ann"))
 	return nil
 }
 
 // share has ann share the files, once for each architecture.
 func (t *tour) share(ctx context.Context) error {
-	for _, via := range []Via{ViaServer, ViaPeers, ViaBoth} {
-		began := time.Now()
+	for _, a := range architectures {
+		via, began := a.via, time.Now()
 		out, err := t.do(ctx, "ann", "share", t.what, "--as", "by-"+string(via), "--via", string(via))
 		if err != nil {
 			return err
@@ -119,48 +137,50 @@ func (t *tour) share(ctx context.Context) error {
 	return nil
 }
 
-// fetchAll has bob fetch them, each through its architecture.
+// fetchAll has a member for each architecture fetch them.
 func (t *tour) fetchAll(ctx context.Context) error {
-	for _, via := range []Via{ViaServer, ViaPeers, ViaBoth} {
-		took, err := t.fetch(ctx, "bob", via, "first")
+	for _, a := range architectures {
+		took, err := t.fetch(ctx, a.before, a.via, t.retry)
 		if err != nil {
 			return err
 		}
-		t.note(via, took)
+		t.note(a.via, took)
 	}
 	return nil
 }
 
+// doer is do or retry.
+type doer func(ctx context.Context, who string, args ...string) (string, error)
+
 // fetch gets what was shared through an architecture, and compares it with the original.
-func (t *tour) fetch(ctx context.Context, who string, via Via, as string) (time.Duration, error) {
-	to := filepath.Join(t.dir, who+"-"+as+"-"+string(via))
+func (t *tour) fetch(ctx context.Context, who string, via Via, do doer) (time.Duration, error) {
+	to := filepath.Join(t.dir, who+"-"+string(via))
 	began := time.Now()
-	if _, err := t.retry(ctx, who, "get", "by-"+string(via), "--via", string(via), "-o", to); err != nil {
+	if _, err := do(ctx, who, "get", "by-"+string(via), "--via", string(via), "-o", to); err != nil {
 		return 0, err
 	}
 	took := time.Since(began)
 	return took, sameTree(t.what, to)
 }
 
-// stopServer kills the server and sees what cyd, who has nothing yet, can still do.
+// stopServer kills the server and sees what members who have nothing yet can still do.
 func (t *tour) stopServer(ctx context.Context) error {
-	if err := t.start(ctx, "cyd", "up", "--listen", "127.0.0.1:0"); err != nil {
-		return err
-	}
-	if _, err := t.retry(ctx, "cyd", "find", "by", "--via", "peers"); err != nil {
-		return err
+	for _, a := range architectures { // what was shared is known to all by now
+		if _, err := t.retry(ctx, a.after, "find", "by both", "--via", string(a.via)); err != nil {
+			return err
+		}
 	}
 	t.kill("server")
-	t.say("The server was killed. What works without it, for cyd, who has nothing yet:")
-	for _, via := range []Via{ViaServer, ViaPeers, ViaBoth} {
-		_, getErr := t.fetch(ctx, "cyd", via, "later")
-		_, findErr := t.do(ctx, "cyd", "find", "by", "--via", string(via))
-		note := filepath.Join(t.dir, "note-"+string(via))
+	t.say("The server was killed. Members who have nothing yet now fetch, find and share.")
+	for _, a := range architectures {
+		_, getErr := t.fetch(ctx, a.after, a.via, t.do)
+		_, findErr := t.do(ctx, a.after, "find", "by", "--via", string(a.via))
+		note := filepath.Join(t.dir, "note-"+string(a.via))
 		if err := os.WriteFile(note, []byte("written without a server\n"), 0o600); err != nil {
 			return err
 		}
-		_, shareErr := t.do(ctx, "cyd", "share", note, "--via", string(via))
-		t.results[via] = append(t.results[via], works(getErr), works(findErr), works(shareErr))
+		_, shareErr := t.do(ctx, a.after, "share", note, "--via", string(a.via))
+		t.results[a.via] = append(t.results[a.via], works(getErr), works(findErr), works(shareErr))
 	}
 	return nil
 }
@@ -177,18 +197,17 @@ func (t *tour) note(via Via, took time.Duration) {
 }
 
 func (t *tour) showTable() {
-	names := map[Via]string{ViaServer: "client-server", ViaPeers: "peer-to-peer", ViaBoth: "hybrid"}
 	columns := []string{"share", "get", "get, server down", "find, server down", "share, server down"}
 	var rows [][]string
-	for _, via := range []Via{ViaServer, ViaPeers, ViaBoth} {
+	for _, a := range architectures {
 		if t.json {
-			row := map[string]string{"architecture": names[via]}
+			row := map[string]string{"architecture": a.name}
 			for i, c := range columns {
-				row[c] = t.results[via][i]
+				row[c] = t.results[a.via][i]
 			}
 			t.print(row)
 		}
-		rows = append(rows, append([]string{names[via]}, t.results[via]...))
+		rows = append(rows, append([]string{a.name}, t.results[a.via]...))
 	}
 	if !t.json {
 		t.say("")
