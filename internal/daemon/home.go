@@ -34,11 +34,11 @@ const settingsVersion = 1
 type settings struct {
 	Version  int         `json:"version"`
 	Space    moot.Key    `json:"space"`
-	Name     string      `json:"name"`              // of the space
-	As       string      `json:"as"`                // this member, when it joined
-	Servers  []moot.Peer `json:"servers,omitempty"` // from the invitation, or learnt
-	Peers    []moot.Peer `json:"peers,omitempty"`   // from the invitation
-	NoPeer   bool        `json:"no_peer,omitempty"` // the invitation named a server only
+	Name     string      `json:"name"`               // of the space
+	As       string      `json:"as"`                 // this member, when it joined
+	Servers  []moot.Peer `json:"servers,omitempty"`  // from the invitation, or learnt
+	Peers    []moot.Peer `json:"peers,omitempty"`    // from the invitation
+	NoPeer   bool        `json:"no_peer,omitempty"`  // the invitation named a server only
 	Restored bool        `json:"restored,omitempty"` // from a backup, and has not heard from others since
 	Database string      `json:"database,omitempty"`
 	Blobs    string      `json:"blobs,omitempty"`

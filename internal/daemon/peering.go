@@ -157,4 +157,3 @@ func (n *node) announceAll(ctx context.Context) {
 		n.mesh.Announce(ctx, b.ID) // best effort: neighbours are asked anyway
 	}
 }
-

@@ -39,11 +39,12 @@ func (c *Client) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error)
 	return held, nil
 }
 
-// sound reports whether the ranges lie within the size, sorted and apart.
+// sound reports whether the ranges lie within the size, sorted and apart. Only the
+// empty blob is held as an empty range.
 func sound(held moot.Holding) bool {
 	free := int64(0) // first offset that the next range may have
 	for _, r := range held.Ranges {
-		if r.Offset < free || r.Offset > held.Size || r.Length <= 0 || r.Length > held.Size-r.Offset {
+		if r.Offset < free || r.Offset > held.Size || r.Length < 0 || r.Length == 0 && held.Size > 0 || r.Length > held.Size-r.Offset {
 			return false
 		}
 		free = r.End() + 1
