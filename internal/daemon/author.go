@@ -15,11 +15,12 @@ import (
 // hands each to the node of an architecture. Its feed moves on only when the entry
 // was stored, so that a refused entry leaves no hole.
 type author struct {
-	mu    sync.Mutex
-	pen   *feed.Author
-	self  moot.Key
-	local moot.Feeds
-	wrote atomic.Int64 // entries appended
+	mu     sync.Mutex
+	pen    *feed.Author
+	self   moot.Key
+	local  moot.Feeds
+	wrote  atomic.Int64 // entries appended
+	silent func() bool  // nothing may be said yet
 }
 
 func newAuthor(ctx context.Context, space moot.Key, key ed25519.PrivateKey, clock *feed.Clock, self moot.Key, local moot.Feeds) (*author, error) {
@@ -36,6 +37,9 @@ func newAuthor(ctx context.Context, space moot.Key, key ed25519.PrivateKey, cloc
 func (a *author) append(ctx context.Context, node moot.Feeds, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.silent != nil && a.silent() {
+		return moot.Entry{}, moot.Errorf(moot.Unavailable, "this home was restored from a backup, and must hear from others what it has said since: run 'moot up' or 'moot serve' until a member's node is reached")
+	}
 	e := a.pen.Next(kind, key, replaces, body)
 	err := node.Append(ctx, mode, e)
 	if errors.Is(err, moot.Fork) {

@@ -41,6 +41,7 @@ type node struct {
 	mesh *locate.Mesh // nil without peers
 
 	uploads uploads
+	changed chan struct{} // members have changed; room for one
 	shown   *shown
 	crew    sync.WaitGroup // ends with the node's context
 
@@ -60,7 +61,7 @@ func openNode(ctx context.Context, h *home, log *slog.Logger) (*node, error) {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	n.shown = &shown{n: n}
-	n.uploads.more = make(chan struct{}, 1)
+	n.uploads.more, n.changed = make(chan struct{}, 1), make(chan struct{}, 1)
 	n.roster = policy.NewRoster(h.settings.Space, time.Now)
 	clock := feed.NewClock(time.Now, 0)
 	st, err := store.Open(ctx, store.Config{
@@ -82,7 +83,8 @@ func openNode(ctx context.Context, h *home, log *slog.Logger) (*node, error) {
 	}
 	n.wish(wishes)
 	n.dial = newDialer(n)
-	n.roster.OnChange(n.cutStrangers)
+	n.roster.OnChange(n.membersChanged)
+	n.author.silent = n.isRestored
 	return n, nil
 }
 

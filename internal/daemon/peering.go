@@ -118,7 +118,10 @@ func (n *node) gossip(ctx context.Context) {
 		Host: h, Space: n.settings.Space, Self: n.self(), Local: n.store,
 		Neighbours: n.neighbours, Servers: n.servers, Key: link.KeyOf, Member: n.isMember,
 		Dial: n.dial.Dial, Log: n.log,
-		Reached: func(moot.Peer, int, int) { n.forgetStaleVias(ctx) },
+		Reached: func(moot.Peer, int, int) {
+			n.heard()
+			n.forgetStaleVias(ctx)
+		},
 	})
 	if err != nil && ctx.Err() == nil {
 		n.log.Error("gossip ended", "error", err)

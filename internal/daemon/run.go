@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -44,6 +45,7 @@ func (p Program) Run(ctx context.Context, dir string, o cli.RunOptions, ready fu
 		return err
 	}
 	n.crew.Go(func() { n.uploadLoop(ctx) })
+	n.crew.Go(func() { n.tidyLoop(ctx) })
 	if n.mesh != nil {
 		n.crew.Go(func() { n.announceAll(ctx) })
 	}
@@ -181,6 +183,9 @@ func (d *doors) announceServer(o cli.RunOptions) error {
 		addrs = d.webAddrs
 	}
 	m := members.New(d.settings.Space, d.store, writer{d.author, d.store})
+	if known, err := m.Servers(d.ctx); err == nil && !slices.ContainsFunc(known, func(p moot.Peer) bool { return p.ID == d.self() && slices.Equal(p.Addrs, addrs) }) {
+		d.freshen(d.ctx) // before something is said that a copy of this home may have said otherwise
+	}
 	return moot.Wrap("announce the server", m.Serve(d.ctx, d.self(), addrs))
 }
 

@@ -19,6 +19,7 @@ func (n *node) freshen(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, freshenWithin)
 	defer cancel()
 	n.compareAll(ctx)
+	n.tidy(ctx)
 }
 
 // sendOff tells others what this command has changed, before its node ends.
@@ -60,6 +61,7 @@ func (n *node) compareAll(ctx context.Context) (reached int) {
 	for range len(asked) - 1 {
 		if err := <-results; err == nil {
 			reached++
+			n.heard()
 		} else {
 			n.log.Debug("compare", "error", err)
 		}
