@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -21,6 +20,7 @@ type author struct {
 	local  moot.Feeds
 	wrote  atomic.Int64 // entries appended
 	silent func() bool  // nothing may be said yet
+	doubt  bool         // the other side may have accepted more than this home knows
 }
 
 func newAuthor(ctx context.Context, space moot.Key, key ed25519.PrivateKey, clock *feed.Clock, self moot.Key, local moot.Feeds) (*author, error) {
@@ -28,27 +28,22 @@ func newAuthor(ctx context.Context, space moot.Key, key ed25519.PrivateKey, cloc
 	if err != nil {
 		return nil, err
 	}
-	return &author{pen: feed.NewAuthor(space, key, clock, last), self: self, local: local}, nil
+	return &author{pen: feed.NewAuthor(space, key, clock, last), self: self, local: local, doubt: true}, nil
 }
 
-// append signs and stores through node. If the node has entries of this author that
-// this home lacks (an acknowledgement was lost, or the home is an older copy), the
-// home is brought up to date and the entry is signed anew.
+// append signs and stores through node.
 func (a *author) append(ctx context.Context, node moot.Feeds, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.silent != nil && a.silent() {
 		return moot.Entry{}, moot.Errorf(moot.Unavailable, "this home was restored from a backup, and must hear from others what it has said since: run 'moot up' or 'moot serve' until a member's node is reached")
 	}
+	if err := a.catchUp(ctx, node); err != nil {
+		return moot.Entry{}, err
+	}
 	e := a.pen.Next(kind, key, replaces, body)
 	err := node.Append(ctx, mode, e)
-	if errors.Is(err, moot.Fork) {
-		if err := a.catchUp(ctx, node); err != nil {
-			return e, moot.Wrap("bring this home up to date with what it said elsewhere", err)
-		}
-		e = a.pen.Next(kind, key, replaces, body)
-		err = node.Append(ctx, mode, e)
-	}
+	a.doubt = err != nil
 	if err != nil {
 		return e, err
 	}
@@ -57,18 +52,27 @@ func (a *author) append(ctx context.Context, node moot.Feeds, kind moot.Kind, ke
 	return e, nil
 }
 
+// catchUp makes the pen go on after the last entry of this author that node or this
+// home holds. The node may hold more if an acknowledgement was lost; this home may, if
+// others brought it up to date.
 func (a *author) catchUp(ctx context.Context, node moot.Feeds) error {
 	have, err := a.local.Vector(ctx)
 	if err != nil {
 		return err
 	}
-	for e, err := range node.Query(ctx, moot.Query{Author: a.self, History: true, Since: have}) {
-		if err != nil {
-			return err
+	if a.doubt {
+		for e, err := range node.Query(ctx, moot.Query{Author: a.self, History: true, Since: have}) {
+			if err != nil {
+				return err
+			}
+			if err := a.local.Append(ctx, moot.Merge, e); err != nil {
+				return err
+			}
+			have[a.self] = e.Seq
 		}
-		if err := a.local.Append(ctx, moot.Merge, e); err != nil {
-			return err
-		}
+	}
+	if have[a.self] == a.pen.Seq() {
+		return nil
 	}
 	last, err := lastOf(ctx, a.local, a.self)
 	if err == nil {

@@ -46,3 +46,11 @@ func (a *Author) Reset(last *moot.Entry) {
 		a.clock.advance(last.Time)
 	}
 }
+
+// Seq returns the number of the feed's last entry; 0 before the first.
+func (a *Author) Seq() uint64 {
+	if a.last == nil {
+		return 0
+	}
+	return a.last.Seq
+}
