@@ -42,6 +42,9 @@ var layers = map[string][]string{
 	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/front/cli",
 		"internal/gossip", "internal/link", "internal/locate", "internal/members", "internal/policy", "internal/seal",
 		"internal/store", "internal/wire"},
+	// The same parts, put together so that they can be cut, turned back and lost.
+	"internal/suite": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/gossip",
+		"internal/link", "internal/locate", "internal/members", "internal/policy", "internal/seal", "internal/store", "internal/wire"},
 	"cmd/moot": {"internal/daemon", "internal/front/cli"},
 }
 

@@ -137,6 +137,9 @@ func (d *download) fetch() error {
 		case <-tick.C:
 			err = d.sweep()
 		case <-d.ctx.Done():
+			if d.isFull() { // the last reader left with the last group
+				return d.finish()
+			}
 			return d.ctx.Err()
 		}
 		if err != nil {
@@ -187,10 +190,11 @@ func (d *download) begin(size int64) error {
 
 // finish makes the whole blob durable and findable.
 func (d *download) finish() error {
-	if err := d.part.Complete(context.WithoutCancel(d.ctx)); err != nil {
+	ctx := context.WithoutCancel(d.ctx)
+	if err := d.part.Complete(ctx); err != nil {
 		return err
 	}
-	d.node.announce(d.ctx, d.id)
+	d.node.announce(ctx, d.id)
 	return nil
 }
 

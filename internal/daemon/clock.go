@@ -17,3 +17,13 @@ func (g gate) Apply(e moot.Entry) {
 	g.clock.Observe(e.Time) // was admitted, so within bounds
 	g.Roster.Apply(e)
 }
+
+// verify judges an entry that a server answers with. What is said here next is later
+// than it, as it may replace it.
+func (n *node) verify(e moot.Entry) error {
+	err := feed.Verify(e)
+	if err == nil {
+		n.clock.Observe(e.Time) // the server has judged it
+	}
+	return err
+}

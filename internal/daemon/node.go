@@ -32,6 +32,7 @@ type node struct {
 	store  *store.Store
 	roster *policy.Roster
 	author *author
+	clock  *feed.Clock
 	dial   *dialer
 	cutoff *cutoff
 	out    *throttle
@@ -41,7 +42,6 @@ type node struct {
 	mesh *locate.Mesh // nil without peers
 
 	uploads uploads
-	changed chan struct{} // members have changed; room for one
 	shown   *shown
 	crew    sync.WaitGroup // ends with the node's context
 
@@ -61,20 +61,20 @@ func openNode(ctx context.Context, h *home, log *slog.Logger) (*node, error) {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	n.shown = &shown{n: n}
-	n.uploads.more, n.changed = make(chan struct{}, 1), make(chan struct{}, 1)
+	n.uploads.more = make(chan struct{}, 1)
 	n.roster = policy.NewRoster(h.settings.Space, time.Now)
-	clock := feed.NewClock(time.Now, 0)
+	n.clock = feed.NewClock(time.Now, 0)
 	st, err := store.Open(ctx, store.Config{
 		Database: orDefault(h.settings.Database, h.path("moot.db")),
 		Blobs:    orDefault(h.settings.Blobs, h.path("blobs")),
-		Gate:     gate{n.roster, clock},
+		Gate:     gate{n.roster, n.clock},
 		Log:      log,
 	})
 	if err != nil {
 		return nil, moot.Wrap("open the home "+h.dir, err)
 	}
 	n.store = st
-	if n.author, err = newAuthor(ctx, h.settings.Space, h.key, clock, h.self(), st); err != nil {
+	if n.author, err = newAuthor(ctx, h.settings.Space, h.key, n.clock, h.self(), st); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	wishes, err := h.wishes()
@@ -83,7 +83,7 @@ func openNode(ctx context.Context, h *home, log *slog.Logger) (*node, error) {
 	}
 	n.wish(wishes)
 	n.dial = newDialer(n)
-	n.roster.OnChange(n.membersChanged)
+	n.roster.OnChange(n.cutStrangers)
 	n.author.silent = n.isRestored
 	return n, nil
 }

@@ -45,7 +45,6 @@ func (p Program) Run(ctx context.Context, dir string, o cli.RunOptions, ready fu
 		return err
 	}
 	n.crew.Go(func() { n.uploadLoop(ctx) })
-	n.crew.Go(func() { n.tidyLoop(ctx) })
 	if n.mesh != nil {
 		n.crew.Go(func() { n.announceAll(ctx) })
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/ask"
-	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/front/cli"
 	"github.com/mootspace/moot/internal/locate"
 )
@@ -37,7 +36,7 @@ func (n *node) via(ctx context.Context, via cli.Via) (*ask.Node, error) {
 	}
 	node := ask.New(ask.Config{
 		Local: n.store, Self: n.self(), Locator: locator, Dial: n.dial.Dial, Log: n.log,
-		Verify: feed.Verify, Stored: n.uploads.add,
+		Verify: n.verify, Stored: n.uploads.add,
 	})
 	n.vias[via] = node
 	return node, nil

@@ -19,7 +19,6 @@ func (n *node) freshen(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, freshenWithin)
 	defer cancel()
 	n.compareAll(ctx)
-	n.tidy(ctx)
 }
 
 // sendOff tells others what this command has changed, before its node ends.

@@ -44,7 +44,8 @@ func (r *round) store(e *prepared, mode moot.Mode) (refused, err error) {
 		return nil, err
 	}
 	r.stored = append(r.stored, e.Entry)
-	r.full = len(r.stored) >= maxRound || gates(e.Kind)
+	r.gated = r.gated || gates(e.Kind)
+	r.full = len(r.stored) >= maxRound || r.gated
 	return nil, nil
 }
 

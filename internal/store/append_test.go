@@ -137,6 +137,8 @@ func (g *gate) Admit(e moot.Entry) error {
 	return nil
 }
 
+func (g *gate) Limit(moot.Key) (uint64, bool) { return 0, false }
+
 func (g *gate) Apply(e moot.Entry) {
 	g.applied = append(g.applied, e)
 	if k, err := moot.ParseKey(e.Key); err == nil && e.Kind == moot.KindMember {

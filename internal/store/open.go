@@ -53,7 +53,11 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if err := s.prepareStatements(); err != nil {
 		return sqlError("statements", err)
 	}
-	return sqlError("replay membership", s.replay(ctx))
+	if err := s.replay(ctx); err != nil {
+		return sqlError("replay membership", err)
+	}
+	s.forget()
+	return nil
 }
 
 func (s *Store) openBlobs(cfg Config) error {

@@ -8,24 +8,40 @@ import (
 	"github.com/mootspace/moot/internal/feed"
 )
 
-// Retract forgets what an author has said after the entry with number last, and that
+// forget retracts what does not count any more after members have changed. A failure
+// is reported, and made good with the next change or when the store is opened.
+func (s *Store) forget() {
+	if s.gate == nil {
+		return
+	}
+	ends, err := s.ends(context.Background())
+	for author, seq := range ends {
+		last, limited := s.gate.Limit(author)
+		if err != nil || !limited || seq <= last {
+			continue
+		}
+		var dropped int
+		dropped, err = s.retract(author, last)
+		s.log.Info("forgot what a revoked member said too late", "member", author, "entries", dropped)
+	}
+	if err != nil {
+		s.log.Error("what a revoked member said too late could not be forgotten", "error", err)
+	}
+}
+
+// retract forgets what an author has said after the entry with number last, and that
 // it superseded anything: a revocation says that it does not count, and nodes that
 // heard it before the revocation must come to the same view as those that did not.
-func (s *Store) Retract(ctx context.Context, author moot.Key, last uint64) (dropped int, err error) {
-	if err := s.writable(ctx); err != nil {
-		return 0, moot.Wrap("retract", err)
-	}
+func (s *Store) retract(author moot.Key, last uint64) (dropped int, err error) {
 	tx, err := s.write.Begin()
 	if err != nil {
 		return 0, sqlError("retract", err)
 	}
 	defer tx.Rollback()
 	names, dropped, err := dropAfter(tx, author, last)
-	if err == nil {
-		for _, name := range names {
-			if err = recount(tx, name); err != nil {
-				break
-			}
+	for _, name := range names {
+		if err == nil {
+			err = recount(tx, name)
 		}
 	}
 	if err == nil {

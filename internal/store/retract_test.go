@@ -21,7 +21,7 @@ func TestRetractedAsIfNeverSaid(t *testing.T) {
 		r.append(early)
 		r.append(late...)
 		r.append(onTop)
-		n, err := r.Retract(t.Context(), b.id(), early.Seq)
+		n, err := r.retract(b.id(), early.Seq)
 		must(t, err)
 		if n != 4 {
 			t.Fatalf("%d entries were dropped", n)
@@ -34,7 +34,7 @@ func TestRetractedAsIfNeverSaid(t *testing.T) {
 			t.Fatalf("vector %v, %v", v, err)
 		}
 		must(t, r.Append(t.Context(), moot.Merge, late...)) // nothing stands in the way of hearing it again
-		if n, err := r.Retract(t.Context(), b.id(), 100); n != 0 || err != nil {
+		if n, err := r.retract(b.id(), 100); n != 0 || err != nil {
 			t.Fatalf("nothing to retract: %d, %v", n, err)
 		}
 	})

@@ -13,6 +13,7 @@ type round struct {
 	tx     *sql.Tx
 	stored []moot.Entry
 	full   bool // nothing more may be stored before this is committed
+	gated  bool // an entry was stored on which the gate's judgement depends
 }
 
 // round stores as many entries of the batch as belong in one transaction. Whether an
@@ -30,6 +31,9 @@ func (s *Store) round(batch []*request) {
 	if s.gate != nil {
 		for _, e := range r.stored {
 			s.gate.Apply(e)
+		}
+		if r.gated {
+			s.forget()
 		}
 	}
 	if len(r.stored) > 0 {

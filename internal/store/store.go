@@ -38,6 +38,10 @@ type Config struct {
 type Gate interface {
 	Admit(moot.Entry) error // before an entry is stored
 	Apply(moot.Entry)       // after it has become durable; on opening, membership entries again
+
+	// Limit returns the number of an author's last entry that counts; false if all do.
+	// It may change with what is applied: what does not count any more is forgotten.
+	Limit(author moot.Key) (last uint64, limited bool)
 }
 
 // Store is a node on this machine. Its methods may be called concurrently. They

@@ -1,0 +1,67 @@
+package suite
+
+import (
+	"context"
+	"strings"
+
+	"github.com/mootspace/moot"
+)
+
+// names returns what a member finds.
+func names(ctx context.Context, m *Member, words string) (found []string, err error) {
+	list, err := m.Files().Find(ctx, words)
+	for _, f := range list {
+		found = append(found, f.Name)
+	}
+	return found, err
+}
+
+func namesAreFound(t T, w *World) {
+	ann, founder := w.Member(1), w.Member(0)
+	mustShare(t, ann, "Reports/Été 2026.pdf", []byte("one"))
+	mustShare(t, ann, "Reports/Été 2026.pdf", []byte("two"))
+	mustShare(t, ann, "notes.txt", []byte("three"))
+	see := func(m *Member, words string, want ...string) {
+		t.Helper()
+		Eventually(t, m.Name+" finds "+words, func() error {
+			got, err := names(t.Context(), m, words)
+			if err == nil && strings.Join(got, "|") != strings.Join(want, "|") {
+				err = moot.Errorf(moot.NotFound, "found %q, want %q", got, want)
+			}
+			return err
+		})
+	}
+	see(founder, "ete rep", "Reports/Été 2026.pdf")
+	see(founder, "notes", "notes.txt")
+	history, err := founder.Files().History(t.Context(), "Reports/Été 2026.pdf")
+	if err != nil || len(history) != 2 || history[0].Size() != 3 {
+		t.Fatalf("history: %v, %v", history, err)
+	}
+	w.must(founder.Files().Remove(t.Context(), "notes.txt"))
+	see(ann, "notes")
+	wantKind(t, "what was removed", founder.Files().Remove(t.Context(), "notes.txt"), moot.NotFound)
+	mustShare(t, ann, "notes.txt", []byte("four"))
+	see(founder, "notes", "notes.txt")
+}
+
+func secondWriter(t T, w *World) {
+	ann, bob := w.Member(1), w.Member(2)
+	mustShare(t, ann, "plan", []byte("base"))
+	mustRead(t, bob, "plan", []byte("base"))
+	heads := func(m *Member) []moot.EntryID {
+		var ids []moot.EntryID
+		for e, err := range m.Node.Query(t.Context(), moot.Query{Kind: moot.KindFile, Key: "plan"}) {
+			w.must(err)
+			ids = append(ids, e.ID)
+		}
+		return ids
+	}
+	based := heads(bob)
+	mustShare(t, ann, "plan", []byte("ann's"))
+	w.Alike()
+	_, err := bob.Append(t.Context(), moot.KindFile, "plan", based, []byte("bob's"), moot.Swap)
+	wantKind(t, "swap over a change", err, moot.Conflict)
+	if got := heads(ann); len(got) != 1 {
+		t.Fatalf("%d versions", len(got))
+	}
+}
