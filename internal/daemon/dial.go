@@ -30,7 +30,7 @@ type dialer struct {
 
 type pooled struct {
 	*wire.Client
-	transport *http.Transport
+	transport interface{ CloseIdleConnections() }
 }
 
 func newDialer(n *node) *dialer { return &dialer{n: n, clients: map[string]pooled{}} }

@@ -112,27 +112,6 @@ func (h *Host) Serve(ctx context.Context, handler http.Handler) error {
 	return serve(ctx, ln, srv)
 }
 
-// Transport speaks HTTP to a peer, whatever the host name in a request's URL.
-func (h *Host) Transport(p moot.Peer) *http.Transport {
-	return &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			if err := h.Connect(ctx, p); err != nil {
-				return nil, err
-			}
-			conn, err := gostream.Dial(ctx, h.host, PeerID(p.ID), Protocol)
-			if err != nil {
-				return nil, unreachable(p, err)
-			}
-			return conn, nil
-		},
-		MaxIdleConnsPerHost: 16,
-		IdleConnTimeout:     idleFor / 2, // before the other side's patience ends
-		ReadBufferSize:      64 << 10,
-		WriteBufferSize:     64 << 10,
-		DisableCompression:  true,
-	}
-}
-
 // connectWithin bounds the time in which a peer must be reached.
 const connectWithin = 10 * time.Second
 

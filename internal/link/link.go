@@ -42,8 +42,7 @@ func ListenTCP(ctx context.Context, addr string, anyPort bool) (net.Listener, er
 }
 
 // serve answers on a listener until ctx ends, and then lets what is being answered
-// take a moment to end well. caller tells who is at the other end of a connection;
-// over TLS that is known only once the handshake is done, and set by the handler.
+// take a moment to end well.
 func serve(ctx context.Context, ln net.Listener, srv *http.Server) error {
 	srv.ReadHeaderTimeout, srv.IdleTimeout, srv.MaxHeaderBytes = headerWithin, idleFor, maxHeader
 	stop := context.AfterFunc(ctx, func() {
