@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/mootspace/moot"
 )
@@ -107,10 +108,13 @@ func (c counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// counter adds up bytes for a Progress.
+// counter adds up bytes for a Progress. Several may count at once.
 func counter(p Progress, total int64) func(int) {
+	var mu sync.Mutex
 	var done int64
 	return func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
 		done += int64(n)
 		if p != nil && n > 0 {
 			p(done, total)

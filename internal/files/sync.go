@@ -122,6 +122,7 @@ func ours(base string) bool { return strings.HasPrefix(base, tempPrefix) }
 func (s *syncer) listen(ctx context.Context, remote chan<- struct{}) {
 	for ctx.Err() == nil {
 		since, err := s.files.node.Vector(ctx)
+		nudge(remote) // for what came before
 		if err == nil {
 			for e, err := range s.files.node.Watch(ctx, since) {
 				if err != nil {
@@ -132,7 +133,6 @@ func (s *syncer) listen(ctx context.Context, remote chan<- struct{}) {
 				}
 			}
 		}
-		nudge(remote) // something may have been missed
 		select {
 		case <-time.After(retry):
 		case <-ctx.Done():

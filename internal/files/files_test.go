@@ -1,0 +1,287 @@
+package files_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/store"
+)
+
+// pen signs as one member, straight into a store.
+type pen struct {
+	author *feed.Author
+	node   moot.Feeds
+}
+
+func (p *pen) Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error) {
+	e := p.author.Next(kind, key, replaces, body)
+	err := p.node.Append(ctx, mode, e)
+	if err == nil {
+		p.author.Commit(e)
+	}
+	return e, err
+}
+
+func newStore(t testing.TB) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), store.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// newFiles returns the files of one more member on the store.
+func newFiles(s *store.Store, n byte) *files.Files {
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
+	author := feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil)
+	return files.New(s, &pen{author, s}, files.Options{Linker: s})
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantKind(t testing.TB, what string, err error, kind moot.ErrorKind) {
+	t.Helper()
+	if moot.KindOf(err) != kind {
+		t.Errorf("%s: %v (%q), want kind %q", what, err, moot.KindOf(err), kind)
+	}
+}
+
+func write(t testing.TB, path, content string) string {
+	t.Helper()
+	must(t, errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o640)))
+	return path
+}
+
+func TestShareAndGet(t *testing.T) {
+	f, dir := newFiles(newStore(t), 1), t.TempDir()
+	path := write(t, dir+"/report.txt", "hello")
+	old := time.Unix(1_500_000_000, 0)
+	must(t, os.Chtimes(path, old, old))
+	var done, total int64
+	shared, err := f.Share(t.Context(), path, files.ShareOptions{Progress: func(d, all int64) { done, total = d, all }})
+	must(t, err)
+	if shared.Name != "report.txt" || shared.Size() != 5 || done != 5 || total != 5 {
+		t.Errorf("shared %+v, progress %d of %d", shared, done, total)
+	}
+	got, err := f.Get(t.Context(), "report.txt", dir+"/copy", nil)
+	must(t, err)
+	info, err := os.Stat(got.Path)
+	must(t, err)
+	if info.Mode().Perm() != 0o640 || !info.ModTime().Equal(old) {
+		t.Errorf("mode %v, time %v", info.Mode(), info.ModTime())
+	}
+	must(t, os.Mkdir(dir+"/into", 0o700))
+	if got, err := f.Get(t.Context(), shared.Blob.ID.String(), dir+"/into", nil); err != nil || got.Path != dir+"/into/report.txt" {
+		t.Errorf("by ID, into a directory: %v, %v", got.Path, err)
+	}
+	again, err := f.Share(t.Context(), path, files.ShareOptions{})
+	if err != nil || again.Entry != shared.Entry {
+		t.Errorf("sharing the same says something new: %v", err)
+	}
+	left, err := os.ReadDir(dir)
+	must(t, err)
+	if len(left) != 3 {
+		t.Errorf("temporary files were left: %v", left)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	f, dir := newFiles(newStore(t), 1), t.TempDir()
+	ctx := t.Context()
+	path := write(t, dir+"/x", "x")
+	_, err := f.Share(ctx, dir+"/missing", files.ShareOptions{})
+	wantKind(t, "a missing file", err, moot.NotFound)
+	for _, name := range []string{"../x", "/x", "a//b", "a/../b", ".", "x\x00", "x\n", "\xff", strings.Repeat("n", moot.MaxKey+1)} {
+		_, err := f.Share(ctx, path, files.ShareOptions{As: name})
+		wantKind(t, fmt.Sprintf("the name %.20q", name), err, moot.Invalid)
+	}
+	_, err = f.Get(ctx, "missing", "", nil)
+	wantKind(t, "a missing name", err, moot.NotFound)
+	_, err = f.Get(ctx, strings.Repeat("0", 64), dir+"/y", nil)
+	wantKind(t, "an unknown ID", err, moot.NotFound)
+	_, err = f.Share(ctx, path, files.ShareOptions{})
+	must(t, err)
+	_, err = f.Get(ctx, "x", dir+"/no/such/dir", nil)
+	wantKind(t, "no directory", err, moot.NotFound)
+	_, err = f.Resolve(ctx, "x", "")
+	wantKind(t, "no conflict", err, moot.Invalid)
+	_, err = f.History(ctx, "missing")
+	wantKind(t, "no history", err, moot.NotFound)
+	must(t, os.Mkdir(dir+"/pipe", 0o700))
+	_, err = files.New(newStore(t), nil, files.Options{}).Share(ctx, path, files.ShareOptions{InPlace: true})
+	wantKind(t, "in place without a linker", err, moot.Invalid)
+}
+
+// TestNonsenseEntries: whatever members write, lists do not fail.
+func TestNonsenseEntries(t *testing.T) {
+	s := newStore(t)
+	f := newFiles(s, 1)
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
+	p := &pen{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
+	for name, body := range map[string]string{"a": "nonsense", "../b": "x", "c": "\xa0", "d": "\xa1\x00\x41x"} {
+		_, err := p.Append(t.Context(), moot.KindFile, name, nil, []byte(body), moot.Merge)
+		must(t, err)
+	}
+	list, err := f.List(t.Context(), "")
+	if err != nil || len(list) != 0 {
+		t.Errorf("listed %v, %v", list, err)
+	}
+}
+
+func TestInPlace(t *testing.T) {
+	s := newStore(t)
+	f, dir := newFiles(s, 1), t.TempDir()
+	path := write(t, dir+"/big", strings.Repeat("0123456789", 10_000))
+	shared, err := f.Share(t.Context(), path, files.ShareOptions{InPlace: true})
+	must(t, err)
+	_, err = f.Get(t.Context(), "big", dir+"/copy", nil)
+	must(t, err)
+	write(t, path, strings.Repeat("9123456789", 10_000))
+	if _, err := f.Get(t.Context(), "big", dir+"/copy2", nil); err == nil {
+		t.Error("a changed file was served under its old ID")
+	}
+	if _, err := os.Stat(dir + "/copy2"); err == nil {
+		t.Error("wrong bytes reached their final name")
+	}
+	if _, err := s.Have(t.Context(), shared.Blob.ID); moot.KindOf(err) != moot.NotFound {
+		t.Errorf("still offered: %v", err)
+	}
+}
+
+func TestConflictsAreListedAndResolved(t *testing.T) {
+	s := newStore(t)
+	ann, bob, dir := newFiles(s, 1), newFiles(s, 2), t.TempDir()
+	_, err := ann.Share(t.Context(), write(t, dir+"/a", "ann"), files.ShareOptions{As: "plan"})
+	must(t, err)
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, ed25519.SeedSize))
+	blind := &pen{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
+	plan, err := bob.List(t.Context(), "plan")
+	must(t, err)
+	for e, err := range s.Query(t.Context(), moot.Query{Key: "plan"}) {
+		must(t, err)
+		_, err = blind.Append(t.Context(), moot.KindFile, "plan", nil, append([]byte(nil), e.Body...), moot.Merge)
+		must(t, err)
+		break
+	}
+	versions, err := ann.Conflicts(t.Context())
+	if err != nil || len(versions) != 2 || !versions[0].Conflict {
+		t.Fatalf("conflicts: %v, %v", versions, err)
+	}
+	_, err = ann.Resolve(t.Context(), "plan", "zz")
+	wantKind(t, "no such version", err, moot.Invalid)
+	f, err := ann.Resolve(t.Context(), "plan", plan[0].Entry.String()[:12])
+	if err != nil || f.Blob != plan[0].Blob {
+		t.Errorf("resolved to %v, %v", f, err)
+	}
+	if versions, _ := ann.Conflicts(t.Context()); len(versions) != 0 {
+		t.Errorf("still in conflict: %v", versions)
+	}
+}
+
+// TestFoldersComeBack: whatever a folder holds, its copy holds the same.
+func TestFoldersComeBack(t *testing.T) {
+	f, base := newFiles(newStore(t), 1), t.TempDir()
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		n++
+		dir := filepath.Join(base, fmt.Sprint("in", n))
+		must(t, os.MkdirAll(dir, 0o755))
+		for range rapid.IntRange(0, 12).Draw(rt, "files") {
+			name := rapid.StringMatching(`([a-c]{1,2}/){0,3}[a-zé🎉 .]{1,8}x`).Draw(rt, "name")
+			size := rapid.SampledFrom([]int{0, 1, 1000, 300_000}).Draw(rt, "size")
+			path := filepath.Join(dir, filepath.FromSlash(name))
+			if os.MkdirAll(filepath.Dir(path), 0o755) != nil {
+				continue // a file is there already
+			}
+			os.WriteFile(path, bytes.Repeat([]byte{byte(size)}, size), 0o600)
+		}
+		os.MkdirAll(filepath.Join(dir, "empty folder"), 0o700)
+		os.Symlink("empty folder", filepath.Join(dir, "link"))
+		os.Symlink("../../outside", filepath.Join(dir, "escaping"))
+		name := fmt.Sprint("folder", n)
+		_, err := f.Share(t.Context(), dir, files.ShareOptions{As: name})
+		must(t, err)
+		got, err := f.Get(t.Context(), name, filepath.Join(base, fmt.Sprint("out", n)), nil)
+		must(t, err)
+		os.Remove(filepath.Join(dir, "escaping")) // left out, as it leads away
+		if want, got := tree(t, dir), tree(t, got.Path); want != got {
+			rt.Fatalf("want\n%s\ngot\n%s", want, got)
+		}
+	})
+}
+
+// tree describes all that is in a folder.
+func tree(t testing.TB, dir string) string {
+	var b strings.Builder
+	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, path)
+		info, err := d.Info()
+		content := ""
+		switch {
+		case d.Type().IsRegular():
+			c, readErr := os.ReadFile(path)
+			content, err = fmt.Sprintf("%d %x", len(c), c[:min(len(c), 8)]), errors.Join(err, readErr)
+		case d.Type()&fs.ModeSymlink != 0:
+			content, err = os.Readlink(path)
+		}
+		if rel != "." && d.Type()&fs.ModeSymlink == 0 {
+			fmt.Fprintln(&b, rel, info.Mode(), info.ModTime().UnixNano(), content)
+		} else if rel != "." {
+			fmt.Fprintln(&b, rel, content)
+		}
+		return err
+	}))
+	return b.String()
+}
+
+func TestManySmallFiles(t *testing.T) {
+	s := newStore(t)
+	f, dir := newFiles(s, 1), t.TempDir()
+	const n = 1000
+	for i := range n {
+		write(t, fmt.Sprintf("%s/in/d%02d/f%04d", dir, i/100, i), fmt.Sprint("content ", i))
+	}
+	_, err := f.Share(t.Context(), dir+"/in", files.ShareOptions{})
+	must(t, err)
+	blobs := 0
+	for _, err := range s.Blobs(t.Context()) {
+		must(t, err)
+		blobs++
+	}
+	if blobs > 3 {
+		t.Errorf("%d small files cost %d blobs", n, blobs)
+	}
+	_, err = f.Get(t.Context(), "in", dir+"/out", nil)
+	must(t, err)
+	if tree(t, dir+"/in") != tree(t, dir+"/out") {
+		t.Error("the copy differs")
+	}
+	_, err = f.Get(t.Context(), "in", dir+"/out", nil) // an existing directory: inside it
+	must(t, err)
+	_, err = f.Get(t.Context(), "in", dir, nil)
+	wantKind(t, "a folder in the way", err, moot.Conflict)
+}
