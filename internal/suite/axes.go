@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"path/filepath"
+	"sync"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/link"
@@ -47,7 +48,7 @@ type Link interface {
 // Links are the kinds of link, each as a new end of one.
 var Links = map[string]func(m *Member) Link{
 	"in process": func(*Member) Link { return &direct{} },
-	"https":      func(*Member) Link { return &https{} },
+	"https":      func(*Member) Link { return &https{used: map[moot.Key]*http.Transport{}} },
 	"libp2p":     func(*Member) Link { return &libp2p{} },
 }
 
@@ -68,7 +69,8 @@ func (*direct) Dial(m *Member, p moot.Peer) (moot.Node, error) {
 // https is TLS with proven keys at both ends.
 type https struct {
 	stop context.CancelFunc
-	used []*http.Transport
+	mu   sync.Mutex
+	used map[moot.Key]*http.Transport
 }
 
 func (l *https) Listen(m *Member, h http.Handler) ([]string, error) {
@@ -86,15 +88,22 @@ func (l *https) Listen(m *Member, h http.Handler) ([]string, error) {
 }
 
 func (l *https) Dial(m *Member, p moot.Peer) (moot.Node, error) {
-	rt, err := link.TLSTransport(m.key, p.ID)
-	if err != nil {
-		return nil, err
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	rt := l.used[p.ID]
+	if rt == nil {
+		var err error
+		if rt, err = link.TLSTransport(m.key, p.ID); err != nil {
+			return nil, err
+		}
+		l.used[p.ID] = rt
 	}
-	l.used = append(l.used, rt)
 	return wire.NewClient(rt, p.Addrs[0]), nil
 }
 
 func (l *https) Cut(*Member, moot.Key) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, rt := range l.used {
 		rt.CloseIdleConnections()
 	}
