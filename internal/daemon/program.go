@@ -59,27 +59,34 @@ func (p Program) Open(ctx context.Context, dir string, via cli.Via) (*cli.Sessio
 	if err != nil {
 		return nil, err
 	}
+	s, n, err := p.reach(ctx, h, via)
+	if n != nil {
+		return n.visit(ctx, via)
+	}
+	return s, err
+}
+
+// reach returns a session with the home's running node, or a node in this process. It
+// waits for a command that has the home, or a node that is just starting.
+func (p Program) reach(ctx context.Context, h *home, via cli.Via) (*cli.Session, *node, error) {
 	poll := time.NewTicker(50 * time.Millisecond)
 	defer poll.Stop()
 	deadline := time.After(lockPatience)
 	for {
 		s, err := dialControl(ctx, h.socket(), via)
 		if !errors.Is(err, moot.NotFound) {
-			return s, err
+			return s, nil, err
 		}
 		n, err := openNode(ctx, h, p.Log)
-		if err == nil {
-			return n.visit(ctx, via)
+		if err == nil || moot.KindOf(err) != moot.Unavailable {
+			return nil, n, err
 		}
-		if moot.KindOf(err) != moot.Unavailable {
-			return nil, err
-		}
-		select { // another command, or a node that is starting
+		select {
 		case <-poll.C:
 		case <-deadline:
-			return nil, err
+			return nil, nil, err
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 	}
 }

@@ -31,7 +31,10 @@ func (p Program) Run(ctx context.Context, dir string, o cli.RunOptions, ready fu
 			return err
 		}
 	}
-	n, err := openNode(ctx, h, p.Log)
+	s, n, err := p.reach(ctx, h, cli.ViaPeers)
+	if s != nil {
+		return errors.Join(s.Control.Close(), moot.Errorf(moot.Invalid, "a node runs in %s already: stop it first, or give another --home", dir))
+	}
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -43,8 +44,16 @@ func (s *Store) vacuumInto(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	_, err = s.readDB().Exec(`VACUUM INTO ?`, path)
-	return err
+	if s.read == nil {
+		_, err = s.write.Exec(`VACUUM INTO ?`, path)
+		return err
+	}
+	db, err := sql.Open("sqlite", dsn(s.path, "")) // a connection of its own, so that nobody waits
+	if err != nil {
+		return err
+	}
+	_, err = db.Exec(`VACUUM INTO ?`, path)
+	return errors.Join(err, db.Close())
 }
 
 func syncFile(path string) error {

@@ -61,6 +61,13 @@ func (m *Member) Files() *files.Files {
 // Members are the space's members as this member sees them.
 func (m *Member) Members() *members.Members { return members.New(m.world.space, m.Node, m) }
 
+// peer is how others reach the member.
+func (m *Member) peer() moot.Peer {
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	return moot.Peer{ID: m.Key(), Addrs: m.addrs, Name: m.Name}
+}
+
 // listenOn returns where the member listened before it was stopped.
 func (m *Member) listenOn(first string) string {
 	if m.bound != "" {
@@ -75,7 +82,7 @@ func (m *Member) server(own moot.Locator) moot.Locator {
 		return own
 	}
 	s := m.world.Member(0)
-	return locate.Fixed(moot.Peer{ID: s.Key(), Addrs: s.addrs})
+	return locate.Fixed(s.peer())
 }
 
 func (m *Member) near() moot.Locator { return neighbourhood{m} }
@@ -98,7 +105,7 @@ func (m *Member) partners() []moot.Peer {
 	case !m.world.Centralised():
 		return m.others()
 	case m != s:
-		return []moot.Peer{{ID: s.Key(), Addrs: s.addrs}}
+		return []moot.Peer{s.peer()}
 	}
 	return nil
 }
@@ -142,12 +149,12 @@ func (m *Member) start() error {
 		}
 	}
 	m.link = Links[m.world.Link](m)
-	var err error
-	if m.addrs, err = m.link.Listen(m, wire.Handler(m.seen(), m.guard(), wire.Options{})); err != nil {
+	addrs, err := m.link.Listen(m, wire.Handler(m.seen(), m.guard(), wire.Options{}))
+	if err != nil {
 		return err
 	}
 	m.world.mu.Lock()
-	m.running = true
+	m.addrs, m.running = addrs, true
 	m.world.mu.Unlock()
 	m.Node = ask.New(ask.Config{
 		Local: m.Store, Self: m.Key(), Locator: Architectures[m.world.Architecture](m), Dial: m.dial, Log: m.Log.logger(),
@@ -261,7 +268,9 @@ func (m *Member) enter(l members.Link) error {
 
 // visit does something at the first member that is there, as one who is not running.
 func (m *Member) visit(do func(moot.Node) error) error {
-	m.Roster = policy.NewRoster(m.world.space, m.now)
+	if m.Roster == nil {
+		m.Roster = policy.NewRoster(m.world.space, m.now)
+	}
 	m.link = Links[m.world.Link](m)
 	if _, err := m.link.Listen(m, nil); err != nil {
 		return err

@@ -16,13 +16,13 @@ func revoked(t T, w *World) {
 	w.Alike()
 	_, err := founder.Members().Revoke(t.Context(), "bob")
 	w.must(err)
-	at := moot.Peer{ID: founder.Key(), Addrs: founder.addrs}
+	at := founder.peer()
 	server, err := bob.dial(at)
 	w.must(err)
 	_, err = server.Vector(t.Context())
 	wantKind(t, "the revoked asks the server, at once", err, moot.Revoked, moot.Denied, moot.Unavailable)
 	Eventually(t, "a peer refuses the revoked", func() error {
-		node, err := bob.dial(moot.Peer{ID: ann.Key(), Addrs: ann.addrs})
+		node, err := bob.dial(ann.peer())
 		w.must(err)
 		if _, err = node.Vector(t.Context()); err == nil {
 			return moot.Errorf(moot.Internal, "answered")
@@ -58,7 +58,7 @@ func strangers(t T, w *World) {
 	mustShare(t, w.Member(0), "secret", []byte("secret"))
 	stranger := w.stranger()
 	for _, m := range []*Member{w.Member(0), w.Member(1)} {
-		node, err := stranger.link.Dial(stranger, moot.Peer{ID: m.Key(), Addrs: m.addrs})
+		node, err := stranger.link.Dial(stranger, m.peer())
 		w.must(err)
 		_, err = node.Vector(t.Context())
 		wantKind(t, "vector", err, moot.Stranger, moot.Unavailable)

@@ -85,6 +85,9 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 	for name, values := range call.header {
 		req.Header[name] = values
 	}
+	// net/http may then send it again if a kept connection turns out to be dead, as after
+	// the server was restarted: asking twice is harmless, and so is appending twice.
+	req.Header["Idempotency-Key"] = nil
 	if call.want != "" && req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", call.want)
 	}

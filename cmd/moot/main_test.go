@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"moot": main})
+}
+
+// TestScripts runs the command line as a user does: real processes, real homes.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await":  await,
+			"setenv": setenv,
+		},
+	})
+}
+
+// await repeats a command until its output matches: await REGEXP COMMAND ARG…
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await regexp command [arg…]")
+	}
+	want := regexp.MustCompile("(?m)" + args[0])
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		path, err := exec.LookPath(args[1])
+		ts.Check(err)
+		cmd := exec.Command(path, args[2:]...)
+		cmd.Dir = ts.MkAbs(".")
+		cmd.Env = append(cmd.Environ(), "HOME="+ts.Getenv("HOME"))
+		out, err := cmd.CombinedOutput()
+		if err == nil && want.Match(out) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("%q does not come to match %q: %v\n%s", args[1:], args[0], err, out)
+		}
+	}
+}
+
+// setenv keeps the last output in a variable: setenv NAME
+func setenv(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: setenv name")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
