@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/mootspace/moot"
@@ -12,6 +13,9 @@ import (
 func (fs *Files) publish(ctx context.Context, f File, replaces []File, mode moot.Mode) (File, error) {
 	b, err := encodeBody(f)
 	if err != nil {
+		return f, err
+	}
+	if replaces, err = fs.thin(ctx, f.Name, replaces); err != nil {
 		return f, err
 	}
 	e, err := fs.write.Append(ctx, moot.KindFile, f.Name, ids(replaces), b, mode)
@@ -25,9 +29,22 @@ func (fs *Files) publish(ctx context.Context, f File, replaces []File, mode moot
 	return f, nil
 }
 
-// ids returns the versions' IDs, as many as one entry may replace.
+// thin makes versions few enough for one entry to replace, by deleting the last of
+// them first: however many there are, a conflict can be ended.
+func (fs *Files) thin(ctx context.Context, name string, versions []File) ([]File, error) {
+	for len(versions) > moot.MaxReplaces {
+		cut := max(len(versions)-moot.MaxReplaces, moot.MaxReplaces)
+		_, err := fs.write.Append(ctx, moot.KindFile, name, ids(versions[cut:]), nil, moot.Merge)
+		if err != nil {
+			return versions, err
+		}
+		versions = versions[:cut]
+	}
+	return versions, nil
+}
+
 func ids(files []File) (list []moot.EntryID) {
-	for _, f := range files[:min(len(files), moot.MaxReplaces)] {
+	for _, f := range files {
 		list = append(list, f.Entry)
 	}
 	return list
@@ -42,7 +59,9 @@ func (fs *Files) Remove(ctx context.Context, name string) error {
 	if len(heads) == 0 {
 		return errNoSuch(name)
 	}
-	_, err = fs.write.Append(ctx, moot.KindFile, name, ids(heads), nil, moot.Swap)
+	if heads, err = fs.thin(ctx, name, heads); err == nil {
+		_, err = fs.write.Append(ctx, moot.KindFile, name, ids(heads), nil, moot.Swap)
+	}
 	return moot.Wrap("remove "+name, err)
 }
 
@@ -72,5 +91,6 @@ func (fs *Files) Resolve(ctx context.Context, name, version string) (File, error
 	}
 	f := chosen[0]
 	f.Conflict = false
-	return fs.publish(ctx, f, heads, moot.Swap)
+	others := slices.DeleteFunc(heads, func(v File) bool { return v.Entry == f.Entry })
+	return fs.publish(ctx, f, append([]File{f}, others...), moot.Swap)
 }

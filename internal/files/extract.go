@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -40,6 +41,9 @@ func (fs *Files) extract(ctx context.Context, f File, count func(int)) error {
 
 // abreast is how many large files of a folder are fetched at once.
 const abreast = 4
+
+// maxFolders bounds what a manifest can make us remember.
+const maxFolders = 1 << 20
 
 // unpacker writes what a manifest lists.
 type unpacker struct {
@@ -90,7 +94,10 @@ func (fs *Files) unpack(ctx context.Context, f File, dir string, count func(int)
 	if err := u.finishFolders(); err != nil {
 		return osError(err)
 	}
-	return osError(os.Chmod(dir, orFolder(f.Mode)))
+	if err := os.Chmod(dir, orFolder(f.Mode)); err != nil || f.ModTime.IsZero() {
+		return osError(err)
+	}
+	return osError(os.Chtimes(dir, f.ModTime, f.ModTime))
 }
 
 func orFolder(mode os.FileMode) os.FileMode {
@@ -104,16 +111,14 @@ func orFolder(mode os.FileMode) os.FileMode {
 func (u *unpacker) place(ctx context.Context, r record, large *errgroup.Group) error {
 	if r.Kind == kindFolder {
 		u.folders = append(u.folders, r)
-		u.made[r.Path] = true
-		return u.root.MkdirAll(r.Path, 0o700)
+		return u.makeFolder(r.Path)
 	}
-	if parent := path.Dir(r.Path); !u.made[parent] {
-		if err := u.root.MkdirAll(parent, 0o755); err != nil {
-			return err
-		}
-		u.made[parent] = true
+	if err := u.makeFolder(path.Dir(r.Path)); err != nil {
+		return err
 	}
 	switch {
+	case r.Kind == kindSymlink && filepath.Separator != '/' && strings.ContainsAny(r.Target, `\:`):
+		return moot.Errorf(moot.Invalid, "%q is a link that cannot be made on this machine", r.Path)
 	case r.Kind == kindSymlink:
 		return u.root.Symlink(filepath.FromSlash(r.Target), r.Path)
 	case r.Pack == nil:
@@ -121,6 +126,29 @@ func (u *unpacker) place(ctx context.Context, r record, large *errgroup.Group) e
 		return nil
 	}
 	return u.small(ctx, r)
+}
+
+// makeFolder makes a directory and those above it. None of them may be a link: a link
+// in the way would put what is below it, links among them, elsewhere than checked.
+func (u *unpacker) makeFolder(dir string) error {
+	if u.made[dir] {
+		return nil
+	}
+	if len(u.made) > maxFolders || len(u.folders) > maxFolders {
+		return moot.Errorf(moot.TooLarge, "the folder holds more than %d folders", maxFolders)
+	}
+	if err := u.makeFolder(path.Dir(dir)); err != nil {
+		return err
+	}
+	err := u.root.Mkdir(dir, 0o755)
+	if os.IsExist(err) { // where names that differ only in case are one
+		var info os.FileInfo
+		if info, err = u.root.Lstat(dir); err == nil && !info.IsDir() {
+			err = moot.Errorf(moot.Invalid, "a damaged folder: %.200q is not a folder", dir)
+		}
+	}
+	u.made[dir] = err == nil
+	return err
 }
 
 // large fetches a file that is a blob of its own.

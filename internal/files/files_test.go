@@ -261,7 +261,7 @@ func tree(t testing.TB, dir string) string {
 func TestManySmallFiles(t *testing.T) {
 	s := newStore(t)
 	f, dir := newFiles(s, 1), t.TempDir()
-	const n = 1000
+	const n = 5000
 	for i := range n {
 		write(t, fmt.Sprintf("%s/in/d%02d/f%04d", dir, i/100, i), fmt.Sprint("content ", i))
 	}
@@ -280,8 +280,22 @@ func TestManySmallFiles(t *testing.T) {
 	if tree(t, dir+"/in") != tree(t, dir+"/out") {
 		t.Error("the copy differs")
 	}
-	_, err = f.Get(t.Context(), "in", dir+"/out", nil) // an existing directory: inside it
+}
+
+func TestWhereFoldersGo(t *testing.T) {
+	f, dir := newFiles(newStore(t), 1), t.TempDir()
+	write(t, dir+"/in/a", "a")
+	must(t, os.Chtimes(dir+"/in", time.Time{}, time.Unix(1_500_000_000, 0)))
+	_, err := f.Share(t.Context(), dir+"/in", files.ShareOptions{})
 	must(t, err)
+	must(t, os.Mkdir(dir+"/out", 0o700))
+	got, err := f.Get(t.Context(), "in", dir+"/out", nil) // an existing directory: inside it
+	if err != nil || got.Path != filepath.Join(dir, "out", "in") {
+		t.Fatalf("%v, %v", got.Path, err)
+	}
+	if info, err := os.Stat(got.Path); err != nil || info.ModTime().Unix() != 1_500_000_000 {
+		t.Errorf("the folder's time is lost: %v, %v", info.ModTime(), err)
+	}
 	_, err = f.Get(t.Context(), "in", dir, nil)
 	wantKind(t, "a folder in the way", err, moot.Conflict)
 }

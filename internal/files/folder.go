@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
@@ -22,14 +24,24 @@ type packer struct {
 	count   func(int)
 	out     io.Writer
 	pack    bytes.Buffer
-	waiting []record // of files in pack, which has no name yet
+	waiting []queued // what is to be recorded once pack has a name
 	total   int64
+}
+
+// queued is a record that waits for its turn.
+type queued struct {
+	record
+	packed bool // its content is in the pack
 }
 
 // bringFolder stores a folder.
 func (fs *Files) bringFolder(ctx context.Context, root string, f *File, o ShareOptions) error {
 	if o.InPlace && fs.link == nil {
 		return moot.Errorf(moot.Invalid, "a server keeps its own copies: --in-place is for sharing between peers")
+	}
+	root, err := filepath.EvalSymlinks(root) // WalkDir would not enter a link
+	if err != nil {
+		return osError(err)
 	}
 	total, err := contentOf(root, o.Progress != nil)
 	if err != nil {
@@ -86,6 +98,9 @@ func (p *packer) visit(path string, d fs.DirEntry, err error) error {
 	if err != nil || rel == "." {
 		return err
 	}
+	if !utf8.ValidString(rel) {
+		return moot.Errorf(moot.Invalid, "%q is not UTF-8, so it cannot be a name: rename it", rel)
+	}
 	info, err := d.Info()
 	if err != nil {
 		return err
@@ -94,7 +109,7 @@ func (p *packer) visit(path string, d fs.DirEntry, err error) error {
 	switch {
 	case d.IsDir():
 		r.Kind = kindFolder
-		return p.record(r)
+		return p.queue(r, false)
 	case d.Type()&fs.ModeSymlink != 0:
 		return p.symlink(path, r)
 	case !d.Type().IsRegular():
@@ -118,30 +133,42 @@ func (p *packer) symlink(path string, r record) error {
 		p.files.log.Warn("left out, because it is a link that leaves the folder", "path", path)
 		return nil
 	}
-	return p.record(r)
+	return p.queue(r, false)
 }
 
-// small adds a file to the pack.
+// small adds a file to the pack, unless it has grown too large meanwhile.
 func (p *packer) small(path string, r record) error {
-	content, err := os.ReadFile(path)
+	content, err := readBelow(path, packBelow)
 	if err != nil {
 		return err
+	}
+	if len(content) == packBelow {
+		return p.large(path, r)
 	}
 	b, err := hashOf(content)
 	if err != nil {
 		return err
 	}
-	if p.pack.Len()+len(content) > packSize || len(p.waiting) >= packFiles {
+	if p.pack.Len()+len(content) > packSize {
 		if err := p.closePack(); err != nil {
 			return err
 		}
 	}
 	r.ID, r.Size, r.Offset = b.ID[:], b.Size, int64(p.pack.Len())
 	p.pack.Write(content)
-	p.waiting = append(p.waiting, r)
 	p.total += r.Size
 	p.count(len(content))
-	return nil
+	return p.queue(r, true)
+}
+
+// readBelow reads a file, but no more than limit bytes.
+func readBelow(path string, limit int64) ([]byte, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return io.ReadAll(io.LimitReader(in, limit))
 }
 
 // large stores a file as a blob of its own.
@@ -157,21 +184,32 @@ func (p *packer) large(path string, r record) (err error) {
 	}
 	r.ID, r.Size = b.ID[:], b.Size
 	p.total += r.Size
-	return p.record(r)
+	return p.queue(r, false)
 }
 
-// closePack stores the pack, and records the files in it.
-func (p *packer) closePack() error {
-	if len(p.waiting) == 0 {
+// queue records something in its turn: what was walked first is recorded first.
+func (p *packer) queue(r record, packed bool) error {
+	p.waiting = append(p.waiting, queued{r, packed})
+	if len(p.waiting) < packFiles {
 		return nil
 	}
-	b, err := p.files.node.Put(p.ctx, bytes.NewReader(p.pack.Bytes()))
-	if err != nil {
-		return err
+	return p.closePack()
+}
+
+// closePack stores the pack, if anything is in it, and records what waits for it.
+func (p *packer) closePack() error {
+	var pack moot.Blob
+	if slices.ContainsFunc(p.waiting, func(q queued) bool { return q.packed }) {
+		var err error
+		if pack, err = p.files.node.Put(p.ctx, bytes.NewReader(p.pack.Bytes())); err != nil {
+			return err
+		}
 	}
-	for _, r := range p.waiting {
-		r.Pack = b.ID[:]
-		if err := p.record(r); err != nil {
+	for _, q := range p.waiting {
+		if q.packed {
+			q.Pack = pack.ID[:]
+		}
+		if err := p.record(q.record); err != nil {
 			return err
 		}
 	}

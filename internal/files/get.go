@@ -24,21 +24,24 @@ func (fs *Files) Get(ctx context.Context, name, dest string, progress Progress) 
 	if err == nil && f.Folder {
 		err = fs.extract(ctx, f, counter(progress, f.Content))
 	} else if err == nil {
-		err = fs.fetch(ctx, f, counter(progress, f.Content))
+		err = fs.fetch(ctx, f, counter(progress, f.Content), func() error { return nil })
 	}
 	return f, moot.Wrap("get "+name, err)
 }
 
 // target returns the path to write to.
 func target(f File, dest string) (string, error) {
-	if dest == "" {
-		dest = path.Base(f.Name)
-	} else if info, err := os.Stat(dest); err == nil && info.IsDir() {
-		dest = filepath.Join(dest, path.Base(f.Name))
+	info, err := os.Stat(dest)
+	if dest == "" || err == nil && info.IsDir() {
+		base := path.Base(f.Name)
+		if err := localName(base); err != nil {
+			return "", moot.Wrap("give another path with -o", err)
+		}
+		dest = filepath.Join(dest, base)
 	} else if last := dest[len(dest)-1]; os.IsPathSeparator(last) {
 		return "", moot.Errorf(moot.NotFound, "there is no directory %s", dest)
 	}
-	info, err := os.Stat(dest)
+	info, err = os.Stat(dest)
 	switch {
 	case err != nil:
 	case f.Folder && !emptyFolder(dest):
@@ -70,8 +73,9 @@ func (fs *Files) Open(ctx context.Context, name string, r moot.Range) (io.ReadCl
 // tempPrefix starts the names of what is being written.
 const tempPrefix = ".moot-"
 
-// fetch writes a file: beside its place first, durable, then under its name.
-func (fs *Files) fetch(ctx context.Context, f File, count func(int)) error {
+// fetch writes a file: beside its place first, durable, then under its name, unless
+// ready, which is asked right before, objects.
+func (fs *Files) fetch(ctx context.Context, f File, count func(int), ready func() error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(f.Path), tempPrefix)
 	if err != nil {
 		return osError(err)
@@ -86,6 +90,9 @@ func (fs *Files) fetch(ctx context.Context, f File, count func(int)) error {
 	}
 	if !f.ModTime.IsZero() {
 		err = os.Chtimes(tmp.Name(), f.ModTime, f.ModTime)
+	}
+	if err == nil {
+		err = ready()
 	}
 	if err == nil {
 		err = os.Rename(tmp.Name(), f.Path)

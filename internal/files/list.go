@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/mootspace/moot"
 )
@@ -30,11 +31,15 @@ func (fs *Files) current(ctx context.Context, q moot.Query) ([]File, error) {
 	return list, err
 }
 
-// versions calls f with every version that the query finds and that makes sense.
+// versions calls f with every version that the query finds and that makes sense. The
+// node may be anybody's, so what was not asked for is left out.
 func (fs *Files) versions(ctx context.Context, q moot.Query, f func(File)) error {
 	for e, err := range fs.node.Query(ctx, q) {
 		if err != nil {
 			return err
+		}
+		if e.Kind != q.Kind || q.Key != "" && e.Key != q.Key || !strings.HasPrefix(e.Key, q.Prefix) || e.Deletes() && !q.History {
+			continue
 		}
 		v, err := fileOf(e)
 		if err != nil {
@@ -95,9 +100,19 @@ func (fs *Files) Conflicts(ctx context.Context) (conflicts []File, err error) {
 	return conflicts, err
 }
 
-// lookup returns the current version of a name, or what a blob's ID stands for.
+// lookup returns what a blob's ID stands for, or the current version of a name. The
+// ID goes first: a name that looks like one must not put other bytes in its place.
 // Kind NotFound.
 func (fs *Files) lookup(ctx context.Context, name string) (File, error) {
+	id, notID := moot.ParseBlobID(name)
+	var unknown error
+	if notID == nil {
+		f, err := fs.byID(ctx, id)
+		if err == nil || moot.KindOf(err) != moot.NotFound {
+			return f, err
+		}
+		unknown = err
+	}
 	if CheckName(name) == nil {
 		list, err := fs.heads(ctx, name)
 		if err != nil {
@@ -107,11 +122,10 @@ func (fs *Files) lookup(ctx context.Context, name string) (File, error) {
 			return list[0], nil
 		}
 	}
-	id, err := moot.ParseBlobID(name)
-	if err != nil {
-		return File{}, errNoSuch(name)
+	if unknown != nil {
+		return File{}, unknown
 	}
-	return fs.byID(ctx, id)
+	return File{}, errNoSuch(name)
 }
 
 // byID returns a version, old or current, that has the blob; else the bare blob.

@@ -8,13 +8,14 @@ import (
 	"io/fs"
 	"iter"
 	"path"
+	"strings"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
 )
 
 // A folder is a blob of its own, its manifest: a CBOR sequence (RFC 8742) with a
-// record for everything in it, in the order in which directories are walked. Small
+// record for everything in it, every directory's in the order of their names. Small
 // files lie one after the other in packs, so that a hundred thousand of them cost
 // few blobs, few fsyncs and few round trips.
 type record struct {
@@ -50,7 +51,7 @@ func (r *record) check() error {
 	case !fs.ValidPath(r.Path) || r.Path == ".":
 		return bad("leaves the folder")
 	case r.Kind == kindSymlink:
-		if r.Target == "" || path.IsAbs(r.Target) || !fs.ValidPath(path.Join(path.Dir(r.Path), r.Target)) {
+		if !staysWithin(r.Path, r.Target) {
 			return bad("is a link that leaves the folder")
 		}
 		return nil
@@ -62,6 +63,28 @@ func (r *record) check() error {
 		return bad("has no ID")
 	}
 	return nil
+}
+
+// staysWithin reports whether a symbolic link leads nowhere outside of the folder. A
+// ".." after a name is refused, because that name may be a link itself: with s → ".",
+// what reads like the folder in "s/.." is the one above it.
+func staysWithin(link, target string) bool {
+	if target == "" || strings.ContainsRune(target, 0) || path.IsAbs(target) || !fs.ValidPath(path.Join(path.Dir(link), target)) {
+		return false
+	}
+	named := false
+	for part := range strings.SplitSeq(target, "/") {
+		switch part {
+		case "", ".":
+		case "..":
+			if named {
+				return false
+			}
+		default:
+			named = true
+		}
+	}
+	return true
 }
 
 // records reads a manifest. Errors are yielded last.

@@ -2,10 +2,8 @@ package files
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,25 +13,28 @@ import (
 
 // settle brings one file in step: first what happened here is told, then what
 // happened elsewhere is done.
-func (s *syncer) settle(ctx context.Context, rel string, local *stat, remote []File) error {
+func (s *syncer) settle(ctx context.Context, rel string, local *stat, remote []File) (err error) {
 	st := s.state.Files[rel]
 	told := false
 	switch {
 	case local != nil && (st == nil || *local != st.stat):
-		var err error
-		if told, err = s.tell(ctx, rel, local, remote); err != nil {
-			return err
-		}
+		told, err = s.tell(ctx, rel, local, remote)
 	case local == nil && st != nil && !changed(st, remote):
-		return s.tellGone(ctx, rel, st)
+		told, err = true, s.tellGone(ctx, rel, st)
 	}
-	if told {
-		var err error
-		if remote, err = s.files.heads(ctx, s.prefix+rel); err != nil {
-			return err
-		}
+	if err == nil && told {
+		remote, err = s.inForce(ctx, rel)
+	}
+	if err != nil {
+		return err
 	}
 	return s.follow(ctx, rel, local, remote)
+}
+
+// inForce returns the versions of a file in force, the current first.
+func (s *syncer) inForce(ctx context.Context, rel string) ([]File, error) {
+	list, err := s.files.heads(ctx, s.prefix+rel)
+	return slices.DeleteFunc(list, func(f File) bool { return f.Folder }), err
 }
 
 // changed reports whether the versions in force are others than those last seen.
@@ -44,7 +45,19 @@ func changed(st *synced, remote []File) bool {
 	return slices.ContainsFunc(remote, func(f File) bool { return !slices.Contains(st.Versions, f.Entry) })
 }
 
+// withContent returns the versions that have these bytes.
+func withContent(versions []File, id moot.BlobID) (same []File) {
+	for _, f := range versions {
+		if f.Blob.ID == id {
+			same = append(same, f)
+		}
+	}
+	return same
+}
+
 // tell shares a file that was changed or is new here, unless its content is known.
+// It supersedes only what the local file was based on: in a conflict, to edit one
+// version is not to reject the others.
 func (s *syncer) tell(ctx context.Context, rel string, local *stat, remote []File) (told bool, err error) {
 	st := s.state.Files[rel]
 	if st == nil {
@@ -58,8 +71,12 @@ func (s *syncer) tell(ctx context.Context, rel string, local *stat, remote []Fil
 		return false, err
 	}
 	f.Content = f.Blob.Size
-	if f.Blob.ID == st.Blob || slices.ContainsFunc(remote, func(v File) bool { return v.Blob.ID == f.Blob.ID }) {
-		s.state.Files[rel] = &synced{stat: *local, Blob: f.Blob.ID, Versions: st.Versions, Copies: st.Copies}
+	switch {
+	case f.Blob.ID == st.Blob:
+		st.stat = *local
+		return false, nil
+	case len(withContent(remote, f.Blob.ID)) > 0: // another version of a conflict, say
+		s.state.Files[rel] = &synced{stat: *local, Blob: f.Blob.ID, Copies: st.Copies}
 		return false, nil
 	}
 	put, err := s.files.putFile(ctx, s.path(rel), func(int) {})
@@ -67,10 +84,10 @@ func (s *syncer) tell(ctx context.Context, rel string, local *stat, remote []Fil
 		return false, err
 	}
 	if put != f.Blob { // it is being written: its next event brings us back
-		return false, moot.Errorf(moot.Unavailable, "it is being changed")
+		return false, errBusy()
 	}
-	based := make([]File, 0, len(st.Versions))
-	for _, id := range st.Versions {
+	based := make([]File, 0, len(st.Base))
+	for _, id := range st.Base {
 		based = append(based, File{Entry: id})
 	}
 	if _, err = s.files.publish(ctx, f, based, moot.Merge); err != nil {
@@ -81,9 +98,11 @@ func (s *syncer) tell(ctx context.Context, rel string, local *stat, remote []Fil
 	return true, nil
 }
 
-// tellGone removes the name of a file that was removed here.
+// tellGone removes the version that a file removed here was. In a conflict another
+// version then takes the name.
 func (s *syncer) tellGone(ctx context.Context, rel string, st *synced) error {
-	_, err := s.files.write.Append(ctx, moot.KindFile, s.prefix+rel, st.Versions, nil, moot.Merge)
+	base := st.Base[:min(len(st.Base), moot.MaxReplaces)]
+	_, err := s.files.write.Append(ctx, moot.KindFile, s.prefix+rel, base, nil, moot.Merge)
 	if err != nil {
 		return err
 	}
@@ -104,33 +123,35 @@ func (s *syncer) follow(ctx context.Context, rel string, local *stat, remote []F
 	if len(remote) == 0 {
 		return s.removeHere(rel, st)
 	}
-	at := slices.IndexFunc(remote, func(f File) bool { return local != nil && f.Blob.ID == st.Blob })
-	if at < 0 {
-		at = 0
+	if local == nil || len(withContent(remote, st.Blob)) == 0 {
 		if err := s.write(ctx, rel, remote[0], local, st); err != nil {
 			return err
 		}
 	}
-	st.Versions = ids(remote)
 	s.state.Files[rel] = st
-	others := slices.Delete(slices.Clone(remote), at, at+1)
+	st.Base = ids(withContent(remote, st.Blob))
+	others := otherContents(remote, st.Blob)
 	if err := s.dropCopies(st, others); err != nil {
 		return err
 	}
-	return s.keepCopies(ctx, rel, st, others)
+	if err := s.keepCopies(ctx, rel, st, others); err != nil {
+		return err
+	}
+	st.Versions = ids(remote) // at the end: what has failed is tried again
+	return nil
 }
 
 // write replaces the local file by a version, if it is still as it was looked at.
 func (s *syncer) write(ctx context.Context, rel string, f File, local *stat, st *synced) error {
 	f.Path = s.path(rel)
-	if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
-		return osError(err)
+	if err := s.makeFolder(path.Dir(rel)); err != nil {
+		return err
 	}
-	now, err := os.Lstat(f.Path)
-	if (err == nil) != (local != nil) || err == nil && *statOf(now) != *local {
-		return moot.Errorf(moot.Unavailable, "it is being changed")
+	still := func() error { return s.still(rel, local) }
+	if err := still(); err != nil {
+		return err
 	}
-	if err := s.files.fetch(ctx, f, func(int) {}); err != nil {
+	if err := s.files.fetch(ctx, f, func(int) {}, still); err != nil {
 		return err
 	}
 	info, err := os.Stat(f.Path)
@@ -142,11 +163,48 @@ func (s *syncer) write(ctx context.Context, rel string, f File, local *stat, st 
 	return nil
 }
 
+// still reports, as an error, that a file is not as it was looked at; nil for local
+// means that there was none.
+func (s *syncer) still(rel string, local *stat) error {
+	now, err := os.Lstat(s.path(rel))
+	switch {
+	case err == nil && !now.Mode().IsRegular():
+		return moot.Errorf(moot.Conflict, "a folder or link of that name is in the way: move it")
+	case err == nil && local != nil && *statOf(now) == *local, os.IsNotExist(err) && local == nil:
+		return nil
+	case err == nil || os.IsNotExist(err):
+		return errBusy()
+	}
+	return osError(err)
+}
+
+func errBusy() error { return moot.Errorf(moot.Unavailable, "it is being changed") }
+
+// makeFolder makes a directory and those above it. A link in the way would lead to
+// where we do not look, and what was written there would seem to be removed.
+func (s *syncer) makeFolder(rel string) error {
+	if rel == "." {
+		return nil
+	}
+	if err := s.makeFolder(path.Dir(rel)); err != nil {
+		return err
+	}
+	err := os.Mkdir(s.path(rel), 0o755)
+	if !os.IsExist(err) {
+		return osError(err)
+	}
+	info, err := os.Lstat(s.path(rel))
+	if err == nil && !info.IsDir() {
+		return moot.Errorf(moot.Conflict, "%s is a file or link, and a folder elsewhere: move it", rel)
+	}
+	return osError(err)
+}
+
 // removeHere removes a file whose name was removed elsewhere.
 func (s *syncer) removeHere(rel string, st *synced) error {
 	if info, err := os.Lstat(s.path(rel)); err == nil {
 		if *statOf(info) != st.stat {
-			return moot.Errorf(moot.Unavailable, "it is being changed")
+			return errBusy()
 		}
 		if err := os.Remove(s.path(rel)); err != nil {
 			return osError(err)
@@ -162,62 +220,6 @@ func (s *syncer) removeHere(rel string, st *synced) error {
 	return s.dropCopies(st, nil)
 }
 
-// keepCopies writes the versions that the local file is not, beside it.
-func (s *syncer) keepCopies(ctx context.Context, rel string, st *synced, others []File) error {
-	for _, f := range others {
-		if slices.ContainsFunc(st.Copies, func(c conflictCopy) bool { return c.Version == f.Entry }) {
-			continue
-		}
-		name := conflictName(rel, f)
-		f.Path = s.path(name)
-		// Noted before it is written, so that a crash cannot make it a file to share.
-		st.Copies = append(st.Copies, conflictCopy{Path: name, Version: f.Entry})
-		if err := s.state.save(s.path(stateFile)); err != nil {
-			return err
-		}
-		if err := s.files.fetch(ctx, f, func(int) {}); err != nil {
-			return err
-		}
-		if info, err := os.Stat(f.Path); err == nil {
-			st.Copies[len(st.Copies)-1].stat = *statOf(info)
-		}
-		s.changed("conflict copy", name)
-	}
-	return nil
-}
-
-// dropCopies removes copies of versions that are no longer in force, unless somebody
-// has changed them.
-func (s *syncer) dropCopies(st *synced, inForce []File) error {
-	var kept []conflictCopy
-	for _, c := range st.Copies {
-		if slices.ContainsFunc(inForce, func(f File) bool { return f.Entry == c.Version }) {
-			kept = append(kept, c)
-			continue
-		}
-		info, err := os.Lstat(s.path(c.Path))
-		if err != nil || *statOf(info) != c.stat {
-			continue // gone, or somebody's own file now
-		}
-		if err := os.Remove(s.path(c.Path)); err != nil {
-			return osError(err)
-		}
-		s.changed("resolved", c.Path)
-	}
-	st.Copies = kept
-	return nil
-}
-
-// conflictName is the same on every machine: who wrote the version, and when.
-func conflictName(rel string, f File) string {
-	ext := path.Ext(rel)
-	stem := strings.TrimSuffix(rel, ext)
-	if path.Base(stem) == "." || strings.HasSuffix(stem, "/") { // ".profile" has no extension
-		stem, ext = rel, ""
-	}
-	return fmt.Sprintf("%s (conflict %s %s)%s", stem, f.Author.Short(), f.Time.Wall().UTC().Format("2006-01-02 150405"), ext)
-}
-
 func hashFile(path string) (moot.Blob, error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -226,4 +228,15 @@ func hashFile(path string) (moot.Blob, error) {
 	defer in.Close()
 	b, err := blob.Hash(in)
 	return b, osError(err)
+}
+
+// inStep reports whether a name below the prefix can be a file here, and is none
+// that we make for ourselves: nobody else may write those.
+func inStep(rel string) bool {
+	for part := range strings.SplitSeq(rel, "/") {
+		if ours(part) {
+			return false
+		}
+	}
+	return localName(rel) == nil
 }

@@ -1,11 +1,11 @@
 package files
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/mootspace/moot"
 )
@@ -24,14 +24,17 @@ type synced struct {
 	stat
 	Blob     moot.BlobID    `json:"blob"`
 	Versions []moot.EntryID `json:"versions"` // in force then
+	Base     []moot.EntryID `json:"base"`     // those of them that have the local content
 	Copies   []conflictCopy `json:"copies,omitempty"`
 }
 
-// conflictCopy is another version, written beside a file.
+// conflictCopy is another version, written beside a file; without a stat, it is not
+// known to be written.
 type conflictCopy struct {
 	stat
 	Path    string       `json:"path"`
 	Version moot.EntryID `json:"version"`
+	Blob    moot.BlobID  `json:"blob"`
 }
 
 // loadState reads the state of a directory; an empty one if it has none. Kind Invalid
@@ -48,19 +51,31 @@ func loadState(path, prefix string) (syncState, error) {
 	if err := json.Unmarshal(text, &st); err != nil || st.Files == nil {
 		return st, moot.Errorf(moot.Corrupt, "%s is damaged: remove it, and files that differ become conflicts", path)
 	}
+	for _, f := range st.Files {
+		if f == nil {
+			return st, moot.Errorf(moot.Corrupt, "%s is damaged: remove it, and files that differ become conflicts", path)
+		}
+		if f.Base == nil && len(f.Versions) == 1 { // as earlier releases wrote it
+			f.Base = f.Versions
+		}
+	}
 	if st.Prefix != prefix {
 		return st, moot.Errorf(moot.Invalid, "the directory is kept in step with %q, not %q: remove %s to change that", st.Prefix, prefix, path)
 	}
 	return st, nil
 }
 
-// save replaces the state as a whole.
-func (st *syncState) save(path string) error {
-	text, err := json.Marshal(st)
+// save replaces the state as a whole, if there is anything new in it.
+func (s *syncer) save() error {
+	text, err := json.Marshal(s.state)
 	if err != nil {
 		return moot.Errorf(moot.Internal, "sync: %w", err)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), tempPrefix)
+	path := s.path(stateFile)
+	if _, err := os.Lstat(path); err == nil && bytes.Equal(text, s.saved) {
+		return nil
+	}
+	tmp, err := os.CreateTemp(s.dir, tempPrefix)
 	if err != nil {
 		return osError(err)
 	}
@@ -68,6 +83,9 @@ func (st *syncState) save(path string) error {
 	_, err = tmp.Write(text)
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err == nil {
 		err = os.Rename(tmp.Name(), path)
+	}
+	if err == nil {
+		s.saved = text
 	}
 	return osError(err)
 }

@@ -3,8 +3,10 @@ package files
 import (
 	"context"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +48,8 @@ type syncer struct {
 	prefix  string // with a slash at its end
 	changed func(what, path string)
 	state   syncState
+	saved   []byte            // the state as it was last written
+	failure string            // what failed last, which was told
 	watch   *fsnotify.Watcher // nil with Once
 }
 
@@ -75,9 +79,10 @@ func (fs *Files) newSyncer(dir string, o SyncOptions) (*syncer, error) {
 func (s *syncer) path(rel string) string { return filepath.Join(s.dir, filepath.FromSlash(rel)) }
 
 const (
-	calm   = 150 * time.Millisecond // without events before something is done about them
-	relook = time.Minute            // for changes that no event has told of
-	retry  = 2 * time.Second        // after a failure
+	calm     = 100 * time.Millisecond // without events before something is done about them
+	patience = 2 * time.Second        // with events that do not end, until then
+	relook   = time.Minute            // for changes that no event has told of
+	retry    = 2 * time.Second        // after a failure
 )
 
 // run goes on until ctx ends. What fails is told, and tried again.
@@ -92,27 +97,45 @@ func (s *syncer) run(ctx context.Context) (err error) {
 	go s.listen(ctx, remote)
 	next := time.NewTimer(0)
 	defer next.Stop()
+	var first time.Time // event since the last step
+	soon := func() {
+		if first.IsZero() {
+			first = time.Now()
+		}
+		next.Reset(max(0, min(calm, patience-time.Since(first))))
+	}
 	for {
 		select {
 		case e := <-s.watch.Events:
 			if !ours(filepath.Base(e.Name)) {
-				next.Reset(calm)
+				soon()
 			}
 		case <-s.watch.Errors:
-			next.Reset(calm) // too many events: look at everything
+			soon() // too many events: look at everything
 		case <-remote:
-			next.Reset(calm)
+			soon()
 		case <-next.C:
-			wait := relook
-			if err := s.step(ctx); err != nil && ctx.Err() == nil {
-				s.changed("failed: "+err.Error()+":", s.dir)
-				wait = retry
-			}
-			next.Reset(wait)
+			first = time.Time{}
+			next.Reset(s.attempt(ctx))
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// attempt takes a step, and returns when to take the next if nothing happens. The
+// same failure is told once.
+func (s *syncer) attempt(ctx context.Context) time.Duration {
+	err := s.step(ctx)
+	if err == nil || ctx.Err() != nil {
+		s.failure = ""
+		return relook
+	}
+	if s.failure != err.Error() {
+		s.failure = err.Error()
+		s.changed("failed: "+s.failure+":", s.dir)
+	}
+	return retry
 }
 
 // ours reports whether a file is one that this package makes for itself.
@@ -158,14 +181,23 @@ func (s *syncer) step(ctx context.Context) error {
 	}
 	remote := map[string][]File{}
 	err = s.files.versions(ctx, moot.Query{Kind: moot.KindFile, Prefix: s.prefix}, func(f File) {
-		if !f.Folder {
-			rel := strings.TrimPrefix(f.Name, s.prefix)
+		rel := strings.TrimPrefix(f.Name, s.prefix)
+		if !f.Folder && inStep(rel) {
 			remote[rel] = append(remote[rel], f)
 		}
 	})
 	if err != nil {
 		return err
 	}
+	failed := s.settleAll(ctx, local, remote)
+	if err := s.save(); err != nil && failed == nil { // whatever failed: what was done is done
+		failed = err
+	}
+	return failed
+}
+
+// settleAll settles all files, and returns what failed first.
+func (s *syncer) settleAll(ctx context.Context, local map[string]*stat, remote map[string][]File) (failed error) {
 	names := map[string]bool{}
 	for rel := range local {
 		names[rel] = true
@@ -176,8 +208,7 @@ func (s *syncer) step(ctx context.Context) error {
 	for rel := range s.state.Files {
 		names[rel] = true
 	}
-	var failed error
-	for rel := range names {
+	for _, rel := range slices.Sorted(maps.Keys(names)) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -188,9 +219,6 @@ func (s *syncer) step(ctx context.Context) error {
 		if err != nil && failed == nil {
 			failed = moot.Wrap(rel, err)
 		}
-	}
-	if err := s.state.save(s.path(stateFile)); err != nil {
-		return err
 	}
 	return failed
 }
@@ -206,21 +234,33 @@ func statOf(info fs.FileInfo) *stat {
 	return &stat{info.Size(), info.ModTime().UnixNano(), info.Mode().Perm()}
 }
 
+// watchFolder asks to be told of changes in a directory. Systems limit how many can
+// be watched; changes in others are noticed when we look again.
+func (s *syncer) watchFolder(path string) {
+	if s.watch == nil {
+		return
+	}
+	if err := s.watch.Add(path); err != nil {
+		s.files.log.Warn("changes in it are noticed late, because it cannot be watched", "path", path, "error", err)
+	}
+}
+
 // look finds the local files, and watches their directories.
 func (s *syncer) look() (map[string]*stat, error) {
 	copies := s.state.copies()
 	found := map[string]*stat{}
 	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || ours(d.Name()) {
-			if err != nil && path != s.dir && os.IsNotExist(err) {
-				return nil // went away while we looked
-			}
+		switch {
+		case err != nil && path != s.dir && os.IsNotExist(err):
+			return nil // went away while we looked
+		case err != nil:
 			return err
-		}
-		if d.IsDir() {
-			if s.watch != nil {
-				return s.watch.Add(path)
-			}
+		case path != s.dir && ours(d.Name()) && d.IsDir():
+			return filepath.SkipDir // a folder that is being fetched
+		case path != s.dir && ours(d.Name()):
+			return nil
+		case d.IsDir():
+			s.watchFolder(path)
 			return nil
 		}
 		rel, err := filepath.Rel(s.dir, path)

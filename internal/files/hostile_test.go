@@ -1,0 +1,202 @@
+package files
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/store"
+)
+
+func memory(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// manifestOf stores a manifest with these records, whatever they say.
+func manifestOf(t *testing.T, s *store.Store, records ...record) moot.Blob {
+	t.Helper()
+	var all []byte
+	for _, r := range records {
+		b, err := marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	b, err := s.Put(t.Context(), bytes.NewReader(all))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestHostileFolders: whatever a manifest says, nothing is written outside of the
+// folder, nothing inside leads outside, and a refused folder leaves nothing.
+func TestHostileFolders(t *testing.T) {
+	s := memory(t)
+	content := []byte("content")
+	pack, err := s.Put(t.Context(), bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := func(path, target string) record { return record{Kind: kindSymlink, Path: path, Target: target} }
+	file := func(path string, offset, size int64) record {
+		return record{Kind: kindFile, Path: path, Mode: 0o600, Size: size, ID: pack.ID[:], Pack: pack.ID[:], Offset: offset}
+	}
+	for name, c := range map[string]struct {
+		records []record
+		kind    moot.ErrorKind // "" if it is fine
+	}{
+		"a good one":              {[]record{file("a/b", 0, 7), link("a/l", "../a/b")}, ""},
+		"a path that leads out":   {[]record{file("../x", 0, 7)}, moot.Invalid},
+		"an absolute path":        {[]record{file("/x", 0, 7)}, moot.Invalid},
+		"an absolute link":        {[]record{link("l", "/etc/passwd")}, moot.Invalid},
+		"a link that leads out":   {[]record{link("a/l", "../../x")}, moot.Invalid},
+		"out behind a link":       {[]record{link("s", "."), link("t", "s/..")}, moot.Invalid},
+		"a link below a link":     {[]record{link("p", "."), link("p/p/y", "../..")}, moot.Invalid},
+		"a file below a link":     {[]record{{Kind: kindFolder, Path: "e"}, link("d", "e"), file("d/x", 0, 7)}, moot.Invalid},
+		"a folder over a link":    {[]record{link("d", "e"), {Kind: kindFolder, Path: "d"}}, moot.Invalid},
+		"other bytes than said":   {[]record{file("a", 1, 6)}, moot.Corrupt},
+		"more than the pack has":  {[]record{file("a", 0, 8)}, moot.Corrupt},
+		"too large for a pack":    {[]record{file("a", 0, packBelow+1)}, moot.Invalid},
+		"a blob that nobody has":  {[]record{{Kind: kindFile, Path: "a", Size: 1, ID: make([]byte, 32)}}, moot.NotFound},
+		"a kind that is not":      {[]record{{Kind: 77, Path: "a"}}, moot.Invalid},
+		"a record without end":    {[]record{{Kind: kindFolder, Path: strings.Repeat("a/", 60_000) + "a"}}, moot.Invalid},
+		"the same name two times": {[]record{file("a", 0, 7), file("a", 0, 7)}, moot.Internal},
+	} {
+		base := t.TempDir()
+		f := File{Name: "f", Path: filepath.Join(base, "f"), Blob: manifestOf(t, s, c.records...), Folder: true}
+		err := New(s, nil, Options{}).extract(t.Context(), f, func(int) {})
+		if moot.KindOf(err) != c.kind {
+			t.Errorf("%s: %v (%q), want %q", name, err, moot.KindOf(err), c.kind)
+		}
+		left, err := os.ReadDir(base)
+		if err != nil || c.kind != "" && len(left) != 0 {
+			t.Errorf("%s: left %v, %v", name, left, err)
+		}
+	}
+}
+
+// TestManifestsAreInOrder: small, large, folders and links, each in its turn.
+func TestManifestsAreInOrder(t *testing.T) {
+	s, dir := memory(t), t.TempDir()
+	for name, size := range map[string]int{"a": 1, "b": packBelow, "c/x": 2, "d": 0, "e": packBelow + 1, "f": 3} {
+		path := filepath.Join(dir, name)
+		os.MkdirAll(filepath.Dir(path), 0o700)
+		if err := os.WriteFile(path, bytes.Repeat([]byte{1}, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("a", filepath.Join(dir, "bb")); err != nil {
+		t.Fatal(err)
+	}
+	fs, f := New(s, nil, Options{}), File{}
+	if err := fs.bringFolder(t.Context(), dir, &f, ShareOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	in, err := fs.manifest(t.Context(), f.Blob.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	var paths []string
+	for r, err := range records(in) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, r.Path)
+	}
+	if want := []string{"a", "b", "bb", "c", "c/x", "d", "e", "f"}; !slices.Equal(paths, want) {
+		t.Errorf("recorded %q, want %q", paths, want)
+	}
+}
+
+// liar answers every query with an entry that nobody asked for.
+type liar struct {
+	moot.Node
+	entries []moot.Entry
+}
+
+func (l liar) Query(context.Context, moot.Query) iter.Seq2[moot.Entry, error] {
+	return func(yield func(moot.Entry, error) bool) {
+		for _, e := range l.entries {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+func TestAnswersToOtherQuestionsAreLeftOut(t *testing.T) {
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
+	pen := feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil)
+	body, err := encodeBody(File{Blob: moot.Blob{Size: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs := New(liar{memory(t), []moot.Entry{
+		pen.Next(moot.KindFile, "other", nil, body),
+		pen.Next(moot.KindMessage, "plan/a", nil, body),
+		pen.Next(moot.KindFile, "plan/gone", nil, nil),
+		pen.Next(moot.KindFile, "plan/a", nil, body),
+	}}, nil, Options{})
+	list, err := fs.List(t.Context(), "plan/")
+	if err != nil || len(list) != 1 || list[0].Name != "plan/a" || list[0].Conflict {
+		t.Errorf("listed %+v, %v", list, err)
+	}
+	heads, err := fs.heads(t.Context(), "nothing")
+	if err != nil || len(heads) != 0 {
+		t.Errorf("versions of another name: %+v, %v", heads, err)
+	}
+}
+
+func TestConflictNamesFit(t *testing.T) {
+	f := File{Author: moot.Key{1}, Time: moot.TimeAt(time.Unix(1_800_000_000, 0))}
+	for _, rel := range []string{"a.txt", "d/.profile", "d/a", strings.Repeat("é🎉", 42), strings.Repeat("x", 251) + ".txt", "a." + strings.Repeat("y", 250)} {
+		name := conflictName(rel, f, " 12345678")
+		if base := filepath.Base(name); len(base) > maxBase || CheckName(name) != nil || filepath.Dir(name) != filepath.Dir(rel) {
+			t.Errorf("%.40q becomes %q", rel, name)
+		}
+	}
+	if got, want := conflictName("d/a.txt", f, ""), "d/a (conflict "+f.Author.Short()+" 2027-01-15 080000).txt"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestOpenVerifies reads a stretch, and nothing of a blob that lies.
+func TestOpenVerifies(t *testing.T) {
+	s := memory(t)
+	want := bytes.Repeat([]byte("0123456789"), 10_000)
+	b, err := s.Put(t.Context(), bytes.NewReader(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, got, err := New(s, nil, Options{}).Open(t.Context(), b.ID.String(), moot.Range{Offset: 40_001, Length: 12})
+	if err != nil || got != b {
+		t.Fatalf("opened %v, %v", got, err)
+	}
+	defer in.Close()
+	var part bytes.Buffer
+	if _, err := part.ReadFrom(in); err != nil || part.String() != "123456789012" {
+		t.Errorf("read %q, %v", part.String(), err)
+	}
+	if h, err := blob.Hash(bytes.NewReader(want)); err != nil || h != b {
+		t.Errorf("named %v, %v", h, err)
+	}
+}
