@@ -51,8 +51,10 @@ func (w *world) Locate(context.Context, moot.BlobID) iter.Seq[moot.Peer] {
 			return
 		}
 		for _, p := range peers {
-			if !yield(p.Peer) || !yield(p.Peer) {
-				return
+			for range 2 { // a locator may name a node twice
+				if !yield(p.Peer) {
+					return
+				}
 			}
 		}
 	}
