@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"path"
 	"sync"
 
@@ -127,7 +129,10 @@ func (q *part) forget() error {
 			return err
 		}
 	}
-	return d.syncDir(path.Dir(partName(q.ID, "")))
+	if err := d.syncDir(path.Dir(partName(q.ID, ""))); !errors.Is(err, fs.ErrNotExist) { // no download ever
+		return err
+	}
+	return nil
 }
 
 // Close ends this use of the part. What was written stays, to be resumed.
