@@ -92,10 +92,7 @@ func (n *node) joinMesh(ctx context.Context, listen []string) (err error) {
 	if err != nil {
 		return err
 	}
-	known := n.peers()
-	for _, s := range n.servers(ctx) {
-		known = append(known, s)
-	}
+	known := append(n.peers(), n.servers(ctx)...)
 	n.mesh, err = locate.NewMesh(ctx, locate.MeshConfig{
 		Host: n.host.LibP2P(), Space: n.settings.Space, Self: n.self(),
 		Members: n.memberKeys, KeyOf: link.KeyOf, PeerID: link.PeerID,

@@ -54,7 +54,7 @@ func NewHost(cfg HostConfig) (*Host, error) {
 		libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.Transport(libp2pquic.NewTransport),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
-		libp2p.DialRanker(rank),
+		libp2p.SwarmOpts(swarm.WithDialRanker(rank)),
 		libp2p.ConnectionGater(gater{cfg.Allow}),
 		libp2p.UserAgent("moot"),
 		libp2p.DisableMetrics(),

@@ -89,7 +89,7 @@ func (p *partial) open(ctx context.Context) error {
 		return nil
 	}
 	set, done := blob.NewSet(q.Size), false
-	err := errNoPart
+	var err error
 	if h, e := q.store.blobs.open(q.ID); e == nil && h.Size == q.Size {
 		q.whole, done = h, true
 		addGroups(set, moot.Range{Length: q.Size})
