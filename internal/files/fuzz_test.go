@@ -14,6 +14,8 @@ func FuzzRecords(f *testing.F) {
 	f.Add(good)
 	link, _ := marshal(record{Kind: kindSymlink, Path: "a", Target: "../x"})
 	f.Add(link)
+	odd, _ := marshal(record{Kind: kindSymlink, Path: "a", Target: "b", Size: -1, Offset: -1})
+	f.Add(odd)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		for r, err := range records(bytes.NewReader(in)) {
 			if err != nil {

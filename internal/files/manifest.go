@@ -50,6 +50,8 @@ func (r *record) check() error {
 	switch {
 	case !fs.ValidPath(r.Path) || r.Path == ".":
 		return bad("leaves the folder")
+	case r.Size < 0 || r.Size > blob.MaxSize || r.Offset < 0 || r.Offset > blob.MaxSize:
+		return bad("has an impossible size")
 	case r.Kind == kindSymlink:
 		if !staysWithin(r.Path, r.Target) {
 			return bad("is a link that leaves the folder")
@@ -57,7 +59,7 @@ func (r *record) check() error {
 		return nil
 	case r.Kind == kindFolder:
 		return nil
-	case r.Kind != kindFile || r.Size < 0 || r.Size > blob.MaxSize || r.Offset < 0 || r.Offset > blob.MaxSize:
+	case r.Kind != kindFile:
 		return bad("makes no sense")
 	case len(r.ID) != len(moot.BlobID{}) || r.Pack != nil && len(r.Pack) != len(moot.BlobID{}):
 		return bad("has no ID")
