@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -13,12 +14,24 @@ const (
 	sendWithin    = 30 * time.Second // what it waits for to tell others
 )
 
-// freshen compares this home's catalogue with the servers and with peers that can be
-// reached, so that a command without a running node does not answer from the past.
+// freshen connects with peers, and compares this home's catalogue with the servers and
+// with peers that can be reached, so that a command without a running node neither
+// answers from the past nor finds nobody to ask.
 func (n *node) freshen(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, freshenWithin)
 	defer cancel()
+	var connecting sync.WaitGroup
+	if n.host != nil {
+		for _, p := range append(n.peers(), n.servers(ctx)...) {
+			connecting.Go(func() {
+				if err := n.host.Connect(ctx, p); err != nil {
+					n.log.Debug("connect", "error", err)
+				}
+			})
+		}
+	}
 	n.compareAll(ctx)
+	connecting.Wait()
 }
 
 // sendOff tells others what this command has changed, before its node ends.

@@ -3,13 +3,12 @@ package locate
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
 	"github.com/mootspace/moot"
 )
@@ -21,7 +20,6 @@ const (
 	firstRetry    = time.Second
 	lastRetry     = time.Minute
 	lookAgain     = time.Second
-	maxAddrs      = 16 // kept for each member
 )
 
 // patience is when a member may be dialed again, and how long to wait after that.
@@ -29,27 +27,6 @@ type patience struct {
 	until time.Time
 	wait  time.Duration
 	busy  bool
-}
-
-// Add learns where a member may be reached.
-func (m *Mesh) Add(p moot.Peer) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	known := m.addrs[p.ID]
-	for _, a := range p.Addrs {
-		if len(a) > 0 && a[0] == '/' && !slices.Contains(known, a) {
-			known = append(known, a)
-		}
-	}
-	m.addrs[p.ID] = known[max(0, len(known)-maxAddrs):]
-	delete(m.again, p.ID)
-}
-
-// HandlePeerFound implements mdns.Notifee.
-func (m *Mesh) HandlePeerFound(info peer.AddrInfo) {
-	if key, err := m.KeyOf(info.ID); err == nil && m.isMember(info.ID) {
-		m.Add(moot.Peer{ID: key, Addrs: texts(info)})
-	}
 }
 
 // Run keeps this node connected with members until ctx ends.
@@ -61,6 +38,7 @@ func (m *Mesh) Run(ctx context.Context) {
 	tick := time.NewTicker(lookAgain)
 	defer tick.Stop()
 	for {
+		m.tend()
 		for _, key := range m.due() {
 			select {
 			case slots <- struct{}{}:
@@ -68,7 +46,7 @@ func (m *Mesh) Run(ctx context.Context) {
 				return
 			}
 			crew.Go(func() {
-				m.dial(ctx, key)
+				m.settle(key, m.dial(ctx, key))
 				<-slots
 			})
 		}
@@ -82,54 +60,70 @@ func (m *Mesh) Run(ctx context.Context) {
 
 // due returns members that are not connected and may be dialed now.
 func (m *Mesh) due() (keys []moot.Key) {
-	connected := len(m.Host.Network().Peers())
+	room := maxNeighbours - len(m.Host.Network().Peers())
 	members := m.Members()
 	rand.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, key := range members {
-		if connected+len(keys) >= maxNeighbours {
-			break
-		}
 		p := m.again[key]
 		if p == nil {
 			p = &patience{wait: firstRetry}
 			m.again[key] = p
 		}
-		if p.busy || now.Before(p.until) || m.Host.Network().Connectedness(m.PeerID(key)) == network.Connected {
-			continue
+		switch {
+		case p.busy:
+		case m.Host.Network().Connectedness(m.PeerID(key)) == network.Connected:
+			// Whoever dialed: if it is lost, it is dialed soon, and not by all at once.
+			p.wait, p.until = firstRetry, now.Add(rand.N(firstRetry))
+		case len(keys) < room && !now.Before(p.until):
+			p.busy = true
+			keys = append(keys, key)
 		}
-		p.busy = true
-		keys = append(keys, key)
 	}
 	return keys
 }
 
-// dial connects with a member, where it was seen or where the table says it is.
-func (m *Mesh) dial(ctx context.Context, key moot.Key) {
+// dial connects with a member where it was seen, else where the table says it is:
+// it may have moved. Kind NotFound if nobody knows an address.
+func (m *Mesh) dial(ctx context.Context, key moot.Key) error {
+	info := m.seen(key)
+	if len(info.Addrs) > 0 {
+		if err := m.connect(ctx, info); err == nil || m.dht.RoutingTable().Size() == 0 {
+			return err
+		}
+	}
+	info, err := m.lookUp(ctx, info.ID)
+	if err != nil {
+		return err
+	}
+	return m.connect(ctx, info)
+}
+
+// connect dials all addresses. The host's own memory of failures is longer than
+// this node's patience, which is what counts here; so it is cleared.
+func (m *Mesh) connect(ctx context.Context, info peer.AddrInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
-	info := peer.AddrInfo{ID: m.PeerID(key), Addrs: m.Host.Peerstore().Addrs(m.PeerID(key))}
-	m.mu.Lock()
-	for _, s := range m.addrs[key] {
-		if a, err := ma.NewMultiaddr(s); err == nil {
-			if a, _ = peer.SplitAddr(a); a != nil {
-				info.Addrs = append(info.Addrs, a)
-			}
-		}
+	if s, ok := m.Host.Network().(*swarm.Swarm); ok {
+		s.Backoff().Clear(info.ID)
 	}
-	m.mu.Unlock()
-	if len(info.Addrs) == 0 && m.dht.RoutingTable().Size() > 0 {
-		if found, err := m.dht.FindPeer(ctx, info.ID); err == nil {
-			info = found
-		}
+	return m.Host.Connect(ctx, info)
+}
+
+// lookUp asks the table where a member is.
+func (m *Mesh) lookUp(ctx context.Context, id peer.ID) (peer.AddrInfo, error) {
+	if m.dht.RoutingTable().Size() == 0 {
+		return peer.AddrInfo{}, moot.NotFound
 	}
-	var err error = moot.NotFound
-	if len(info.Addrs) > 0 {
-		err = m.Host.Connect(ctx, info)
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	info, err := m.dht.FindPeer(ctx, id)
+	if err == nil && len(info.Addrs) == 0 {
+		err = moot.NotFound
 	}
-	m.settle(key, err)
+	return info, err
 }
 
 // settle decides when a member is dialed again: twice as late after each failure.
@@ -137,25 +131,12 @@ func (m *Mesh) settle(key moot.Key, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.again[key]
-	if p == nil { // Add has learned of a new address meanwhile
-		return
-	}
 	p.busy = false
-	if err == nil {
-		p.wait = firstRetry
-	} else {
-		m.Log.Debug("a member cannot be reached", "member", key, "error", err)
-	}
 	p.until = time.Now().Add(p.wait/2 + rand.N(p.wait))
 	if err != nil {
 		p.wait = min(2*p.wait, lastRetry)
+		m.Log.Debug("a member cannot be reached", "member", key, "error", err)
+	} else {
+		p.wait = firstRetry
 	}
-}
-
-func texts(info peer.AddrInfo) []string {
-	list := make([]string, 0, len(info.Addrs))
-	for _, a := range info.Addrs {
-		list = append(list, a.String())
-	}
-	return list
 }

@@ -9,6 +9,7 @@ package locate
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 
@@ -81,11 +82,9 @@ func (b both) Locate(ctx context.Context, id moot.BlobID) iter.Seq[moot.Peer] {
 	}
 }
 
+// Announce tells both, also if one of them fails.
 func (b both) Announce(ctx context.Context, id moot.BlobID) error {
-	if err := b.server.Announce(ctx, id); err != nil {
-		return err
-	}
-	return b.mesh.Announce(ctx, id)
+	return errors.Join(b.server.Announce(ctx, id), b.mesh.Announce(ctx, id))
 }
 
 func (b both) Authority() (moot.Authority, bool) {

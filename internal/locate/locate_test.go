@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,6 +69,24 @@ func TestBothWaitsForNeither(t *testing.T) {
 	}
 }
 
+// roll is the members of the space.
+type roll struct {
+	mu   sync.Mutex
+	keys []moot.Key
+}
+
+func (r *roll) add(p *peer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keys = append(r.keys, p.key)
+}
+
+func (r *roll) without(k moot.Key) []moot.Key {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(r.keys), func(o moot.Key) bool { return o == k })
+}
+
 // peer is a host with a mesh.
 type peer struct {
 	key  moot.Key
@@ -76,7 +95,7 @@ type peer struct {
 }
 
 // newPeer starts a node that takes members for members, and knows where known are.
-func newPeer(t *testing.T, members *[]moot.Key, known ...*peer) *peer {
+func newPeer(t *testing.T, members *roll, known ...*peer) *peer {
 	t.Helper()
 	key := seal.NewKey()
 	h, err := link.NewHost(link.HostConfig{Key: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Allow: func(moot.Key) bool { return true }})
@@ -90,9 +109,7 @@ func newPeer(t *testing.T, members *[]moot.Key, known ...*peer) *peer {
 	ctx, cancel := context.WithCancel(context.Background())
 	m, err := locate.NewMesh(ctx, locate.MeshConfig{
 		Host: h.LibP2P(), Space: space, Self: seal.Public(key), KeyOf: link.KeyOf, PeerID: link.PeerID, Known: at,
-		Members: func() []moot.Key {
-			return slices.DeleteFunc(slices.Clone(*members), func(k moot.Key) bool { return k == seal.Public(key) })
-		},
+		Members: func() []moot.Key { return members.without(seal.Public(key)) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -131,13 +148,13 @@ func (p *peer) locates(t *testing.T, id moot.BlobID, who *peer) bool {
 // TestMesh: known members are connected with, and found as neighbours; the mesh
 // connects those who know of one another only through a third.
 func TestMesh(t *testing.T) {
-	var members []moot.Key
+	var members roll
 	a := newPeer(t, &members)
-	members = append(members, a.key)
+	members.add(a)
 	b := newPeer(t, &members, a)
-	members = append(members, b.key)
+	members.add(b)
 	c := newPeer(t, &members, b)
-	members = append(members, c.key)
+	members.add(c)
 	id := moot.BlobID{7}
 	eventually(t, "c finds b, whom it knows", func() bool { return c.locates(t, id, b) })
 	eventually(t, "a is found though c was never told where it is", func() bool {
@@ -154,16 +171,16 @@ func TestMesh(t *testing.T) {
 // TestStrangersAreNeverNamed: somebody who speaks the same protocol, and is
 // connected, is not named unless it is a member.
 func TestStrangersAreNeverNamed(t *testing.T) {
-	var members []moot.Key
+	var members roll
 	a := newPeer(t, &members)
-	members = append(members, a.key)
+	members.add(a)
 	stranger := newPeer(t, &members, a)
 	if err := stranger.host.Connect(t.Context(), moot.Peer{ID: a.key, Addrs: a.host.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
 	stranger.mesh.Announce(t.Context(), moot.BlobID{7})
 	member := newPeer(t, &members, a)
-	members = append(members, member.key)
+	members.add(member)
 	eventually(t, "the member is named", func() bool { return a.locates(t, moot.BlobID{7}, member) })
 	if a.locates(t, moot.BlobID{7}, stranger) || member.locates(t, moot.BlobID{7}, stranger) {
 		t.Error("a stranger is named")

@@ -4,19 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"iter"
 	"log/slog"
 	"sync"
-	"time"
 
-	"github.com/ipfs/go-cid"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
-	"github.com/multiformats/go-multihash"
 
 	"github.com/mootspace/moot"
 )
@@ -26,7 +20,7 @@ type MeshConfig struct {
 	Host    host.Host
 	Space   moot.Key
 	Self    moot.Key
-	Members func() []moot.Key // in force, other than Self
+	Members func() []moot.Key // in force, other than Self; a list of the caller's own, from any goroutine
 	KeyOf   func(peer.ID) (moot.Key, error)
 	PeerID  func(moot.Key) peer.ID
 	Known   []moot.Peer // where some were seen, as multiaddrs; other addresses are ignored
@@ -50,28 +44,39 @@ type Mesh struct {
 	again map[moot.Key]*patience // when to dial them next
 }
 
-// protocolPrefix keeps the spaces' tables apart, and from everybody else's.
-func protocolPrefix(space moot.Key) protocol.ID {
-	return protocol.ID("/moot/" + space.String()[:16])
-}
+var _ moot.Locator = (*Mesh)(nil)
 
-// serviceTag names the space on the local network to those who know its key only.
+// alpha is how many nodes a lookup asks at one time, as the Kademlia paper has it.
+const alpha = 3
+
+// serviceTag names the space on the local network to those only who know its key
+// already. A service's name may have 15 characters (RFC 6335, section 5.1), so that
+// spaces can share one: members are known by their keys, not by the tag.
 func serviceTag(space moot.Key) string {
 	sum := sha256.Sum256(append([]byte("moot mdns v1\x00"), space[:]...))
 	return "_moot-" + hex.EncodeToString(sum[:])[:8] + "._udp"
 }
 
-// NewMesh joins the space's table. Run keeps the node connected.
+// NewMesh joins the space's table. Run keeps the node connected. The error is of
+// kind Internal.
 func NewMesh(ctx context.Context, cfg MeshConfig) (*Mesh, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	m := &Mesh{MeshConfig: cfg, announced: make(chan moot.BlobID, 4096), addrs: map[moot.Key][]string{}, again: map[moot.Key]*patience{}}
+	m := &Mesh{
+		MeshConfig: cfg, announced: make(chan moot.BlobID, maxAnnounced),
+		addrs: map[moot.Key][]string{}, again: map[moot.Key]*patience{},
+	}
+	for _, p := range cfg.Known {
+		m.Add(p)
+	}
 	table, err := dht.New(ctx, cfg.Host,
 		dht.ProtocolPrefix(protocolPrefix(cfg.Space)),
 		dht.Mode(dht.ModeServer),
 		dht.DisableValues(),
 		dht.BucketSize(20),
+		dht.Concurrency(alpha),
+		dht.LookupCheckConcurrency(16),
 		dht.RoutingTableFilter(func(_ any, id peer.ID) bool { return m.isMember(id) }),
 		dht.QueryFilter(func(_ any, info peer.AddrInfo) bool { return m.isMember(info.ID) }),
 	)
@@ -79,118 +84,28 @@ func NewMesh(ctx context.Context, cfg MeshConfig) (*Mesh, error) {
 		return nil, moot.Errorf(moot.Internal, "join the space's hash table: %w", err)
 	}
 	m.dht = table
-	for _, p := range cfg.Known {
-		m.Add(p)
-	}
-	if cfg.MDNS {
-		m.mdns = mdns.NewMdnsService(cfg.Host, serviceTag(cfg.Space), m)
-		if err := m.mdns.Start(); err != nil { // a machine without multicast is no reason to stay alone
-			m.Log.Debug("mDNS does not work here", "error", err)
-			m.mdns = nil
-		}
-	}
+	m.discover()
 	return m, nil
 }
 
-// isMember reports whether a peer ID is that of a member.
-func (m *Mesh) isMember(id peer.ID) bool {
-	key, err := m.KeyOf(id)
-	if err != nil {
-		return false
+// discover looks for members on the local network. A machine without multicast is
+// no reason to stay alone.
+func (m *Mesh) discover() {
+	if !m.MDNS {
+		return
 	}
-	for _, member := range m.Members() {
-		if member == key {
-			return true
-		}
+	service := mdns.NewMdnsService(m.Host, serviceTag(m.Space), m)
+	if err := service.Start(); err != nil {
+		m.Log.Debug("mDNS does not work here", "error", err)
+		return
 	}
-	return false
-}
-
-// maxProviders is how many holders the table is asked for.
-const maxProviders = 32
-
-// Locate implements moot.Locator.
-func (m *Mesh) Locate(ctx context.Context, id moot.BlobID) iter.Seq[moot.Peer] {
-	return func(yield func(moot.Peer) bool) {
-		for _, n := range m.neighbours() {
-			if !yield(n) {
-				return
-			}
-		}
-		if m.dht.RoutingTable().Size() == 0 {
-			return
-		}
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		for info := range m.dht.FindProvidersAsync(ctx, cidOf(id), maxProviders) {
-			key, err := m.KeyOf(info.ID)
-			if err != nil || key == m.Self || !m.isMember(info.ID) {
-				continue
-			}
-			if !yield(moot.Peer{ID: key, Addrs: texts(info)}) {
-				return
-			}
-		}
-	}
-}
-
-// neighbours returns the members connected now.
-func (m *Mesh) neighbours() []moot.Peer {
-	var list []moot.Peer
-	for _, id := range m.Host.Network().Peers() {
-		key, err := m.KeyOf(id)
-		if err != nil || m.Host.Network().Connectedness(id) != network.Connected || !m.isMember(id) {
-			continue
-		}
-		list = append(list, moot.Peer{ID: key, Addrs: texts(m.Host.Peerstore().PeerInfo(id))})
-	}
-	return list
-}
-
-// cidOf names a blob in the table, in the form that the table's library wants.
-func cidOf(id moot.BlobID) cid.Cid {
-	sum, err := multihash.Encode(id[:], multihash.BLAKE3)
-	if err != nil { // 32 bytes always fit
-		panic(err)
-	}
-	return cid.NewCidV1(cid.Raw, sum)
-}
-
-// Announce implements moot.Locator: it has Run tell the table. When more wait than
-// can be told, new ones are left out: neighbours are asked directly anyway.
-func (m *Mesh) Announce(_ context.Context, id moot.BlobID) error {
-	select {
-	case m.announced <- id:
-	default:
-	}
-	return nil
+	m.mdns = service
 }
 
 // Authority implements moot.Locator: among peers nobody's word is law.
 func (m *Mesh) Authority() (moot.Authority, bool) { return moot.Authority{}, false }
 
-const provideWithin = 30 * time.Second
-
-// provide tells the table what this node holds.
-func (m *Mesh) provide(ctx context.Context) {
-	for {
-		select {
-		case id := <-m.announced:
-			if m.dht.RoutingTable().Size() == 0 {
-				continue
-			}
-			within, cancel := context.WithTimeout(ctx, provideWithin)
-			if err := m.dht.Provide(within, cidOf(id), true); err != nil && ctx.Err() == nil {
-				m.Log.Debug("announce", "blob", id, "error", err)
-			}
-			cancel()
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// Close leaves the table; the host stays.
+// Close leaves the table; the host stays. Run is ended by its context.
 func (m *Mesh) Close() error {
 	m.once.Do(func() {
 		if m.mdns != nil {

@@ -93,7 +93,6 @@ func (p *partial) open(ctx context.Context) error {
 	if h, e := q.store.blobs.open(q.ID); e == nil && h.Size == q.Size {
 		q.whole, done = h, true
 		addGroups(set, moot.Range{Length: q.Size})
-		err = nil
 	} else {
 		err = q.resume(ctx, set)
 	}
