@@ -1,0 +1,91 @@
+package locate_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/mootspace/moot"
+)
+
+// TestHoldersTwoHopsAway: c never reaches a, so that only the table can name it.
+func TestHoldersTwoHopsAway(t *testing.T) {
+	t.Parallel()
+	a, b := host1(t), host1(t)
+	c := newHost(t, newKey(t), anyPort, apart(t, a.ID()))
+	var members people
+	members.are(a, b, c)
+	holder, between, seeker := join(t, a, &members), join(t, b, &members), join(t, c, &members)
+	connect(t, a, b)
+	connect(t, c, b)
+	run(t, holder)
+	run(t, between)
+	id := moot.BlobID{2}
+	eventually(t, "the table names the holder", func() bool {
+		if err := holder.Announce(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		p, ok := named(t, seeker, id, a)
+		return ok && len(p.Addrs) > 0
+	})
+	if connected(c, a) {
+		t.Error("they were to be kept apart")
+	}
+	if _, ok := named(t, seeker, moot.BlobID{3}, a); ok {
+		t.Error("named as holder of what it did not announce")
+	}
+}
+
+// TestAnnounceNeverWaits: nobody is there to be told, and Run has not begun.
+func TestAnnounceNeverWaits(t *testing.T) {
+	t.Parallel()
+	var nobody people
+	m := join(t, host1(t), &nobody)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	began := time.Now()
+	for i := range 10_000 {
+		if err := m.Announce(ended, moot.BlobID{byte(i), byte(i >> 8)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %v", took)
+	}
+	for p := range m.Locate(ended, moot.BlobID{}) {
+		t.Errorf("alone, it names %v", p)
+	}
+}
+
+// TestTablesHoldMembersOnly: a stranger who speaks the protocol and announces itself
+// enters no table and is not named. One who becomes a member does, and one who is
+// revoked is forgotten, though nobody connects anew.
+func TestTablesHoldMembersOnly(t *testing.T) {
+	t.Parallel()
+	a, b := host1(t), host1(t)
+	var members people
+	members.are(a, b)
+	mesh := join(t, a, &members)
+	join(t, b, &members)
+	stranger, onlooker := newSpy(t, a), newSpy(t, a)
+	connect(t, b, a)
+	run(t, mesh)
+	eventually(t, "the table holds a member", func() bool { return onlooker.hears(t, b) })
+	if onlooker.hears(t, stranger.host) {
+		t.Error("the table holds a stranger")
+	}
+	id := moot.BlobID{4}
+	stranger.provides(t, id)
+	if _, ok := named(t, mesh, id, stranger.host); ok {
+		t.Error("a stranger is named")
+	}
+	members.are(a, stranger.host)
+	eventually(t, "who became a member enters the table", func() bool { return onlooker.hears(t, stranger.host) })
+	eventually(t, "the revoked leave the table", func() bool { return !onlooker.hears(t, b) })
+	if _, ok := named(t, mesh, id, stranger.host); !ok {
+		t.Error("a member is not named")
+	}
+	if _, ok := named(t, mesh, id, b); ok {
+		t.Error("a revoked member is named")
+	}
+}
