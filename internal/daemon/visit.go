@@ -41,7 +41,7 @@ func (n *node) sendOff(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendWithin)
 	defer cancel()
-	if n.compareAll(ctx) == 0 {
+	if n.compareAll(ctx) == 0 && len(n.memberKeys()) > 0 {
 		n.log.Warn("nobody could be told of the change yet: it is safe here, and others learn of it when a node of this home runs ('moot up')")
 	}
 	n.upload(ctx)

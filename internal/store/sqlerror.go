@@ -15,7 +15,11 @@ func sqlError(op string, err error) error {
 	if !errors.As(err, &e) {
 		return diskError(op, err)
 	}
-	switch e.Code() & 0xff {
+	code := e.Code() & 0xff
+	if e.Code() == lib.SQLITE_IOERR_SHMSIZE { // the index of the WAL could not be made larger
+		code = lib.SQLITE_FULL
+	}
+	switch code {
 	case lib.SQLITE_FULL:
 		return moot.Wrap(op, moot.Errorf(moot.Full, "no space is left for the database: %w", err))
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
