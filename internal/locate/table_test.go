@@ -57,10 +57,9 @@ func TestAnnounceNeverWaits(t *testing.T) {
 	}
 }
 
-// TestTablesHoldMembersOnly: a stranger who speaks the protocol and announces itself
-// enters no table and is not named. One who becomes a member does, and one who is
-// revoked is forgotten, though nobody connects anew.
-func TestTablesHoldMembersOnly(t *testing.T) {
+// TestStrangersEnterNoTable: one who speaks the protocol and announces itself is
+// left out and not named, until it is a member, though it does not connect anew.
+func TestStrangersEnterNoTable(t *testing.T) {
 	t.Parallel()
 	a, b := host1(t), host1(t)
 	var members people
@@ -79,13 +78,29 @@ func TestTablesHoldMembersOnly(t *testing.T) {
 	if _, ok := named(t, mesh, id, stranger.host); ok {
 		t.Error("a stranger is named")
 	}
-	members.are(a, stranger.host)
+	members.are(a, b, stranger.host)
 	eventually(t, "who became a member enters the table", func() bool { return onlooker.hears(t, stranger.host) })
-	eventually(t, "the revoked leave the table", func() bool { return !onlooker.hears(t, b) })
 	if _, ok := named(t, mesh, id, stranger.host); !ok {
 		t.Error("a member is not named")
 	}
-	if _, ok := named(t, mesh, id, b); ok {
+}
+
+// TestTheRevokedLeaveTheTable, though they stay connected.
+func TestTheRevokedLeaveTheTable(t *testing.T) {
+	t.Parallel()
+	a, b := host1(t), host1(t)
+	var members, all people
+	members.are(a, b)
+	all.are(a, b)
+	mesh := join(t, a, &members)
+	join(t, b, &all)
+	connect(t, b, a)
+	onlooker := newSpy(t, a)
+	run(t, mesh)
+	eventually(t, "the table holds a member", func() bool { return onlooker.hears(t, b) })
+	members.are(a)
+	if _, ok := named(t, mesh, moot.BlobID{5}, b); ok {
 		t.Error("a revoked member is named")
 	}
+	eventually(t, "it leaves the table", func() bool { return !onlooker.hears(t, b) })
 }
