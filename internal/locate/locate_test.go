@@ -186,3 +186,27 @@ func TestStrangersAreNeverNamed(t *testing.T) {
 		t.Error("a stranger is named")
 	}
 }
+
+// listener takes announcements, and may refuse.
+type listener struct {
+	moot.Locator
+	err   error
+	heard int
+}
+
+func (l *listener) Announce(context.Context, moot.BlobID) error {
+	l.heard++
+	return l.err
+}
+
+func TestBothAnnouncesToBoth(t *testing.T) {
+	refusal := moot.Errorf(moot.Unavailable, "away")
+	server, mesh := &listener{err: refusal}, &listener{}
+	err := locate.Both(server, mesh).Announce(t.Context(), moot.BlobID{})
+	if server.heard != 1 || mesh.heard != 1 || moot.KindOf(err) != moot.Unavailable {
+		t.Errorf("heard %d and %d times: %v", server.heard, mesh.heard, err)
+	}
+	if err := locate.Both(mesh, mesh).Announce(t.Context(), moot.BlobID{}); err != nil {
+		t.Error(err)
+	}
+}

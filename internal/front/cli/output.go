@@ -28,7 +28,7 @@ func (a *app) say(format string, args ...any) {
 // table writes aligned columns for a person.
 func (a *app) table(header string, rows [][]string) {
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	if len(rows) > 0 {
+	if len(rows) > 0 && header != "" {
 		fmt.Fprintln(w, header)
 	}
 	for _, row := range rows {
