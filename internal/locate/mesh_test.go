@@ -193,14 +193,32 @@ func (s *spy) hears(t *testing.T, h host.Host) bool {
 	return slices.Contains(ids, h.ID())
 }
 
-// provides claims to hold a blob.
-func (s *spy) provides(t *testing.T, id moot.BlobID) {
+// cidOf is a blob's name in the table: its BLAKE3 hash.
+func cidOf(t *testing.T, id moot.BlobID) cid.Cid {
 	t.Helper()
 	sum, err := multihash.Encode(id[:], multihash.BLAKE3)
-	if err == nil {
-		err = s.table.Provide(t.Context(), cid.NewCidV1(cid.Raw, sum), true)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	return cid.NewCidV1(cid.Raw, sum)
+}
+
+// provides claims to hold a blob.
+func (s *spy) provides(t *testing.T, id moot.BlobID) {
+	t.Helper()
+	if err := s.table.Provide(t.Context(), cidOf(t, id), true); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// finds reports whether a host is a holder according to unfiltered answers.
+func (s *spy) finds(t *testing.T, id moot.BlobID, h host.Host) bool {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for info := range s.table.FindProvidersAsync(ctx, cidOf(t, id), 0) {
+		if info.ID == h.ID() {
+			return true
+		}
+	}
+	return false
 }

@@ -75,6 +75,7 @@ func TestStrangersEnterNoTable(t *testing.T) {
 	}
 	id := moot.BlobID{4}
 	stranger.provides(t, id)
+	eventually(t, "the claim has arrived", func() bool { return onlooker.finds(t, id, stranger.host) })
 	if _, ok := named(t, mesh, id, stranger.host); ok {
 		t.Error("a stranger is named")
 	}
