@@ -17,9 +17,10 @@ const (
 // hunt is what a download knows of nodes that are not its sources (yet). Only the
 // goroutine of run touches it.
 type hunt struct {
-	round   <-chan found // of the search that goes on; nil if none
-	next    time.Time    // when to search again
-	spare   []found      // nodes that hold something, in reserve
+	round   <-chan found           // of the search that goes on; nil if none
+	next    time.Time              // when to search again
+	spare   []found                // nodes that hold something, in reserve
+	since   map[moot.Key]time.Time // when each source was hired
 	proofs  chan proof
 	proving int
 	proved  time.Time // when a proof was last begun
@@ -72,6 +73,10 @@ func (d *download) meet(f found) {
 	room := len(d.sources) < d.node.cfg.Sources
 	if room || len(d.sources) < 2*d.node.cfg.Sources && d.sched.Brings(runs) {
 		d.hire(f, runs)
+		if d.since == nil {
+			d.since = map[moot.Key]time.Time{}
+		}
+		d.since[f.peer.ID] = d.node.now()
 		return
 	}
 	d.reserve(f)
@@ -109,7 +114,7 @@ func (d *download) sweep() error {
 func (d *download) replace(now time.Time) {
 	d.mu.Lock()
 	stalled := d.sched.Stalled(now)
-	dull := d.dull()
+	dull := d.dull(now)
 	d.mu.Unlock()
 	for _, k := range stalled {
 		d.reject(d.sourcePeer(k), moot.Errorf(moot.Unavailable, "no bytes for %v", d.node.cfg.Stall))
@@ -129,8 +134,9 @@ func (d *download) replace(now time.Time) {
 
 // dull returns sources to be replaced because somebody better may be in reserve:
 // those without anything needed, and the slowest if it is below a quarter of the
-// mean.
-func (d *download) dull() (keys []moot.Key) {
+// mean. Who brings no group for a while is measured by that: others overtake it
+// each time, so that it would never have a rate.
+func (d *download) dull(now time.Time) (keys []moot.Key) {
 	if len(d.spare) == 0 || len(d.sources) < d.node.cfg.Sources || !d.sched.Wanting() {
 		return nil
 	}
@@ -142,11 +148,12 @@ func (d *download) dull() (keys []moot.Key) {
 		}
 		rate := d.sched.Rate(k)
 		sum += rate
-		if rate > 0 && (least == 0 || rate < least) {
+		measured := rate > 0 || now.Sub(d.since[k]) >= d.node.cfg.Stall
+		if measured && (slowest.IsZero() || rate < least) {
 			slowest, least = k, rate
 		}
 	}
-	if len(keys) == 0 && least > 0 && least < sum/float64(len(d.sources))/4 {
+	if len(keys) == 0 && !slowest.IsZero() && least < sum/float64(len(d.sources))/4 {
 		keys = append(keys, slowest)
 	}
 	return keys

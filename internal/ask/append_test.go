@@ -1,0 +1,136 @@
+package ask
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/mootspace/moot"
+)
+
+// TestARefusalIsFinal: an authority that can be reached decides, even if it is only
+// preferred: nothing is kept here that it refuses.
+func TestARefusalIsFinal(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, server := withServer(t, false)
+		if err := server.Append(t.Context(), moot.Swap, entry(moot.Key{2}, 1, "k")); err != nil {
+			t.Fatal(err)
+		}
+		err := w.node.Append(t.Context(), moot.Swap, entry(moot.Key{1}, 1, "k"))
+		if !errors.Is(err, moot.Conflict) || seqs(t, &w.local.feeds) != 0 {
+			t.Errorf("refused by the server: %v; %d entries are kept here", err, seqs(t, &w.local.feeds))
+		}
+	})
+}
+
+// TestCalledOffIsNotAway: who gives up on a silent server has not decided to go on
+// without it.
+func TestCalledOffIsNotAway(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, server := withServer(t, false)
+		server.mute = true
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := w.node.Append(ctx, moot.Merge, entry(moot.Key{1}, 1, "k")); err == nil || seqs(t, &w.local.feeds) != 0 {
+			t.Errorf("called off: %v; %d entries are kept here", err, seqs(t, &w.local.feeds))
+		}
+	})
+}
+
+// TestTheAuthorityKnewMore: what it has accepted is kept here together with what
+// comes before, which this machine lacked, unless that is forged.
+func TestTheAuthorityKnewMore(t *testing.T) {
+	for _, forged := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			w, server := withServer(t, true)
+			me := moot.Key{1}
+			if err := server.Append(t.Context(), moot.Merge, entry(me, 1, "a"), entry(me, 2, "b")); err != nil {
+				t.Fatal(err)
+			}
+			want := 3
+			if forged {
+				w.node.cfg.Verify = func(moot.Entry) error { return moot.Errorf(moot.Corrupt, "forged") }
+				want = 0
+			}
+			if err := w.node.Append(t.Context(), moot.Merge, entry(me, 3, "c")); err != nil {
+				t.Fatal(err)
+			}
+			if n := seqs(t, &w.local.feeds); n != want {
+				t.Errorf("forged %v: %d entries are kept here", forged, n)
+			}
+			if told := strings.Contains(w.log.String(), "not kept here"); told != forged {
+				t.Errorf("forged %v: the log says:\n%s", forged, w.log.String())
+			}
+		})
+	}
+}
+
+func TestWatchAndVectorOfTheRequiredAuthority(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, server := withServer(t, true)
+		if err := server.Append(t.Context(), moot.Merge, entry(moot.Key{3}, 1, "theirs")); err != nil {
+			t.Fatal(err)
+		}
+		if n := seqs(t, w.node); n != 1 {
+			t.Errorf("the server's vector has %d entries", n)
+		}
+		watched := 0
+		for _, err := range w.node.Watch(t.Context(), nil) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			watched++
+		}
+		if watched != 1 {
+			t.Errorf("watched %d entries of the server", watched)
+		}
+		w.authority.ID = moot.Key{77} // whom the dialer does not know
+		for what, err := range map[string]error{"watch": first(w.node.Watch(t.Context(), nil)), "query": first(w.node.Query(t.Context(), moot.Query{}))} {
+			if !errors.Is(err, moot.Unavailable) || !strings.Contains(err.Error(), "server") {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+}
+
+// first returns the error of the first answer.
+func first(answers func(func(moot.Entry, error) bool)) (err error) {
+	answers(func(_ moot.Entry, e error) bool { err = e; return false })
+	return err
+}
+
+func TestPutHere(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, server := withServer(t, false)
+		var stored []moot.BlobID
+		w.node.cfg.Stored = func(id moot.BlobID) { stored = append(stored, id) }
+		server.leave(true)
+		b, err := w.node.Put(t.Context(), strings.NewReader("bytes"))
+		w.left()
+		if err != nil || w.local.find(b.ID) == nil || len(stored) != 1 || stored[0] != b.ID || len(w.announced) != 1 {
+			t.Errorf("put %v, %v; stored %v, announced %v", b, err, stored, w.announced)
+		}
+	})
+}
+
+// forgetful stores something else than it is given.
+type forgetful struct{ *peer }
+
+func (f forgetful) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return moot.Blob{}, err
+	}
+	return f.peer.Put(ctx, strings.NewReader("something else"))
+}
+
+func TestPutIsChecked(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, server := withServer(t, true)
+		w.node.cfg.Dial = func(moot.Peer) (moot.Node, error) { return forgetful{server}, nil }
+		if _, err := w.node.Put(t.Context(), strings.NewReader("bytes")); !errors.Is(err, moot.Corrupt) || !strings.Contains(err.Error(), "server") {
+			t.Errorf("stored something else: %v", err)
+		}
+	})
+}
