@@ -40,7 +40,8 @@ type Config struct {
 	Stored func(moot.BlobID)      // told of what Put stored here while an authority lacks it; may be nil
 
 	Sources   int           // fetched from at once (8)
-	Depth     int           // requests in flight at each (2)
+	Depth     int           // requests in flight at each (2); at those spoken with at length, by their speed
+	Part      int64         // groups asked for at once (swarm.PartGroups)
 	Stall     time.Duration // a source silent for so long is replaced (5 s)
 	Discover  time.Duration // search so long for sources before giving up (10 s)
 	Refresh   time.Duration // between searches while fetching (3 s)

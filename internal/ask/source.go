@@ -12,7 +12,8 @@ import (
 type source struct {
 	peer     moot.Peer
 	node     moot.Node
-	complete bool // it has the whole blob
+	complete bool        // it has the whole blob
+	runs     []swarm.Run // what it holds
 	cancel   context.CancelFunc
 }
 
@@ -22,10 +23,14 @@ const maxFails = 4
 // hire makes a node a source. The caller holds d.mu.
 func (d *download) hire(f found, runs []swarm.Run) {
 	ctx, cancel := context.WithCancel(d.ctx)
-	s := &source{peer: f.peer, node: f.node, complete: f.holding.Complete(), cancel: cancel}
+	s := &source{peer: f.peer, node: f.node, complete: f.holding.Complete(), runs: runs, cancel: cancel}
 	d.sources[f.peer.ID] = s
 	d.sched.AddSource(f.peer.ID, runs)
 	d.work.wake()
+	if ex, ok := f.node.(blob.Exchanger); ok {
+		d.crew.Go(func() { d.converse(ctx, s, ex) })
+		return
+	}
 	for range d.node.cfg.Depth {
 		d.crew.Go(func() { d.serve(ctx, s) })
 	}

@@ -16,12 +16,13 @@ import (
 // nodes alike; so whatever it reads between two groups is there once the later of
 // the two is held, and waiting for that group is all there is to do.
 type reader struct {
-	d    *download
-	ctx  context.Context
-	out  *bufio.Writer
-	next int64 // the group that is written next
-	end  int64 // after the last wanted
-	err  error // why waiting ended
+	d     *download
+	ctx   context.Context
+	out   *bufio.Writer
+	next  int64 // the group that is written next
+	end   int64 // after the last wanted
+	whole bool  // all of the blob is wanted
+	err   error // why waiting ended
 }
 
 // read returns the slice of a range once the size is known. When it fails the
@@ -41,7 +42,8 @@ func (d *download) read(ctx context.Context, r moot.Range) (io.ReadCloser, error
 	first := min(clipped.Offset/blob.GroupSize, blob.Groups(d.blob.Size)-1)
 	rd := &reader{
 		d: d, ctx: ctx, out: bufio.NewWriterSize(pw, 4*blob.GroupSize),
-		next: first, end: max(first+1, (clipped.End()+blob.GroupSize-1)/blob.GroupSize),
+		whole: r == moot.Whole,
+		next:  first, end: max(first+1, (clipped.End()+blob.GroupSize-1)/blob.GroupSize),
 	}
 	d.enter(rd)
 	done := make(chan struct{})
@@ -180,11 +182,16 @@ func (d *download) quit(rd *reader) {
 
 // want tells the scheduler what all readers still need. The caller holds d.mu.
 func (d *download) want() {
-	var wants []swarm.Run
+	var ordered, others []swarm.Run
 	for rd := range d.readers {
-		wants = append(wants, swarm.Run{First: rd.next, Count: rd.end - rd.next})
+		run := swarm.Run{First: rd.next, Count: rd.end - rd.next}
+		if rd.whole { // going to a disk, as a rule: rare parts first serve all best
+			others = append(others, run)
+		} else {
+			ordered = append(ordered, run)
+		}
 	}
-	d.sched.Want(wants)
+	d.sched.Want(ordered, others)
 }
 
 type readerAt func(p []byte, off int64) (int, error)

@@ -39,7 +39,7 @@ func newWorld(t *testing.T, peers ...*peer) *world {
 
 // restart forgets everything but what is on the local node.
 func (w *world) restart() {
-	w.node = New(Config{Local: w.local, Self: self, Locator: w, Dial: w.dial, Log: slog.New(slog.NewTextHandler(&w.log, nil))})
+	w.node = New(Config{Local: w.local, Self: self, Locator: w, Dial: w.dial, Part: 16, Log: slog.New(slog.NewTextHandler(&w.log, nil))})
 }
 
 func (w *world) Locate(context.Context, moot.BlobID) iter.Seq[moot.Peer] {

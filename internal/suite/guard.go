@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/policy"
 )
 
@@ -149,6 +150,19 @@ func (s *severed) Have(ctx context.Context, id moot.BlobID) (h moot.Holding, err
 		h, err = s.Node.Have(ctx, id)
 	}
 	return h, err
+}
+
+// talkative is a severed node that can be spoken with at length.
+type talkative struct {
+	*severed
+	exchanger blob.Exchanger
+}
+
+func (t *talkative) Exchange(ctx context.Context, id moot.BlobID) (blob.Exchange, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	return t.exchanger.Exchange(ctx, id)
 }
 
 func (s *severed) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {

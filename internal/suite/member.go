@@ -10,6 +10,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/ask"
+	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/gossip"
@@ -116,12 +117,16 @@ func (m *Member) dial(p moot.Peer) (moot.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &severed{node, func() error {
+	s := &severed{node, func() error {
 		if m.world.separated(m.Key(), p.ID) {
 			return moot.Errorf(moot.Unavailable, "cut off")
 		}
 		return nil
-	}}, nil
+	}}
+	if ex, ok := node.(blob.Exchanger); ok {
+		return &talkative{s, ex}, nil
+	}
+	return s, nil
 }
 
 // open opens the store; what is there of a stopped member's memory is kept.

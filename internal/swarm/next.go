@@ -12,7 +12,7 @@ import (
 // next; the rarest part; a second copy of what is in flight (the end-game).
 func (s *State) Next(id moot.Key, now time.Time) (Ask, bool) {
 	src := s.sources[id]
-	if src == nil || now.Before(src.ready) || s.InFlight(id) >= s.cfg.Depth {
+	if src == nil || now.Before(src.ready) || s.InFlight(id) >= s.depth(src) {
 		return Ask{}, false
 	}
 	for _, rule := range []func(*source, time.Time) Run{s.late, s.ahead, s.rarest, s.endgame} {
@@ -26,7 +26,7 @@ func (s *State) Next(id moot.Key, now time.Time) (Ask, bool) {
 // late returns what a reader stands before, if somebody else was asked for it a
 // while ago and the source is likely to bring it in less than half the time.
 func (s *State) late(src *source, now time.Time) Run {
-	for _, w := range s.wants {
+	for _, w := range s.ordered {
 		g := s.before(w)
 		for _, a := range s.asks {
 			if g < w.End() && a.rest().has(g) && a.Source != src.id && s.slow(a, src, now) {
@@ -69,7 +69,7 @@ func (s *State) slow(a *ask, src *source, now time.Time) bool {
 // for; among several readers the one with the shortest way to it goes first.
 func (s *State) ahead(src *source, _ time.Time) Run {
 	for i := range int64(s.cfg.Window) {
-		for _, w := range s.wants {
+		for _, w := range s.ordered {
 			p := w.First/s.cfg.Part + i
 			if p < int64(len(s.missing)) && s.part(p).First < w.End() && src.parts[p] {
 				if run := s.free(src, p); run.Count > 0 {

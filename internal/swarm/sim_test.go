@@ -192,7 +192,7 @@ func TestAlwaysFinishes(t *testing.T) {
 		s := New(Config{Groups: groups, Part: rapid.Int64Range(1, 9).Draw(t, "part"), Window: rapid.IntRange(1, 4).Draw(t, "window"),
 			Depth: rapid.IntRange(1, 3).Draw(t, "depth"), Seed: rapid.Uint64().Draw(t, "seed")})
 		first := rapid.Int64Range(0, groups-1).Draw(t, "want")
-		s.Want([]Run{{first, groups}, {0, rapid.Int64Range(0, groups).Draw(t, "second reader")}})
+		s.Want([]Run{{first, groups}, {0, rapid.Int64Range(0, groups).Draw(t, "second reader")}}, nil)
 		w := newWorld(t, s, actors(t, groups))
 		w.run()
 		for g := first; g < groups; g++ {
@@ -207,7 +207,7 @@ func TestNothingTwiceAmongSwiftAndHonest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		groups := rapid.Int64Range(1, 400).Draw(t, "groups")
 		s := New(Config{Groups: groups, Part: 4, Seed: rapid.Uint64().Draw(t, "seed")})
-		s.Want([]Run{{0, groups}})
+		s.Want([]Run{{0, groups}}, nil)
 		var all []*actor
 		for i := range rapid.IntRange(1, 8).Draw(t, "sources") {
 			all = append(all, &actor{id: moot.Key{byte(i)}, held: []Run{{0, groups}}, stalls: -1})

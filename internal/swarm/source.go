@@ -17,6 +17,7 @@ type source struct {
 	fails int       // failed requests since a group last arrived
 	ready time.Time // not asked before; the back-off after a failure
 	rate  float64   // groups a second, smoothed; 0 if not yet known
+	depth int       // requests in flight at most; 0 means Config.Depth
 }
 
 // AddSource makes id a source of the groups held, or replaces what it is known
@@ -83,6 +84,18 @@ func (s *State) Rate(id moot.Key) float64 {
 	}
 	return 0
 }
+
+// SetDepth says how many requests a source may have in flight.
+func (s *State) SetDepth(id moot.Key, depth int) {
+	if src := s.sources[id]; src != nil {
+		src.depth = depth
+	}
+}
+
+func (s *State) depth(src *source) int { return positive(src.depth, s.cfg.Depth) }
+
+// Part returns how many groups are asked for at once.
+func (s *State) Part() int64 { return s.cfg.Part }
 
 // Fails returns how many requests failed at a source since a group last came.
 func (s *State) Fails(id moot.Key) int {

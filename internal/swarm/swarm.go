@@ -49,16 +49,18 @@ type State struct {
 	missing []int32  // by part: groups not held
 	avail   []int32  // by part: sources that hold some of it
 	wants   []Run    // what each reader still needs, from where it stands
+	ordered []Run    // those of them that are needed in order
 	sources map[moot.Key]*source
 	asks    []*ask // in flight, the oldest first
 	lastID  uint64
 }
 
 // PartGroups returns the part size for a blob of so many groups of 16 KiB: about
-// a thousandth of the blob as a power of two, between 256 KiB and 4 MiB.
+// a thousandth of the blob as a power of two, at most 16 MiB. With fewer parts peers
+// have too little to trade for too long.
 func PartGroups(groups int64) int64 {
-	part := int64(16)
-	for part < 256 && part*1000 < groups {
+	part := int64(1)
+	for part < 1024 && part*1500 < groups {
 		part *= 2
 	}
 	return part
@@ -96,16 +98,22 @@ func positive[T int | time.Duration](v, otherwise T) T {
 	return v
 }
 
-// Want replaces what is wanted: for every reader the groups it still needs,
-// beginning with the one it needs next. Nothing else is ever asked for.
-func (s *State) Want(readers []Run) {
-	s.wants = s.wants[:0]
-	for _, r := range readers {
+// Want replaces what is wanted: for every reader the groups it still needs. Those in
+// ordered are needed one after the other, beginning with the first; the others in
+// any order. Nothing else is ever asked for.
+func (s *State) Want(ordered, others []Run) {
+	s.ordered = s.clip(s.ordered[:0], ordered)
+	s.wants = s.clip(append(s.wants[:0], s.ordered...), others)
+}
+
+func (s *State) clip(to, runs []Run) []Run {
+	for _, r := range runs {
 		first := max(r.First, 0)
 		if end := min(r.End(), s.cfg.Groups); end > first {
-			s.wants = append(s.wants, Run{first, end - first})
+			to = append(to, Run{first, end - first})
 		}
 	}
+	return to
 }
 
 // Held records groups that are held already, however they came.

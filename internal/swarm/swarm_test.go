@@ -38,7 +38,7 @@ func bring(s *State, a Ask, now time.Time) (needless []uint64) {
 
 func TestReadersWindowIsAskedInOrder(t *testing.T) {
 	s := New(Config{Groups: 100, Part: 4, Window: 3, Depth: 9})
-	s.Want([]Run{{10, 90}})
+	s.Want([]Run{{10, 90}}, nil)
 	s.AddSource(alice, []Run{{0, 100}})
 	for _, want := range []Run{{10, 2}, {12, 4}, {16, 4}} {
 		if a := must(t, s, alice, noon); a.Run != want {
@@ -49,7 +49,7 @@ func TestReadersWindowIsAskedInOrder(t *testing.T) {
 
 func TestRarestFirst(t *testing.T) {
 	s := New(Config{Groups: 40, Part: 4, Window: 1, Depth: 2})
-	s.Want([]Run{{0, 40}})
+	s.Want([]Run{{0, 40}}, nil)
 	s.AddSource(alice, []Run{{0, 40}})
 	s.AddSource(bob, []Run{{0, 24}, {28, 12}})
 	must(t, s, alice, noon)
@@ -61,7 +61,7 @@ func TestRarestFirst(t *testing.T) {
 func TestTiesAreRandomAndSeeded(t *testing.T) {
 	order := func(seed uint64) (runs []Run) {
 		s := New(Config{Groups: 4000, Part: 4, Window: 1, Depth: 9, Seed: seed})
-		s.Want([]Run{{0, 4000}})
+		s.Want([]Run{{0, 4000}}, nil)
 		s.AddSource(alice, []Run{{0, 4000}})
 		for range 9 {
 			runs = append(runs, must(t, s, alice, noon).Run)
@@ -77,7 +77,7 @@ func TestOnlyWhatIsWanted(t *testing.T) {
 	s := New(Config{Groups: 100, Part: 10, Depth: 9})
 	s.AddSource(alice, []Run{{0, 100}})
 	none(t, s, alice, noon)
-	s.Want([]Run{{95, 1 << 40}})
+	s.Want([]Run{{95, 1 << 40}}, nil)
 	if a := must(t, s, alice, noon); a.Run != (Run{95, 5}) {
 		t.Fatalf("got %v", a.Run)
 	}
@@ -90,7 +90,7 @@ func TestOnlyWhatIsWanted(t *testing.T) {
 
 func TestEndgameIsBoundedAndEnds(t *testing.T) {
 	s := New(Config{Groups: 8, Part: 4})
-	s.Want([]Run{{0, 8}})
+	s.Want([]Run{{0, 8}}, nil)
 	for _, id := range []moot.Key{alice, bob, carol} {
 		s.AddSource(id, []Run{{0, 8}})
 	}
@@ -114,7 +114,7 @@ func TestEndgameIsBoundedAndEnds(t *testing.T) {
 
 func TestFailureBacksOff(t *testing.T) {
 	s := New(Config{Groups: 8, Part: 4})
-	s.Want([]Run{{0, 8}})
+	s.Want([]Run{{0, 8}}, nil)
 	s.AddSource(alice, []Run{{0, 8}})
 	now := noon
 	for i, wait := range []time.Duration{250, 500, 1000} {
@@ -133,7 +133,7 @@ func TestFailureBacksOff(t *testing.T) {
 
 func TestStallIsPerRequestAndTouchDelaysIt(t *testing.T) {
 	s := New(Config{Groups: 8, Part: 4, Stall: time.Second})
-	s.Want([]Run{{0, 8}})
+	s.Want([]Run{{0, 8}}, nil)
 	s.AddSource(alice, []Run{{0, 8}})
 	a, b := must(t, s, alice, noon), must(t, s, alice, noon)
 	s.Touch(a.ID, noon.Add(900*time.Millisecond))
@@ -154,7 +154,7 @@ func TestStallIsPerRequestAndTouchDelaysIt(t *testing.T) {
 
 func TestLateHeadIsAskedTwice(t *testing.T) {
 	s := New(Config{Groups: 400, Part: 4, Window: 1, Patience: time.Second})
-	s.Want([]Run{{0, 400}})
+	s.Want([]Run{{0, 400}}, nil)
 	s.AddSource(alice, []Run{{0, 400}})
 	s.AddSource(bob, []Run{{0, 400}})
 	slow := must(t, s, alice, noon)
@@ -170,7 +170,7 @@ func TestLateHeadIsAskedTwice(t *testing.T) {
 
 func TestNewcomers(t *testing.T) {
 	s := New(Config{Groups: 40, Part: 4})
-	s.Want([]Run{{0, 40}})
+	s.Want([]Run{{0, 40}}, nil)
 	s.AddSource(alice, []Run{{0, 20}})
 	if s.Brings([]Run{{0, 20}}) || !s.Brings([]Run{{0, 21}}) {
 		t.Fatal("only group 20 is new")
@@ -185,7 +185,7 @@ func TestNewcomers(t *testing.T) {
 }
 
 func TestPartGroups(t *testing.T) {
-	for groups, want := range map[int64]int64{1: 16, 16_000: 16, 16_001: 32, 131_072: 256, 1 << 40: 256} {
+	for groups, want := range map[int64]int64{1: 1, 1500: 1, 1501: 2, 4096: 4, 131_072: 128, 1 << 40: 1024} {
 		if got := PartGroups(groups); got != want {
 			t.Errorf("PartGroups(%d) = %d, want %d", groups, got, want)
 		}
@@ -196,7 +196,7 @@ func BenchmarkNext(b *testing.B) {
 	const groups = 1 << 17 // 2 GiB
 	for b.Loop() {
 		s := New(Config{Groups: groups})
-		s.Want([]Run{{0, groups}})
+		s.Want([]Run{{0, groups}}, nil)
 		for i := range byte(8) {
 			s.AddSource(moot.Key{i}, []Run{{0, groups}})
 		}

@@ -44,12 +44,13 @@ const (
 
 // Paths, as patterns of http.ServeMux without their methods.
 const (
-	pathBlobs   = "/v1/blobs"
-	pathBlob    = "/v1/blobs/{id}"
-	pathHolding = "/v1/blobs/{id}/holding"
-	pathEntries = "/v1/entries"
-	pathQuery   = "/v1/query"
-	pathWatch   = "/v1/watch"
-	pathVector  = "/v1/vector"
-	pathOpenAPI = "/v1/openapi.json"
+	pathBlobs    = "/v1/blobs"
+	pathBlob     = "/v1/blobs/{id}"
+	pathHolding  = "/v1/blobs/{id}/holding"
+	pathExchange = "/v1/blobs/{id}/exchange"
+	pathEntries  = "/v1/entries"
+	pathQuery    = "/v1/query"
+	pathWatch    = "/v1/watch"
+	pathVector   = "/v1/vector"
+	pathOpenAPI  = "/v1/openapi.json"
 )

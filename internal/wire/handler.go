@@ -90,6 +90,7 @@ func (h *handler) routes() []route {
 		{"POST " + pathBlobs, h.put},
 		{"GET " + pathBlob, h.get},
 		{"GET " + pathHolding, h.have},
+		{"POST " + pathExchange, h.exchange},
 		{"POST " + pathEntries, h.append},
 		{"POST " + pathQuery, h.query},
 		{"POST " + pathWatch, h.watch},
@@ -105,6 +106,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer out.end()
 	defer h.rescue(out, r)
 	r.Body = newReader(out.control, r.Body, h.stuck)
+	if strings.HasSuffix(r.URL.Path, "/exchange") {
+		out.control.EnableFullDuplex() // else an early answer waits for a body that does not end; HTTP/2 is so by itself
+	}
 	posting := r.Method == http.MethodPost && r.URL.Path == pathEntries
 	if !posting && h.fromStranger(r) {
 		refuse(out)

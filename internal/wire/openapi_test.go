@@ -74,6 +74,7 @@ func TestOpenAPI(t *testing.T) {
 		{"GET " + pathBlob, "GET", one + "?raw=1", "", "Range", "bytes=100-"},
 		{"GET " + pathBlob, "GET", one + "?raw=1", "", "If-None-Match", `"` + b.ID.String() + `"`},
 		{"GET " + pathHolding, "GET", one + "/holding", "", "", ""},
+		{"POST " + pathExchange, "POST", one + "/exchange", "k", "", ""},
 		{"POST " + pathEntries, "POST", pathEntries, "", "", ""},
 		{"POST " + pathQuery, "POST", pathQuery, "{}", "", ""},
 		{"POST " + pathWatch, "POST", pathWatch, "{}", "", ""},

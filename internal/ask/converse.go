@@ -1,0 +1,199 @@
+package ask
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/swarm"
+)
+
+const (
+	measureEvery = 250 * time.Millisecond // how fast a source is
+	ahead        = 500 * time.Millisecond // of bytes at that rate are asked for in advance
+	minDepth     = 2
+	maxDepth     = 64
+)
+
+// conversation fetches from one source by a single long exchange.
+type conversation struct {
+	d     *download
+	s     *source
+	x     blob.Exchange
+	asked map[int64]swarm.Ask // by first group; guarded by d.mu
+
+	since  time.Time // of the measurement
+	groups int64     // come since then
+	rate   float64   // groups a second
+}
+
+// converse talks with a source until it is dismissed, or of no use.
+func (d *download) converse(ctx context.Context, s *source, ex blob.Exchanger) {
+	x, err := ex.Exchange(ctx, d.id)
+	if err != nil {
+		if ctx.Err() == nil {
+			d.reject(s.peer, err)
+		}
+		return
+	}
+	defer x.Close()
+	defer context.AfterFunc(ctx, func() { x.Close() })()
+	c := &conversation{d: d, s: s, x: x, asked: map[int64]swarm.Ask{}, since: d.node.now()}
+	asking, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.ask(asking)
+	}()
+	lie, err := c.listen()
+	stop()
+	x.Close()
+	<-done
+	switch {
+	case ctx.Err() != nil: // it was dismissed
+	case lie:
+		d.convict(s.peer, err)
+	default:
+		d.reject(s.peer, err)
+	}
+}
+
+// ask hands the source one request after another, as many as it has earned.
+func (c *conversation) ask(ctx context.Context) {
+	d := c.d
+	for ctx.Err() == nil {
+		d.mu.Lock()
+		a, ok := d.sched.Next(c.s.peer.ID, d.node.now())
+		if !ok {
+			work := d.work.wait()
+			d.mu.Unlock()
+			select {
+			case <-work:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		c.asked[a.Run.First] = a
+		run := bytesOf(a.Run, d.blob.Size)
+		d.cancels[a.ID] = func() { c.cancel(a) }
+		d.mu.Unlock()
+		if c.x.Ask(run) != nil {
+			return // listen hears of it, too
+		}
+	}
+}
+
+// cancel takes a request back. The caller holds d.mu, so that telling the source is
+// left to another goroutine.
+func (c *conversation) cancel(a swarm.Ask) {
+	delete(c.d.cancels, a.ID)
+	run := bytesOf(a.Run, c.d.blob.Size)
+	c.d.crew.Go(func() { c.x.Cancel(run) })
+}
+
+// listen takes in what the source says. It returns why that ended, and whether the
+// source has lied.
+func (c *conversation) listen() (lie bool, err error) {
+	d := c.d
+	for {
+		ev, err := c.x.Next()
+		switch {
+		case err != nil:
+			return false, err
+		case ev.Size != d.blob.Size:
+			return true, moot.Errorf(moot.Corrupt, "claims a size of %d bytes instead of %d", ev.Size, d.blob.Size)
+		case ev.Slice != nil:
+			if lie, err := c.take(ev); err != nil {
+				return lie, err
+			}
+		case ev.Refused:
+			c.over(ev.Part)
+		case len(ev.Held) > 0:
+			c.learn(ev.Held)
+		}
+	}
+}
+
+// learn takes in what the source has come to hold.
+func (c *conversation) learn(held []moot.Range) {
+	d := c.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.sources[c.s.peer.ID] != c.s {
+		return
+	}
+	for _, r := range held {
+		c.s.runs = append(c.s.runs, groups(r, d.blob.Size))
+	}
+	d.sched.AddSource(c.s.peer.ID, c.s.runs)
+	d.work.wake()
+}
+
+// take verifies and keeps the groups of a part.
+func (c *conversation) take(ev blob.Event) (lie bool, err error) {
+	d := c.d
+	run := groups(ev.Part, d.blob.Size)
+	d.mu.Lock()
+	a, known := c.asked[run.First]
+	d.mu.Unlock()
+	if !known || a.Run != run {
+		return true, moot.Errorf(moot.Corrupt, "sent a part that nobody asked for")
+	}
+	link := &tap{r: ev.Slice, touch: func() { d.touch(a.ID) }}
+	dec := blob.NewDecoder(link, d.id, ev.Part)
+	for {
+		g, err := dec.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return link.err == nil && moot.KindOf(err) == moot.Corrupt, err
+		}
+		if size, err := dec.Size(); err != nil || size != d.blob.Size {
+			return true, moot.Errorf(moot.Corrupt, "sent a size of %d bytes instead of %d", size, d.blob.Size)
+		}
+		if err := d.arrived(a.ID, g); err != nil {
+			select {
+			case d.broke <- err:
+			default:
+			}
+			return false, err
+		}
+	}
+	c.measure(run.Count)
+	c.over(ev.Part)
+	return false, nil
+}
+
+// over ends a request, answered or not.
+func (c *conversation) over(part moot.Range) {
+	d := c.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	first := groups(part, d.blob.Size).First
+	if a, ok := c.asked[first]; ok {
+		delete(c.asked, first)
+		delete(d.cancels, a.ID)
+		d.sched.Failed(a.ID, d.node.now()) // unless it has brought everything
+	}
+	d.work.wake()
+}
+
+// measure counts what came, and lets as much be asked for in advance as comes within
+// half a second.
+func (c *conversation) measure(came int64) {
+	d := c.d
+	c.groups += came
+	now := d.node.now()
+	if took := now.Sub(c.since); took >= measureEvery {
+		rate := float64(c.groups) / took.Seconds()
+		c.rate = (c.rate + rate) / 2
+		c.since, c.groups = now, 0
+		d.mu.Lock()
+		depth := int(c.rate*ahead.Seconds()/float64(d.sched.Part())) + 1
+		d.sched.SetDepth(c.s.peer.ID, min(max(depth, minDepth), maxDepth))
+		d.mu.Unlock()
+	}
+}

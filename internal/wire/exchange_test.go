@@ -1,0 +1,112 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+)
+
+// parts reads events until a part or a refusal comes.
+func parts(t *testing.T, x blob.Exchange) (held []moot.Range, ev blob.Event) {
+	t.Helper()
+	for {
+		ev, err := x.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ev.Slice != nil || ev.Refused {
+			return held, ev
+		}
+		held = append(held, ev.Held...)
+	}
+}
+
+func TestExchange(t *testing.T) {
+	for _, h2 := range []bool{false, true} {
+		m := newMemory()
+		data := pattern(10*blob.GroupSize + 5)
+		b, err := m.Put(t.Context(), bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := serve(t, Handler(m, guard{}, Options{}), h2)
+		c := NewClient(s.Client().Transport, s.URL)
+		x, err := c.Exchange(t.Context(), b.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Close()
+		asked := []moot.Range{
+			{Offset: 4 * blob.GroupSize, Length: 2 * blob.GroupSize},
+			{Offset: 10 * blob.GroupSize, Length: 5},
+			{Offset: 0, Length: blob.GroupSize},
+		}
+		for _, r := range asked {
+			if err := x.Ask(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, r := range asked {
+			held, ev := parts(t, x)
+			if i == 0 && (len(held) != 1 || held[0].Length != b.Size) {
+				t.Errorf("told to be held: %v", held)
+			}
+			if ev.Part != r || ev.Size != b.Size {
+				t.Fatalf("answer %d is about %v of %d bytes, want %v", i, ev.Part, ev.Size, r)
+			}
+			got, err := io.ReadAll(struct{ io.Reader }{blob.NewDecoder(ev.Slice, b.ID, r)})
+			if err != nil || !bytes.Equal(got, data[r.Offset:r.End()]) {
+				t.Fatalf("answer %d: %d bytes, %v", i, len(got), err)
+			}
+		}
+		if err := x.Ask(moot.Range{Offset: 50 * blob.GroupSize, Length: blob.GroupSize}); err != nil {
+			t.Fatal(err)
+		}
+		x.Close()
+		if _, err := x.Next(); !errors.Is(err, moot.Unavailable) {
+			t.Errorf("after the end: %v", err)
+		}
+		if _, err := c.Exchange(t.Context(), moot.BlobID{9}); !errors.Is(err, moot.NotFound) {
+			t.Errorf("about what is not held: %v", err)
+		}
+	}
+}
+
+// FuzzExchangeAsked: whatever is asked, the answering side survives.
+func FuzzExchangeAsked(f *testing.F) {
+	f.Add([]byte{frameAsk, 0, 1, frameCancel, 0, 1, frameKeep})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		a := &answerer{size: 5 * blob.GroupSize, more: make(chan struct{}, 1)}
+		a.listen(bufio.NewReader(bytes.NewReader(in)))
+		for run, ok := a.take(); ok; run, ok = a.take() {
+			if r, ok := run.in(a.size); ok && (r.Offset < 0 || r.End() > a.size) {
+				t.Fatalf("%v lies outside", r)
+			}
+		}
+	})
+}
+
+// FuzzExchangeAnswered: whatever is answered, ranges lie within the blob.
+func FuzzExchangeAnswered(f *testing.F) {
+	f.Add([]byte{frameSize, 200, 1, frameHold, 1, 0, 1, frameNone, 0, 1})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		x := &exchange{in: bufio.NewReader(strings.NewReader(string(in)))}
+		for range len(in) + 1 {
+			ev, err := x.next()
+			if err != nil {
+				return
+			}
+			for _, r := range append(ev.Held, ev.Part) {
+				if r.Offset < 0 || r.Length < 0 || r.End() > ev.Size {
+					t.Fatalf("%v lies outside of %d bytes", r, ev.Size)
+				}
+			}
+		}
+	})
+}
