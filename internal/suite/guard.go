@@ -12,45 +12,51 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
 )
 
 // gate admits by the member's roster.
-type gate struct{ m *Member }
-
-func (g *gate) Admit(e moot.Entry) error { return g.m.Roster.Admit(e) }
-func (g *gate) Apply(e moot.Entry) {
-	g.m.clock.Observe(e.Time)
-	g.m.Roster.Apply(e)
+type gate struct {
+	roster *policy.Roster
+	clock  *feed.Clock
 }
 
-func (g *gate) Limit(author moot.Key) (uint64, bool) { return g.m.Roster.Limit(author) }
+func (g *gate) Admit(e moot.Entry) error { return g.roster.Admit(e) }
+func (g *gate) Apply(e moot.Entry) {
+	g.clock.Observe(e.Time)
+	g.roster.Apply(e)
+}
+
+func (g *gate) Limit(author moot.Key) (uint64, bool) { return g.roster.Limit(author) }
 
 // lets reports who may connect: members, and who was invited.
 func (m *Member) lets(k moot.Key) bool {
-	if len(m.Roster.Members()) < 2 && m.Roster.Space() == "" {
+	roster := m.home.Load().roster
+	if len(roster.Members()) < 2 && roster.Space() == "" {
 		return true // a newcomer, who knows nobody yet
 	}
-	if _, ok := m.Roster.Role(k); ok {
+	if _, ok := roster.Role(k); ok {
 		return true
 	}
-	_, err := m.Roster.Invite(k)
+	_, err := roster.Invite(k)
 	return !errors.Is(err, moot.Stranger)
 }
 
 func (m *Member) guard() guard {
-	return guard{m, policy.Server{Roster: m.Roster}}
+	roster := m.home.Load().roster
+	return guard{roster, policy.Server{Roster: roster}}
 }
 
 // guard lets members ask, and the invited join.
 type guard struct {
-	m *Member
+	roster *policy.Roster
 	policy.Policy
 }
 
 func (g guard) Allow(ctx context.Context, caller moot.Key, action, subject string) error {
-	if _, member := g.m.Roster.Role(caller); !member && action == string(policy.Write) {
-		if _, err := g.m.Roster.Invite(caller); !errors.Is(err, moot.Stranger) {
+	if _, member := g.roster.Role(caller); !member && action == string(policy.Write) {
+		if _, err := g.roster.Invite(caller); !errors.Is(err, moot.Stranger) {
 			return err
 		}
 	}

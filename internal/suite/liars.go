@@ -41,7 +41,7 @@ func (f *flipper) Read(p []byte) (int, error) {
 // stranger is somebody with a key of its own, who knows where everybody is.
 func (w *World) stranger() *Member {
 	m := &Member{world: w, key: seal.NewKey()}
-	m.Roster = policy.NewRoster(w.space, m.now)
+	m.home.Store(&home{roster: policy.NewRoster(w.space, m.now)})
 	m.link = Links[w.Link](m)
 	if _, err := m.link.Listen(m, nil); err != nil {
 		w.t.Fatalf("%v", err)

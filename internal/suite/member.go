@@ -24,12 +24,11 @@ import (
 
 // Member is somebody in a world, with a node.
 type Member struct {
-	Name   string
-	Store  *store.Store
-	Roster *policy.Roster
-	Node   *ask.Node // the architecture
-	Log    *memo     // what the node had to say
+	Name string
+	Node *ask.Node // the architecture
+	Log  *memo     // what the node had to say
 
+	home    atomic.Pointer[home]
 	world   *World
 	key     ed25519.PrivateKey
 	config  store.Config
@@ -40,7 +39,6 @@ type Member struct {
 	running bool
 	lies    func(moot.Node) moot.Node // how others see this member's store; nil: as it is
 	pen     *feed.Author
-	clock   *feed.Clock
 	signing sync.Mutex
 	end     context.CancelFunc
 	crew    sync.WaitGroup
@@ -49,6 +47,22 @@ type Member struct {
 // now is what the member's clock shows.
 func (m *Member) now() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) }
 
+// home is what a member has opened. It is replaced as a whole, because others look at
+// it while the member is stopped and started.
+type home struct {
+	store  *store.Store
+	roster *policy.Roster
+	clock  *feed.Clock
+}
+
+// Store returns the member's store; nil while it is closed.
+func (m *Member) Store() *store.Store {
+	if h := m.home.Load(); h != nil {
+		return h.store
+	}
+	return nil
+}
+
 // Key returns the member's key.
 func (m *Member) Key() moot.Key { return seal.Public(m.key) }
 
@@ -56,7 +70,7 @@ func (m *Member) isServer() bool { return m.world.Member(0) == m }
 
 // Files are the space's files as this member sees them.
 func (m *Member) Files() *files.Files {
-	return files.New(m.Node, m, files.Options{Linker: m.Store})
+	return files.New(m.Node, m, files.Options{Linker: m.Store()})
 }
 
 // Members are the space's members as this member sees them.
@@ -129,26 +143,26 @@ func (m *Member) dial(p moot.Peer) (moot.Node, error) {
 	return s, nil
 }
 
-// open opens the store; what is there of a stopped member's memory is kept.
-func (m *Member) open() (err error) {
-	m.Roster = policy.NewRoster(m.world.space, m.now)
-	m.clock = feed.NewClock(m.now, 0)
-	m.Log = &memo{}
-	if m.Store == nil || m.config.Database != "" {
-		m.config.Gate = &gate{m}
-		m.config.Log = m.Log.logger()
-		m.Store, err = store.Open(context.Background(), m.config)
+// open opens the store; a member whose store is in memory has it open for ever.
+func (m *Member) open() error {
+	if m.Log == nil {
+		m.Log = &memo{}
 	}
-	if err != nil {
+	h := &home{roster: policy.NewRoster(m.world.space, m.now), clock: feed.NewClock(m.now, 0)}
+	cfg := m.config
+	cfg.Gate, cfg.Log = &gate{h.roster, h.clock}, m.Log.logger()
+	var err error
+	if h.store, err = store.Open(context.Background(), cfg); err != nil {
 		return err
 	}
-	m.pen = feed.NewAuthor(m.world.space, m.key, m.clock, nil)
+	m.home.Store(h)
+	m.pen = feed.NewAuthor(m.world.space, m.key, h.clock, nil)
 	return nil
 }
 
 // start opens the store, and the node around it.
 func (m *Member) start() error {
-	if m.Store == nil {
+	if m.Store() == nil {
 		if err := m.open(); err != nil {
 			return err
 		}
@@ -162,14 +176,14 @@ func (m *Member) start() error {
 	m.addrs, m.running = addrs, true
 	m.world.mu.Unlock()
 	m.Node = ask.New(ask.Config{
-		Local: m.Store, Self: m.Key(), Locator: Architectures[m.world.Architecture](m), Dial: m.dial, Log: m.Log.logger(),
+		Local: m.Store(), Self: m.Key(), Locator: Architectures[m.world.Architecture](m), Dial: m.dial, Log: m.Log.logger(),
 		Verify: m.verify, Stall: time.Second, Discover: 2 * time.Second, Refresh: 200 * time.Millisecond,
 	})
 	ctx, end := context.WithCancel(context.Background())
 	m.end = end
 	m.crew.Go(func() {
 		gossip.Run(ctx, gossip.Config{
-			Space: m.world.space, Self: m.Key(), Local: m.Store, Interval: interval, Dial: m.dial,
+			Space: m.world.space, Self: m.Key(), Local: m.Store(), Interval: interval, Dial: m.dial,
 			Neighbours: m.partners, Servers: func(context.Context) []moot.Peer { return nil }, Log: m.Log.logger(),
 		})
 	})
@@ -181,7 +195,7 @@ func (m *Member) start() error {
 func (m *Member) verify(e moot.Entry) error {
 	err := feed.Verify(e)
 	if err == nil {
-		err = m.clock.Observe(e.Time)
+		err = m.home.Load().clock.Observe(e.Time)
 	}
 	return err
 }
@@ -189,9 +203,9 @@ func (m *Member) verify(e moot.Entry) error {
 // seen is what others are shown.
 func (m *Member) seen() moot.Node {
 	if m.lies != nil {
-		return m.lies(m.Store)
+		return m.lies(m.Store())
 	}
-	return m.Store
+	return m.Store()
 }
 
 // Stop ends the node; the store stays for Restart. A stopped member may be stopped.
@@ -205,9 +219,9 @@ func (m *Member) Stop() {
 		m.crew.Wait()
 		m.link.Close()
 	}
-	if m.Store != nil && m.config.Database != "" {
-		m.Store.Close()
-		m.Store = nil
+	if s := m.Store(); s != nil && m.config.Database != "" {
+		s.Close()
+		m.home.Store(&home{roster: m.home.Load().roster, clock: m.home.Load().clock})
 	}
 }
 
@@ -220,7 +234,7 @@ func (m *Member) Restart() {
 // Lose stops the node and throws away all it had but its key.
 func (m *Member) Lose() {
 	m.Stop()
-	m.Store = nil
+	m.home.Store(nil)
 	m.config = Stores[m.world.Store](m.world.t)
 }
 
@@ -237,11 +251,11 @@ func (m *Member) Append(ctx context.Context, kind moot.Kind, key string, replace
 
 // resume finds the end of the member's feed.
 func (m *Member) resume(ctx context.Context) error {
-	v, err := m.Store.Vector(ctx)
+	v, err := m.Store().Vector(ctx)
 	if err != nil || v[m.Key()] == m.pen.Seq() {
 		return err
 	}
-	for e, err := range m.Store.Query(ctx, moot.Query{Author: m.Key(), History: true}) {
+	for e, err := range m.Store().Query(ctx, moot.Query{Author: m.Key(), History: true}) {
 		if err != nil {
 			return err
 		}
@@ -266,15 +280,15 @@ func (m *Member) enter(l members.Link) error {
 		return err
 	}
 	return m.visit(func(n moot.Node) error {
-		_, _, err := gossip.Reconcile(context.Background(), m.Store, n)
+		_, _, err := gossip.Reconcile(context.Background(), m.Store(), n)
 		return err
 	})
 }
 
 // visit does something at the first member that is there, as one who is not running.
 func (m *Member) visit(do func(moot.Node) error) error {
-	if m.Roster == nil {
-		m.Roster = policy.NewRoster(m.world.space, m.now)
+	if m.home.Load() == nil {
+		m.home.Store(&home{roster: policy.NewRoster(m.world.space, m.now)})
 	}
 	m.link = Links[m.world.Link](m)
 	if _, err := m.link.Listen(m, nil); err != nil {

@@ -150,7 +150,7 @@ func (w *World) find(k moot.Key) (*Member, error) {
 func (w *World) Alike() {
 	w.t.Helper()
 	Eventually(w.t, "the members come to hold the same", func() error {
-		first, err := w.Member(0).Store.Vector(w.t.Context())
+		first, err := w.Member(0).Store().Vector(w.t.Context())
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func (w *World) Alike() {
 		all := slices.Clone(w.members)
 		w.mu.Unlock()
 		for _, m := range all[1:] {
-			v, err := m.Store.Vector(w.t.Context())
+			v, err := m.Store().Vector(w.t.Context())
 			if err != nil {
 				return err
 			}
