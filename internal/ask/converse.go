@@ -189,6 +189,9 @@ func (c *conversation) measure(came int64) {
 	now := d.node.now()
 	if took := now.Sub(c.since); took >= measureEvery {
 		rate := float64(c.groups) / took.Seconds()
+		if c.rate == 0 {
+			c.rate = rate
+		}
 		c.rate = (c.rate + rate) / 2
 		c.since, c.groups = now, 0
 		d.mu.Lock()

@@ -100,7 +100,11 @@ func (v verdicts) add(peer moot.Peer, err error, now time.Time) {
 		clear(v)
 	}
 	fails := v[peer.ID].fails
-	v[peer.ID] = verdict{peer, err, fails + 1, now.Add(min(time.Second<<min(fails, 5), 30*time.Second))}
+	wait := time.Second
+	if moot.KindOf(err) == moot.NotFound { // it may be fetching, too
+		wait = firstRefresh / 2
+	}
+	v[peer.ID] = verdict{peer, err, fails + 1, now.Add(min(wait<<min(fails, 8), 30*time.Second))}
 }
 
 func (v verdicts) skip(k moot.Key, now time.Time) bool { return now.Before(v[k].again) }

@@ -9,9 +9,13 @@ import (
 )
 
 const (
-	tickTime = 250 * time.Millisecond // between looks at the sources
+	tickTime = 100 * time.Millisecond // between looks at the sources
 	hedge    = 500 * time.Millisecond // a proof may take so long before another node is tried
 	maxSpare = 32                     // nodes kept in reserve
+
+	// Others who have just begun with the same blob hold something soon, so the first
+	// searches follow one another quickly; the time between them doubles.
+	firstRefresh = 200 * time.Millisecond
 )
 
 // hunt is what a download knows of nodes that are not its sources (yet). Only the
@@ -19,6 +23,7 @@ const (
 type hunt struct {
 	round   <-chan found           // of the search that goes on; nil if none
 	next    time.Time              // when to search again
+	rounds  int                    // searches done
 	spare   []found                // nodes that hold something, in reserve
 	since   map[moot.Key]time.Time // when each source was hired
 	proofs  chan proof
@@ -39,7 +44,8 @@ func (d *download) heard(f found, more bool) error {
 	now := d.node.now()
 	switch {
 	case !more:
-		d.round, d.next = nil, now.Add(d.node.cfg.Refresh)
+		d.round, d.next = nil, now.Add(min(firstRefresh<<min(d.rounds, 16), d.node.cfg.Refresh))
+		d.rounds++
 		return d.hopeless(now)
 	case f.err != nil:
 		d.reject(f.peer, f.err)

@@ -35,7 +35,15 @@ func (s *State) issue(src *source, run Run, now time.Time) Ask {
 	s.lastID++
 	a := &ask{Ask: Ask{s.lastID, src.id, run}, next: run.First, begun: now, moved: now}
 	s.asks = append(s.asks, a)
+	s.fly(a, +1)
 	return a.Ask
+}
+
+// fly counts a request for each part that it is about.
+func (s *State) fly(a *ask, by int32) {
+	for p := a.Run.First / s.cfg.Part; p*s.cfg.Part < a.Run.End(); p++ {
+		s.flying[p] += by
+	}
 }
 
 // Arrived records that a verified group came in answer to a request. A request
@@ -114,7 +122,20 @@ func (s *State) find(id uint64) *ask {
 }
 
 func (s *State) forget(ids ...uint64) {
-	s.asks = slices.DeleteFunc(s.asks, func(a *ask) bool { return slices.Contains(ids, a.ID) })
+	if len(ids) > 0 {
+		s.land(func(a *ask) bool { return slices.Contains(ids, a.ID) })
+	}
+}
+
+// land ends the requests that satisfy the condition.
+func (s *State) land(over func(*ask) bool) {
+	s.asks = slices.DeleteFunc(s.asks, func(a *ask) bool {
+		if !over(a) {
+			return false
+		}
+		s.fly(a, -1)
+		return true
+	})
 }
 
 // brought reports whether all that a request would still bring is held.

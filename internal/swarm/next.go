@@ -109,12 +109,13 @@ func (s *State) offers(src *source, p int64) bool {
 	if !s.open(p) {
 		return false
 	}
-	part, touched := s.part(p), false
-	for _, a := range s.asks {
-		if a.Run.covers(part) {
-			return false
+	part, touched := s.part(p), s.flying[p] > 0
+	if touched {
+		for _, a := range s.asks {
+			if a.Run.covers(part) {
+				return false
+			}
 		}
-		touched = touched || a.Run.meets(part)
 	}
 	for _, w := range s.wants {
 		if !touched && w.covers(part) && src.covers(part) {

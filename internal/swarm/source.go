@@ -45,7 +45,7 @@ func (s *State) RemoveSource(id moot.Key) {
 		s.count(src, -1)
 		delete(s.sources, id)
 	}
-	s.asks = slices.DeleteFunc(s.asks, func(a *ask) bool { return a.Source == id })
+	s.land(func(a *ask) bool { return a.Source == id })
 }
 
 // Useful reports whether the source holds anything that is needed.

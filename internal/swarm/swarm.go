@@ -48,6 +48,7 @@ type State struct {
 	held    []uint64 // bitmap of groups
 	missing []int32  // by part: groups not held
 	avail   []int32  // by part: sources that hold some of it
+	flying  []int32  // by part: requests in flight for some of it
 	wants   []Run    // what each reader still needs, from where it stands
 	ordered []Run    // those of them that are needed in order
 	sources map[moot.Key]*source
@@ -83,6 +84,7 @@ func New(cfg Config) *State {
 		held:    make([]uint64, (cfg.Groups+63)/64),
 		missing: make([]int32, parts),
 		avail:   make([]int32, parts),
+		flying:  make([]int32, parts),
 		sources: map[moot.Key]*source{},
 	}
 	for p := range parts {
