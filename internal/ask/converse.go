@@ -12,7 +12,7 @@ import (
 
 const (
 	measureEvery = 250 * time.Millisecond // how fast a source is
-	ahead        = 500 * time.Millisecond // of bytes at that rate are asked for in advance
+	ahead        = 250 * time.Millisecond // of bytes at that rate are asked for in advance
 	minDepth     = 2
 	maxDepth     = 64
 )

@@ -36,12 +36,13 @@ func (s *Store) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) 
 }
 
 // find opens whatever holds the blob – if r is given, that stretch of it – trying
-// whole blobs, files shared in place, and downloads under way. Kind NotFound.
+// what costs least first: downloads under way, whole blobs, files shared in place.
+// Kind NotFound.
 func (s *Store) find(ctx context.Context, id moot.BlobID, r *moot.Range) (*held, error) {
 	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
-	for _, open := range []func(moot.BlobID) (*held, error){s.blobs.open, s.openLink, s.openPart} {
+	for _, open := range []func(moot.BlobID) (*held, error){s.openPart, s.blobs.open, s.openLink} {
 		h, err := open(id)
 		if err != nil && !errors.Is(err, moot.NotFound) {
 			return nil, err
