@@ -13,22 +13,6 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// An exchange is one request whose body and answer flow at the same time. Both are
-// frames: a byte that says what they are, and numbers as unsigned varints. Ranges are
-// counted in groups of 16 KiB.
-//
-//	asked:    a first count | c first count (take back) | k (still here)
-//	answered: s size | h n (first count)… (holds more) | p first count slice | n first count (refused)
-const (
-	frameAsk    = 'a'
-	frameCancel = 'c'
-	frameKeep   = 'k'
-	frameSize   = 's'
-	frameHold   = 'h'
-	framePart   = 'p'
-	frameNone   = 'n'
-)
-
 const (
 	typeExchange = "application/vnd.moot.exchange"
 	maxAsked     = 1024                  // requests that may wait at the answering side
@@ -36,22 +20,6 @@ const (
 	tellEvery    = 50 * time.Millisecond // what is newly held is told together
 	keepEvery    = 20 * time.Second
 )
-
-// groupRun is a stretch of groups.
-type groupRun struct{ first, count uint64 }
-
-func runOf(r moot.Range) groupRun {
-	return groupRun{uint64(r.Offset / blob.GroupSize), uint64(blob.Groups(r.Length))}
-}
-
-// in returns the run as bytes of a blob; false if it is none of its stretches.
-func (g groupRun) in(size int64) (moot.Range, bool) {
-	all := uint64(blob.Groups(size))
-	if g.count == 0 || g.first >= all || g.count > all-g.first {
-		return moot.Range{}, false
-	}
-	return moot.Range{Offset: int64(g.first) * blob.GroupSize, Length: int64(g.count) * blob.GroupSize}.In(size), true
-}
 
 // exchange serves POST /v1/blobs/{id}/exchange.
 func (h *handler) exchange(w *writer, r *http.Request) error {
@@ -61,6 +29,10 @@ func (h *handler) exchange(w *writer, r *http.Request) error {
 	}
 	if err := h.allow(r, "read", id.String()); err != nil {
 		return err
+	}
+	body, ok := r.Body.(*reader)
+	if !ok {
+		return moot.Errorf(moot.Invalid, "an exchange has a body, in which is said what is wanted")
 	}
 	held, err := h.node.Have(r.Context(), id)
 	if err != nil {
@@ -72,11 +44,43 @@ func (h *handler) exchange(w *writer, r *http.Request) error {
 	defer cancel()
 	a := &answerer{h: h, ctx: ctx, id: id, size: held.Size, out: bufio.NewWriterSize(w, copyBuffer), flush: w.FlushError,
 		told: blob.NewSet(held.Size), more: make(chan struct{}, 1)}
+	asks := &stoppable{reader: body}
+	var failed error
+	done := make(chan struct{})
 	go func() {
-		defer cancel()
-		a.listen(bufio.NewReader(r.Body))
+		defer close(done)
+		failed = a.run(held)
+		asks.stop()
 	}()
-	return a.run(held)
+	a.listen(bufio.NewReader(asks)) // here, because a body must not be read once its handler has returned
+	cancel()
+	<-done
+	return failed
+}
+
+// stoppable is a request's body whose reading can be ended from outside.
+type stoppable struct {
+	*reader
+	mu      sync.Mutex
+	stopped bool
+}
+
+func (s *stoppable) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	if s.stopped {
+		s.mu.Unlock()
+		return 0, io.EOF
+	}
+	s.control.SetReadDeadline(time.Now().Add(s.stuck))
+	s.mu.Unlock()
+	return s.ReadCloser.Read(p)
+}
+
+func (s *stoppable) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	s.control.SetReadDeadline(time.Now())
 }
 
 // answerer is the answering side of an exchange.
@@ -368,21 +372,6 @@ func (x *exchange) Close() error {
 	x.cancel()
 	x.asks.Close()
 	return x.body.Close()
-}
-
-func readRun(in *bufio.Reader) (run groupRun, err error) {
-	if run.first, err = binary.ReadUvarint(in); err == nil {
-		run.count, err = binary.ReadUvarint(in)
-	}
-	return run, err
-}
-
-// errFrame is what a frame that makes no sense is called; a broken link keeps its error.
-func errFrame(err error) error {
-	if err != nil {
-		return err
-	}
-	return moot.Errorf(moot.Invalid, "said what is no frame of an exchange")
 }
 
 // orBroken gives an error of the transport a kind; nil stays nil.

@@ -64,7 +64,7 @@ func TestQuietWatchLives(t *testing.T) {
 		defer end()
 		a := newAuthor(1)
 		go func() {
-			time.Sleep(10 * time.Hour) // of the bubble's clock
+			<-time.After(10 * time.Hour) // of the bubble's clock
 			m.Append(t.Context(), moot.Merge, a.say("at last", ""))
 		}()
 		for e, err := range c.Watch(t.Context(), nil) {
@@ -122,7 +122,7 @@ func TestSlowReaderIsNoSilence(t *testing.T) {
 				}
 				return
 			}
-			time.Sleep(time.Hour)
+			<-time.After(time.Hour)
 		}
 	})
 }
@@ -152,7 +152,7 @@ func TestStuckWatcher(t *testing.T) {
 			t.Fatal(err)
 		}
 		io.ReadFull(resp.Body, make([]byte, 1)) // and nothing after it
-		time.Sleep(stuckAfter + beatEvery)
+		<-time.After(stuckAfter + beatEvery)
 		synctest.Wait()
 		if took := time.Duration(ended.Load()); took == 0 || took > stuckAfter+beatEvery {
 			t.Error("the node's watch ended after", took)
