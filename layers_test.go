@@ -17,14 +17,15 @@ var layers = map[string][]string{
 	".": {},
 
 	// Pure: bytes, statements, keys, rules. No network, no database.
-	"internal/blob":   {"."},
-	"internal/feed":   {"."},
-	"internal/seal":   {"."},
-	"internal/policy": {".", "internal/feed"},
-	"internal/swarm":  {"."},
+	"internal/blob":    {"."},
+	"internal/feed":    {"."},
+	"internal/durable": {},
+	"internal/seal":    {".", "internal/durable"},
+	"internal/policy":  {".", "internal/feed"},
+	"internal/swarm":   {"."},
 
 	// Mechanism: each knows the vocabulary and no sibling.
-	"internal/store":  {".", "internal/blob", "internal/feed"},
+	"internal/store":  {".", "internal/blob", "internal/durable", "internal/feed"},
 	"internal/wire":   {".", "internal/blob", "internal/feed"},
 	"internal/link":   {".", "internal/seal"},
 	"internal/locate": {"."},
@@ -32,14 +33,14 @@ var layers = map[string][]string{
 	"internal/ask":    {".", "internal/blob", "internal/swarm"},
 
 	// Meaning: over any Node.
-	"internal/files":   {".", "internal/blob", "internal/feed"},
+	"internal/files":   {".", "internal/blob", "internal/durable"},
 	"internal/members": {".", "internal/feed", "internal/policy", "internal/seal"},
 
 	// Front ends: over meaning; never see an architecture.
 	"internal/front/cli": {".", "internal/files", "internal/members", "internal/policy"},
 
 	// The one place that names every part.
-	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/front/cli",
+	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/durable", "internal/feed", "internal/files", "internal/front/cli",
 		"internal/gossip", "internal/link", "internal/locate", "internal/members", "internal/policy", "internal/seal",
 		"internal/store", "internal/wire"},
 	// The same parts, put together so that they can be cut, turned back and lost.

@@ -62,25 +62,13 @@ func (d *download) converse(ctx context.Context, s *source, ex blob.Exchanger) {
 
 // ask hands the source one request after another, as many as it has earned.
 func (c *conversation) ask(ctx context.Context) {
-	d := c.d
-	for ctx.Err() == nil {
-		d.mu.Lock()
-		a, ok := d.sched.Next(c.s.peer.ID, d.node.now())
-		if !ok {
-			work := d.work.wait()
-			d.mu.Unlock()
-			select {
-			case <-work:
-			case <-ctx.Done():
-			}
-			continue
-		}
-		c.asked[a.Run.First] = a
-		run := bytesOf(a.Run, d.blob.Size)
-		d.cancels[a.ID] = func() { c.cancel(a) }
-		d.mu.Unlock()
-		if c.x.Ask(run) != nil {
-			return // listen hears of it, too
+	for {
+		a, ok := c.d.await(ctx, c.s, func(a swarm.Ask) {
+			c.asked[a.Run.First] = a
+			c.d.cancels[a.ID] = func() { c.cancel(a) }
+		})
+		if !ok || c.x.Ask(bytesOf(a.Run, c.d.blob.Size)) != nil {
+			return // what broke is what listen hears, too
 		}
 	}
 }

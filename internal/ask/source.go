@@ -55,25 +55,39 @@ func (d *download) sourcePeer(k moot.Key) moot.Peer {
 	return moot.Peer{ID: k}
 }
 
-// serve carries out one request to a source after another, until it is dismissed.
-func (d *download) serve(ctx context.Context, s *source) {
+// await waits until there is something to ask of a source, and has begin told of it
+// while d.mu is held. It returns false once the source is dismissed.
+func (d *download) await(ctx context.Context, s *source, begin func(swarm.Ask)) (swarm.Ask, bool) {
 	for ctx.Err() == nil {
 		d.mu.Lock()
 		a, ok := d.sched.Next(s.peer.ID, d.node.now())
-		if !ok {
-			work := d.work.wait()
+		if ok {
+			begin(a)
 			d.mu.Unlock()
-			select {
-			case <-work:
-			case <-ctx.Done():
-			}
-			continue
+			return a, true
 		}
-		request, cancel := context.WithCancel(ctx)
-		d.cancels[a.ID] = cancel
+		work := d.work.wait()
 		d.mu.Unlock()
-		d.request(request, s, a)
+		select {
+		case <-work:
+		case <-ctx.Done():
+		}
+	}
+	return swarm.Ask{}, false
+}
+
+// serve carries out one request to a source after another, until it is dismissed.
+func (d *download) serve(ctx context.Context, s *source) {
+	for {
+		request, cancel := context.WithCancel(ctx)
+		a, ok := d.await(ctx, s, func(a swarm.Ask) { d.cancels[a.ID] = cancel })
+		if ok {
+			d.request(request, s, a)
+		}
 		cancel()
+		if !ok {
+			return
+		}
 		d.mu.Lock()
 		delete(d.cancels, a.ID)
 		d.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // A backup is a tar file with these files of the home. Blobs are not among them:
@@ -89,7 +90,7 @@ func unpack(r io.Reader, dir string) error {
 	for {
 		head, err := in.Next()
 		if errors.Is(err, io.EOF) {
-			return syncDir(dir)
+			return durable.SyncFolder(dir)
 		}
 		if err != nil {
 			return moot.Errorf(moot.Invalid, "it is no backup: %w", err)

@@ -182,7 +182,7 @@ func (r *remote) Link(ctx context.Context, path string) (b moot.Blob, err error)
 	if path, err = filepath.Abs(path); err != nil {
 		return b, err
 	}
-	err = r.call(ctx, http.MethodPost, "/link", linkRequest{path}, &b)
+	err = r.call(ctx, http.MethodPost, "/link", linkRequest{path, r.via}, &b)
 	return b, err
 }
 

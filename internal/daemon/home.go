@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
 )
@@ -135,17 +136,9 @@ func writeJSON(path string, v any) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = durable.SyncFolder(filepath.Dir(path))
 	}
 	return osError("write "+path, err)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // osError gives a failed system call the kind that says what to do.
@@ -160,7 +153,7 @@ func osError(op string, err error) error {
 		return &moot.Error{Op: op, Kind: moot.Denied, Err: err}
 	case errors.Is(err, fs.ErrNotExist):
 		return &moot.Error{Op: op, Kind: moot.NotFound, Err: err}
-	case isFull(err):
+	case durable.IsFull(err):
 		return &moot.Error{Op: op, Kind: moot.Full, Err: err}
 	}
 	return &moot.Error{Op: op, Kind: moot.Internal, Err: err}

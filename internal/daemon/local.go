@@ -32,7 +32,7 @@ func (n *node) session(ctx context.Context, via cli.Via, stop func() error) (*cl
 	w := writer{n.author, through}
 	return &cli.Session{
 		Identity: n.identity(), Via: via,
-		Files:   files.New(through, w, files.Options{Linker: n.store, Log: n.log}),
+		Files:   files.New(through, w, files.Options{Linker: linker{n, via}, Log: n.log}),
 		Members: members.New(n.settings.Space, through, w),
 		Control: local{n, via, stop},
 	}, nil
@@ -165,9 +165,33 @@ func trimAddrs(peers []moot.Peer) []moot.Peer {
 	return peers
 }
 
-// linker shares a file in place through the running node.
+// linker shares files in place through one architecture.
+type linker struct {
+	n   *node
+	via cli.Via
+}
+
+// Link implements files.Linker. A server that others ask must have bytes of its own.
+func (l linker) Link(ctx context.Context, path string) (moot.Blob, error) {
+	if l.via == cli.ViaServer && !l.n.serves {
+		return moot.Blob{}, moot.Errorf(moot.Invalid, "a server keeps its own copies: --in-place is for sharing between peers")
+	}
+	b, err := l.n.store.Link(ctx, path)
+	if err != nil {
+		return b, err
+	}
+	if l.n.mesh != nil {
+		l.n.mesh.Announce(ctx, b.ID) // best effort: neighbours are asked anyway
+	}
+	if l.via == cli.ViaBoth {
+		l.n.uploads.add(b.ID)
+	}
+	return b, nil
+}
+
 type linkRequest struct {
-	Path string `json:"path"`
+	Path string  `json:"path"`
+	Via  cli.Via `json:"via"`
 }
 
 func (n *node) serveLink(w http.ResponseWriter, r *http.Request) {
@@ -179,6 +203,6 @@ func (n *node) serveLink(w http.ResponseWriter, r *http.Request) {
 		reply(w, nil, moot.Errorf(moot.Invalid, "%q is not an absolute path", in.Path))
 		return
 	}
-	blob, err := n.store.Link(r.Context(), in.Path)
+	blob, err := linker{n, in.Via}.Link(r.Context(), in.Path)
 	reply(w, blob, err)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // extract writes a folder: beside its place first, then under its name. An os.Root
@@ -36,7 +37,7 @@ func (fs *Files) extract(ctx context.Context, f File, count func(int)) error {
 	if err := os.Rename(tmp, f.Path); err != nil {
 		return osError(err)
 	}
-	return osError(syncFolder(filepath.Dir(f.Path)))
+	return osError(durable.SyncFolder(filepath.Dir(f.Path)))
 }
 
 // abreast is how many large files of a folder are fetched at once.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // Get writes a file or folder, given by its name or a blob's ID, to dest: "" means
@@ -24,7 +25,7 @@ func (fs *Files) Get(ctx context.Context, name, dest string, progress Progress) 
 	if err == nil && f.Folder {
 		err = fs.extract(ctx, f, counter(progress, f.Content))
 	} else if err == nil {
-		err = fs.fetch(ctx, f, counter(progress, f.Content), func() error { return nil })
+		err = fs.fetch(ctx, f, counter(progress, f.Content), func(os.FileInfo) error { return nil })
 	}
 	return f, moot.Wrap("get "+name, err)
 }
@@ -75,7 +76,7 @@ const tempPrefix = ".moot-"
 
 // fetch writes a file: beside its place first, durable, then under its name, unless
 // ready, which is asked right before, objects.
-func (fs *Files) fetch(ctx context.Context, f File, count func(int), ready func() error) error {
+func (fs *Files) fetch(ctx context.Context, f File, count func(int), ready func(os.FileInfo) error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(f.Path), tempPrefix)
 	if err != nil {
 		return osError(err)
@@ -92,13 +93,16 @@ func (fs *Files) fetch(ctx context.Context, f File, count func(int), ready func(
 		err = os.Chtimes(tmp.Name(), f.ModTime, f.ModTime)
 	}
 	if err == nil {
-		err = ready()
+		var info os.FileInfo // before others can change it
+		if info, err = os.Stat(tmp.Name()); err == nil {
+			err = ready(info)
+		}
 	}
 	if err == nil {
 		err = os.Rename(tmp.Name(), f.Path)
 	}
 	if err == nil {
-		err = syncFolder(filepath.Dir(f.Path))
+		err = durable.SyncFolder(filepath.Dir(f.Path))
 	}
 	return osError(err)
 }
@@ -153,12 +157,4 @@ func (c counted) Write(p []byte) (int, error) {
 	n, err := c.Writer.Write(p)
 	c.count(n)
 	return n, err
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -147,18 +147,18 @@ func (s *syncer) write(ctx context.Context, rel string, f File, local *stat, st 
 	if err := s.makeFolder(path.Dir(rel)); err != nil {
 		return err
 	}
-	still := func() error { return s.still(rel, local) }
-	if err := still(); err != nil {
+	if err := s.still(rel, local); err != nil {
 		return err
 	}
-	if err := s.files.fetch(ctx, f, func(int) {}, still); err != nil {
-		return err
-	}
-	info, err := os.Stat(f.Path)
+	var written *stat
+	err := s.files.fetch(ctx, f, func(int) {}, func(info os.FileInfo) error {
+		written = statOf(info)
+		return s.still(rel, local)
+	})
 	if err != nil {
-		return osError(err)
+		return err
 	}
-	st.stat, st.Blob = *statOf(info), f.Blob.ID
+	st.stat, st.Blob = *written, f.Blob.ID
 	s.changed("fetched", rel)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // Progress is told how many of how many bytes are done.
@@ -129,7 +130,7 @@ func osError(err error) error {
 		return nil
 	case moot.KindOf(err) != moot.Internal:
 		return err
-	case isFull(err):
+	case durable.IsFull(err):
 		return moot.Errorf(moot.Full, "no space is left: %w", err)
 	case os.IsNotExist(err):
 		return moot.Errorf(moot.NotFound, "%w", err)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // NewKey makes a key (Ed25519, RFC 8032).
@@ -46,7 +47,7 @@ func SaveKey(path string, key ed25519.PrivateKey) error {
 	}
 	_, err = f.Write(pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der}))
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = syncFolder(filepath.Dir(path))
+		err = durable.SyncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		os.Remove(path)
@@ -74,12 +75,4 @@ func LoadKey(path string) (ed25519.PrivateKey, error) {
 		return nil, moot.Errorf(moot.Invalid, "%s is damaged: it holds no Ed25519 key", path)
 	}
 	return key, nil
-}
-
-func syncFolder(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

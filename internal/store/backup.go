@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // Backup writes a consistent, durable copy of the entries to a new SQLite file, while
@@ -32,7 +33,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 		os.Remove(tmp)
 		return sqlError("backup", err)
 	}
-	return diskError("backup", syncFolder(filepath.Dir(path)))
+	return diskError("backup", durable.SyncFolder(filepath.Dir(path)))
 }
 
 // vacuumInto makes the file itself, so that only its owner may read it.

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // directory is a disk: a folder that only its owner may read.
@@ -33,7 +35,7 @@ func (d directory) inParent(name string, f func() error) error {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
-	if err := syncFolder(filepath.Dir(parent)); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(parent)); err != nil {
 		return err
 	}
 	return f()
@@ -64,7 +66,7 @@ func (d directory) remove(name string) error {
 	return nil
 }
 
-func (d directory) syncDir(name string) error { return syncFolder(d.path(name)) }
+func (d directory) syncDir(name string) error { return durable.SyncFolder(d.path(name)) }
 
 func (d directory) list(dir string) ([]string, error) {
 	entries, err := os.ReadDir(d.path(dir))
@@ -84,14 +86,4 @@ func wrapFile(f *os.File, err error) (file, error) {
 		return nil, err
 	}
 	return osFile{f}, nil
-}
-
-// syncFolder makes the names in a folder durable (see "All File Systems Are Not
-// Created Equal", Pillai et al., OSDI 2014: a rename is not, until then).
-func syncFolder(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"syscall"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // disk is as much of a file system as blobs need. There are two: a directory and
@@ -41,16 +41,12 @@ func diskError(op string, err error) error {
 		return nil
 	case isMoot(err), moot.KindOf(err) == moot.Unavailable:
 		return moot.Wrap(op, err)
-	case isFull(err):
+	case durable.IsFull(err):
 		return moot.Wrap(op, moot.Errorf(moot.Full, "no space is left on the disk that holds it: %w", err))
 	case errors.Is(err, fs.ErrNotExist):
 		return moot.Wrap(op, moot.Errorf(moot.NotFound, "%w", err))
 	}
 	return moot.Wrap(op, moot.Errorf(moot.Internal, "%w", err))
-}
-
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 // isMoot reports whether somebody gave the error a kind already.

@@ -14,6 +14,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 //go:embed migrations/*.sql
@@ -79,7 +80,7 @@ func (s *Store) lock(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	if err := syncFolder(filepath.Dir(filepath.Clean(folder))); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(filepath.Clean(folder))); err != nil {
 		return err
 	}
 	lock, err := lockFolder(folder)
@@ -127,7 +128,7 @@ func private(path string) error {
 	if err != nil {
 		return err
 	}
-	return cmpErr(f.Close(), syncFolder(filepath.Dir(path)))
+	return cmpErr(f.Close(), durable.SyncFolder(filepath.Dir(path)))
 }
 
 // dsn names the database as an SQLite URI. fullfsync concerns macOS, where a plain

@@ -21,6 +21,7 @@ import (
 	"sync"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // Config says where the store keeps things and whom it asks.
@@ -120,7 +121,7 @@ func (s *Store) writable(ctx context.Context) error {
 // stop is told of a failed fsync or a failed write of the database. It returns err
 // with its kind: Full leaves the store usable, anything else does not.
 func (s *Store) stop(err error) error {
-	if isFull(err) {
+	if durable.IsFull(err) {
 		return err
 	}
 	s.mu.Lock()

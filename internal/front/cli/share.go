@@ -35,11 +35,7 @@ func (a *app) shareCommand() *cobra.Command {
 					if err != nil {
 						return err
 					}
-					if a.json {
-						a.print(f)
-					} else {
-						a.say("%s  %s  %s", name(f.Name), size(f.Size()), f.Blob.ID)
-					}
+					a.showFile(f.Name, f)
 				}
 				return nil
 			})
@@ -68,11 +64,7 @@ is written. An interrupted get, run again, fetches only what is missing.`,
 				if err != nil {
 					return err
 				}
-				if a.json {
-					a.print(f)
-				} else {
-					a.say("%s  %s  %s", name(f.Path), size(f.Size()), f.Blob.ID)
-				}
+				a.showFile(f.Path, f)
 				return nil
 			})
 		},
@@ -125,4 +117,13 @@ the other beside it as a conflict copy.`,
 	c.Flags().StringVar(&prefix, "prefix", "", "the `NAME` below which the folder's files are shared (default: the folder's name)")
 	c.Flags().BoolVar(&once, "once", false, "bring both sides in step once and end")
 	return c
+}
+
+// showFile prints what was shared or fetched, where.
+func (a *app) showFile(where string, f files.File) {
+	if a.json {
+		a.print(f)
+		return
+	}
+	a.say("%s  %s  %s", name(where), size(f.Size()), f.Blob.ID)
 }
