@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"internal/seal":    {".", "internal/durable"},
 	"internal/policy":  {".", "internal/feed"},
 	"internal/swarm":   {"."},
+	"internal/plan":    {"."},
 
 	// Mechanism: each knows the vocabulary and no sibling.
 	"internal/store":  {".", "internal/blob", "internal/durable", "internal/feed"},
@@ -36,8 +37,11 @@ var layers = map[string][]string{
 	"internal/files":   {".", "internal/blob", "internal/durable"},
 	"internal/members": {".", "internal/feed", "internal/policy", "internal/seal"},
 
+	// Measuring: runs this program as processes, and uses no other part of it.
+	"internal/compare": {".", "internal/plan"},
+
 	// Front ends: over meaning; never see an architecture.
-	"internal/front/cli": {".", "internal/files", "internal/members", "internal/policy"},
+	"internal/front/cli": {".", "internal/compare", "internal/files", "internal/members", "internal/plan", "internal/policy"},
 
 	// The one place that names every part.
 	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/durable", "internal/feed", "internal/files", "internal/front/cli",

@@ -1,0 +1,59 @@
+// Package plan answers from formulas alone what each architecture can give a group:
+// how long a file takes to reach everybody, what it costs whom, what is still there
+// when nodes are away.
+//
+// It must not know how anything is done: no node, no network, no file is touched.
+// What is measured is package compare's business, which sets these limits beside it.
+package plan
+
+import "time"
+
+// Link is what one host can send and receive, in payload bits per second; 0: no limit.
+type Link struct {
+	Up, Down float64
+}
+
+// ClientServer is the least time in which one server that holds a file brings it to
+// every receiver by itself: max{NF/u_s, F/d_min} (Kurose and Ross, Computer
+// Networking, section 2.5). size is in bytes.
+func ClientServer(size int64, server Link, receivers []Link) time.Duration {
+	bits := 8 * float64(size)
+	return seconds(max(over(bits*float64(len(receivers)), server.Up), over(bits, slowest(receivers))))
+}
+
+// PeerToPeer is the least time in which a file spreads from one source when every
+// receiver passes on what it has: max{F/u_s, F/d_min, NF/(u_s+Σu_i)} (Kumar and Ross,
+// HOTWEB 2006, who show that it can be reached by a fluid). A hybrid whose server is
+// the source has the same bound.
+func PeerToPeer(size int64, source Link, receivers []Link) time.Duration {
+	bits := 8 * float64(size)
+	all := source.Up
+	for _, r := range receivers {
+		if r.Up == 0 || all == 0 {
+			all = 0
+			break
+		}
+		all += r.Up
+	}
+	return seconds(max(over(bits, source.Up), over(bits, slowest(receivers)), over(bits*float64(len(receivers)), all)))
+}
+
+// slowest is the smallest downlink; 0 if none is limited.
+func slowest(receivers []Link) (least float64) {
+	for _, r := range receivers {
+		if r.Down > 0 && (least == 0 || r.Down < least) {
+			least = r.Down
+		}
+	}
+	return least
+}
+
+// over divides, taking a rate of 0 as no limit.
+func over(bits, rate float64) float64 {
+	if rate == 0 {
+		return 0
+	}
+	return bits / rate
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
