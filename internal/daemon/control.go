@@ -52,6 +52,7 @@ func (n *node) controlHandler() http.Handler {
 		}
 	})
 	mux.HandleFunc("POST /link", n.serveLink)
+	mux.HandleFunc("POST /fetch", n.serveFetch)
 	mux.HandleFunc("GET /backup", func(w http.ResponseWriter, r *http.Request) {
 		if err := n.backup(r.Context(), w); err != nil {
 			n.log.Error("backup", "err", err)
@@ -160,7 +161,7 @@ func dialControl(ctx context.Context, socket string, via cli.Via) (*cli.Session,
 	node := wire.NewClient(transport, "http://home/via/"+string(id.Via))
 	return &cli.Session{
 		Identity: id.Identity, Via: id.Via,
-		Files:   files.New(node, r, files.Options{Linker: r}),
+		Files:   files.New(node, r, files.Options{Linker: r, Fetcher: r}),
 		Members: members.New(id.Space, node, r),
 		Control: r,
 	}, nil

@@ -32,7 +32,7 @@ func (n *node) session(ctx context.Context, via cli.Via, stop func() error) (*cl
 	w := writer{n.author, through}
 	return &cli.Session{
 		Identity: n.identity(), Via: via,
-		Files:   files.New(through, w, files.Options{Linker: linker{n, via}, Log: n.log}),
+		Files:   files.New(through, w, files.Options{Linker: linker{n, via}, Fetcher: linker{n, via}, Log: n.log}),
 		Members: members.New(n.settings.Space, through, w),
 		Control: local{n, via, stop},
 	}, nil
@@ -165,7 +165,7 @@ func trimAddrs(peers []moot.Peer) []moot.Peer {
 	return peers
 }
 
-// linker shares files in place through one architecture.
+// linker shares and fetches files in place through one architecture.
 type linker struct {
 	n   *node
 	via cli.Via

@@ -75,7 +75,7 @@ func (s *syncer) keepCopy(ctx context.Context, rel string, st *synced, f File) e
 		return err
 	}
 	f.Path = s.path(name)
-	if err := s.files.fetch(ctx, f, func(int) {}, func(os.FileInfo) error { return s.still(name, nil) }); err != nil {
+	if err := s.files.fetch(ctx, f, func(int) {}, nil, func(os.FileInfo) error { return s.still(name, nil) }); err != nil {
 		return err
 	}
 	s.changed("conflict copy", name)

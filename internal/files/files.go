@@ -29,10 +29,18 @@ type Linker interface {
 	Link(ctx context.Context, path string) (moot.Blob, error)
 }
 
-// Options of Files; the zero value shares copies and is silent.
+// Fetcher brings a file's blob to its place, File.Path, without a copy of its own
+// staying behind. done is false if that cannot be: then Path is as it was, but the blob
+// has been fetched. count is told of bytes as they come.
+type Fetcher interface {
+	Fetch(ctx context.Context, f File, count func(int)) (done bool, err error)
+}
+
+// Options of Files; the zero value shares and fetches copies and is silent.
 type Options struct {
-	Linker Linker // nil: nothing can be shared in place
-	Log    *slog.Logger
+	Linker  Linker  // nil: nothing can be shared in place
+	Fetcher Fetcher // nil: what is fetched is copied out
+	Log     *slog.Logger
 }
 
 // Files are the files of a space, seen through a node.
@@ -40,6 +48,7 @@ type Files struct {
 	node  moot.Node
 	write Writer
 	link  Linker
+	take  Fetcher
 	log   *slog.Logger
 }
 
@@ -49,7 +58,7 @@ func New(node moot.Node, write Writer, o Options) *Files {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Files{node, write, o.Linker, o.Log}
+	return &Files{node, write, o.Linker, o.Fetcher, o.Log}
 }
 
 // File is a version of a name.

@@ -25,7 +25,7 @@ func (fs *Files) Get(ctx context.Context, name, dest string, progress Progress) 
 	if err == nil && f.Folder {
 		err = fs.extract(ctx, f, counter(progress, f.Content))
 	} else if err == nil {
-		err = fs.fetch(ctx, f, counter(progress, f.Content), func(os.FileInfo) error { return nil })
+		err = fs.fetch(ctx, f, counter(progress, f.Content), fs.take, nil)
 	}
 	return f, moot.Wrap("get "+name, err)
 }
@@ -74,14 +74,23 @@ func (fs *Files) Open(ctx context.Context, name string, r moot.Range) (io.ReadCl
 // tempPrefix starts the names of what is being written.
 const tempPrefix = ".moot-"
 
-// fetch writes a file: beside its place first, durable, then under its name, unless
-// ready, which is asked right before, objects.
-func (fs *Files) fetch(ctx context.Context, f File, count func(int), ready func(os.FileInfo) error) error {
+// fetch writes a file: in place if take can, else beside its place first, durable, then
+// under its name, unless ready, which is asked right before, objects. take and ready may
+// be nil.
+func (fs *Files) fetch(ctx context.Context, f File, count func(int), take Fetcher, ready func(os.FileInfo) error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(f.Path), tempPrefix)
 	if err != nil {
-		return osError(err)
+		return osError(err) // before anything is downloaded
 	}
 	defer os.Remove(tmp.Name())
+	if take != nil {
+		f.Mode = orDefault(f.Mode)
+		if done, err := take.Fetch(ctx, f, count); err != nil || done {
+			tmp.Close()
+			return err
+		}
+		count = func(int) {} // what remains is to copy what is here
+	}
 	err = fs.copyBlob(ctx, f.Blob.ID, tmp, count)
 	if err == nil {
 		err = osError(errors.Join(tmp.Chmod(orDefault(f.Mode)), tmp.Sync()))
@@ -89,22 +98,29 @@ func (fs *Files) fetch(ctx context.Context, f File, count func(int), ready func(
 	if err = errors.Join(err, osError(tmp.Close())); err != nil {
 		return firstKind(err)
 	}
+	return osError(install(tmp.Name(), f, ready))
+}
+
+// install gives what was written its time and its name.
+func install(tmp string, f File, ready func(os.FileInfo) error) error {
 	if !f.ModTime.IsZero() {
-		err = os.Chtimes(tmp.Name(), f.ModTime, f.ModTime)
-	}
-	if err == nil {
-		var info os.FileInfo // before others can change it
-		if info, err = os.Stat(tmp.Name()); err == nil {
-			err = ready(info)
+		if err := os.Chtimes(tmp, f.ModTime, f.ModTime); err != nil {
+			return err
 		}
 	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), f.Path)
+	if ready != nil {
+		info, err := os.Stat(tmp) // before others can change it
+		if err == nil {
+			err = ready(info)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		err = durable.SyncFolder(filepath.Dir(f.Path))
+	if err := os.Rename(tmp, f.Path); err != nil {
+		return err
 	}
-	return osError(err)
+	return durable.SyncFolder(filepath.Dir(f.Path))
 }
 
 func orDefault(mode os.FileMode) os.FileMode {

@@ -151,7 +151,7 @@ func (s *syncer) write(ctx context.Context, rel string, f File, local *stat, st 
 		return err
 	}
 	var written *stat
-	err := s.files.fetch(ctx, f, func(int) {}, func(info os.FileInfo) error {
+	err := s.files.fetch(ctx, f, func(int) {}, nil, func(info os.FileInfo) error {
 		written = statOf(info)
 		return s.still(rel, local)
 	})

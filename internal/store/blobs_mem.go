@@ -1,6 +1,10 @@
 package store
 
 import (
+	"errors"
+	"os"
+	"time"
+
 	"io"
 	"io/fs"
 	"slices"
@@ -68,6 +72,9 @@ func (m *memory) list(dir string) (names []string, err error) {
 	slices.Sort(names)
 	return slices.Compact(names), nil
 }
+
+// giveAway fails: memory has no files for others.
+func (m *memory) giveAway(string, string, os.FileMode, time.Time) error { return errors.ErrUnsupported }
 
 // memFile is sparse: a file claimed to be huge costs what was written to it.
 type memFile struct {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
@@ -21,6 +23,9 @@ type disk interface {
 	remove(name string) error         // no error if there is none
 	syncDir(name string) error        // makes renames and removals in it durable
 	list(dir string) ([]string, error)
+	// giveAway renames a file to a path outside, in place of what is there; or else
+	// changes nothing.
+	giveAway(name, path string, mode os.FileMode, modified time.Time) error
 }
 
 // file is an open file of a disk. It stays readable after being renamed or removed.

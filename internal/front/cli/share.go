@@ -53,7 +53,9 @@ func (a *app) getCommand() *cobra.Command {
 		Use:   "get NAME|ID [-o PATH]",
 		Short: "Fetch a file or folder, verified",
 		Long: `Fetch a file or folder by its name or blob ID. Every byte is verified before it
-is written. An interrupted get, run again, fetches only what is missing.`,
+is written. An interrupted get, run again, fetches only what is missing. A large file
+is kept once: this home goes on serving it from where it was written, while it stays
+there unchanged.`,
 		Example: "  moot get report.pdf\n  moot get holiday/2026 -o ~/photos\n  moot get --via peers huge.iso",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
+)
+
+// Move gives the bytes of a whole blob away as the file path, in place of what is
+// there, and from then on the blob is one shared in place: what was written once need
+// not be written again. moved is false if that cannot be done here – the blob is not
+// in the folder of blobs, or path is on another disk – and then nothing has changed.
+func (s *Store) Move(ctx context.Context, id moot.BlobID, path string, mode os.FileMode, modified time.Time) (moved bool, err error) {
+	if err := s.writable(ctx); err != nil {
+		return false, moot.Wrap("move", err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return false, diskError("move", err)
+	}
+	h, err := s.blobs.open(id)
+	if moot.KindOf(err) == moot.NotFound {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	h.close()
+	// The link first: until the rename the blob is found where it was.
+	if _, err := s.write.Exec(`INSERT OR REPLACE INTO links (id, path, size, mtime) VALUES (?, ?, ?, ?)`,
+		id[:], path, h.Size, modified.UnixNano()); err != nil {
+		return false, sqlError("move", err)
+	}
+	if err := s.blobs.giveAway(id, path, mode, modified); err != nil {
+		_, err = s.write.Exec(`DELETE FROM links WHERE id = ? AND path = ?`, id[:], path)
+		return false, sqlError("move", err)
+	}
+	return true, diskError("move", durable.SyncFolder(filepath.Dir(path)))
+}
+
+// giveAway renames the bytes of a blob out of the disk; its tree stays.
+func (b *blobs) giveAway(id moot.BlobID, path string, mode os.FileMode, modified time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.disk.giveAway(b.name(id), path, mode, modified)
+}
+
+// giveAway implements disk.
+func (d directory) giveAway(name, path string, mode os.FileMode, modified time.Time) error {
+	from := d.path(name)
+	err := os.Chmod(from, mode)
+	if err == nil && !modified.IsZero() {
+		err = os.Chtimes(from, modified, modified)
+	}
+	if err == nil {
+		err = os.Rename(from, path)
+	}
+	if err != nil {
+		os.Chmod(from, 0o600) // as it was; what mattered is err
+	}
+	return err
+}
