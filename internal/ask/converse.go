@@ -63,11 +63,13 @@ func (d *download) converse(ctx context.Context, s *source, ex blob.Exchanger) {
 // ask hands the source one request after another, as many as it has earned.
 func (c *conversation) ask(ctx context.Context) {
 	for {
+		var lead []byte
 		a, ok := c.d.await(ctx, c.s, func(a swarm.Ask) {
 			c.asked[a.Run.First] = a
 			c.d.cancels[a.ID] = func() { c.cancel(a) }
+			lead = c.d.lead(a.Run)
 		})
-		if !ok || c.x.Ask(bytesOf(a.Run, c.d.blob.Size)) != nil {
+		if !ok || c.x.Ask(bytesOf(a.Run, c.d.blob.Size), lead) != nil {
 			return // what broke is what listen hears, too
 		}
 	}
@@ -113,10 +115,9 @@ func (c *conversation) learn(held []moot.Range) {
 		return
 	}
 	for _, r := range held {
-		c.s.runs = append(c.s.runs, groups(r, d.blob.Size))
+		d.sched.Gained(c.s.peer.ID, groups(r, d.blob.Size))
 	}
-	d.sched.AddSource(c.s.peer.ID, c.s.runs)
-	d.work.wake()
+	c.s.work.wake()
 }
 
 // take verifies and keeps the groups of a part.
@@ -164,9 +165,11 @@ func (c *conversation) over(part moot.Range) {
 	if a, ok := c.asked[first]; ok {
 		delete(c.asked, first)
 		delete(d.cancels, a.ID)
-		d.sched.Failed(a.ID, d.node.now()) // unless it has brought everything
+		if d.sched.Failed(a.ID, d.node.now()) { // not if it has brought everything
+			d.wakeAll()
+		}
 	}
-	d.work.wake()
+	c.s.work.wake()
 }
 
 // measure counts what came, and lets as much be asked for in advance as comes within

@@ -33,12 +33,12 @@ type download struct {
 
 	mu       sync.Mutex
 	more     signal // a group came, or the download ended
-	work     signal // there may be something to ask for
 	held     *blob.Set
 	sched    *swarm.State
 	readers  map[*reader]struct{}
 	sources  map[moot.Key]*source
 	cancels  map[uint64]context.CancelFunc // of requests in flight
+	nodes    map[int64][32]byte            // verified nodes of the tree, by position; nil if not worth it
 	progress time.Time                     // when a group last came or a reader joined
 	hopeful  bool                          // somebody was found who had something of it
 	verdicts verdicts                      // on nodes that were of no use
@@ -175,6 +175,9 @@ func (d *download) begin(size int64) error {
 	defer d.mu.Unlock()
 	d.blob, d.part, d.held = b, part, part.Held()
 	d.sched = swarm.New(swarm.Config{Groups: blob.Groups(size), Part: d.node.cfg.Part, Depth: d.node.cfg.Depth, Stall: d.node.cfg.Stall, Seed: seed()})
+	if d.sched.Part() <= fineParts {
+		d.nodes = map[int64][32]byte{}
+	}
 	for _, r := range d.held.Ranges() {
 		d.sched.Held(groups(r, size))
 	}
@@ -211,6 +214,11 @@ func (d *download) arrived(ask uint64, g blob.Group) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.nodes != nil {
+		for _, n := range g.Nodes {
+			d.nodes[n.Pos] = n.CV
+		}
+	}
 	wasFull := d.held.Complete()
 	d.held.Add(g.Index)
 	d.progress, d.hopeful = d.node.now(), true
@@ -218,13 +226,29 @@ func (d *download) arrived(ask uint64, g blob.Group) error {
 		if cancel := d.cancels[id]; cancel != nil {
 			cancel()
 		}
-		d.work.wake()
+		d.wakeAll()
 	}
 	d.more.wake()
 	if !wasFull && d.held.Complete() {
 		close(d.full)
 	}
 	return nil
+}
+
+// fineParts is the largest part, in groups, of which the proof is worth shortening: of
+// one group it would take four percent of the bytes, of many hardly anything.
+const fineParts = 8
+
+// lead returns what is known of the beginning of a part's slice. The caller holds d.mu.
+func (d *download) lead(run swarm.Run) []byte {
+	if d.nodes == nil {
+		return nil
+	}
+	lead, _ := blob.Lead(d.blob.Size, bytesOf(run, d.blob.Size), func(pos int64) (cv [32]byte, ok bool) {
+		cv, ok = d.nodes[pos]
+		return cv, ok
+	})
+	return lead
 }
 
 func (d *download) isReady() bool { return closed(d.ready) }

@@ -36,7 +36,7 @@ func (d *download) candidate(p moot.Peer) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.sources[p.ID]
-	return (s == nil || !s.complete) && !d.verdicts.skip(p.ID, d.node.now())
+	return (s == nil || !s.complete && !s.talks) && !d.verdicts.skip(p.ID, d.node.now())
 }
 
 // heard takes in a node's answer, or the end of a search.
@@ -73,7 +73,7 @@ func (d *download) meet(f found) {
 	if s := d.sources[f.peer.ID]; s != nil {
 		s.complete = f.holding.Complete()
 		d.sched.AddSource(f.peer.ID, runs)
-		d.work.wake()
+		s.work.wake()
 		return
 	}
 	room := len(d.sources) < d.node.cfg.Sources
@@ -134,7 +134,7 @@ func (d *download) replace(now time.Time) {
 		d.meet(f)
 	}
 	d.mu.Lock()
-	d.work.wake()
+	d.wakeAll()
 	d.mu.Unlock()
 }
 

@@ -13,7 +13,9 @@ type source struct {
 	peer     moot.Peer
 	node     moot.Node
 	complete bool        // it has the whole blob
-	runs     []swarm.Run // what it holds
+	talks    bool        // it tells of itself what it comes to hold
+	runs     []swarm.Run // what it held when it was hired
+	work     signal      // there may be something to ask it for; guarded by download.mu
 	cancel   context.CancelFunc
 }
 
@@ -26,8 +28,8 @@ func (d *download) hire(f found, runs []swarm.Run) {
 	s := &source{peer: f.peer, node: f.node, complete: f.holding.Complete(), runs: runs, cancel: cancel}
 	d.sources[f.peer.ID] = s
 	d.sched.AddSource(f.peer.ID, runs)
-	d.work.wake()
 	if ex, ok := f.node.(blob.Exchanger); ok {
+		s.talks = true
 		d.crew.Go(func() { d.converse(ctx, s, ex) })
 		return
 	}
@@ -42,7 +44,15 @@ func (d *download) dismiss(k moot.Key) {
 		s.cancel()
 		d.sched.RemoveSource(k)
 		delete(d.sources, k)
-		d.work.wake()
+		d.wakeAll()
+	}
+}
+
+// wakeAll has every source's conversation look for something to ask. The caller holds
+// d.mu.
+func (d *download) wakeAll() {
+	for _, s := range d.sources {
+		s.work.wake()
 	}
 }
 
@@ -66,7 +76,7 @@ func (d *download) await(ctx context.Context, s *source, begin func(swarm.Ask)) 
 			d.mu.Unlock()
 			return a, true
 		}
-		work := d.work.wait()
+		work := s.work.wait()
 		d.mu.Unlock()
 		select {
 		case <-work:
@@ -129,7 +139,7 @@ func (d *download) settle(s *source, a swarm.Ask, err error) {
 	d.mu.Lock()
 	d.sched.Failed(a.ID, d.node.now()) // unless it has brought everything
 	fails := d.sched.Fails(s.peer.ID)
-	d.work.wake()
+	d.wakeAll()
 	d.mu.Unlock()
 	if err != nil && fails >= maxFails {
 		d.reject(s.peer, err)

@@ -170,7 +170,7 @@ func (d *download) enter(rd *reader) {
 	d.readers[rd] = struct{}{}
 	d.progress = d.node.now()
 	d.want()
-	d.work.wake()
+	d.wakeAll()
 }
 
 func (d *download) quit(rd *reader) {

@@ -19,7 +19,9 @@ type Exchanger interface {
 // waits for events.
 type Exchange interface {
 	// Ask asks for a range of whole groups; it is answered after those asked before.
-	Ask(moot.Range) error
+	// lead is how its slice begins as far as that is known (see Lead) and need not be
+	// sent; nil if nothing is.
+	Ask(r moot.Range, lead []byte) error
 	// Cancel takes back what was asked for and has not been sent.
 	Cancel(moot.Range) error
 	// Next waits for what the node says.

@@ -125,9 +125,14 @@ func (s *slice) Close() error {
 // encode writes the slice and closes what it is read from.
 func (s *slice) encode(out *sink) error {
 	defer s.held.close()
-	w := bufio.NewWriterSize(out, int(min(s.held.Size+4<<10, 128<<10)))
+	var w io.Writer = out
+	flush := func() error { return nil }
+	if _, buffered := out.w.(interface{ Buffered() int }); !buffered {
+		b := bufio.NewWriterSize(out, int(min(s.held.Size+4<<10, 128<<10)))
+		w, flush = b, b.Flush
+	}
 	err := blob.Encode(w, s.held.Blob, s.held.data, s.held.tree, s.rng)
-	err = cmpErr(err, w.Flush()) // what was verified is of use, whatever came after
+	err = cmpErr(err, flush()) // what was verified is of use, whatever came after
 	if err == nil || out.err != nil {
 		return cmpErr(out.err, err)
 	}

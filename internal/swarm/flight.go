@@ -76,17 +76,19 @@ func (s *State) Touch(id uint64, now time.Time) {
 	}
 }
 
-// Failed records that a request ended early. What it did not bring is free for
-// others; its source is asked again after a time that doubles with each failure.
-func (s *State) Failed(id uint64, now time.Time) {
+// Failed records that a request ended early, and reports whether it was in flight.
+// What it did not bring is free for others; its source is asked again after a time that
+// doubles with each failure.
+func (s *State) Failed(id uint64, now time.Time) bool {
 	a := s.find(id)
 	if a == nil {
-		return
+		return false
 	}
 	s.forget(id)
 	src := s.sources[a.Source]
 	src.ready = now.Add(min(backoff<<min(src.fails, 16), maxBackoff))
 	src.fails++
+	return true
 }
 
 // Stalled returns the sources that have left a request without a byte too long,

@@ -39,6 +39,22 @@ func (s *State) AddSource(id moot.Key, held []Run) {
 	s.count(src, +1)
 }
 
+// Gained records that a source has come to hold more.
+func (s *State) Gained(id moot.Key, r Run) {
+	src, clipped := s.sources[id], s.clip(nil, []Run{r})
+	if src == nil || len(clipped) == 0 {
+		return
+	}
+	r = clipped[0]
+	src.held = insert(src.held, r)
+	for p := r.First / s.cfg.Part; p*s.cfg.Part < r.End(); p++ {
+		if !src.parts[p] {
+			src.parts[p] = true
+			s.avail[p]++
+		}
+	}
+}
+
 // RemoveSource forgets a source; what it was asked for is free for the others.
 func (s *State) RemoveSource(id moot.Key) {
 	if src := s.sources[id]; src != nil {
@@ -152,6 +168,19 @@ func (s *State) tidy(runs []Run) []Run {
 		joined = append(joined, r)
 	}
 	return joined
+}
+
+// insert adds a run to tidy ones, which stay so.
+func insert(runs []Run, r Run) []Run {
+	i := sort.Search(len(runs), func(i int) bool { return runs[i].End() >= r.First })
+	j := i
+	for j < len(runs) && runs[j].First <= r.End() {
+		end := max(r.End(), runs[j].End())
+		r.First = min(r.First, runs[j].First)
+		r.Count = end - r.First
+		j++
+	}
+	return slices.Replace(runs, i, j, r)
 }
 
 func (src *source) holds(g int64) bool { return src.covers(Run{g, 1}) }

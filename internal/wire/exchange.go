@@ -17,9 +17,17 @@ const (
 	typeExchange = "application/vnd.moot.exchange"
 	maxAsked     = 1024                  // requests that may wait at the answering side
 	maxRuns      = 1 << 16               // ranges in one frame
-	tellEvery    = 50 * time.Millisecond // what is newly held is told together
+	maxKnown     = 64                    // more parents than any group has
+	tellEvery    = 50 * time.Millisecond // what is newly held is told together …
+	manyTold     = 8                     // … less often if more than so many are told
 	keepEvery    = 20 * time.Second
 )
+
+// pace is the time between news in one exchange. All news together cost the square of
+// the number of peers.
+func (h *handler) pace() time.Duration {
+	return tellEvery * time.Duration(max(1, h.exchanges.Load()/manyTold))
+}
 
 // exchange serves POST /v1/blobs/{id}/exchange.
 func (h *handler) exchange(w *writer, r *http.Request) error {
@@ -38,6 +46,8 @@ func (h *handler) exchange(w *writer, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	h.exchanges.Add(1)
+	defer h.exchanges.Add(-1)
 	w.Header().Set("Content-Type", typeExchange)
 	w.WriteHeader(http.StatusOK)
 	ctx, cancel := context.WithCancel(r.Context())
@@ -94,8 +104,14 @@ type answerer struct {
 	told  *blob.Set // what the other side knows to be held here
 
 	mu    sync.Mutex
-	asked []groupRun
+	asked []request
 	more  chan struct{}
+}
+
+// request is a run that is asked for.
+type request struct {
+	groupRun
+	known uint64 // see frameAsk
 }
 
 // listen takes in what is asked until the other side goes away or makes no sense.
@@ -108,26 +124,29 @@ func (a *answerer) listen(in *bufio.Reader) {
 		if kind == frameKeep {
 			continue
 		}
-		run, err := readRun(in)
-		if err != nil || kind != frameAsk && kind != frameCancel || !a.note(kind, run) {
+		var req request
+		if req.groupRun, err = readRun(in); err == nil && kind == frameAsk {
+			req.known, err = binary.ReadUvarint(in)
+		}
+		if err != nil || kind != frameAsk && kind != frameCancel || !a.note(kind, req) {
 			return
 		}
 	}
 }
 
-func (a *answerer) note(kind byte, run groupRun) bool {
+func (a *answerer) note(kind byte, req request) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if kind == frameCancel {
 		for i, other := range a.asked {
-			if other == run {
+			if other.groupRun == req.groupRun {
 				a.asked = append(a.asked[:i], a.asked[i+1:]...)
 				break
 			}
 		}
 		return true
 	}
-	a.asked = append(a.asked, run)
+	a.asked = append(a.asked, req)
 	select {
 	case a.more <- struct{}{}:
 	default:
@@ -135,15 +154,15 @@ func (a *answerer) note(kind byte, run groupRun) bool {
 	return len(a.asked) <= maxAsked
 }
 
-func (a *answerer) take() (groupRun, bool) {
+func (a *answerer) take() (request, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.asked) == 0 {
-		return groupRun{}, false
+		return request{}, false
 	}
-	run := a.asked[0]
+	req := a.asked[0]
 	a.asked = a.asked[1:]
-	return run, true
+	return req, true
 }
 
 // run answers until the other side leaves. What is newly held is told between parts.
@@ -151,21 +170,23 @@ func (a *answerer) run(held moot.Holding) error {
 	a.out.WriteByte(frameSize)
 	a.number(uint64(a.size))
 	a.tell(held)
-	tick := time.NewTicker(tellEvery)
+	tick := time.NewTicker(a.h.pace())
 	defer tick.Stop()
+	news := func() {
+		if held, err := a.h.node.Have(a.ctx, a.id); err == nil && held.Size == a.size {
+			a.tell(held)
+		}
+		tick.Reset(a.h.pace())
+	}
 	for {
 		select {
 		case <-tick.C:
-			if !a.told.Complete() {
-				if held, err := a.h.node.Have(a.ctx, a.id); err == nil && held.Size == a.size {
-					a.tell(held)
-				}
-			}
+			news()
 		default:
 		}
-		run, ok := a.take()
+		req, ok := a.take()
 		if ok {
-			if err := a.part(run); err != nil {
+			if err := a.part(req); err != nil {
 				return err
 			}
 			continue
@@ -173,16 +194,13 @@ func (a *answerer) run(held moot.Holding) error {
 		if a.out.Flush() != nil || a.flush() != nil {
 			return nil // nobody listens any more
 		}
-		ticking := tick.C
 		if a.told.Complete() {
-			ticking = nil
+			tick.Stop()
 		}
 		select {
 		case <-a.more:
-		case <-ticking:
-			if held, err := a.h.node.Have(a.ctx, a.id); err == nil && held.Size == a.size {
-				a.tell(held)
-			}
+		case <-tick.C:
+			news()
 		case <-a.ctx.Done():
 			return nil
 		}
@@ -219,10 +237,11 @@ func (a *answerer) number(n uint64) {
 
 // part sends what was asked for, or says that it is not held. An error after its
 // beginning ends the exchange: the other side cannot know where the next frame is.
-func (a *answerer) part(run groupRun) error {
+func (a *answerer) part(req request) error {
 	kind := byte(framePart)
 	var slice io.ReadCloser
-	rng, ok := run.in(a.size)
+	rng, ok := req.in(a.size)
+	ok = ok && req.known <= maxKnown
 	if ok {
 		var err error
 		slice, err = a.h.node.Get(a.ctx, a.id, rng)
@@ -232,152 +251,35 @@ func (a *answerer) part(run groupRun) error {
 		kind = frameNone
 	}
 	a.out.WriteByte(kind)
-	a.number(run.first)
-	a.number(run.count)
+	a.number(req.first)
+	a.number(req.count)
 	if !ok {
 		return nil
 	}
 	defer slice.Close()
-	_, err := io.Copy(a.out, slice)
-	return err
-}
-
-// Exchange implements blob.Exchanger.
-func (c *Client) Exchange(ctx context.Context, id moot.BlobID) (blob.Exchange, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	body, asks := io.Pipe()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+blobPath(pathExchange, id), body)
-	if err == nil {
-		req.Header.Set("Content-Type", typeExchange)
-		req.Header.Set("Accept", typeExchange)
-		var resp *http.Response
-		if resp, err = c.rt.RoundTrip(req); err == nil {
-			if err = check(resp, typeExchange); err == nil {
-				x := &exchange{cancel: cancel, asks: asks, body: resp.Body, in: bufio.NewReaderSize(resp.Body, copyBuffer), client: c, ctx: ctx}
-				go x.keep()
-				return x, nil
-			}
-			resp.Body.Close()
-		}
+	a.number(req.known)
+	to := &trimmed{to: a.out}
+	if req.known > 0 {
+		to.skip = blob.LeadSize(int64(req.known) - 1)
 	}
-	err = c.broken(ctx, err)
-	cancel()
-	asks.Close()
-	return nil, err
-}
-
-// exchange is the asking side.
-type exchange struct {
-	client *Client
-	ctx    context.Context
-	cancel context.CancelFunc
-	body   io.Closer
-	in     *bufio.Reader
-	size   int64
-
-	mu   sync.Mutex
-	asks *io.PipeWriter
-}
-
-func (x *exchange) Ask(r moot.Range) error    { return x.say(frameAsk, r) }
-func (x *exchange) Cancel(r moot.Range) error { return x.say(frameCancel, r) }
-
-func (x *exchange) say(kind byte, r moot.Range) error {
-	run := runOf(r)
-	frame := binary.AppendUvarint(binary.AppendUvarint([]byte{kind}, run.first), run.count)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	_, err := x.asks.Write(frame)
-	return x.client.orBroken(x.ctx, err)
-}
-
-// keep tells the other side from time to time that this one is there.
-func (x *exchange) keep() {
-	tick := time.NewTicker(keepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			x.mu.Lock()
-			_, err := x.asks.Write([]byte{frameKeep})
-			x.mu.Unlock()
-			if err != nil {
-				return
-			}
-		case <-x.ctx.Done():
-			return
-		}
+	if _, err := io.Copy(to, slice); err != nil && a.ctx.Err() == nil {
+		return err
 	}
+	return a.ctx.Err()
 }
 
-func (x *exchange) Next() (blob.Event, error) {
-	ev, err := x.next()
-	return ev, x.client.orBroken(x.ctx, err)
+// trimmed leaves out the first bytes of what is written to it.
+type trimmed struct {
+	to   *bufio.Writer
+	skip int64
 }
 
-func (x *exchange) next() (ev blob.Event, err error) {
-	kind, err := x.in.ReadByte()
-	if err != nil {
-		return ev, err
-	}
-	switch kind {
-	case frameSize:
-		n, err := binary.ReadUvarint(x.in)
-		if err != nil || n > blob.MaxSize {
-			return ev, errFrame(err)
-		}
-		x.size = int64(n)
-		return blob.Event{Size: x.size}, nil
-	case frameHold:
-		return x.hold()
-	case framePart, frameNone:
-		run, err := readRun(x.in)
-		if err != nil {
-			return ev, errFrame(err)
-		}
-		r, ok := run.in(x.size)
-		if !ok {
-			return ev, errFrame(nil)
-		}
-		ev = blob.Event{Size: x.size, Part: r, Refused: kind == frameNone}
-		if kind == framePart {
-			ev.Slice = x.in
-		}
-		return ev, nil
-	}
-	return ev, errFrame(nil)
-}
+// Buffered tells the writing side that it needs no buffer of its own.
+func (t *trimmed) Buffered() int { return t.to.Buffered() }
 
-func (x *exchange) hold() (ev blob.Event, err error) {
-	n, err := binary.ReadUvarint(x.in)
-	if err != nil || n > maxRuns {
-		return ev, errFrame(err)
-	}
-	ev.Size = x.size
-	for range n {
-		run, err := readRun(x.in)
-		if err != nil {
-			return ev, errFrame(err)
-		}
-		r, ok := run.in(x.size)
-		if !ok {
-			return ev, errFrame(nil)
-		}
-		ev.Held = append(ev.Held, r)
-	}
-	return ev, nil
-}
-
-func (x *exchange) Close() error {
-	x.cancel()
-	x.asks.Close()
-	return x.body.Close()
-}
-
-// orBroken gives an error of the transport a kind; nil stays nil.
-func (c *Client) orBroken(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	return c.broken(ctx, err)
+func (t *trimmed) Write(p []byte) (int, error) {
+	n := min(t.skip, int64(len(p)))
+	t.skip -= n
+	m, err := t.to.Write(p[n:])
+	return int(n) + m, err
 }

@@ -27,6 +27,25 @@ func parts(t *testing.T, x blob.Exchange) (held []moot.Range, ev blob.Event) {
 	}
 }
 
+// decoded reads a part, and keeps what nodes it proves.
+func decoded(t *testing.T, ev blob.Event, id moot.BlobID, nodes map[int64][32]byte) (data []byte) {
+	t.Helper()
+	d := blob.NewDecoder(ev.Slice, id, ev.Part)
+	for {
+		g, err := d.Next()
+		if err == io.EOF {
+			return data
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		data = append(data, g.Data...)
+		for _, n := range g.Nodes {
+			nodes[n.Pos] = n.CV
+		}
+	}
+}
+
 func TestExchange(t *testing.T) {
 	for _, h2 := range []bool{false, true} {
 		m := newMemory()
@@ -47,8 +66,9 @@ func TestExchange(t *testing.T) {
 			{Offset: 10 * blob.GroupSize, Length: 5},
 			{Offset: 0, Length: blob.GroupSize},
 		}
+		known := map[int64][32]byte{}
 		for _, r := range asked {
-			if err := x.Ask(r); err != nil {
+			if err := x.Ask(r, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -60,12 +80,26 @@ func TestExchange(t *testing.T) {
 			if ev.Part != r || ev.Size != b.Size {
 				t.Fatalf("answer %d is about %v of %d bytes, want %v", i, ev.Part, ev.Size, r)
 			}
-			got, err := io.ReadAll(struct{ io.Reader }{blob.NewDecoder(ev.Slice, b.ID, r)})
-			if err != nil || !bytes.Equal(got, data[r.Offset:r.End()]) {
-				t.Fatalf("answer %d: %d bytes, %v", i, len(got), err)
+			if got := decoded(t, ev, b.ID, known); !bytes.Equal(got, data[r.Offset:r.End()]) {
+				t.Fatalf("answer %d: %d bytes", i, len(got))
 			}
 		}
-		if err := x.Ask(moot.Range{Offset: 50 * blob.GroupSize, Length: blob.GroupSize}); err != nil {
+		for _, r := range append(asked, asked[0]) { // what is known need not come, but does no harm
+			lead, n := blob.Lead(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
+			if n == 0 {
+				t.Errorf("nothing is known of the way to %v", r)
+			}
+			if err := errors.Join(x.Ask(r, lead[:blob.LeadSize(n-1)]), x.Ask(r, lead)); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				_, ev := parts(t, x)
+				if got := decoded(t, ev, b.ID, known); !bytes.Equal(got, data[r.Offset:r.End()]) {
+					t.Fatalf("with a lead of %d parents: %d bytes", n, len(got))
+				}
+			}
+		}
+		if err := x.Ask(moot.Range{Offset: 50 * blob.GroupSize, Length: blob.GroupSize}, nil); err != nil {
 			t.Fatal(err)
 		}
 		x.Close()

@@ -12,8 +12,11 @@ import (
 // frames: a byte that says what they are, and numbers as unsigned varints. Ranges are
 // counted in groups of 16 KiB.
 //
-//	asked:    a first count | c first count (take back) | k (still here)
-//	answered: s size | h n (first count)… (holds more) | p first count slice | n first count (refused)
+//	asked:    a first count known | c first count (take back) | k (still here)
+//	answered: s size | h n (first count)… (holds more) | p first count known slice | n first count (refused)
+//
+// known is 0, or one more than the number of parents at the beginning of the slice that
+// the asking side knows: these and the size before them are left out.
 const (
 	frameAsk    = 'a'
 	frameCancel = 'c'

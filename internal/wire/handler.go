@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -62,6 +63,8 @@ type handler struct {
 	buffers sync.Pool // of *[]byte, copyBuffer long
 	beat    time.Duration
 	stuck   time.Duration
+
+	exchanges atomic.Int64 // going on now
 }
 
 func newHandler(n moot.Node, g Guard, opts Options) *handler {

@@ -1,0 +1,52 @@
+package blob_test
+
+import (
+	"bytes"
+	"io"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+)
+
+// TestLead: whatever is known of a tree, the lead is what the slice begins with.
+func TestLead(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.IntRange(0, 40*blob.GroupSize).Draw(t, "size")
+		data := random(size)
+		b, tree := hashed(t, data)
+		known := map[int64][32]byte{}
+		learn := func(r moot.Range, keep func() bool) []byte {
+			all := slice(t, b, data, tree, r)
+			d := blob.NewDecoder(bytes.NewReader(all), b.ID, r)
+			for {
+				g, err := d.Next()
+				if err == io.EOF {
+					return all
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, n := range g.Nodes {
+					if keep() {
+						known[n.Pos] = n.CV
+					}
+				}
+			}
+		}
+		pick := func() moot.Range {
+			return moot.Range{Offset: rapid.Int64Range(0, int64(size)).Draw(t, "offset"), Length: rapid.Int64Range(0, int64(size)).Draw(t, "length")}
+		}
+		for range rapid.IntRange(0, 4).Draw(t, "before") {
+			learn(pick(), func() bool { return rapid.IntRange(0, 9).Draw(t, "keep") > 0 })
+		}
+		r := pick()
+		lead, n := blob.Lead(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
+		all := learn(r, func() bool { return false })
+		if int64(len(lead)) != blob.LeadSize(n) || !bytes.HasPrefix(all, lead) {
+			t.Errorf("a lead of %d parents, %d bytes, is not how the slice begins", n, len(lead))
+		}
+	})
+}
