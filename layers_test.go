@@ -27,7 +27,7 @@ var layers = map[string][]string{
 
 	// Mechanism: each knows the vocabulary and no sibling.
 	"internal/store":  {".", "internal/blob", "internal/durable", "internal/feed"},
-	"internal/wire":   {".", "internal/blob", "internal/feed"},
+	"internal/wire":   {".", "internal/blob", "internal/feed", "internal/swarm"},
 	"internal/link":   {".", "internal/seal"},
 	"internal/locate": {"."},
 	"internal/gossip": {".", "internal/feed"},

@@ -3,18 +3,10 @@ package ask
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/swarm"
-)
-
-const (
-	measureEvery = 250 * time.Millisecond // how fast a source is
-	ahead        = 250 * time.Millisecond // of bytes at that rate are asked for in advance
-	minDepth     = 2
-	maxDepth     = 64
 )
 
 // conversation fetches from one source by a single long exchange.
@@ -23,10 +15,6 @@ type conversation struct {
 	s     *source
 	x     blob.Exchange
 	asked map[int64]swarm.Ask // by first group; guarded by d.mu
-
-	since  time.Time // of the measurement
-	groups int64     // come since then
-	rate   float64   // groups a second
 }
 
 // converse talks with a source until it is dismissed, or of no use.
@@ -40,7 +28,7 @@ func (d *download) converse(ctx context.Context, s *source, ex blob.Exchanger) {
 	}
 	defer x.Close()
 	defer context.AfterFunc(ctx, func() { x.Close() })()
-	c := &conversation{d: d, s: s, x: x, asked: map[int64]swarm.Ask{}, since: d.node.now()}
+	c := &conversation{d: d, s: s, x: x, asked: map[int64]swarm.Ask{}}
 	asking, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -100,22 +88,25 @@ func (c *conversation) listen() (lie bool, err error) {
 			}
 		case ev.Refused:
 			c.over(ev.Part)
-		case len(ev.Held) > 0:
-			c.learn(ev.Held)
+		case len(ev.Held)+len(ev.First) > 0:
+			c.learn(ev)
 		}
 	}
 }
 
-// learn takes in what the source has come to hold.
-func (c *conversation) learn(held []moot.Range) {
+// learn takes in what the source has come to hold, and what it wishes to be rid of.
+func (c *conversation) learn(ev blob.Event) {
 	d := c.d
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.sources[c.s.peer.ID] != c.s {
 		return
 	}
-	for _, r := range held {
+	for _, r := range ev.Held {
 		d.sched.Gained(c.s.peer.ID, groups(r, d.blob.Size))
+	}
+	for _, r := range ev.First {
+		d.sched.Prefer(c.s.peer.ID, groups(r, d.blob.Size))
 	}
 	c.s.work.wake()
 }
@@ -151,7 +142,6 @@ func (c *conversation) take(ev blob.Event) (lie bool, err error) {
 			return false, err
 		}
 	}
-	c.measure(run.Count)
 	c.over(ev.Part)
 	return false, nil
 }
@@ -170,24 +160,4 @@ func (c *conversation) over(part moot.Range) {
 		}
 	}
 	c.s.work.wake()
-}
-
-// measure counts what came, and lets as much be asked for in advance as comes within
-// half a second.
-func (c *conversation) measure(came int64) {
-	d := c.d
-	c.groups += came
-	now := d.node.now()
-	if took := now.Sub(c.since); took >= measureEvery {
-		rate := float64(c.groups) / took.Seconds()
-		if c.rate == 0 {
-			c.rate = rate
-		}
-		c.rate = (c.rate + rate) / 2
-		c.since, c.groups = now, 0
-		d.mu.Lock()
-		depth := int(c.rate*ahead.Seconds()/float64(d.sched.Part())) + 1
-		d.sched.SetDepth(c.s.peer.ID, min(max(depth, minDepth), maxDepth))
-		d.mu.Unlock()
-	}
 }

@@ -30,6 +30,7 @@ func (d *download) hire(f found, runs []swarm.Run) {
 	d.sched.AddSource(f.peer.ID, runs)
 	if ex, ok := f.node.(blob.Exchanger); ok {
 		s.talks = true
+		d.sched.Eager(f.peer.ID)
 		d.crew.Go(func() { d.converse(ctx, s, ex) })
 		return
 	}

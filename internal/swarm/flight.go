@@ -55,6 +55,7 @@ func (s *State) Arrived(id uint64, group int64, now time.Time) (needless []uint6
 		a.next, a.moved = max(a.next, group+1), now
 		src := s.sources[a.Source]
 		src.fails = 0
+		src.meter.count(now)
 		if a.rest().Count <= 0 {
 			src.learn(a, now)
 			s.forget(id)

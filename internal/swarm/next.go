@@ -9,13 +9,14 @@ import (
 // Next returns what the source should be asked for now; false if nothing: then
 // the caller tries again when anything has changed, or after a while. The rules,
 // in this order: help a reader whose next part is late; what the readers need
-// next; the rarest part; a second copy of what is in flight (the end-game).
+// next; what the source
+// wishes to be rid of; the rarest part; a second copy of what is in flight (the end-game).
 func (s *State) Next(id moot.Key, now time.Time) (Ask, bool) {
 	src := s.sources[id]
 	if src == nil || now.Before(src.ready) || s.InFlight(id) >= s.depth(src) {
 		return Ask{}, false
 	}
-	for _, rule := range []func(*source, time.Time) Run{s.late, s.ahead, s.rarest, s.endgame} {
+	for _, rule := range []func(*source, time.Time) Run{s.late, s.ahead, s.wished, s.rarest, s.endgame} {
 		if run := rule(src, now); run.Count > 0 {
 			return s.issue(src, run, now), true
 		}
@@ -81,11 +82,22 @@ func (s *State) ahead(src *source, _ time.Time) Run {
 	return Run{}
 }
 
+// wished returns a stretch that nobody was asked for from what the source wishes to be
+// asked for first.
+func (s *State) wished(src *source, _ time.Time) Run {
+	if src.first == nil {
+		return Run{}
+	}
+	return s.rarestOf(src, src.first)
+}
+
 // rarest returns a stretch that nobody was asked for, from a part that the
 // fewest sources have; each of the equally rare is equally likely.
-func (s *State) rarest(src *source, _ time.Time) Run {
+func (s *State) rarest(src *source, _ time.Time) Run { return s.rarestOf(src, src.parts) }
+
+func (s *State) rarestOf(src *source, among []bool) Run {
 	best, fewest, ties := 0, int32(0), 0
-	for p, has := range src.parts {
+	for p, has := range among {
 		if !has || ties > 0 && s.avail[p] > fewest || !s.offers(src, int64(p)) {
 			continue
 		}

@@ -14,10 +14,12 @@ type source struct {
 	id    moot.Key
 	held  []Run // sorted, disjoint
 	parts []bool
+	first []bool    // parts that it wishes to be asked for first; nil if none
 	fails int       // failed requests since a group last arrived
 	ready time.Time // not asked before; the back-off after a failure
 	rate  float64   // groups a second, smoothed; 0 if not yet known
-	depth int       // requests in flight at most; 0 means Config.Depth
+	eager bool      // its depth follows its rate
+	meter meter
 }
 
 // AddSource makes id a source of the groups held, or replaces what it is known
@@ -51,6 +53,22 @@ func (s *State) Gained(id moot.Key, r Run) {
 		if !src.parts[p] {
 			src.parts[p] = true
 			s.avail[p]++
+		}
+	}
+}
+
+// Prefer records which parts a source wishes to be asked for before others.
+func (s *State) Prefer(id moot.Key, r Run) {
+	src := s.sources[id]
+	if src == nil {
+		return
+	}
+	if src.first == nil {
+		src.first = make([]bool, len(s.avail))
+	}
+	for _, r := range s.clip(nil, []Run{r}) {
+		for p := r.First / s.cfg.Part; p*s.cfg.Part < r.End(); p++ {
+			src.first[p] = true
 		}
 	}
 }
@@ -100,15 +118,6 @@ func (s *State) Rate(id moot.Key) float64 {
 	}
 	return 0
 }
-
-// SetDepth says how many requests a source may have in flight.
-func (s *State) SetDepth(id moot.Key, depth int) {
-	if src := s.sources[id]; src != nil {
-		src.depth = depth
-	}
-}
-
-func (s *State) depth(src *source) int { return positive(src.depth, s.cfg.Depth) }
 
 // Part returns how many groups are asked for at once.
 func (s *State) Part() int64 { return s.cfg.Part }

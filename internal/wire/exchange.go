@@ -102,6 +102,7 @@ type answerer struct {
 	out   *bufio.Writer
 	flush func() error
 	told  *blob.Set // what the other side knows to be held here
+	to    receiver
 
 	mu    sync.Mutex
 	asked []request
@@ -170,6 +171,11 @@ func (a *answerer) run(held moot.Holding) error {
 	a.out.WriteByte(frameSize)
 	a.number(uint64(a.size))
 	a.tell(held)
+	if held.Complete() {
+		a.to = a.h.spreads.join(moot.Blob{ID: a.id, Size: a.size})
+		defer a.to.leave()
+		a.wish(groupRun{})
+	}
 	tick := time.NewTicker(a.h.pace())
 	defer tick.Stop()
 	news := func() {
@@ -189,6 +195,7 @@ func (a *answerer) run(held moot.Holding) error {
 			if err := a.part(req); err != nil {
 				return err
 			}
+			a.wish(req.groupRun)
 			continue
 		}
 		if a.out.Flush() != nil || a.flush() != nil {
@@ -221,12 +228,26 @@ func (a *answerer) tell(held moot.Holding) {
 	for len(news) > 0 {
 		some := news[:min(len(news), maxRuns)]
 		news = news[len(some):]
-		a.out.WriteByte(frameHold)
-		a.number(uint64(len(some)))
-		for _, run := range some {
-			a.number(run.first)
-			a.number(run.count)
-		}
+		a.runs(frameHold, some)
+	}
+}
+
+// wish says what should be asked for first, after a part was sent.
+func (a *answerer) wish(sent groupRun) {
+	a.mu.Lock()
+	waiting := len(a.asked)
+	a.mu.Unlock()
+	if first := a.to.sent(sent, waiting); len(first) > 0 {
+		a.runs(frameFirst, first)
+	}
+}
+
+func (a *answerer) runs(kind byte, runs []groupRun) {
+	a.out.WriteByte(kind)
+	a.number(uint64(len(runs)))
+	for _, run := range runs {
+		a.number(run.first)
+		a.number(run.count)
 	}
 }
 

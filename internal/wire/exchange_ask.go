@@ -159,7 +159,13 @@ func (x *exchange) next() (ev blob.Event, err error) {
 		x.size = int64(n)
 		return blob.Event{Size: x.size}, nil
 	case frameHold:
-		return x.hold()
+		ev.Held, err = x.runs()
+		ev.Size = x.size
+		return ev, err
+	case frameFirst:
+		ev.First, err = x.runs()
+		ev.Size = x.size
+		return ev, err
 	case framePart, frameNone:
 		run, err := readRun(x.in)
 		if err != nil {
@@ -182,24 +188,23 @@ func (x *exchange) next() (ev blob.Event, err error) {
 	return ev, errFrame(nil)
 }
 
-func (x *exchange) hold() (ev blob.Event, err error) {
+func (x *exchange) runs() (list []moot.Range, err error) {
 	n, err := binary.ReadUvarint(x.in)
 	if err != nil || n > maxRuns {
-		return ev, errFrame(err)
+		return nil, errFrame(err)
 	}
-	ev.Size = x.size
 	for range n {
 		run, err := readRun(x.in)
 		if err != nil {
-			return ev, errFrame(err)
+			return nil, errFrame(err)
 		}
 		r, ok := run.in(x.size)
 		if !ok {
-			return ev, errFrame(nil)
+			return nil, errFrame(nil)
 		}
-		ev.Held = append(ev.Held, r)
+		list = append(list, r)
 	}
-	return ev, nil
+	return list, nil
 }
 
 func (x *exchange) Close() error {

@@ -13,7 +13,8 @@ import (
 // counted in groups of 16 KiB.
 //
 //	asked:    a first count known | c first count (take back) | k (still here)
-//	answered: s size | h n (first count)… (holds more) | p first count known slice | n first count (refused)
+//	answered: s size | h n (first count)… (holds more) |
+//	          f n (first count)… (ask for these before others) | p first count known slice | n first count (refused)
 //
 // known is 0, or one more than the number of parents at the beginning of the slice that
 // the asking side knows: these and the size before them are left out.
@@ -23,6 +24,7 @@ const (
 	frameKeep   = 'k'
 	frameSize   = 's'
 	frameHold   = 'h'
+	frameFirst  = 'f'
 	framePart   = 'p'
 	frameNone   = 'n'
 )

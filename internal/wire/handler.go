@@ -65,6 +65,7 @@ type handler struct {
 	stuck   time.Duration
 
 	exchanges atomic.Int64 // going on now
+	spreads   spreads
 }
 
 func newHandler(n moot.Node, g Guard, opts Options) *handler {

@@ -1,0 +1,70 @@
+package swarm
+
+import "math/rand/v2"
+
+// Spread is what a source of a whole blob wishes: that each part leaves it once before
+// any leaves it twice, so that all of the blob is among the others soon, also if the
+// source goes away then. Receivers are told which parts to ask for first; those that
+// were promised to one are not promised to another unless it goes away.
+//
+// Receivers go by numbers of the caller's. It is not safe for concurrent use.
+type Spread struct {
+	part     int64
+	groups   int64
+	waiting  []int64            // parts promised to nobody, in random order
+	promised map[int64]uint64   // parts on their way, and to whom
+	open     map[uint64]int     // how many of them
+	sent     map[int64]struct{} // parts that have left, until all have
+}
+
+// promiseAhead is how many parts a receiver knows of beyond those it has asked for.
+const promiseAhead = 8
+
+// NewSpread returns the wishes of a source of which nothing was asked yet.
+func NewSpread(groups, part int64, seed uint64) *Spread {
+	s := &Spread{part: part, groups: groups, promised: map[int64]uint64{}, open: map[uint64]int{}, sent: map[int64]struct{}{}}
+	for _, p := range rand.New(rand.NewPCG(seed, 2)).Perm(int((groups + part - 1) / part)) {
+		s.waiting = append(s.waiting, int64(p))
+	}
+	return s
+}
+
+// Promise returns what a receiver should ask for first beyond what it was told before;
+// asked is how many of its requests wait.
+func (s *Spread) Promise(to uint64, asked int) (runs []Run) {
+	for s.open[to] < asked+promiseAhead && len(s.waiting) > 0 {
+		p := s.waiting[len(s.waiting)-1]
+		s.waiting = s.waiting[:len(s.waiting)-1]
+		if _, gone := s.sent[p]; gone {
+			continue
+		}
+		s.promised[p] = to
+		s.open[to]++
+		runs = append(runs, Run{p * s.part, min(s.part, s.groups-p*s.part)})
+	}
+	return runs
+}
+
+// Sent records that a part was sent to somebody.
+func (s *Spread) Sent(r Run) {
+	p := r.First / s.part
+	if to, ok := s.promised[p]; ok {
+		delete(s.promised, p)
+		s.open[to]--
+	}
+	if len(s.waiting) > 0 {
+		s.sent[p] = struct{}{}
+	}
+}
+
+// Leave records that a receiver is gone: what it was promised and has not got is for
+// others.
+func (s *Spread) Leave(who uint64) {
+	for p, to := range s.promised {
+		if to == who {
+			delete(s.promised, p)
+			s.waiting = append(s.waiting, p)
+		}
+	}
+	delete(s.open, who)
+}
