@@ -70,6 +70,17 @@ func slowest(receivers []Link) (least float64) {
 	return least
 }
 
+// fastest is the largest downlink; 0 if one is not limited.
+func fastest(receivers []Link) (most float64) {
+	for _, r := range receivers {
+		if r.Down == 0 {
+			return 0
+		}
+		most = max(most, r.Down)
+	}
+	return most
+}
+
 // over divides, taking a rate of 0 as no limit.
 func over(bits, rate float64) float64 {
 	if rate == 0 {

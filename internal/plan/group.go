@@ -85,13 +85,17 @@ func (g Group) source() Link {
 }
 
 // typical returns n members of the same mix as the group: with its mean uplink and
-// its slowest downlink, which is all that the bounds see.
+// its slowest downlink, which is all that the bounds see. One member alone is the
+// first to be served, so it has the fastest.
 func (g Group) typical(n int) []Link {
 	up := make([]float64, len(g.Members))
 	for i, m := range g.Members {
 		up[i] = m.Up
 	}
 	like := Link{Up: together(up) / float64(len(up)), Down: slowest(g.Members)}
+	if n == 1 {
+		like.Down = fastest(g.Members)
+	}
 	members := make([]Link, n)
 	for i := range members {
 		members[i] = like

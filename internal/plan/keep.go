@@ -35,7 +35,8 @@ func binomial(from, to, n int, p float64) (sum float64) {
 func clamp(p float64) float64 { return min(1, max(0, p)) }
 
 // Either is the probability that one of two is there: 1−(1−a)(1−b).
-func Either(a, b float64) float64 { return clamp(1 - (1-a)*(1-b)) }
+// Rounding must not make it less than either.
+func Either(a, b float64) float64 { return clamp(max(a, b, 1-(1-a)*(1-b))) }
 
 // rounding is how far sums of probabilities may be from what they stand for.
 const rounding = 1e-12

@@ -62,7 +62,7 @@ func (g Group) told(a Architecture) Told {
 		t = Told{Decides: ServerDecides, Hops: [2]int{2, 2}, Messages: [2]int{n + 1, n + 1}}
 	case Both:
 		t.Decides, t.Hops[1] = BothDecide, max(2, deep)
-		t.Messages[1] += n + 1
+		t.Messages[0], t.Messages[1] = n+1, t.Messages[1]+n+1
 	}
 	t.Within = g.within(a)
 	return t
