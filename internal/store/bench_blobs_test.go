@@ -12,6 +12,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // blobSizes are of one group, of a photo, and of a film's part.
@@ -54,10 +55,36 @@ func BenchmarkWriteSynced(b *testing.B) {
 	})
 }
 
+// BenchmarkWriteNamed also gives the bytes a name that survives: a rename, and the
+// folder's fsync.
+func BenchmarkWriteNamed(b *testing.B) {
+	overSizes(b, func(b *testing.B, data []byte) {
+		dir, n := b.TempDir(), uint64(0)
+		path, name := filepath.Join(dir, "file"), filepath.Join(dir, "named")
+		for b.Loop() {
+			writeSynced(b, path, fresh(data, &n))
+			must(b, os.Rename(path, name))
+			must(b, durable.SyncFolder(dir))
+			must(b, os.Remove(name))
+		}
+	})
+}
+
+// withFolders is a store that has all the folders that blobs lie in, as any store
+// soon has.
+func withFolders(b *testing.B) *rig {
+	r := diskRig(b)
+	for i := range 256 {
+		must(b, os.MkdirAll(filepath.Join(r.cfg.Blobs, "all", fmt.Sprintf("%02x", i)), 0o700))
+	}
+	must(b, durable.SyncFolder(filepath.Join(r.cfg.Blobs, "all")))
+	return r
+}
+
 // BenchmarkPut stores a blob and its tree durably: two files, renamed, and a folder.
 func BenchmarkPut(b *testing.B) {
 	overSizes(b, func(b *testing.B, data []byte) {
-		r, n := diskRig(b), uint64(0)
+		r, n := withFolders(b), uint64(0)
 		for b.Loop() {
 			name := r.put(fresh(data, &n))
 			must(b, r.blobs.drop(name.ID))
