@@ -24,7 +24,7 @@ func BenchmarkHash(b *testing.B) {
 		name string
 		hash func()
 	}{
-		{"reader", func() { blob.Hash(bytes.NewReader(data)) }},
+		{"reader", func() { blob.Hash(struct{ io.Reader }{bytes.NewReader(data)}) }},
 		{"tree", func() {
 			h := blob.NewHasher(io.Discard)
 			h.Write(data)
