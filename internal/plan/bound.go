@@ -6,7 +6,10 @@
 // What is measured is package compare's business, which sets these limits beside it.
 package plan
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Link is what one host can send and receive, in payload bits per second; 0: no limit.
 type Link struct {
@@ -24,18 +27,37 @@ func ClientServer(size int64, server Link, receivers []Link) time.Duration {
 // PeerToPeer is the least time in which a file spreads from one source when every
 // receiver passes on what it has: max{F/u_s, F/d_min, NF/(u_s+Σu_i)} (Kumar and Ross,
 // HOTWEB 2006, who show that it can be reached by a fluid). A hybrid whose server is
-// the source has the same bound.
+// the source has the same bound; for one whose server helps a source, see [Hybrid].
 func PeerToPeer(size int64, source Link, receivers []Link) time.Duration {
-	bits := 8 * float64(size)
-	all := source.Up
+	return Hybrid(size, source, Link{}, 0, receivers)
+}
+
+// Hybrid is the least time in which a file spreads from one source when receivers and
+// servers that lack it pass on what they have: max{F/u_s, F/d_min,
+// NF/(u_s+Σu_i+H(N−1)/N)}, H being the servers' uplinks together. A server that sends
+// a bit to all N must have been sent it, which costs others 1/N of what it gives;
+// otherwise it is one more peer of Kumar and Ross, whose schedule reaches the bound.
+func Hybrid(size int64, source, server Link, servers int, receivers []Link) time.Duration {
+	bits, n := 8*float64(size), float64(len(receivers))
+	rates := []float64{source.Up}
 	for _, r := range receivers {
-		if r.Up == 0 || all == 0 {
-			all = 0
-			break
-		}
-		all += r.Up
+		rates = append(rates, r.Up)
 	}
-	return seconds(max(over(bits, source.Up), over(bits, slowest(receivers)), over(bits*float64(len(receivers)), all)))
+	if servers > 0 && n > 1 { // one receiver gets no more than the source can send
+		rates = append(rates, server.Up*float64(servers)*(n-1)/n)
+	}
+	return seconds(max(over(bits, source.Up), over(bits, slowest(receivers)), over(bits*n, together(rates))))
+}
+
+// together adds rates, of which one of 0 makes the sum unlimited: 0 again.
+func together(rates []float64) (sum float64) {
+	for _, r := range rates {
+		if r == 0 {
+			return 0
+		}
+		sum += r
+	}
+	return sum
 }
 
 // slowest is the smallest downlink; 0 if none is limited.
@@ -48,6 +70,17 @@ func slowest(receivers []Link) (least float64) {
 	return least
 }
 
+// fastest is the largest downlink; 0 if one is not limited.
+func fastest(receivers []Link) (most float64) {
+	for _, r := range receivers {
+		if r.Down == 0 {
+			return 0
+		}
+		most = max(most, r.Down)
+	}
+	return most
+}
+
 // over divides, taking a rate of 0 as no limit.
 func over(bits, rate float64) float64 {
 	if rate == 0 {
@@ -56,4 +89,10 @@ func over(bits, rate float64) float64 {
 	return bits / rate
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// seconds is a duration; the longest there is, 292 years, for anything longer.
+func seconds(s float64) time.Duration {
+	if ns := s * float64(time.Second); ns < math.MaxInt64 {
+		return time.Duration(ns)
+	}
+	return math.MaxInt64
+}

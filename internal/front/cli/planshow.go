@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/mootspace/moot/internal/plan"
+)
+
+// showPlan prints a row a question and a column an architecture.
+func (a *app) showPlan(g plan.Group, p plan.Plan) {
+	if a.json {
+		a.print(struct {
+			Group plan.Summary `json:"group"`
+			plan.Plan
+		}{g.Summary(), p})
+		return
+	}
+	header := ""
+	for _, answer := range p.Answers {
+		header += "\t" + strings.ToUpper(string(answer.Architecture))
+	}
+	a.table(header, planRows(g, p.Answers))
+	a.say("\nRecommended: %s\n  %s\n\n%s", p.Recommended, strings.Join(p.Why, "\n  "), p.Note)
+}
+
+// question is a row: what is asked, and how an architecture answers.
+type question struct {
+	asked  string
+	answer func(plan.Answer) string
+}
+
+func planRows(g plan.Group, answers []plan.Answer) [][]string {
+	var rows [][]string
+	for _, q := range planQuestions(g, answers) {
+		row := []string{q.asked}
+		for _, answer := range answers {
+			row = append(row, q.answer(answer))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func planQuestions(g plan.Group, answers []plan.Answer) (list []question) {
+	for i, r := range answers[0].Reach {
+		asked := fmt.Sprintf("all of %d have it after, at least", r.Members)
+		if r.Members == 1 {
+			asked = "the first has it after, at least"
+		}
+		list = append(list, question{asked, func(a plan.Answer) string { return plan.Short(a.Reach[i].Seconds) }})
+	}
+	n := len(g.Members)
+	list = append(list,
+		question{fmt.Sprintf("twice as many, %d, take", 2*n), func(a plan.Answer) string { return "× " + plan.Digits(a.Doubling) }},
+		question{"servers send, at least", func(a plan.Answer) string { return size(a.Sends.Server) }},
+		question{"who shares sends, at least", func(a plan.Answer) string { return size(a.Sends.Source) }},
+		question{"who fetch send, together", func(a plan.Answer) string { return size(a.Sends.Members) }},
+	)
+	return append(append(list, keepQuestions(g)...), tellQuestions()...)
+}
+
+// keepQuestions are about what is still there when nodes are away.
+func keepQuestions(g plan.Group) []question {
+	kept := fmt.Sprintf("  with %d copies on members", g.Copies)
+	if g.Pieces > 1 {
+		kept = fmt.Sprintf("  with any %d of %d pieces on members", g.Pieces, g.Copies)
+	}
+	ifReached := func(show func(plan.Kept) string) func(plan.Answer) string {
+		return func(a plan.Answer) string {
+			if !a.Kept.Reached {
+				return "not to be had"
+			}
+			return show(a.Kept)
+		}
+	}
+	return []question{
+		{"is there at any moment, as shared", func(a plan.Answer) string { return plan.Percent(a.AtFirst) }},
+		{kept, func(a plan.Answer) string { return plan.Percent(a.Later) }},
+		{"for " + plan.Percent(g.Target) + ": copies on servers + members", ifReached(func(k plan.Kept) string {
+			return fmt.Sprintf("%d + %d", k.Servers, k.Copies)
+		})},
+		{"  stored on servers + members", ifReached(func(k plan.Kept) string { return size(k.ServerBytes) + " + " + size(k.MemberBytes) })},
+		{"  upkeep of a member, mean", ifReached(func(k plan.Kept) string { return bitRate(k.UpkeepBits) })},
+	}
+}
+
+// tellQuestions are about what is said: names, withdrawals.
+func tellQuestions() []question {
+	return []question{
+		{"decides and withdraws", func(a plan.Answer) string { return string(a.Told.Decides) }},
+		{"a withdrawal holds", withdrawn},
+		{"an entry takes hops", func(a plan.Answer) string { return between(a.Told.Hops) }},
+		{"  and messages", func(a plan.Answer) string { return between(a.Told.Messages) }},
+	}
+}
+
+func withdrawn(a plan.Answer) string {
+	late := "no bound declared"
+	if w := a.Told.Within; w != nil {
+		late = "within " + plan.Short(*w)
+	}
+	switch a.Architecture {
+	case plan.ServerOnly:
+		return "at once"
+	case plan.Both:
+		return "at once; peers " + late
+	}
+	return late
+}
+
+func between(b [2]int) string {
+	if b[0] == b[1] {
+		return strconv.Itoa(b[0])
+	}
+	return fmt.Sprintf("%d to %d", b[0], b[1])
+}
+
+// bitRate writes bits per second for people.
+func bitRate(bits float64) string {
+	for _, u := range []struct {
+		name string
+		size float64
+	}{{"Gbit/s", 1e9}, {"Mbit/s", 1e6}, {"kbit/s", 1e3}} {
+		if bits >= u.size {
+			return plan.Digits(bits/u.size) + " " + u.name
+		}
+	}
+	return strconv.FormatFloat(bits, 'f', 0, 64) + " bit/s"
+}
