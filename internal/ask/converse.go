@@ -15,7 +15,11 @@ type conversation struct {
 	s     *source
 	x     blob.Exchange
 	asked map[int64]swarm.Ask // by first group; guarded by d.mu
+	buf   []byte
 }
+
+// joined is how many groups are written together at most.
+const joined = 8
 
 // converse talks with a source until it is dismissed, or of no use.
 func (d *download) converse(ctx context.Context, s *source, ex blob.Exchanger) {
@@ -123,8 +127,11 @@ func (c *conversation) take(ev blob.Event) (lie bool, err error) {
 	}
 	link := &tap{r: ev.Slice, touch: func() { d.touch(a.ID) }}
 	dec := blob.NewDecoder(link, d.id, ev.Part)
+	if c.buf == nil {
+		c.buf = make([]byte, joined*blob.GroupSize)
+	}
 	for {
-		g, err := dec.Next()
+		g, err := dec.NextRun(c.buf)
 		if err == io.EOF {
 			break
 		}

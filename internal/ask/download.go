@@ -3,6 +3,7 @@ package ask
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -201,32 +202,30 @@ func (d *download) finish() error {
 	return nil
 }
 
-// arrived keeps a verified group and tells whom it concerns. The error is of the
+// arrived keeps verified groups and tells whom it concerns. The error is of the
 // store.
 func (d *download) arrived(ask uint64, g blob.Group) error {
-	d.mu.Lock()
-	known := d.held.Has(g.Index)
-	d.mu.Unlock()
-	if !known {
-		if err := d.part.Write(g); err != nil {
-			return err
-		}
+	g.Nodes = d.newNodes(g.Nodes)
+	if err := d.part.Write(g); err != nil {
+		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.nodes != nil {
-		for _, n := range g.Nodes {
+		for _, n := range g.Nodes { // only now: whoever holds a group holds the way to it
 			d.nodes[n.Pos] = n.CV
 		}
 	}
 	wasFull := d.held.Complete()
-	d.held.Add(g.Index)
 	d.progress, d.hopeful = d.node.now(), true
-	for _, id := range d.sched.Arrived(ask, g.Index, d.progress) {
-		if cancel := d.cancels[id]; cancel != nil {
-			cancel()
+	for i := range g.Count() {
+		d.held.Add(g.Index + i)
+		for _, id := range d.sched.Arrived(ask, g.Index+i, d.progress) {
+			if cancel := d.cancels[id]; cancel != nil {
+				cancel()
+			}
+			d.wakeAll()
 		}
-		d.wakeAll()
 	}
 	d.more.wake()
 	if !wasFull && d.held.Complete() {
@@ -238,6 +237,19 @@ func (d *download) arrived(ask uint64, g blob.Group) error {
 // fineParts is the largest part, in groups, of which the proof is worth shortening: of
 // one group it would take four percent of the bytes, of many hardly anything.
 const fineParts = 8
+
+// newNodes returns those of a tree's nodes that were not kept before.
+func (d *download) newNodes(nodes []blob.Node) []blob.Node {
+	if d.nodes == nil {
+		return nodes
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.DeleteFunc(nodes, func(n blob.Node) bool {
+		_, kept := d.nodes[n.Pos]
+		return kept
+	})
+}
 
 // lead returns what is known of the beginning of a part's slice. The caller holds d.mu.
 func (d *download) lead(run swarm.Run) []byte {

@@ -121,7 +121,9 @@ func (p *partial) Write(g blob.Group) error {
 	for _, n := range g.Nodes {
 		copy(p.tree[n.Pos*32:], n.CV[:])
 	}
-	p.held.Add(g.Index)
+	for i := range g.Count() {
+		p.held.Add(g.Index + i)
+	}
 	return nil
 }
 

@@ -44,12 +44,15 @@ func LastRange(size int64) moot.Range {
 	return moot.Range{Offset: first, Length: size - first}
 }
 
-// Group is a verified group.
+// Group is a verified group, or several joined that follow one another.
 type Group struct {
-	Index int64  // 0, 1, 2 …
-	Data  []byte // GroupSize bytes, the last group's fewer
-	Nodes []Node // nodes of the tree that were verified on the way to this group
+	Index int64  // 0, 1, 2 …: of the first
+	Data  []byte // GroupSize bytes of each, the last group's fewer
+	Nodes []Node // nodes of the tree that were verified on the way here
 }
+
+// Count returns how many groups are joined; the empty blob's group is one.
+func (g Group) Count() int64 { return Groups(int64(len(g.Data))) }
 
 // Node is a node of the tree.
 type Node struct {

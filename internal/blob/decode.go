@@ -28,7 +28,7 @@ type Decoder struct {
 // NewDecoder returns a Decoder of the slice of a range of blob id, read from r. It
 // reads no further than the slice's end.
 func NewDecoder(r io.Reader, id moot.BlobID, rng moot.Range) *Decoder {
-	return &Decoder{src: r, id: id, rng: rng, buf: new([GroupSize]byte)}
+	return &Decoder{src: r, id: id, rng: rng}
 }
 
 // Size returns the blob's size as the slice claims it. It is proven once the blob's
@@ -114,6 +114,9 @@ func (d *Decoder) Next() (Group, error) {
 	}
 	last := len(d.todo) - 1
 	s := d.todo[last]
+	if d.buf == nil {
+		d.buf = new([GroupSize]byte)
+	}
 	p := d.buf[:s.size(d.size)]
 	if d.err = d.fill(p); d.err != nil {
 		return Group{}, d.err
@@ -129,6 +132,33 @@ func (d *Decoder) Next() (Group, error) {
 	d.todo = d.todo[:last]
 	d.gave = true
 	return Group{Index: s.first, Data: p, Nodes: d.sub}, nil
+}
+
+// NextRun returns as many of the next groups as buf has room for, joined: the price of
+// writing them is mostly one for each call. buf holds at least one group. What was
+// verified before an error comes first, then the error. Otherwise it is like Next.
+func (d *Decoder) NextRun(buf []byte) (Group, error) {
+	own := d.buf
+	defer func() { d.buf = own }()
+	var run Group
+	for n := 0; n+GroupSize <= len(buf); n = len(run.Data) {
+		d.buf = (*[GroupSize]byte)(buf[n:])
+		g, err := d.Next()
+		if err != nil && n > 0 {
+			break // it stays, for the next call
+		}
+		if err != nil {
+			return Group{}, err
+		}
+		if n == 0 {
+			run.Index = g.Index
+		}
+		run.Data, run.Nodes = buf[:n+len(g.Data)], append(run.Nodes, g.Nodes...)
+		if len(g.Data) < GroupSize {
+			break
+		}
+	}
+	return run, nil
 }
 
 // Read implements io.Reader: it yields exactly the bytes of the range. A caller

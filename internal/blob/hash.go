@@ -34,11 +34,6 @@ func NewHasher(tree io.Writer) *Hasher {
 func (h *Hasher) Write(p []byte) (int, error) {
 	total := len(p)
 	for h.err == nil && h.n+len(p) > GroupSize {
-		if h.n == 0 { // no need to copy
-			h.push(leaf((*[GroupSize]byte)(p), GroupSize, h.count, 0))
-			p = p[GroupSize:]
-			continue
-		}
 		n := copy(h.buf[h.n:], p)
 		p = p[n:]
 		h.push(leaf(&h.buf, GroupSize, h.count, 0))

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"sync"
 
 	"github.com/mootspace/moot"
@@ -43,32 +45,42 @@ func (p *partial) Tree() io.ReaderAt {
 	return p.part.tree
 }
 
-// Write stores a group that a blob.Decoder has verified. It may be called by several
+// Write stores groups that a blob.Decoder has verified. It may be called by several
 // at once; a group written twice is no error. Kinds: Invalid, Full.
 func (p *partial) Write(g blob.Group) error {
 	q := p.part
 	if err := q.fits(g); err != nil {
 		return err
 	}
-	q.mu.RLock()
-	had := q.done || q.set.Has(g.Index)
-	q.mu.RUnlock()
-	if had {
+	if q.had(g) {
 		return nil
 	}
 	err := q.write(g)
 	if err == nil {
 		q.mu.Lock()
-		q.set.Add(g.Index)
+		for i := range g.Count() {
+			q.set.Add(g.Index + i)
+		}
 		q.mu.Unlock()
 	}
 	return diskError("download", err)
 }
 
+func (q *part) had(g blob.Group) bool {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	for i := range g.Count() {
+		if !q.done && !q.set.Has(g.Index+i) {
+			return false
+		}
+	}
+	return true
+}
+
 // fits checks that a group is one of this blob, so that nothing is written past it.
 func (q *part) fits(g blob.Group) error {
-	whole := moot.Range{Offset: g.Index * blob.GroupSize, Length: blob.GroupSize}.In(q.Size)
-	bad := g.Index < 0 || g.Index >= blob.Groups(q.Size) || int64(len(g.Data)) != whole.Length
+	whole := moot.Range{Offset: g.Index * blob.GroupSize, Length: g.Count() * blob.GroupSize}.In(q.Size)
+	bad := g.Index < 0 || g.Index+g.Count() > blob.Groups(q.Size) || int64(len(g.Data)) != whole.Length
 	for _, node := range g.Nodes {
 		bad = bad || node.Pos < 0 || (node.Pos+1)*int64(len(node.CV)) > blob.TreeSize(q.Size)
 	}
@@ -85,12 +97,28 @@ func (q *part) write(g blob.Group) error {
 	if _, err := q.data.WriteAt(g.Data, g.Index*blob.GroupSize); err != nil {
 		return err
 	}
-	for _, node := range g.Nodes {
-		if _, err := q.tree.WriteAt(node.CV[:], node.Pos*int64(len(node.CV))); err != nil {
+	if err := q.writeNodes(g.Nodes); err != nil {
+		return err
+	}
+	return q.have.add(g.Index, g.Count())
+}
+
+// writeNodes writes those that lie side by side together: most do.
+func (q *part) writeNodes(nodes []blob.Node) error {
+	nodes = slices.Clone(nodes)
+	slices.SortFunc(nodes, func(a, b blob.Node) int { return cmp.Compare(a.Pos, b.Pos) })
+	var row []byte
+	for i, node := range nodes {
+		row = append(row, node.CV[:]...)
+		if i+1 < len(nodes) && nodes[i+1].Pos == node.Pos+1 {
+			continue
+		}
+		if _, err := q.tree.WriteAt(row, (node.Pos+1)*int64(len(node.CV))-int64(len(row))); err != nil {
 			return err
 		}
+		row = row[:0]
 	}
-	return q.have.add(g.Index)
+	return nil
 }
 
 // Complete makes the blob one that is wholly held, durably. Kind Unavailable if

@@ -10,7 +10,7 @@ import (
 )
 
 // haveFile is the list of groups held of a download: the size of the blob (8 bytes,
-// little-endian), then a bit for each group. One byte is written for each group.
+// little-endian), then a bit for each group. The bytes in which something changes are written at once.
 type haveFile struct {
 	file file
 	mu   sync.Mutex
@@ -52,11 +52,13 @@ func (h *haveFile) load(size int64) ([]int64, error) {
 	return groups, nil
 }
 
-// add lists a group.
-func (h *haveFile) add(g int64) error {
+// add lists n groups.
+func (h *haveFile) add(first, n int64) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.bits[g/8] |= 1 << (g % 8)
-	_, err := h.file.WriteAt(h.bits[g/8:g/8+1], 8+g/8)
+	for g := first; g < first+n; g++ {
+		h.bits[g/8] |= 1 << (g % 8)
+	}
+	_, err := h.file.WriteAt(h.bits[first/8:(first+n-1)/8+1], 8+first/8)
 	return err
 }

@@ -56,12 +56,12 @@ type State struct {
 	lastID  uint64
 }
 
-// PartGroups returns the part size for a blob of so many groups of 16 KiB: about
-// a thousandth of the blob as a power of two, at most 16 MiB. With fewer parts peers
-// have too little to trade for too long.
+// PartGroups returns the part size for a blob of so many groups of 16 KiB: a power of
+// two that makes 350 to 700 parts, at most 16 MiB each. With fewer parts peers have too
+// little to trade for too long; each part costs processor time.
 func PartGroups(groups int64) int64 {
 	part := int64(1)
-	for part < 1024 && part*1500 < groups {
+	for part < 1024 && part*700 < groups {
 		part *= 2
 	}
 	return part

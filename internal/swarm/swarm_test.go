@@ -185,7 +185,7 @@ func TestNewcomers(t *testing.T) {
 }
 
 func TestPartGroups(t *testing.T) {
-	for groups, want := range map[int64]int64{1: 1, 1500: 1, 1501: 2, 4096: 4, 131_072: 128, 1 << 40: 1024} {
+	for groups, want := range map[int64]int64{1: 1, 700: 1, 701: 2, 4096: 8, 131_072: 256, 1 << 40: 1024} {
 		if got := PartGroups(groups); got != want {
 			t.Errorf("PartGroups(%d) = %d, want %d", groups, got, want)
 		}
