@@ -257,8 +257,7 @@ func (f *fleet) tell(i int) {
 		})
 	}
 	if !m.gone && (m.done == 0 || len(news) > 0) {
-		pace := 50 * time.Millisecond * time.Duration(max(1, len(f.members)/8))
-		f.after(pace, func() { f.tell(i) })
+		f.after(NewsAfter(f.now-m.joins, len(f.members)-2), func() { f.tell(i) })
 	}
 }
 

@@ -1,6 +1,17 @@
 package swarm
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// NewsAfter is how long a node waits until it tells again what it has come to hold, if
+// it has been telling for so long, and so many at the same time. All news together cost
+// the square of the number of peers; they are needed soon by few, who depend on one
+// another, and at first, while there is little to choose from.
+func NewsAfter(age time.Duration, peers int) time.Duration {
+	return min(50*time.Millisecond+age/4, 25*time.Millisecond*time.Duration(max(2, min(peers, 40))))
+}
 
 // Spread is what a source of a whole blob wishes: that each part leaves it once before
 // any leaves it twice, so that all of the blob is among the others soon, also if the

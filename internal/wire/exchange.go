@@ -11,23 +11,16 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/swarm"
 )
 
 const (
 	typeExchange = "application/vnd.moot.exchange"
-	maxAsked     = 1024                  // requests that may wait at the answering side
-	maxRuns      = 1 << 16               // ranges in one frame
-	maxKnown     = 64                    // more parents than any group has
-	tellEvery    = 50 * time.Millisecond // what is newly held is told together …
-	manyTold     = 8                     // … less often if more than so many are told
+	maxAsked     = 1024    // requests that may wait at the answering side
+	maxRuns      = 1 << 16 // ranges in one frame
+	maxKnown     = 64      // more parents than any group has
 	keepEvery    = 20 * time.Second
 )
-
-// pace is the time between news in one exchange. All news together cost the square of
-// the number of peers.
-func (h *handler) pace() time.Duration {
-	return tellEvery * time.Duration(max(1, h.exchanges.Load()/manyTold))
-}
 
 // exchange serves POST /v1/blobs/{id}/exchange.
 func (h *handler) exchange(w *writer, r *http.Request) error {
@@ -176,13 +169,14 @@ func (a *answerer) run(held moot.Holding) error {
 		defer a.to.leave()
 		a.wish(groupRun{})
 	}
-	tick := time.NewTicker(a.h.pace())
+	begun := time.Now()
+	tick := time.NewTicker(swarm.NewsAfter(0, 1))
 	defer tick.Stop()
 	news := func() {
 		if held, err := a.h.node.Have(a.ctx, a.id); err == nil && held.Size == a.size {
 			a.tell(held)
 		}
-		tick.Reset(a.h.pace())
+		tick.Reset(swarm.NewsAfter(time.Since(begun), int(a.h.exchanges.Load())))
 	}
 	for {
 		select {
