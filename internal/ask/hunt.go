@@ -15,7 +15,7 @@ const (
 
 	// Others who have just begun with the same blob hold something soon, so the first
 	// searches follow one another quickly; the time between them doubles.
-	firstRefresh = 200 * time.Millisecond
+	firstRefresh = 100 * time.Millisecond
 )
 
 // hunt is what a download knows of nodes that are not its sources (yet). Only the

@@ -19,12 +19,13 @@ const maxProviders = 32
 // names as a holder.
 func (m *Mesh) Locate(ctx context.Context, id moot.BlobID) iter.Seq[moot.Peer] {
 	return func(yield func(moot.Peer) bool) {
-		for _, n := range m.neighbours() {
+		near := m.neighbours()
+		for _, n := range near {
 			if ctx.Err() != nil || !yield(n) {
 				return
 			}
 		}
-		if m.dht.RoutingTable().Size() > 0 {
+		if m.dht.RoutingTable().Size() > 0 && len(near) < len(m.Members()) { // else the table knows nobody else
 			m.holders(ctx, id, yield)
 		}
 	}

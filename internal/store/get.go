@@ -64,7 +64,7 @@ func holds(h *held, r *moot.Range) bool {
 	case h.set == nil:
 		return true
 	case r == nil:
-		return h.set.Count() > 0
+		return true // a download under way, be it at its beginning: who asks may soon be served
 	}
 	return len(h.set.Missing(r.In(h.Size))) == 0
 }
