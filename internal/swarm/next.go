@@ -18,11 +18,31 @@ func (s *State) Next(id moot.Key, now time.Time) (Ask, bool) {
 	}
 	for _, rule := range []func(*source, time.Time) Run{s.late, s.ahead, s.wished, s.rarest, s.endgame} {
 		if run := rule(src, now); run.Count > 0 {
-			return s.issue(src, run, now), true
+			return s.issue(src, s.piece(src, run), now), true
 		}
 	}
 	return Ask{}, false
 }
+
+// piece returns the beginning of a run, if requests to its source cost little: a quarter of a part while so little is held
+// that there is nothing to give others for it, and when most of what is missing is in
+// flight, so that all uplinks are of use to the end.
+func (s *State) piece(src *source, r Run) Run {
+	if !src.eager {
+		return r
+	}
+	flying := int64(0)
+	for _, a := range s.asks {
+		flying += a.rest().Count
+	}
+	if held := s.cfg.Groups - s.lack; held < pieces*s.cfg.Part || s.lack-flying < flying {
+		r.Count = min(r.Count, max(1, s.cfg.Part/pieces))
+	}
+	return r
+}
+
+// pieces of a part are asked for at the beginning and at the end.
+const pieces = 4
 
 // late returns what a reader stands before, if somebody else was asked for it a
 // while ago and the source is likely to bring it in less than half the time.

@@ -22,10 +22,10 @@ func NewsAfter(age time.Duration, peers int) time.Duration {
 type Spread struct {
 	part     int64
 	groups   int64
-	waiting  []int64            // parts promised to nobody, in random order
-	promised map[int64]uint64   // parts on their way, and to whom
-	open     map[uint64]int     // how many of them
-	sent     map[int64]struct{} // parts that have left, until all have
+	waiting  []int64          // parts promised to nobody, in random order
+	promised map[int64]uint64 // parts on their way, and to whom
+	open     map[uint64]int   // how many of them
+	sent     map[int64]int64  // by part: groups that have left, until all parts have
 }
 
 // promiseAhead is how many parts a receiver knows of beyond those it has asked for.
@@ -33,7 +33,7 @@ const promiseAhead = 8
 
 // NewSpread returns the wishes of a source of which nothing was asked yet.
 func NewSpread(groups, part int64, seed uint64) *Spread {
-	s := &Spread{part: part, groups: groups, promised: map[int64]uint64{}, open: map[uint64]int{}, sent: map[int64]struct{}{}}
+	s := &Spread{part: part, groups: groups, promised: map[int64]uint64{}, open: map[uint64]int{}, sent: map[int64]int64{}}
 	for _, p := range rand.New(rand.NewPCG(seed, 2)).Perm(int((groups + part - 1) / part)) {
 		s.waiting = append(s.waiting, int64(p))
 	}
@@ -46,27 +46,32 @@ func (s *Spread) Promise(to uint64, asked int) (runs []Run) {
 	for s.open[to] < asked+promiseAhead && len(s.waiting) > 0 {
 		p := s.waiting[len(s.waiting)-1]
 		s.waiting = s.waiting[:len(s.waiting)-1]
-		if _, gone := s.sent[p]; gone {
+		if s.sent[p] >= s.size(p) {
 			continue
 		}
 		s.promised[p] = to
 		s.open[to]++
-		runs = append(runs, Run{p * s.part, min(s.part, s.groups-p*s.part)})
+		runs = append(runs, Run{p * s.part, s.size(p)})
 	}
 	return runs
 }
 
-// Sent records that a part was sent to somebody.
+// Sent records that a part, or a piece of one, was sent to somebody.
 func (s *Spread) Sent(r Run) {
 	p := r.First / s.part
-	if to, ok := s.promised[p]; ok {
+	to, promised := s.promised[p]
+	if !promised && len(s.waiting) == 0 {
+		return // all have left, or are about to
+	}
+	s.sent[p] += r.Count
+	if promised && s.sent[p] >= s.size(p) {
 		delete(s.promised, p)
 		s.open[to]--
 	}
-	if len(s.waiting) > 0 {
-		s.sent[p] = struct{}{}
-	}
 }
+
+// size returns how many groups part p has.
+func (s *Spread) size(p int64) int64 { return min(s.part, s.groups-p*s.part) }
 
 // Leave records that a receiver is gone: what it was promised and has not got is for
 // others.

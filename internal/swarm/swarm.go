@@ -47,6 +47,7 @@ type State struct {
 	random  *rand.Rand
 	held    []uint64 // bitmap of groups
 	missing []int32  // by part: groups not held
+	lack    int64    // groups not held
 	avail   []int32  // by part: sources that hold some of it
 	flying  []int32  // by part: requests in flight for some of it
 	wants   []Run    // what each reader still needs, from where it stands
@@ -82,6 +83,7 @@ func New(cfg Config) *State {
 		cfg:     cfg,
 		random:  rand.New(rand.NewPCG(cfg.Seed, 0)),
 		held:    make([]uint64, (cfg.Groups+63)/64),
+		lack:    cfg.Groups,
 		missing: make([]int32, parts),
 		avail:   make([]int32, parts),
 		flying:  make([]int32, parts),
@@ -139,6 +141,7 @@ func (s *State) hold(g int64) {
 	if g >= 0 && g < s.cfg.Groups && !s.holds(g) {
 		s.held[g/64] |= 1 << (g % 64)
 		s.missing[g/s.cfg.Part]--
+		s.lack--
 	}
 }
 
