@@ -92,7 +92,7 @@ func (c *conversation) listen() (lie bool, err error) {
 			}
 		case ev.Refused:
 			c.over(ev.Part)
-		case len(ev.Held)+len(ev.First) > 0:
+		case len(ev.Held)+len(ev.First) > 0 || ev.Rests:
 			c.learn(ev)
 		}
 	}
@@ -111,6 +111,9 @@ func (c *conversation) learn(ev blob.Event) {
 	}
 	for _, r := range ev.First {
 		d.sched.Prefer(c.s.peer.ID, groups(r, d.blob.Size))
+	}
+	if ev.Rests {
+		d.sched.Rest(c.s.peer.ID)
 	}
 	c.s.work.wake()
 }

@@ -117,7 +117,7 @@ func (n *node) handler() http.Handler {
 	if n.serves {
 		rules = policy.Server{Roster: n.roster}
 	}
-	h := wire.Handler(n.store, guard{n.roster, rules}, wire.Options{Log: n.log, Version: cli.Version})
+	h := wire.Handler(n.store, guard{n.roster, rules}, wire.Options{Log: n.log, Version: cli.Version, Spared: n.serves})
 	return n.cutoff.wrap(n.out.wrap(h))
 }
 

@@ -67,6 +67,20 @@ func TestEqualLinks(t *testing.T) {
 	}
 }
 
+// TestServerIsSpared: with many receivers a server sends at most 1.5 copies, and that
+// costs them little.
+func TestServerIsSpared(t *testing.T) {
+	for _, n := range []int{12, 16, 32} {
+		members := equal(n, 0.5)
+		f := newFleet(1, megabytes(32), members...)
+		f.server = true
+		holdsTo(t, 1.08, bound(megabytes(32), members, all), f)
+		if copies := float64(members[0].sent) / float64(f.groups); copies > 1.5 {
+			t.Errorf("%d receivers: the server sent %.2f copies", n, copies)
+		}
+	}
+}
+
 // TestUnequalLinks: three classes of uplinks.
 func TestUnequalLinks(t *testing.T) {
 	for seed := range uint64(maxSeed) {

@@ -21,6 +21,7 @@ type fleet struct {
 	todo    agenda
 	members []*member
 	spread  *Spread // of the source
+	server  bool    // the source is one, to be spared
 }
 
 // member is a node; the first one is the source.
@@ -120,6 +121,9 @@ func (f *fleet) promise(i int) {
 	f.after(f.delay, func() {
 		for _, r := range runs {
 			o.state.Prefer(key(0), r)
+		}
+		if f.server && f.spread.Spared(len(f.members)-1) {
+			o.state.Rest(key(0))
 		}
 		f.ask(i, 0)
 	})

@@ -20,7 +20,7 @@ type ask struct {
 	Ask
 	next  int64     // first group that has not come
 	begun time.Time // when it was asked
-	moved time.Time // when a byte last came
+	moved time.Time // when a byte of it last came
 }
 
 // rest is what has not come yet.
@@ -33,6 +33,9 @@ const (
 
 func (s *State) issue(src *source, run Run, now time.Time) Ask {
 	s.lastID++
+	if s.InFlight(src.id) == 0 {
+		src.moved = now
+	}
 	a := &ask{Ask: Ask{s.lastID, src.id, run}, next: run.First, begun: now, moved: now}
 	s.asks = append(s.asks, a)
 	s.fly(a, +1)
@@ -54,7 +57,7 @@ func (s *State) Arrived(id uint64, group int64, now time.Time) (needless []uint6
 	if a := s.find(id); a != nil {
 		a.next, a.moved = max(a.next, group+1), now
 		src := s.sources[a.Source]
-		src.fails = 0
+		src.fails, src.moved = 0, now
 		src.meter.count(now)
 		if a.rest().Count <= 0 {
 			src.learn(a, now)
@@ -73,7 +76,7 @@ func (s *State) Arrived(id uint64, group int64, now time.Time) (needless []uint6
 // Touch records that bytes came which are not a whole group yet.
 func (s *State) Touch(id uint64, now time.Time) {
 	if a := s.find(id); a != nil {
-		a.moved = now
+		a.moved, s.sources[a.Source].moved = now, now
 	}
 }
 
@@ -93,11 +96,16 @@ func (s *State) Failed(id uint64, now time.Time) bool {
 }
 
 // Stalled returns the sources that have left a request without a byte too long,
-// sorted. The caller removes them.
+// sorted. An eager source answers one request after another, so that the later ones
+// wait: it has stalled when it sends nothing at all. The caller removes them.
 func (s *State) Stalled(now time.Time) []moot.Key {
 	var stalled []moot.Key
 	for _, a := range s.asks {
-		if now.Sub(a.moved) >= s.cfg.Stall {
+		moved := a.moved
+		if src := s.sources[a.Source]; src.eager {
+			moved = src.moved
+		}
+		if now.Sub(moved) >= s.cfg.Stall {
 			stalled = append(stalled, a.Source)
 		}
 	}

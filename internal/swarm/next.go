@@ -118,7 +118,7 @@ func (s *State) rarest(src *source, _ time.Time) Run { return s.rarestOf(src, sr
 func (s *State) rarestOf(src *source, among []bool) Run {
 	best, fewest, ties := 0, int32(0), 0
 	for p, has := range among {
-		if !has || ties > 0 && s.avail[p] > fewest || !s.offers(src, int64(p)) {
+		if !has || src.rests && s.avail[p] > 1 || ties > 0 && s.avail[p] > fewest || !s.offers(src, int64(p)) {
 			continue
 		}
 		if ties == 0 || s.avail[p] < fewest {

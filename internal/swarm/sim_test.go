@@ -190,7 +190,7 @@ func TestAlwaysFinishes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		groups := rapid.Int64Range(1, 120).Draw(t, "groups")
 		s := New(Config{Groups: groups, Part: rapid.Int64Range(1, 9).Draw(t, "part"), Window: rapid.IntRange(1, 4).Draw(t, "window"),
-			Depth: rapid.IntRange(1, 3).Draw(t, "depth"), Seed: rapid.Uint64().Draw(t, "seed")})
+			Depth: rapid.IntRange(1, 3).Draw(t, "depth"), Stall: 30 * time.Second /* actors answer in turn */, Seed: rapid.Uint64().Draw(t, "seed")})
 		first := rapid.Int64Range(0, groups-1).Draw(t, "want")
 		s.Want([]Run{{first, groups}, {0, rapid.Int64Range(0, groups).Draw(t, "second reader")}}, nil)
 		w := newWorld(t, s, actors(t, groups))

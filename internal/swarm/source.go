@@ -15,8 +15,10 @@ type source struct {
 	held  []Run // sorted, disjoint
 	parts []bool
 	first []bool    // parts that it wishes to be asked for first; nil if none
+	rests bool      // it wishes to be asked only for what nobody else has
 	fails int       // failed requests since a group last arrived
 	ready time.Time // not asked before; the back-off after a failure
+	moved time.Time // when a byte last came, or it was asked after a pause
 	rate  float64   // groups a second, smoothed; 0 if not yet known
 	eager bool      // its depth follows its rate
 	meter meter
@@ -54,6 +56,13 @@ func (s *State) Gained(id moot.Key, r Run) {
 			src.parts[p] = true
 			s.avail[p]++
 		}
+	}
+}
+
+// Rest records that a source wishes to be asked only for what nobody else has.
+func (s *State) Rest(id moot.Key) {
+	if src := s.sources[id]; src != nil {
+		src.rests = true
 	}
 }
 

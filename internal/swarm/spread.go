@@ -26,6 +26,7 @@ type Spread struct {
 	promised map[int64]uint64 // parts on their way, and to whom
 	open     map[uint64]int   // how many of them
 	sent     map[int64]int64  // by part: groups that have left, until all parts have
+	total    int64            // groups that have left
 }
 
 // promiseAhead is how many parts a receiver knows of beyond those it has asked for.
@@ -58,6 +59,7 @@ func (s *Spread) Promise(to uint64, asked int) (runs []Run) {
 
 // Sent records that a part, or a piece of one, was sent to somebody.
 func (s *Spread) Sent(r Run) {
+	s.total += r.Count
 	p := r.First / s.part
 	to, promised := s.promised[p]
 	if !promised && len(s.waiting) == 0 {
@@ -68,6 +70,14 @@ func (s *Spread) Sent(r Run) {
 		delete(s.promised, p)
 		s.open[to]--
 	}
+}
+
+// Spared reports whether a server may leave the rest to so many receivers: each part has
+// left it, some twice, and their uplinks together are much more than its own, so that
+// little time is lost.
+func (s *Spread) Spared(receivers int) bool {
+	const enough, copies = 12, 1.3
+	return receivers >= enough && float64(s.total) >= copies*float64(s.groups)
 }
 
 // size returns how many groups part p has.

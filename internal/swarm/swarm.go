@@ -24,7 +24,7 @@ type Config struct {
 	Part     int64         // groups asked for at once; 0 means PartGroups(Groups)
 	Window   int           // parts ahead of a reader that are asked for in order; 0 means 8
 	Depth    int           // requests in flight at one source; 0 means 2
-	Stall    time.Duration // a request without a byte for so long has stalled; 0 means 5 s
+	Stall    time.Duration // a source that was asked and sends nothing for so long has stalled; 0 means 5 s
 	Patience time.Duration // a reader waits so long before a second source is asked; 0 means 2 s
 	Seed     uint64        // of the random choice between equally rare parts
 }

@@ -131,6 +131,22 @@ func TestFailureBacksOff(t *testing.T) {
 	}
 }
 
+func TestEagerSourceStallsAsAWhole(t *testing.T) {
+	s := New(Config{Groups: 8, Part: 4, Stall: time.Second})
+	s.Want(nil, []Run{{0, 8}})
+	s.AddSource(alice, []Run{{0, 8}})
+	s.Eager(alice)
+	a := must(t, s, alice, noon)
+	must(t, s, alice, noon)
+	s.Touch(a.ID, noon.Add(900*time.Millisecond))
+	if got := s.Stalled(noon.Add(1500 * time.Millisecond)); got != nil {
+		t.Fatal("the second request waits for the first, on which bytes come")
+	}
+	if got := s.Stalled(noon.Add(1900 * time.Millisecond)); !slices.Equal(got, []moot.Key{alice}) {
+		t.Fatal("nothing comes at all")
+	}
+}
+
 func TestStallIsPerRequestAndTouchDelaysIt(t *testing.T) {
 	s := New(Config{Groups: 8, Part: 4, Stall: time.Second})
 	s.Want([]Run{{0, 8}}, nil)

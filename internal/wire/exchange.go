@@ -96,6 +96,7 @@ type answerer struct {
 	flush func() error
 	told  *blob.Set // what the other side knows to be held here
 	to    receiver
+	rests bool // the other side was told so
 
 	mu    sync.Mutex
 	asked []request
@@ -231,8 +232,13 @@ func (a *answerer) wish(sent groupRun) {
 	a.mu.Lock()
 	waiting := len(a.asked)
 	a.mu.Unlock()
-	if first := a.to.sent(sent, waiting); len(first) > 0 {
+	first, spared := a.to.sent(sent, waiting)
+	if len(first) > 0 {
 		a.runs(frameFirst, first)
+	}
+	if spared && a.h.spared && !a.rests {
+		a.rests = true
+		a.out.WriteByte(frameRest)
 	}
 }
 

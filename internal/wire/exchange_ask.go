@@ -162,6 +162,8 @@ func (x *exchange) next() (ev blob.Event, err error) {
 		ev.Held, err = x.runs()
 		ev.Size = x.size
 		return ev, err
+	case frameRest:
+		return blob.Event{Size: x.size, Rests: true}, nil
 	case frameFirst:
 		ev.First, err = x.runs()
 		ev.Size = x.size

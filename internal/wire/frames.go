@@ -14,7 +14,8 @@ import (
 //
 //	asked:    a first count known | c first count (take back) | k (still here)
 //	answered: s size | h n (first count)… (holds more) |
-//	          f n (first count)… (ask for these before others) | p first count known slice | n first count (refused)
+//	          f n (first count)… (ask for these before others) | r (ask only for what nobody else has) |
+//	          p first count known slice | n first count (refused)
 //
 // known is 0, or one more than the number of parents at the beginning of the slice that
 // the asking side knows: these and the size before them are left out.
@@ -25,6 +26,7 @@ const (
 	frameSize   = 's'
 	frameHold   = 'h'
 	frameFirst  = 'f'
+	frameRest   = 'r'
 	framePart   = 'p'
 	frameNone   = 'n'
 )

@@ -31,6 +31,7 @@ type Guard interface {
 type Options struct {
 	Log     *slog.Logger            // nil: silence
 	Version string                  // of the program, told to members in the header Server
+	Spared  bool                    // many who fetch one blob are to leave this node alone when they can do without
 	Extra   map[string]http.Handler // more routes, by ServeMux pattern; for callers who may "read" ""
 }
 
@@ -64,12 +65,13 @@ type handler struct {
 	beat    time.Duration
 	stuck   time.Duration
 
+	spared    bool
 	exchanges atomic.Int64 // going on now
 	spreads   spreads
 }
 
 func newHandler(n moot.Node, g Guard, opts Options) *handler {
-	h := &handler{node: n, guard: g, log: opts.Log, server: "moot", mux: http.NewServeMux(), beat: beatEvery, stuck: stuckAfter}
+	h := &handler{node: n, guard: g, log: opts.Log, server: "moot", spared: opts.Spared, mux: http.NewServeMux(), beat: beatEvery, stuck: stuckAfter}
 	if opts.Version != "" {
 		h.server += "/" + opts.Version
 	}

@@ -61,10 +61,10 @@ func (r receiver) leave() {
 }
 
 // sent notes a part that was sent, if any, and returns what should be asked for first
-// beyond what was said before.
-func (r receiver) sent(run groupRun, waiting int) (first []groupRun) {
+// beyond what was said before, and whether the receivers can do without this node.
+func (r receiver) sent(run groupRun, waiting int) (first []groupRun, spared bool) {
 	if r.all == nil {
-		return nil
+		return nil, false
 	}
 	r.all.mu.Lock()
 	defer r.all.mu.Unlock()
@@ -74,5 +74,5 @@ func (r receiver) sent(run groupRun, waiting int) (first []groupRun) {
 	for _, p := range r.spread.Promise(r.number, waiting) {
 		first = append(first, groupRun{uint64(p.First), uint64(p.Count)})
 	}
-	return first
+	return first, r.spread.Spared(r.spread.receivers)
 }
