@@ -54,6 +54,29 @@ func TestSizesAndRanges(t *testing.T) {
 	}
 }
 
+// TestFirstByte: what a holder has, what proves the size, and the bytes are three trips.
+func TestFirstByte(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a := newPeer(1)
+		a.trip = 20 * time.Millisecond
+		w := newWorld(t, a)
+		name := share(t, noise(1, someGroups*blob.GroupSize), a)
+		begun := time.Now()
+		r := moot.Range{Length: 8 * blob.GroupSize}
+		rc, err := w.node.Get(t.Context(), name.ID, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rc.Close()
+		if _, err := blob.NewDecoder(rc, name.ID, r).Next(); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begun); took > 3*a.trip {
+			t.Errorf("the first verified byte came after %v, three trips are %v", took, 3*a.trip)
+		}
+	})
+}
+
 func TestSeveralSourcesShareTheWork(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		peers := []*peer{newPeer(1), newPeer(2), newPeer(3), newPeer(4)}

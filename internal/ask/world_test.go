@@ -109,6 +109,7 @@ func (w *world) wants(b moot.Blob, data []byte, r moot.Range) {
 type peer struct {
 	*memory
 	moot.Peer
+	trip  time.Duration                                                      // there and back
 	pace  time.Duration                                                      // for a group
 	serve func(ctx context.Context, r moot.Range, slice io.Reader) io.Reader // replaces what is sent
 	have  func(moot.Holding) moot.Holding                                    // replaces what is claimed
@@ -129,12 +130,23 @@ func (p *peer) reach(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	select {
+	case <-time.After(p.trip):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone {
 		return moot.Errorf(moot.Unavailable, "connection refused")
 	}
 	return nil
+}
+
+func (p *peer) left() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gone
 }
 
 func (p *peer) leave(gone bool) {
@@ -203,8 +215,8 @@ func (l *link) Read(p []byte) (int, error) {
 	case <-l.ctx.Done():
 		return 0, l.ctx.Err()
 	}
-	if err := l.peer.reach(l.ctx); err != nil {
-		return 0, err
+	if l.peer.left() {
+		return 0, moot.Errorf(moot.Unavailable, "connection reset")
 	}
 	return l.r.Read(p[:min(len(p), blob.GroupSize)])
 }

@@ -187,8 +187,10 @@ func (a *answerer) run(held moot.Holding) error {
 		}
 		req, ok := a.take()
 		if ok {
-			if err := a.part(req); err != nil {
+			if err := a.part(req); err != nil && a.ctx.Err() == nil {
 				return err
+			} else if err != nil {
+				return nil // the other side has left
 			}
 			a.wish(req.groupRun)
 			continue
@@ -283,10 +285,8 @@ func (a *answerer) part(req request) error {
 	if req.known > 0 {
 		to.skip = blob.LeadSize(int64(req.known) - 1)
 	}
-	if _, err := io.Copy(to, slice); err != nil && a.ctx.Err() == nil {
-		return err
-	}
-	return a.ctx.Err()
+	_, err := io.Copy(to, slice)
+	return err
 }
 
 // trimmed leaves out the first bytes of what is written to it.
