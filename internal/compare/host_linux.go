@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -78,6 +79,27 @@ func (p *place) up(name string) error {
 		return fmt.Errorf("bring %s up: %w", name, err)
 	}
 	return nil
+}
+
+// upWithin is how long a link may take to come up.
+const upWithin = 10 * time.Second
+
+// awaitUp waits until a link carries packets.
+func (p *place) awaitUp(name string) error {
+	deadline := time.After(upWithin)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		link, err := p.net.LinkByName(name)
+		if err != nil || link.Attrs().OperState == netlink.OperUp {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			return fmt.Errorf("%s does not come up: it is %v after %v", name, link.Attrs().OperState, upWithin)
+		}
+	}
 }
 
 // How a link is shaped: as much at once as the largest packet that the kernel hands

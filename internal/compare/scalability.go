@@ -21,7 +21,12 @@ import (
 // report instead (see [Report.Err]).
 func Scalability(ctx context.Context, o Options) (_ *Report, err error) {
 	c := &comparison{Options: o}
-	defer func() { err = errors.Join(moot.Wrap("compare scalability", err), c.close()) }()
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = moot.Errorf(moot.Unavailable, "interrupted; nothing is left behind")
+		}
+		err = errors.Join(moot.Wrap("compare scalability", err), c.close())
+	}()
 	for _, step := range []func(context.Context) error{c.prepare, c.stand, c.all} {
 		if err := step(ctx); err != nil {
 			return nil, err

@@ -33,21 +33,25 @@ func newStar(n int, o Options) (_ ground, err error) {
 	if s.hub, err = newPlace(); err != nil {
 		return nil, err
 	}
-	err = s.hub.net.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: bridge}})
+	err = s.hub.net.LinkAdd(&netlink.Bridge{LinkAttrs: named(bridge)})
 	if err == nil {
 		err = s.hub.up(bridge)
 	}
 	if err != nil {
 		return nil, moot.Errorf(moot.Internal, "make a bridge: %w", err)
 	}
-	for host := range n + 1 {
+	for range n + 1 {
 		p, err := newPlace()
 		if err != nil {
 			return nil, err
 		}
 		s.hosts = append(s.hosts, p)
-		if err := s.join(host); err != nil {
-			return nil, moot.Errorf(moot.Internal, "host %d: %w", host, err)
+	}
+	for _, step := range []func(host int) error{s.join, s.acquaint, s.shape} {
+		for host := range s.hosts {
+			if err := step(host); err != nil {
+				return nil, moot.Errorf(moot.Internal, "host %d: %w", host, err)
+			}
 		}
 	}
 	return s, nil
@@ -64,10 +68,22 @@ func port(host int) string { return fmt.Sprintf("v%d", host) }
 // ip is a host's address: all are in 10.77.0.0/16.
 func ip(host int) net.IP { return net.IPv4(10, 77, byte(host/250), byte(host%250+1)).To4() }
 
-// join joins a host to the hub and shapes its links.
+// mac is a host's link address, of those that nobody assigns (RFC 9542, section 2.1).
+func mac(host int) net.HardwareAddr {
+	return net.HardwareAddr{0x02, 0x6d, 0x6f, 0x6f, byte(host >> 8), byte(host)}
+}
+
+func named(name string) netlink.LinkAttrs {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = name
+	return attrs
+}
+
+// join joins a host to the hub.
 func (s *star) join(host int) error {
 	p := s.hosts[host]
-	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: link}, PeerName: port(host), PeerNamespace: netlink.NsFd(s.hub.space)}
+	veth := netlink.NewVeth(named(link))
+	veth.HardwareAddr, veth.PeerName, veth.PeerNamespace = mac(host), port(host), netlink.NsFd(s.hub.space)
 	if err := p.net.LinkAdd(veth); err != nil {
 		return fmt.Errorf("make its link: %w", err)
 	}
@@ -91,9 +107,40 @@ func (s *star) join(host int) error {
 	if err := p.net.RouteAdd(&netlink.Route{LinkIndex: eth.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: everywhere}); err != nil {
 		return fmt.Errorf("give it a route: %w", err)
 	}
+	return nil
+}
+
+// acquaint tells a host the link addresses of all others, for good. Asked for by ARP
+// they would share one table of 1024 with all namespaces of the machine: 33 hosts who
+// all know each other overflow it, and then some cannot connect.
+func (s *star) acquaint(host int) error {
+	p := s.hosts[host]
+	eth, err := p.net.LinkByName(link)
+	if err != nil {
+		return err
+	}
+	for other := range s.hosts {
+		if other == host {
+			continue
+		}
+		n := &netlink.Neigh{LinkIndex: eth.Attrs().Index, State: netlink.NUD_PERMANENT, IP: ip(other), HardwareAddr: mac(other)}
+		if err := p.net.NeighSet(n); err != nil {
+			return fmt.Errorf("tell it where host %d is: %w", other, err)
+		}
+	}
+	return nil
+}
+
+// shape limits what a host's link carries, once both of its ends are up: the kernel
+// notices that a while after it was told to bring them up.
+func (s *star) shape(host int) error {
 	up := s.o.Up
 	if host == 0 {
 		up = s.o.SourceUp
+	}
+	p := s.hosts[host]
+	if err := errors.Join(p.awaitUp(link), s.hub.awaitUp(port(host))); err != nil {
+		return err
 	}
 	return errors.Join(p.shape(link, up), s.hub.shape(port(host), s.o.Down))
 }

@@ -41,8 +41,8 @@ func (r *Report) Text(w io.Writer) error {
 		fmt.Fprintln(t, strings.Join(row.cells(), "\t"))
 	}
 	t.Flush() // into memory
-	for _, why := range r.Voids() {
-		fmt.Fprintln(&b, "\n"+why)
+	if voids := r.Voids(); len(voids) > 0 {
+		fmt.Fprintf(&b, "\n%s did not count; a row of which none counts is VOID:\n  %s\n", plural(len(voids), "run"), strings.Join(voids, "\n  "))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -26,8 +26,8 @@ type trial struct {
 // How long a space may take to come up, and to calm down.
 const (
 	knownWithin = 60 * time.Second
-	calmWithin  = 10 * time.Second
-	calm        = 0.25 // of the machine busy
+	calmWithin  = 250 * time.Millisecond // for each host
+	calm        = 0.25                   // of the machine busy
 )
 
 // data is the name under which the file is shared.
@@ -124,9 +124,9 @@ func readStatus(out string) (s status, err error) {
 
 // settle waits a while for the machine to have done with the setting up.
 func (t *trial) settle(ctx context.Context) error {
-	tick := time.NewTicker(500 * time.Millisecond)
+	tick := time.NewTicker(calmWithin)
 	defer tick.Stop()
-	deadline := time.After(calmWithin)
+	deadline := time.After(time.Duration(t.n+1) * calmWithin)
 	for last := readCPU(); ; {
 		select {
 		case <-tick.C:
