@@ -178,6 +178,9 @@ func (r *Report) progressPlots() (groups [][]progressPlot) {
 		}
 		x := scale{0, r.slowest(row.Peers) * 1.02, progressLeft, progressRight}
 		p := progressPlot{Class: string(row.Architecture), Name: row.Architecture.Name(), Peers: row.Peers, Void: row.Void, X: x.ticks(4)}
+		if n := len(p.X); n > 0 {
+			p.X[n-1].Label += " s"
+		}
 		if row.Bound > 0 {
 			p.Bound = x.at(row.Bound)
 		}

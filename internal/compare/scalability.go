@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -162,7 +163,7 @@ func (c *comparison) all(ctx context.Context) error {
 			case err != nil && !c.succeeded:
 				return moot.Wrap(row.Architecture.Name(), err) // what cannot be done once is not tried for an hour
 			case err != nil:
-				run = Run{Failed: err.Error()}
+				run = Run{Failed: brief(err)}
 			}
 			c.succeeded = true
 			run.Repeat = repeat + 1
@@ -175,6 +176,16 @@ func (c *comparison) all(ctx context.Context) error {
 	}
 	c.report.Rows = rows
 	return nil
+}
+
+// brief is an error on one line of bounded length: a command may have much to say.
+func brief(err error) string {
+	const most = 300
+	words := []rune(strings.Join(strings.Fields(err.Error()), " "))
+	if len(words) > most {
+		return string(words[:most]) + "…"
+	}
+	return string(words)
 }
 
 // rows are all rows without figures.

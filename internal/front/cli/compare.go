@@ -1,9 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -85,10 +86,12 @@ func words(list []compare.Architecture) (words []string) {
 }
 
 // scalability measures, and shows the figures even if some runs failed.
-func (a *app) scalability(c *cobra.Command, o compare.Options, to string) error {
-	if to != "" && !strings.HasSuffix(to, ".html") {
-		return moot.Errorf(moot.Invalid, "compare scalability: the report is a web page: give --report a name that ends in .html")
+func (a *app) scalability(c *cobra.Command, o compare.Options, to string) (err error) {
+	page, err := newReport(to)
+	if err != nil {
+		return moot.Wrap("compare scalability", err)
 	}
+	defer page.close()
 	r, err := compare.Scalability(c.Context(), o)
 	if err != nil {
 		return err
@@ -99,22 +102,52 @@ func (a *app) scalability(c *cobra.Command, o compare.Options, to string) error 
 		return err
 	}
 	if to != "" {
-		if err := writeReport(to, r); err != nil {
-			return err
+		if err := page.write(r); err != nil {
+			return moot.Wrap("compare scalability", err)
 		}
 		fmt.Fprintf(a.err, "wrote %s\n", name(to))
 	}
 	return moot.Wrap("compare scalability", r.Err())
 }
 
-func writeReport(to string, r *compare.Report) error {
-	f, err := os.Create(to)
+// reportFile is where a report will be: made before anything is measured, so that
+// nobody waits an hour to hear that it cannot be written, and in its place only when
+// it is whole.
+type reportFile struct {
+	*os.File
+	to string
+}
+
+// newReport makes a report's file; none for no name.
+func newReport(to string) (*reportFile, error) {
+	if to == "" {
+		return &reportFile{}, nil
+	}
+	if filepath.Ext(to) != ".html" {
+		return nil, moot.Errorf(moot.Invalid, "the report is a web page: give --report a name that ends in .html")
+	}
+	f, err := os.CreateTemp(filepath.Dir(to), ".moot-report-*")
 	if err != nil {
-		return moot.Errorf(moot.Invalid, "write the report: %w", err)
+		return nil, moot.Errorf(moot.Invalid, "write the report: %w", err)
 	}
-	err = r.HTML(f)
-	if cerr := f.Close(); err == nil {
-		err = cerr
+	return &reportFile{f, to}, nil
+}
+
+func (f *reportFile) write(r *compare.Report) error {
+	err := errors.Join(r.HTML(f), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), f.to)
 	}
-	return moot.Wrap("write the report", err)
+	if err != nil {
+		return moot.Errorf(moot.Internal, "write the report: %w", err)
+	}
+	return nil
+}
+
+// close removes what was not written.
+func (f *reportFile) close() {
+	if f.File != nil {
+		f.File.Close()
+		os.Remove(f.Name())
+	}
 }
