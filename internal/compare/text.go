@@ -29,7 +29,7 @@ func (r *Report) Text(w io.Writer) error {
 	fmt.Fprintf(&b, "%s, %s, %d CPUs, moot %s, %s.\n", s.Date.Format(time.DateTime), s.System, s.CPUs, s.Version, plural(s.Repeats, "repeat"))
 	fmt.Fprintf(&b, "Links: %s.\n", s.Links)
 	if s.Fallback != "" {
-		fmt.Fprintf(&b, "This is the fallback (%s): figures say less than with network namespaces.\n", s.Fallback)
+		fmt.Fprintf(&b, "This is the fallback (%s): as root on Linux, figures say more.\n", s.Fallback)
 	}
 	if c := r.Calibration; c != nil {
 		fmt.Fprintf(&b, "A link of %s carried %s of payload in one plain TCP stream: BOUND CAL. is with that.\n", rate(c.Asked), rate(c.Payload))

@@ -56,6 +56,9 @@ were the limit is void, and said to be.`,
 				return err
 			}
 			o.SourceUp, o.Up, o.Down = sourceUp*1e6, up*1e6, down*1e6
+			if a.via != "" { // as everywhere: by this one
+				architectures = []string{a.via}
+			}
 			for _, name := range architectures {
 				o.Architectures = append(o.Architectures, compare.Architecture(name))
 			}
