@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -41,6 +42,14 @@ func (s scale) ticks(about int) (list []tick) {
 	}
 	for i := 0.0; i*step <= s.most*1.0001; i++ {
 		list = append(list, tick{s.at(i * step), fmt.Sprintf("%.6g", i*step)})
+	}
+	return list
+}
+
+// inSeconds names the unit at the last of some ticks.
+func inSeconds(list []tick) []tick {
+	if n := len(list); n > 0 {
+		list[n-1].Label += " s"
 	}
 	return list
 }
@@ -94,7 +103,7 @@ func (r *Report) timesPlot() timesPlot {
 	}
 	x := scale{0, float64(most) * 1.04, timesLeft, timesRight}
 	y := scale{0, max(last*1.05, 0.01), timesBottom, timesTop}
-	p := timesPlot{Y: y.ticks(6), Bounds: r.boundLines(x, y, most)}
+	p := timesPlot{Y: inSeconds(y.ticks(6)), Bounds: r.boundLines(x, y, most)}
 	seen := map[int]bool{}
 	for _, row := range r.Rows {
 		// Small numbers are too near each other for all their labels.
@@ -132,13 +141,17 @@ func dash(note string) string {
 	return " – void: " + note
 }
 
-// boundLines draws each bound over all numbers of receivers, measured or not.
+// boundLines draws the bounds of what was measured, over all numbers of receivers.
 func (r *Report) boundLines(x, y scale, most int) (lines []boundLine) {
 	o := Options{SourceUp: r.Setup.SourceUp, Up: r.Setup.Up, Down: r.Setup.Down}
 	for _, b := range []struct {
 		a    Architecture
+		of   []Architecture
 		name string
-	}{{Server, "client-server bound"}, {Peers, "peer-to-peer and hybrid bound"}} {
+	}{{Server, []Architecture{Server}, "client-server bound"}, {Peers, []Architecture{Peers, Both}, "peer-to-peer and hybrid bound"}} {
+		if !slices.ContainsFunc(r.Rows, func(row Row) bool { return slices.Contains(b.of, row.Architecture) }) {
+			continue
+		}
 		l := boundLine{Class: string(b.a), Name: b.name}
 		for n := 1; n <= most; n++ {
 			l.Points.add(x.at(float64(n)), y.at(b.a.bound(r.Setup.Size, n, o.source(), o.receiver()).Seconds()))
@@ -177,10 +190,7 @@ func (r *Report) progressPlots() (groups [][]progressPlot) {
 			groups, peers = append(groups, nil), row.Peers
 		}
 		x := scale{0, r.slowest(row.Peers) * 1.02, progressLeft, progressRight}
-		p := progressPlot{Class: string(row.Architecture), Name: row.Architecture.Name(), Peers: row.Peers, Void: row.Void, X: x.ticks(4)}
-		if n := len(p.X); n > 0 {
-			p.X[n-1].Label += " s"
-		}
+		p := progressPlot{Class: string(row.Architecture), Name: row.Architecture.Name(), Peers: row.Peers, Void: row.Void, X: inSeconds(x.ticks(4))}
 		if row.Bound > 0 {
 			p.Bound = x.at(row.Bound)
 		}

@@ -57,8 +57,12 @@ func TestHTML(t *testing.T) {
 	}
 	r := made()
 	r.Rows = r.Rows[2:]
+	b.Reset()
 	if err := r.HTML(&b); err != nil {
 		t.Errorf("with nothing but a failed run: %v", err)
+	}
+	if strings.Contains(b.String(), "client-server bound") {
+		t.Error("there is the bound of an architecture that was not measured")
 	}
 	contains(t, b.String(), "No run counts", "only network namespaces show it")
 }
