@@ -87,7 +87,7 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
 	flags.BoolVar(&a.json, "json", false, "print JSON: one object, or one a line")
 	root.AddGroup(&cobra.Group{ID: "node", Title: "Nodes:"}, &cobra.Group{ID: "files", Title: "Files:"}, &cobra.Group{ID: "people", Title: "People:"})
 	a.addGroup(root, "node", a.initCommand(), a.upCommand(), a.serveCommand(), a.statusCommand(), a.peersCommand(),
-		a.policyCommand(), a.backupCommand(), a.restoreCommand(), a.tourCommand(), a.planCommand())
+		a.policyCommand(), a.backupCommand(), a.restoreCommand(), a.tourCommand(), a.planCommand(), a.compareCommand())
 	a.addGroup(root, "files", a.shareCommand(), a.findCommand(), a.lsCommand(), a.getCommand(), a.rmCommand(),
 		a.historyCommand(), a.conflictsCommand(), a.resolveCommand(), a.syncCommand())
 	a.addGroup(root, "people", a.inviteCommand(), a.joinCommand(), a.membersCommand(), a.renameCommand(), a.roleCommand(), a.revokeCommand())

@@ -108,17 +108,22 @@ func butNot(denied []string) string {
 	return " but not " + strings.Join(denied, ", ")
 }
 
-// parseSize reads a number of bytes with an optional unit K, M or G (powers of 1024).
+// parseSize reads a number of bytes with an optional unit: K, M or G (powers of
+// 1024), KB, MB or GB (powers of 1000), as dd(1) has them.
 func parseSize(s string) (int64, error) {
-	number, shift := s, 0
-	if n := len(s); n > 0 {
-		if i := strings.IndexByte("KMG", s[n-1]&^0x20); i >= 0 {
-			number, shift = s[:n-1], 10*(i+1)
+	number, unit := s, int64(1)
+	for i, u := range []string{"K", "M", "G"} {
+		upper := strings.ToUpper(s)
+		if n, ok := strings.CutSuffix(upper, u); ok {
+			number, unit = n, 1<<(10*(i+1))
+		}
+		if n, ok := strings.CutSuffix(upper, u+"B"); ok {
+			number, unit = n, []int64{1e3, 1e6, 1e9}[i]
 		}
 	}
 	v, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || v < 0 || v > 1<<50>>shift {
-		return 0, moot.Errorf(moot.Invalid, "%q is no number of bytes: want one as 500K, 2M or 1000000", s)
+	if err != nil || v < 0 || v > 1<<50/unit {
+		return 0, moot.Errorf(moot.Invalid, "%q is no number of bytes: want one as 500K, 2M, 64MB or 1000000", s)
 	}
-	return v << shift, nil
+	return v * unit, nil
 }

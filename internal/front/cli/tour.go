@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/compare"
 )
 
 func (a *app) tourCommand() *cobra.Command {
@@ -37,7 +38,7 @@ Everything is removed at the end.`,
 // tour is one walk through the program with its own processes.
 type tour struct {
 	*app
-	*stage
+	*compare.Stage
 	what    string // the absolute path that is shared
 	results map[Via][]string
 }
@@ -55,12 +56,12 @@ func (a *app) tour(ctx context.Context, path string) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tourWithin)
 	defer cancel()
-	st, err := newStage()
+	st, err := compare.NewStage("")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.close()) }()
-	t := &tour{app: a, stage: st, what: what, results: map[Via][]string{}}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	t := &tour{app: a, Stage: st, what: what, results: map[Via][]string{}}
 	for _, step := range []func(context.Context) error{t.found, t.bring, t.share, t.fetchAll, t.stopServer} {
 		if err := step(ctx); err != nil {
 			return moot.Wrap("tour", err)
@@ -72,13 +73,13 @@ func (a *app) tour(ctx context.Context, path string) (err error) {
 
 // found makes a space and starts its server.
 func (t *tour) found(ctx context.Context) error {
-	if _, err := t.do(ctx, "server", "init", "--name", "tour", "--as", "server"); err != nil {
+	if _, err := t.Do(ctx, "server", "init", "--name", "tour", "--as", "server"); err != nil {
 		return err
 	}
-	if err := t.start(ctx, "server", "serve", "--listen", "127.0.0.1:0"); err != nil {
+	if err := t.Start(ctx, "server", "serve", "--listen", "127.0.0.1:0"); err != nil {
 		return err
 	}
-	t.say("A space was made, and its server runs as process %d.", t.pid("server"))
+	t.say("A space was made, and its server runs as process %d.", t.PID("server"))
 	return nil
 }
 
@@ -97,15 +98,15 @@ var architectures = []struct {
 
 // bring invites members; all but the clients run peers.
 func (t *tour) bring(ctx context.Context) error {
-	link, err := t.do(ctx, "server", "invite", "--uses", "0")
+	link, err := t.Do(ctx, "server", "invite", "--uses", "0")
 	if err != nil {
 		return err
 	}
 	join := func(who string, peer bool) error {
-		if _, err := t.do(ctx, who, "join", strings.TrimSpace(link), "--as", who); err != nil || !peer {
+		if _, err := t.Do(ctx, who, "join", strings.TrimSpace(link), "--as", who); err != nil || !peer {
 			return err
 		}
-		return t.start(ctx, who, "up", "--listen", "127.0.0.1:0")
+		return t.Start(ctx, who, "up", "--listen", "127.0.0.1:0")
 	}
 	if err := join("ann", true); err != nil {
 		return err
@@ -117,7 +118,7 @@ func (t *tour) bring(ctx context.Context) error {
 			}
 		}
 	}
-	t.say("Seven members joined by invitation; five of them run peers, ann's is process %d.", t.pid("ann"))
+	t.say("Seven members joined by invitation; five of them run peers, ann's is process %d.", t.PID("ann"))
 	return nil
 }
 
@@ -125,7 +126,7 @@ func (t *tour) bring(ctx context.Context) error {
 func (t *tour) share(ctx context.Context) error {
 	for _, a := range architectures {
 		via, began := a.via, time.Now()
-		out, err := t.do(ctx, "ann", "share", t.what, "--as", "by-"+string(via), "--via", string(via))
+		out, err := t.Do(ctx, "ann", "share", t.what, "--as", "by-"+string(via), "--via", string(via))
 		if err != nil {
 			return err
 		}
@@ -140,7 +141,7 @@ func (t *tour) share(ctx context.Context) error {
 // fetchAll has a member for each architecture fetch them.
 func (t *tour) fetchAll(ctx context.Context) error {
 	for _, a := range architectures {
-		took, err := t.fetch(ctx, a.before, a.via, t.retry)
+		took, err := t.fetch(ctx, a.before, a.via, t.Retry)
 		if err != nil {
 			return err
 		}
@@ -149,37 +150,37 @@ func (t *tour) fetchAll(ctx context.Context) error {
 	return nil
 }
 
-// doer is do or retry.
+// doer is Do or Retry.
 type doer func(ctx context.Context, who string, args ...string) (string, error)
 
 // fetch gets what was shared through an architecture, and compares it with the original.
 func (t *tour) fetch(ctx context.Context, who string, via Via, do doer) (time.Duration, error) {
-	to := filepath.Join(t.dir, who+"-"+string(via))
+	to := filepath.Join(t.Dir, who+"-"+string(via))
 	began := time.Now()
 	if _, err := do(ctx, who, "get", "by-"+string(via), "--via", string(via), "-o", to); err != nil {
 		return 0, err
 	}
 	took := time.Since(began)
-	return took, sameTree(t.what, to)
+	return took, compare.SameTree(t.what, to)
 }
 
 // stopServer kills the server and sees what members who have nothing yet can still do.
 func (t *tour) stopServer(ctx context.Context) error {
 	for _, a := range architectures { // what was shared is known to all by now
-		if _, err := t.retry(ctx, a.after, "find", "by both", "--via", string(a.via)); err != nil {
+		if _, err := t.Retry(ctx, a.after, "find", "by both", "--via", string(a.via)); err != nil {
 			return err
 		}
 	}
-	t.kill("server")
+	t.Kill("server")
 	t.say("The server was killed. Members who have nothing yet now fetch, find and share.")
 	for _, a := range architectures {
-		_, getErr := t.fetch(ctx, a.after, a.via, t.do)
-		_, findErr := t.do(ctx, a.after, "find", "by", "--via", string(a.via))
-		note := filepath.Join(t.dir, "note-"+string(a.via))
+		_, getErr := t.fetch(ctx, a.after, a.via, t.Do)
+		_, findErr := t.Do(ctx, a.after, "find", "by", "--via", string(a.via))
+		note := filepath.Join(t.Dir, "note-"+string(a.via))
 		if err := os.WriteFile(note, []byte("written without a server\n"), 0o600); err != nil {
 			return err
 		}
-		_, shareErr := t.do(ctx, a.after, "share", note, "--via", string(a.via))
+		_, shareErr := t.Do(ctx, a.after, "share", note, "--via", string(a.via))
 		t.results[a.via] = append(t.results[a.via], works(getErr), works(findErr), works(shareErr))
 	}
 	return nil

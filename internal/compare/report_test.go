@@ -1,0 +1,90 @@
+package compare
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+// made is a report with a row that counts, one that is void and one that failed.
+func made() *Report {
+	run := func(last float64, void string) Run {
+		r := Run{Repeat: 1, Void: void, Verified: 1, CPU: &CPU{0.5, 0.9}, Receivers: []Receiver{{
+			Seconds: last, Progress: []Point{{last / 2, 500_000}, {last, 1_100_000}},
+		}}}
+		r.figure([]int64{0, 0}, []int64{1_000_000, 100_000}, 1e6)
+		return r
+	}
+	r := &Report{
+		Scenario:    "scalability",
+		Setup:       Setup{Version: "<b>1</b>", Date: time.Unix(1e9, 0).UTC(), System: "Linux 6", CPUs: 2, Links: "namespaces", Size: 1e6, SourceUp: 8e6, Up: 4e6, Repeats: 1},
+		Calibration: &Calibration{Asked: 8e6, Payload: 7.6e6, Wire: 8e6},
+		Rows: []Row{
+			{Architecture: Server, Peers: 1, Bound: 1, Runs: []Run{run(1.25, "")}},
+			{Architecture: Peers, Peers: 1, Bound: 1, Runs: []Run{run(1.5, "the machine was the limit")}},
+			{Architecture: Both, Peers: 2, Bound: 1, Runs: []Run{{Repeat: 1, Failed: "a <wire> was cut"}}},
+		},
+	}
+	for i := range r.Rows {
+		r.Rows[i].summarise(r.Calibration)
+	}
+	return r
+}
+
+func TestText(t *testing.T) {
+	var b strings.Builder
+	if err := made().Text(&b); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, b.String(), "Source up 8 Mbit/s", "all down without limit", "carried 7.6 Mbit/s",
+		"client-server  1.25 s", "1.05 s", "VOID", "2 runs did not count",
+		"peer-to-peer to 1, repeat 1: void: the machine was the limit", "hybrid to 2, repeat 1: failed: a <wire> was cut")
+}
+
+func TestHTML(t *testing.T) {
+	var b strings.Builder
+	if err := made().HTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	page := b.String()
+	contains(t, page, "<!doctype html>", "client-server took 1.25 s (1.25 times its bound)", "a &lt;wire&gt; was cut",
+		"&lt;b&gt;1&lt;/b&gt;", `class="mark void"`, "2 of 3 runs do not count", "prefers-color-scheme: dark", `<polyline class="curve" points="4,112 `)
+	for _, foreign := range []string{"<wire>", "<b>1", "<script", "http://", "https://", "ZgotmplZ", "%!", "NaN"} {
+		if strings.Contains(page, foreign) {
+			t.Errorf("the page has %q", foreign)
+		}
+	}
+	r := made()
+	r.Rows = r.Rows[2:]
+	b.Reset()
+	if err := r.HTML(&b); err != nil {
+		t.Errorf("with nothing but a failed run: %v", err)
+	}
+	if strings.Contains(b.String(), "client-server bound") {
+		t.Error("there is the bound of an architecture that was not measured")
+	}
+	contains(t, b.String(), "No run counts", "only network namespaces show it")
+}
+
+func TestJSON(t *testing.T) {
+	text, err := json.Marshal(made())
+	if err != nil {
+		t.Fatal(err)
+	}
+	contains(t, string(text), `"scenario":"scalability"`, `"size_bytes":1000000`, `"payload_bps":7600000`, `"ratio":1.25`,
+		`"void":"the machine was the limit"`, `"copies_verified":1`, `"sent_bytes":[1000000,100000]`, `"failed":"a \u003cwire\u003e was cut"`)
+	var back Report
+	if err := json.Unmarshal(text, &back); err != nil || back.Err() == nil || len(back.Voids()) != 2 {
+		t.Errorf("read back: %v, %v, %q", err, back.Err(), back.Voids())
+	}
+}
+
+func contains(t *testing.T, text string, all ...string) {
+	t.Helper()
+	for _, want := range all {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%.4000s", want, text)
+		}
+	}
+}
