@@ -39,6 +39,7 @@ func (m *Mesh) Run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		m.tend()
+		m.lookAround(time.Now())
 		for _, key := range m.due() {
 			select {
 			case slots <- struct{}{}:

@@ -6,11 +6,11 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"sync"
+	"time"
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 
 	"github.com/mootspace/moot"
 )
@@ -32,8 +32,8 @@ type MeshConfig struct {
 // (Maymounkov and Mazières, IPTPS 2002) of this space's own names as holders.
 type Mesh struct {
 	MeshConfig
-	dht  *dht.IpfsDHT
-	mdns mdns.Service
+	dht   *dht.IpfsDHT
+	local local
 
 	announced chan moot.BlobID
 	once      sync.Once
@@ -84,22 +84,8 @@ func NewMesh(ctx context.Context, cfg MeshConfig) (*Mesh, error) {
 		return nil, moot.Errorf(moot.Internal, "join the space's hash table: %w", err)
 	}
 	m.dht = table
-	m.discover()
+	m.lookAround(time.Now())
 	return m, nil
-}
-
-// discover looks for members on the local network. A machine without multicast is
-// no reason to stay alone.
-func (m *Mesh) discover() {
-	if !m.MDNS {
-		return
-	}
-	service := mdns.NewMdnsService(m.Host, serviceTag(m.Space), m)
-	if err := service.Start(); err != nil {
-		m.Log.Debug("mDNS does not work here", "error", err)
-		return
-	}
-	m.mdns = service
 }
 
 // Authority implements moot.Locator: among peers nobody's word is law.
@@ -108,9 +94,7 @@ func (m *Mesh) Authority() (moot.Authority, bool) { return moot.Authority{}, fal
 // Close leaves the table; the host stays. Run is ended by its context.
 func (m *Mesh) Close() error {
 	m.once.Do(func() {
-		if m.mdns != nil {
-			m.mdns.Close()
-		}
+		m.local.close()
 		m.closeErr = m.dht.Close()
 	})
 	return m.closeErr
