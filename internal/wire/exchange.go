@@ -162,21 +162,13 @@ func (a *answerer) take() (request, bool) {
 
 // run answers until the other side leaves. What is newly held is told between parts.
 func (a *answerer) run(held moot.Holding) error {
-	a.out.WriteByte(frameSize)
-	a.number(uint64(a.size))
-	a.tell(held)
-	if held.Complete() {
-		a.to = a.h.spreads.join(moot.Blob{ID: a.id, Size: a.size})
-		defer a.to.leave()
-		a.wish(groupRun{})
-	}
+	a.greet(held)
+	defer a.to.leave()
 	begun := time.Now()
 	tick := time.NewTicker(swarm.NewsAfter(0, 1))
 	defer tick.Stop()
 	news := func() {
-		if held, err := a.h.node.Have(a.ctx, a.id); err == nil && held.Size == a.size {
-			a.tell(held)
-		}
+		a.news()
 		tick.Reset(swarm.NewsAfter(time.Since(begun), int(a.h.exchanges.Load())))
 	}
 	for {
@@ -185,12 +177,9 @@ func (a *answerer) run(held moot.Holding) error {
 			news()
 		default:
 		}
-		req, ok := a.take()
-		if ok {
-			if err := a.part(req); err != nil && a.ctx.Err() == nil {
-				return err
-			} else if err != nil {
-				return nil // the other side has left
+		if req, ok := a.take(); ok {
+			if err := a.part(req); err != nil {
+				return a.unlessLeft(err)
 			}
 			a.wish(req.groupRun)
 			continue
@@ -208,6 +197,32 @@ func (a *answerer) run(held moot.Holding) error {
 		case <-a.ctx.Done():
 			return nil
 		}
+	}
+}
+
+// greet begins the conversation.
+func (a *answerer) greet(held moot.Holding) {
+	a.out.WriteByte(frameSize)
+	a.number(uint64(a.size))
+	a.tell(held)
+	if held.Complete() {
+		a.to = a.h.spreads.join(moot.Blob{ID: a.id, Size: a.size})
+		a.wish(groupRun{})
+	}
+}
+
+// unlessLeft returns an error that is not the other side's departure.
+func (a *answerer) unlessLeft(err error) error {
+	if a.ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// news tells what has come to be held.
+func (a *answerer) news() {
+	if held, err := a.h.node.Have(a.ctx, a.id); err == nil && held.Size == a.size {
+		a.tell(held)
 	}
 }
 
