@@ -12,10 +12,9 @@ import (
 type source struct {
 	peer     moot.Peer
 	node     moot.Node
-	complete bool        // it has the whole blob
-	talks    bool        // it tells of itself what it comes to hold
-	runs     []swarm.Run // what it held when it was hired
-	work     signal      // there may be something to ask it for; guarded by download.mu
+	complete bool   // it has the whole blob
+	talks    bool   // it tells of itself what it comes to hold
+	work     signal // there may be something to ask it for; guarded by download.mu
 	cancel   context.CancelFunc
 }
 
@@ -25,7 +24,7 @@ const maxFails = 4
 // hire makes a node a source. The caller holds d.mu.
 func (d *download) hire(f found, runs []swarm.Run) {
 	ctx, cancel := context.WithCancel(d.ctx)
-	s := &source{peer: f.peer, node: f.node, complete: f.holding.Complete(), runs: runs, cancel: cancel}
+	s := &source{peer: f.peer, node: f.node, complete: f.holding.Complete(), cancel: cancel}
 	d.sources[f.peer.ID] = s
 	d.sched.AddSource(f.peer.ID, runs)
 	if ex, ok := f.node.(blob.Exchanger); ok {

@@ -64,9 +64,9 @@ func (p Program) Run(ctx context.Context, dir string, o cli.RunOptions, ready fu
 	return nil
 }
 
-// collectLess has garbage collected half as often as usual: a node's memory is small,
-// and where many parts of blobs go through it the collector takes a tenth of its
-// processor time. Beyond the limit it works as usual. GOGC and GOMEMLIMIT have priority.
+// collectLess has garbage collected less often than usual: a node's memory is small, and
+// passing on parts of blobs makes much garbage. Close to the limit it is collected more
+// often again. GOGC and GOMEMLIMIT have priority.
 func collectLess() {
 	const limit = 160 << 20 // bytes, well below what a node may take
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {

@@ -15,8 +15,8 @@ import (
 // maxProviders is how many holders the table is asked for.
 const maxProviders = 32
 
-// Locate implements moot.Locator: the members connected now, then whoever the table
-// names as a holder.
+// Locate implements moot.Locator: the members connected now and, unless these are all,
+// whoever the table names as a holder.
 func (m *Mesh) Locate(ctx context.Context, id moot.BlobID) iter.Seq[moot.Peer] {
 	return func(yield func(moot.Peer) bool) {
 		near := m.neighbours()

@@ -1,5 +1,6 @@
 // Package swarm decides what to ask whom next while one blob is fetched from
-// several sources at once: a pure scheduler, so that it can be tested and
+// several sources at once (State), and what a source of the whole would rather give
+// to whom (Spread): pure schedulers, so that they can be tested and whole swarms be
 // simulated. The rules are those of BitTorrent (Cohen, "Incentives Build
 // Robustness in BitTorrent", 2003): rarest part first with random ties, and a
 // bounded end-game; but what a reader needs next goes before everything else.

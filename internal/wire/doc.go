@@ -1,7 +1,8 @@
 // Package wire puts a moot.Node on HTTP and takes it off again: Handler serves
 // any node, Client is a node behind any http.RoundTripper. Each route is one file
-// that holds both of its sides. The interface is plain enough for curl and is
-// described by openapi.json, which a test holds against what is served.
+// that holds both of its sides; only the long exchange takes several. The interface
+// is plain enough for curl and is described by openapi.json, which a test holds
+// against what is served.
 //
 // It must not know what a connection is made of (TLS, libp2p, a socket), who is a
 // member, or how anything is stored: callers come from moot.Caller, permission
