@@ -25,7 +25,6 @@ func (d *doors) openPeer(o cli.RunOptions) error {
 	}
 	handler := d.handler()
 	d.hold(func() error { return d.host.Serve(d.ctx, handler) })
-	d.crew.Go(func() { d.gossip(d.ctx) })
 	return nil
 }
 

@@ -82,20 +82,27 @@ type doors struct {
 	end context.CancelCauseFunc // with what made a door fall shut
 }
 
+// open opens every door. Whoever comes in by one may look at all of the node, so nobody
+// is answered before it is whole: those who are early wait in the listeners.
 func (d *doors) open(o cli.RunOptions) error {
-	if err := d.openSocket(); err != nil {
+	socket, err := d.listenSocket()
+	if err != nil {
 		return err
 	}
+	defer d.answerSocket(socket)
+	server := func() {}
 	if o.Serve {
-		if err := d.openServer(o); err != nil {
+		if server, err = d.listenServer(o); err != nil {
 			return err
 		}
 	}
-	if o.NoPeer || d.settings.NoPeer && !o.Serve {
-		d.crew.Go(func() { d.gossip(d.ctx) })
-	} else if err := d.openPeer(o); err != nil {
-		return err
+	if !o.NoPeer && (o.Serve || !d.settings.NoPeer) {
+		if err := d.openPeer(o); err != nil {
+			return err
+		}
 	}
+	server()
+	d.crew.Go(func() { d.gossip(d.ctx) })
 	if o.Serve {
 		return d.announceServer(o)
 	}
@@ -121,19 +128,23 @@ func (n *node) handler() http.Handler {
 	return n.cutoff.wrap(n.out.wrap(h))
 }
 
-// openSocket listens for the commands of the home's owner.
-func (d *doors) openSocket() error {
+// listenSocket listens for the commands of the home's owner.
+func (d *doors) listenSocket() (net.Listener, error) {
 	path := shortSocket(d.socket())
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // left by a crash: the home is locked, so nobody listens
-		return osError("open the home's socket", err)
+		return nil, osError("open the home's socket", err)
 	}
 	ln, err := (&net.ListenConfig{}).Listen(d.ctx, "unix", path)
 	if err != nil {
-		return moot.Errorf(moot.Invalid, "open the home's socket: %w", err)
+		return nil, moot.Errorf(moot.Invalid, "open the home's socket: %w", err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
-		return osError("open the home's socket", err)
+		return nil, errors.Join(osError("open the home's socket", err), ln.Close())
 	}
+	return ln, nil
+}
+
+func (d *doors) answerSocket(ln net.Listener) {
 	srv := &http.Server{Handler: d.controlHandler(), ReadHeaderTimeout: 10 * time.Second}
 	d.crew.Go(func() {
 		<-d.ctx.Done()
@@ -143,7 +154,6 @@ func (d *doors) openSocket() error {
 		err := srv.Serve(ln)
 		return moot.Errorf(moot.Internal, "the home's socket: %w", err)
 	})
-	return nil
 }
 
 // Default ports; a free one is taken instead if it is in use and was not named.
@@ -152,32 +162,37 @@ const (
 	peerPort   = "7444"
 )
 
-// openServer listens for HTTPS.
-func (d *doors) openServer(o cli.RunOptions) error {
+// listenServer listens for HTTPS, and returns what begins to answer.
+func (d *doors) listenServer(o cli.RunOptions) (answer func(), err error) {
 	if role, _ := d.roster.Role(d.self()); role != policy.RoleOwner && role != policy.RoleAdmin && role != policy.RoleServer {
-		return moot.Errorf(moot.Denied, "this home's role is %q: the space's server must be an owner, an admin or a member with the role server", role)
+		return nil, moot.Errorf(moot.Denied, "this home's role is %q: the space's server must be an owner, an admin or a member with the role server", role)
 	}
 	cert, err := certificate(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	listen, anyPort := o.Listen, false
 	if len(listen) == 0 {
 		listen, anyPort = []string{":" + serverPort}, true
 	}
-	handler := d.handler()
+	var listeners []net.Listener
 	for _, addr := range listen {
 		ln, err := link.ListenTCP(d.ctx, addr, anyPort)
 		if err != nil {
-			return err
+			return nil, err // the process ends with it, and with the listeners before
 		}
+		listeners = append(listeners, ln)
 		d.webAddrs = append(d.webAddrs, webAddrs(ln.Addr())...)
-		d.hold(func() error { return link.ServeTLS(d.ctx, ln, d.key, cert, handler, d.log) })
 	}
 	if len(o.Announce) > 0 {
 		d.webAddrs = o.Announce
 	}
-	return nil
+	return func() {
+		handler := d.handler()
+		for _, ln := range listeners {
+			d.hold(func() error { return link.ServeTLS(d.ctx, ln, d.key, cert, handler, d.log) })
+		}
+	}, nil
 }
 
 func certificate(o cli.RunOptions) (*tls.Certificate, error) {
