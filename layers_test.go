@@ -36,6 +36,7 @@ var layers = map[string][]string{
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/durable"},
 	"internal/members": {".", "internal/feed", "internal/policy", "internal/seal"},
+	"internal/mail":    {".", "internal/policy", "internal/seal"},
 
 	// Measuring: runs this program as processes, and uses no other part of it.
 	"internal/compare": {".", "internal/plan"},
