@@ -19,14 +19,15 @@ var layers = map[string][]string{
 	// Pure: bytes, statements, keys, rules. No network, no database.
 	"internal/blob":    {"."},
 	"internal/feed":    {"."},
-	"internal/durable": {},
+	"internal/durable": {"."},
 	"internal/seal":    {".", "internal/durable"},
 	"internal/policy":  {".", "internal/feed"},
 	"internal/swarm":   {"."},
 	"internal/plan":    {"."},
 
 	// Mechanism: each knows the vocabulary and no sibling.
-	"internal/store":  {".", "internal/blob", "internal/durable", "internal/feed"},
+	"internal/sqlite": {".", "internal/durable"},
+	"internal/store":  {".", "internal/blob", "internal/durable", "internal/feed", "internal/sqlite"},
 	"internal/wire":   {".", "internal/blob", "internal/feed", "internal/swarm"},
 	"internal/link":   {".", "internal/seal"},
 	"internal/locate": {"."},
@@ -36,7 +37,7 @@ var layers = map[string][]string{
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/durable"},
 	"internal/members": {".", "internal/feed", "internal/policy", "internal/seal"},
-	"internal/mail":    {".", "internal/policy", "internal/seal"},
+	"internal/mail":    {".", "internal/blob", "internal/policy", "internal/seal", "internal/sqlite"},
 
 	// Measuring: runs this program as processes, and uses no other part of it.
 	"internal/compare": {".", "internal/plan"},

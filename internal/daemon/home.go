@@ -143,18 +143,8 @@ func writeJSON(path string, v any) error {
 
 // osError gives a failed system call the kind that says what to do.
 func osError(op string, err error) error {
-	var known *moot.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &known):
-		return moot.Wrap(op, err)
-	case errors.Is(err, fs.ErrPermission):
+	if errors.Is(err, fs.ErrPermission) {
 		return &moot.Error{Op: op, Kind: moot.Denied, Err: err}
-	case errors.Is(err, fs.ErrNotExist):
-		return &moot.Error{Op: op, Kind: moot.NotFound, Err: err}
-	case durable.IsFull(err):
-		return &moot.Error{Op: op, Kind: moot.Full, Err: err}
 	}
-	return &moot.Error{Op: op, Kind: moot.Internal, Err: err}
+	return durable.Error(op, err)
 }

@@ -4,9 +4,12 @@ package durable
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"runtime"
 	"syscall"
+
+	"github.com/mootspace/moot"
 )
 
 // SyncFolder makes the names in a folder durable (see "All File Systems Are Not
@@ -27,4 +30,27 @@ const windowsFull = syscall.Errno(112)
 func IsFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) ||
 		runtime.GOOS == "windows" && errors.Is(err, windowsFull)
+}
+
+// Error gives an error of the file system its kind – Full, NotFound, else Internal – and
+// leaves one alone that has a kind already. Error of nil is nil.
+func Error(op string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case hasKind(err), moot.KindOf(err) == moot.Unavailable:
+		return moot.Wrap(op, err)
+	case IsFull(err):
+		return moot.Wrap(op, moot.Errorf(moot.Full, "no space is left on the disk that holds it: %w", err))
+	case errors.Is(err, fs.ErrNotExist):
+		return moot.Wrap(op, moot.Errorf(moot.NotFound, "%w", err))
+	}
+	return moot.Wrap(op, moot.Errorf(moot.Internal, "%w", err))
+}
+
+// hasKind reports whether somebody gave the error a kind already.
+func hasKind(err error) bool {
+	var e *moot.Error
+	var kind moot.ErrorKind
+	return errors.As(err, &e) || errors.As(err, &kind)
 }

@@ -2,13 +2,13 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // Backup writes a consistent, durable copy of the entries to a new SQLite file, while
@@ -31,9 +31,9 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	}
 	if err != nil {
 		os.Remove(tmp)
-		return sqlError("backup", err)
+		return sqlite.Error("backup", err)
 	}
-	return diskError("backup", durable.SyncFolder(filepath.Dir(path)))
+	return durable.Error("backup", durable.SyncFolder(filepath.Dir(path)))
 }
 
 // vacuumInto makes the file itself, so that only its owner may read it.
@@ -49,7 +49,7 @@ func (s *Store) vacuumInto(path string) error {
 		_, err = s.write.Exec(`VACUUM INTO ?`, path)
 		return err
 	}
-	db, err := sql.Open("sqlite", dsn(s.path, "")) // a connection of its own, so that nobody waits
+	db, err := sqlite.Another(s.path) // a connection of its own, so that nobody waits
 	if err != nil {
 		return err
 	}

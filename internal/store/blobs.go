@@ -10,6 +10,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // blobs keeps whole blobs on a disk:
@@ -57,12 +58,12 @@ type held struct {
 func (b *blobs) open(id moot.BlobID) (*held, error) {
 	data, err := b.disk.open(b.name(id))
 	if err != nil {
-		return nil, diskError("blob "+id.String(), err)
+		return nil, durable.Error("blob "+id.String(), err)
 	}
 	size, err := data.Size()
 	if err != nil {
 		data.Close()
-		return nil, diskError("blob "+id.String(), err)
+		return nil, durable.Error("blob "+id.String(), err)
 	}
 	tree, closeTree, err := b.openTree(id, size)
 	if err != nil {
@@ -82,7 +83,7 @@ func (b *blobs) openTree(id moot.BlobID, size int64) (io.ReaderAt, func(), error
 	}
 	tree, err := b.disk.open(treeOf(b.name(id)))
 	if err != nil {
-		return nil, nil, diskError("tree of blob "+id.String(), err)
+		return nil, nil, durable.Error("tree of blob "+id.String(), err)
 	}
 	return tree, func() { tree.Close() }, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // Compact drops the bodies of superseded entries older than before, and returns how
@@ -25,7 +26,7 @@ func (s *Store) Compact(ctx context.Context, before moot.Time) (dropped int, err
 			return dropped, moot.Wrap("compact", err)
 		}
 		if err := s.strip(found); err != nil {
-			return dropped, sqlError("compact", err)
+			return dropped, sqlite.Error("compact", err)
 		}
 		dropped += len(found)
 		if len(found) < page {

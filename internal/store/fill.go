@@ -12,6 +12,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // partial is one reference to a part: what Fill returns.
@@ -63,7 +64,7 @@ func (p *partial) Write(g blob.Group) error {
 		}
 		q.mu.Unlock()
 	}
-	return diskError("download", err)
+	return durable.Error("download", err)
 }
 
 func (q *part) had(g blob.Group) bool {
@@ -143,10 +144,10 @@ func (p *partial) Complete(ctx context.Context) error {
 		tree, treeName = q.tree, partName(q.ID, ".tree")
 	}
 	if err := b.settle(q.ID, q.data, tree, partName(q.ID, ".data"), treeName); err != nil {
-		return diskError("download", err)
+		return durable.Error("download", err)
 	}
 	q.done = true
-	return diskError("download", q.forget())
+	return durable.Error("download", q.forget())
 }
 
 // forget removes what is left of a part.

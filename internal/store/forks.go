@@ -5,6 +5,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // fork refuses an entry whose author has signed another one of the same number, and
@@ -25,14 +26,14 @@ func (s *Store) Forks(ctx context.Context) ([]feed.ForkProof, error) {
 	rows, err := s.readDB().Query(`SELECT e.raw, f.raw FROM forks f
 		JOIN entries e ON e.author = f.author AND e.seq = f.seq ORDER BY f.author`)
 	if err != nil {
-		return nil, sqlError("forks", err)
+		return nil, sqlite.Error("forks", err)
 	}
 	defer rows.Close()
 	var proofs []feed.ForkProof
 	for rows.Next() {
 		var a, b []byte
 		if err := rows.Scan(&a, &b); err != nil {
-			return nil, sqlError("forks", err)
+			return nil, sqlite.Error("forks", err)
 		}
 		proof, err := decodeFork(a, b)
 		if err != nil {
@@ -40,7 +41,7 @@ func (s *Store) Forks(ctx context.Context) ([]feed.ForkProof, error) {
 		}
 		proofs = append(proofs, proof)
 	}
-	return proofs, sqlError("forks", rows.Err())
+	return proofs, sqlite.Error("forks", rows.Err())
 }
 
 func decodeFork(a, b []byte) (proof feed.ForkProof, err error) {

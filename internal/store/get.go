@@ -10,6 +10,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // Get implements [moot.Blobs]. Bytes found not to match their ID are not offered
@@ -142,7 +143,7 @@ func (s *slice) encode(out *sink) error {
 	if moot.KindOf(err) == moot.Corrupt {
 		s.held.broken()
 	}
-	return diskError("get", err)
+	return durable.Error("get", err)
 }
 
 func endsEarly(err error) bool {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // history pages through entries in the order in which they were stored, which is an
@@ -44,7 +45,7 @@ func (s *Store) history(ctx context.Context, f filter, q moot.Query) (pager, err
 func (s *Store) behind(ctx context.Context, since moot.Vector, only moot.Key) (lag string, before int64, err error) {
 	err = s.readDB().QueryRow(`SELECT coalesce(max(n), 0) FROM entries`).Scan(&before)
 	if err != nil {
-		return "", 0, sqlError("", err)
+		return "", 0, sqlite.Error("", err)
 	}
 	ends, err := s.ends(ctx)
 	if err != nil {
@@ -65,7 +66,7 @@ func (s *Store) behind(ctx context.Context, since moot.Vector, only moot.Key) (l
 	}
 	err = s.readDB().QueryRow(lagTable+`SELECT min(e.n) - 1 FROM lag JOIN entries e
 		ON e.author = lag.author AND e.seq = lag.seq + 1`, string(text)).Scan(&before)
-	return string(text), before, sqlError("", err)
+	return string(text), before, sqlite.Error("", err)
 }
 
 // lagTable makes history.lag a table that SQLite can look authors up in.

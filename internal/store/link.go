@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // Link shares a file in place: it is hashed, and only its tree is kept. Whenever it
@@ -17,7 +19,7 @@ import (
 func (s *Store) Link(ctx context.Context, path string) (moot.Blob, error) {
 	b, err := s.link(ctx, path)
 	if err != nil {
-		return moot.Blob{}, diskError("share "+path+" in place", err)
+		return moot.Blob{}, durable.Error("share "+path+" in place", err)
 	}
 	return b, nil
 }
@@ -51,7 +53,7 @@ func (s *Store) link(ctx context.Context, path string) (b moot.Blob, err error) 
 	}
 	_, err = s.write.Exec(`INSERT OR REPLACE INTO links (id, path, size, mtime) VALUES (?, ?, ?, ?)`,
 		b.ID[:], path, b.Size, now.ModTime().UnixNano())
-	return b, sqlError("", err)
+	return b, sqlite.Error("", err)
 }
 
 // openRegular opens a file to be shared. It looks before it opens: opening a pipe
@@ -72,20 +74,20 @@ func openRegular(path string) (*os.File, os.FileInfo, error) {
 func (s *Store) openLink(id moot.BlobID) (*held, error) {
 	rows, err := s.readDB().Query(`SELECT path, size FROM links WHERE id = ? AND broken = 0`, id[:])
 	if err != nil {
-		return nil, sqlError("", err)
+		return nil, sqlite.Error("", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var path string
 		var size int64
 		if err := rows.Scan(&path, &size); err != nil {
-			return nil, sqlError("", err)
+			return nil, sqlite.Error("", err)
 		}
 		if h, err := s.openLinked(moot.Blob{ID: id, Size: size}, path); err == nil {
 			return h, nil
 		}
 	}
-	return nil, cmpErr(sqlError("", rows.Err()), moot.NotFound)
+	return nil, cmpErr(sqlite.Error("", rows.Err()), moot.NotFound)
 }
 
 func (s *Store) openLinked(b moot.Blob, path string) (*held, error) {
@@ -114,7 +116,7 @@ func (s *Store) markBroken(id moot.BlobID, path string) {
 
 func (s *Store) unlink(id moot.BlobID) error {
 	_, err := s.write.Exec(`DELETE FROM links WHERE id = ?`, id[:])
-	return sqlError("", err)
+	return sqlite.Error("", err)
 }
 
 // eachLink yields links page by page. more is false if yield has had enough.
@@ -129,7 +131,7 @@ func (s *Store) eachLink(yield func(moot.Blob, error) bool) (more bool, err erro
 			return true, nil
 		}
 		if err != nil {
-			return true, sqlError("", err)
+			return true, sqlite.Error("", err)
 		}
 		last, b.ID = moot.BlobID(id), moot.BlobID(id)
 		if !yield(b, nil) {

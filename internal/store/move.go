@@ -8,6 +8,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // Move gives the bytes of a whole blob away as the file path, in place of what is
@@ -19,7 +20,7 @@ func (s *Store) Move(ctx context.Context, id moot.BlobID, path string, mode os.F
 		return false, moot.Wrap("move", err)
 	}
 	if path, err = filepath.Abs(path); err != nil {
-		return false, diskError("move", err)
+		return false, durable.Error("move", err)
 	}
 	h, err := s.blobs.open(id)
 	if moot.KindOf(err) == moot.NotFound {
@@ -31,13 +32,13 @@ func (s *Store) Move(ctx context.Context, id moot.BlobID, path string, mode os.F
 	// The link first: until the rename the blob is found where it was.
 	if _, err := s.write.Exec(`INSERT OR REPLACE INTO links (id, path, size, mtime) VALUES (?, ?, ?, ?)`,
 		id[:], path, h.Size, modified.UnixNano()); err != nil {
-		return false, sqlError("move", err)
+		return false, sqlite.Error("move", err)
 	}
 	if err := s.blobs.giveAway(id, path, mode, modified); err != nil {
 		_, err = s.write.Exec(`DELETE FROM links WHERE id = ? AND path = ?`, id[:], path)
-		return false, sqlError("move", err)
+		return false, sqlite.Error("move", err)
 	}
-	return true, diskError("move", durable.SyncFolder(filepath.Dir(path)))
+	return true, durable.Error("move", durable.SyncFolder(filepath.Dir(path)))
 }
 
 // giveAway renames the bytes of a blob out of the disk; its tree stays.

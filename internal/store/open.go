@@ -4,17 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 
-	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 //go:embed migrations/*.sql
@@ -43,19 +41,19 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 func (s *Store) open(ctx context.Context, cfg Config) error {
 	if err := s.openBlobs(cfg); err != nil {
-		return diskError("blobs", err)
+		return durable.Error("blobs", err)
 	}
 	if err := s.openDatabase(cfg); err != nil {
-		return diskError("database", err)
+		return durable.Error("database", err)
 	}
-	if err := migrate(ctx, s.write); err != nil {
-		return sqlError("schema", err)
+	if err := sqlite.Migrate(ctx, s.write, migrations); err != nil {
+		return sqlite.Error("schema", err)
 	}
 	if err := s.prepareStatements(); err != nil {
-		return sqlError("statements", err)
+		return sqlite.Error("statements", err)
 	}
 	if err := s.replay(ctx); err != nil {
-		return sqlError("replay membership", err)
+		return sqlite.Error("replay membership", err)
 	}
 	s.forget()
 	return nil
@@ -92,10 +90,7 @@ func (s *Store) lock(folder string) error {
 
 func (s *Store) openDatabase(cfg Config) (err error) {
 	if cfg.Database == "" {
-		s.write, err = sql.Open("sqlite", ":memory:?_pragma=foreign_keys(1)&_txlock=immediate")
-		if err == nil {
-			s.write.SetMaxOpenConns(1)
-		}
+		s.write, err = sqlite.OpenMemory()
 		return err
 	}
 	folder := filepath.Dir(cfg.Database)
@@ -104,59 +99,7 @@ func (s *Store) openDatabase(cfg Config) (err error) {
 			return err
 		}
 	}
-	if err := private(cfg.Database); err != nil {
-		return err
-	}
-	if s.write, err = sql.Open("sqlite", dsn(cfg.Database, "&_txlock=immediate")); err != nil {
-		return err
-	}
-	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(cfg.Database, "&_pragma=query_only(1)")); err != nil {
-		return err
-	}
-	s.read.SetMaxOpenConns(readers)
-	s.read.SetMaxIdleConns(readers)
-	return nil
-}
-
-// readers is how many queries run at once; more wait.
-const readers = 8
-
-// private makes the database file, so that SQLite need not choose who may read it.
-func private(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return cmpErr(f.Close(), durable.SyncFolder(filepath.Dir(path)))
-}
-
-// dsn names the database as an SQLite URI. fullfsync concerns macOS, where a plain
-// fsync does not reach the disk.
-func dsn(path, more string) string {
-	return "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
-		"&_pragma=foreign_keys(1)&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)" + more
-}
-
-// migrate brings the schema up to date.
-func migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files)
-	if err != nil {
-		return err
-	}
-	has, knows, err := provider.GetVersions(ctx)
-	if err != nil {
-		return err
-	}
-	if has > knows {
-		return moot.Errorf(moot.Invalid, "the database was made by a newer version of Moot (its schema is %d, this program knows %d)", has, knows)
-	}
-	_, err = provider.Up(ctx)
+	s.write, s.read, err = sqlite.Open(cfg.Database)
 	return err
 }
 

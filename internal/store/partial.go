@@ -9,6 +9,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // part is a download under way. It survives the process as three files, written in
@@ -49,7 +50,7 @@ func (s *Store) Fill(ctx context.Context, b moot.Blob) (blob.Partial, error) {
 	}
 	if err := p.open(ctx); err != nil {
 		p.Close()
-		return nil, diskError("download", err)
+		return nil, durable.Error("download", err)
 	}
 	return p, nil
 }

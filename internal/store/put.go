@@ -7,6 +7,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // copySize is how many bytes are hashed and written at once.
@@ -24,7 +25,7 @@ func (s *Store) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 		err = d.keep(b.ID)
 	}
 	if err != nil {
-		return moot.Blob{}, diskError("put", err)
+		return moot.Blob{}, durable.Error("put", err)
 	}
 	return b, nil
 }
@@ -49,7 +50,7 @@ func (d *draft) fill(ctx context.Context, r io.Reader, withData bool) (moot.Blob
 		if end == io.EOF || end == io.ErrUnexpectedEOF {
 			return h.Sum()
 		}
-		if end != nil && isMoot(end) {
+		if end != nil && moot.KindOf(end) != moot.Internal {
 			return moot.Blob{}, end
 		} else if end != nil {
 			return moot.Blob{}, moot.Errorf(moot.Unavailable, "what was to be stored could not be read: %w", end)
@@ -67,9 +68,9 @@ func (s *Store) Drop(ctx context.Context, id moot.BlobID) error {
 		return moot.Wrap("drop", err)
 	}
 	if err := s.dropPart(id); err != nil {
-		return diskError("drop", err)
+		return durable.Error("drop", err)
 	}
-	return diskError("drop", s.blobs.drop(id))
+	return durable.Error("drop", s.blobs.drop(id))
 }
 
 // dropPart forgets what was downloaded of a blob, unless somebody is at it.
@@ -105,7 +106,7 @@ func (s *Store) Blobs(ctx context.Context) iter.Seq2[moot.Blob, error] {
 			err = ctx.Err()
 		}
 		if err != nil && more {
-			yield(moot.Blob{}, diskError("blobs", err))
+			yield(moot.Blob{}, durable.Error("blobs", err))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // page is how many entries are read at once. Between pages no transaction is open,
@@ -115,7 +116,7 @@ func bare(numbered []numbered) []moot.Entry {
 func (s *Store) entries(query string, args ...any) ([]numbered, error) {
 	rows, err := s.readDB().Query(query, args...)
 	if err != nil {
-		return nil, sqlError("", err)
+		return nil, sqlite.Error("", err)
 	}
 	defer rows.Close()
 	var found []numbered
@@ -123,7 +124,7 @@ func (s *Store) entries(query string, args ...any) ([]numbered, error) {
 	for rows.Next() {
 		var n int64
 		if err := rows.Scan(&n, &raw); err != nil {
-			return nil, sqlError("", err)
+			return nil, sqlite.Error("", err)
 		}
 		e, err := feed.Decode(raw)
 		if err != nil {
@@ -131,7 +132,7 @@ func (s *Store) entries(query string, args ...any) ([]numbered, error) {
 		}
 		found = append(found, numbered{e, n})
 	}
-	return found, sqlError("", rows.Err())
+	return found, sqlite.Error("", rows.Err())
 }
 
 // replay shows the gate the membership entries.

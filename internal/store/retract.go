@@ -6,6 +6,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // forget retracts what does not count any more after members have changed. A failure
@@ -35,7 +36,7 @@ func (s *Store) forget() {
 func (s *Store) retract(author moot.Key, last uint64) (dropped int, err error) {
 	tx, err := s.write.Begin()
 	if err != nil {
-		return 0, sqlError("retract", err)
+		return 0, sqlite.Error("retract", err)
 	}
 	defer tx.Rollback()
 	names, dropped, err := dropAfter(tx, author, last)
@@ -47,10 +48,10 @@ func (s *Store) retract(author moot.Key, last uint64) (dropped int, err error) {
 	if err == nil {
 		err = tx.Commit()
 	}
-	if err != nil && isDiskFault(err) {
+	if err != nil && sqlite.IsFault(err) {
 		err = s.stop(err)
 	}
-	return dropped, sqlError("retract", err)
+	return dropped, sqlite.Error("retract", err)
 }
 
 // dropAfter removes the entries, and returns the names they were about.

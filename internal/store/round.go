@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // round is one transaction of the writer.
@@ -48,7 +49,7 @@ func (r *round) run(batch []*request) (touched []*request, err error) {
 		r.tx, err = r.write.BeginTx(context.Background(), nil)
 	}
 	if err != nil {
-		return batch, sqlError("begin", err)
+		return batch, sqlite.Error("begin", err)
 	}
 	for _, q := range batch {
 		if r.full {
@@ -64,11 +65,11 @@ func (r *round) run(batch []*request) (touched []*request, err error) {
 	}
 	if err != nil {
 		r.tx.Rollback()
-		if isDiskFault(err) {
+		if sqlite.IsFault(err) {
 			err = r.stop(err)
 		}
 	}
-	return touched, sqlError("commit", err)
+	return touched, sqlite.Error("commit", err)
 }
 
 // take stores entries of one request. Its error is one of the database.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // Vector implements [moot.Feeds]. An entry in force whose body is missing is not
@@ -27,7 +28,7 @@ func (s *Store) vector(ctx context.Context, query string) (moot.Vector, error) {
 	}
 	rows, err := s.readDB().Query(query)
 	if err != nil {
-		return nil, sqlError("", err)
+		return nil, sqlite.Error("", err)
 	}
 	defer rows.Close()
 	v := moot.Vector{}
@@ -35,11 +36,11 @@ func (s *Store) vector(ctx context.Context, query string) (moot.Vector, error) {
 		var author []byte
 		var seq int64
 		if err := rows.Scan(&author, &seq); err != nil {
-			return nil, sqlError("", err)
+			return nil, sqlite.Error("", err)
 		}
 		if seq > 0 {
 			v[moot.Key(author)] = uint64(seq)
 		}
 	}
-	return v, sqlError("", rows.Err())
+	return v, sqlite.Error("", rows.Err())
 }

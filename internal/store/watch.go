@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // defaultLag is by how many entries a watcher may fall behind once it has caught up.
@@ -73,7 +74,7 @@ func (s *Store) keepsUp(p *history, live bool) error {
 	}
 	var end int64
 	if err := s.readDB().QueryRow(`SELECT coalesce(max(n), 0) FROM entries`).Scan(&end); err != nil {
-		return sqlError("", err)
+		return sqlite.Error("", err)
 	}
 	if end-p.last > s.maxLag {
 		return moot.Errorf(moot.Unavailable, "this watcher has fallen behind by %d entries", end-p.last)

@@ -1,0 +1,230 @@
+package mail
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/base32"
+	"io"
+	"mime"
+	"net/mail"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-message"
+	gomail "github.com/emersion/go-message/mail"
+	"github.com/emersion/go-message/textproto"
+
+	"github.com/mootspace/moot"
+)
+
+// Message is one that is being written.
+type Message struct {
+	To, Cc, Bcc []string // addresses
+	Subject     string
+	Text        string
+	Attach      []File
+	InReplyTo   *Summary // the message that it answers, or nil
+}
+
+// File is something to attach.
+type File struct {
+	Name string
+	Open func() (io.ReadCloser, error)
+}
+
+// WriteTo writes it as a MIME message; who it is from and when it was sent is
+// added when it is sent. It is streamed: attachments may be of any size.
+func (m Message) WriteTo(w io.Writer) (int64, error) {
+	count := &writeCounter{w: w}
+	err := m.write(count)
+	return count.n, moot.Wrap("write the message", err)
+}
+
+func (m Message) write(w io.Writer) error {
+	var h gomail.Header
+	for field, list := range map[string][]string{"To": m.To, "Cc": m.Cc, "Bcc": m.Bcc} {
+		addrs, err := fieldOf(list)
+		if err != nil {
+			return err
+		}
+		if len(addrs) > 0 {
+			h.SetAddressList(field, addrs)
+		}
+	}
+	h.SetSubject(oneLine(m.Subject))
+	if m.InReplyTo != nil && m.InReplyTo.MessageID != "" {
+		h.SetMsgIDList("In-Reply-To", []string{m.InReplyTo.MessageID})
+		h.SetMsgIDList("References", append(slices.Clone(m.InReplyTo.References), m.InReplyTo.MessageID))
+	}
+	mw, err := gomail.CreateWriter(w, h)
+	if err != nil {
+		return err
+	}
+	if err := m.writeText(mw); err != nil {
+		return err
+	}
+	for _, f := range m.Attach {
+		if err := attach(mw, f); err != nil {
+			return err
+		}
+	}
+	return mw.Close()
+}
+
+func (m Message) writeText(mw *gomail.Writer) error {
+	var th gomail.InlineHeader
+	th.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
+	tw, err := mw.CreateSingleInline(th)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(tw, crlf(m.Text)); err != nil {
+		return err
+	}
+	return tw.Close()
+}
+
+func attach(mw *gomail.Writer, f File) error {
+	kind := mime.TypeByExtension(filepath.Ext(f.Name))
+	if kind == "" {
+		kind = "application/octet-stream"
+	}
+	var ah gomail.AttachmentHeader
+	ah.Set("Content-Type", kind)
+	ah.SetFilename(FileName(f.Name))
+	aw, err := mw.CreateAttachment(ah)
+	if err != nil {
+		return err
+	}
+	r, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if _, err := io.Copy(aw, r); err != nil {
+		return err
+	}
+	return aw.Close()
+}
+
+// fieldOf makes an address field of addresses, also of those without a domain.
+func fieldOf(list []string) (addrs []*mail.Address, err error) {
+	for _, s := range list {
+		local, domain, err := splitAddress(s)
+		if err != nil {
+			return nil, err
+		}
+		if domain == "" {
+			addrs = append(addrs, &mail.Address{Address: LocalPart(strings.TrimPrefix(local, "#")) + "@" + StableDomain})
+			if strings.HasPrefix(local, "#") {
+				addrs[len(addrs)-1].Address = local + "@" + StableDomain
+			}
+			continue
+		}
+		a, err := mail.ParseAddress(s)
+		if err != nil {
+			return nil, moot.Errorf(moot.Invalid, "%.80q is no address", s)
+		}
+		addrs = append(addrs, a)
+	}
+	return addrs, nil
+}
+
+func crlf(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r\n")
+	if s != "" && !strings.HasSuffix(s, "\r\n") {
+		s += "\r\n"
+	}
+	return s
+}
+
+// outgoing is a message whose header has been read and completed, and whose body has
+// not been read yet.
+type outgoing struct {
+	header
+	text []byte // the header as it is sent, with the empty line after it
+	body io.Reader
+}
+
+// complete reads the header of a message and adds what is missing: From, Date,
+// Message-ID. Bcc is taken out. Kinds: Invalid, TooLarge.
+func complete(mimeReader io.Reader, from mail.Address, now time.Time) (*outgoing, error) {
+	br := bufio.NewReaderSize(&untilHeader{r: mimeReader, left: MaxHeader}, 4096)
+	th, err := textproto.ReadHeader(br)
+	if err != nil {
+		if moot.KindOf(err) == moot.TooLarge {
+			return nil, err
+		}
+		return nil, moot.Errorf(moot.Invalid, "this is not a message: its header makes no sense: %w", err)
+	}
+	h := gomail.Header{Header: message.Header{Header: th}}
+	out := &outgoing{header: readHeader(h), body: io.MultiReader(buffered(br), mimeReader)}
+	if out.from == "" {
+		h.SetAddressList("From", []*mail.Address{&from})
+		out.from = from.Address
+	}
+	if d, err := h.Date(); err != nil || d.IsZero() {
+		h.SetDate(now)
+	}
+	if out.messageID == "" {
+		_, domain, _ := strings.Cut(from.Address, "@")
+		out.messageID = newMessageID(domain)
+		h.SetMessageID(out.messageID)
+	}
+	h.Del("Bcc")
+	h.Del(relayField)
+	var b bytes.Buffer
+	if err := textproto.WriteHeader(&b, h.Header.Header); err != nil {
+		return nil, moot.Errorf(moot.Invalid, "this is not a message: %w", err)
+	}
+	out.text = b.Bytes()
+	return out, nil
+}
+
+// buffered returns what a reader has read ahead.
+func buffered(br *bufio.Reader) io.Reader {
+	b, _ := br.Peek(br.Buffered()) // never more than is there
+	return bytes.NewReader(bytes.Clone(b))
+}
+
+// untilHeader fails if a header is longer than left; it is not used for the body.
+type untilHeader struct {
+	r    io.Reader
+	left int
+}
+
+func (u *untilHeader) Read(p []byte) (int, error) {
+	if u.left <= 0 {
+		return 0, moot.Errorf(moot.TooLarge, "the message's header is larger than %d KiB", MaxHeader>>10)
+	}
+	n, err := u.r.Read(p[:min(len(p), u.left)])
+	u.left -= n
+	return n, err
+}
+
+func newMessageID(domain string) string {
+	var b [15]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	if domain == "" {
+		domain = StableDomain
+	}
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:])) + "@" + domain
+}
+
+type writeCounter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *writeCounter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// relayField is the first field of a copy that is for the space's server to pass on: the
+// addresses elsewhere. The server takes it out.
+const relayField = "Moot-Relay"
