@@ -65,6 +65,9 @@ type Outgoing struct {
 	// Empty: those whom its To, Cc and Bcc name.
 	To   []string
 	MIME io.Reader
+	// Wait is how long Send may wait, once the message is safe here, until somebody else
+	// holds it, too.
+	Wait time.Duration
 }
 
 // Sent says what became of an outgoing message.

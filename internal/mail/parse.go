@@ -120,7 +120,12 @@ func addresses(h gomail.Header, field string) []*mail.Address {
 	}
 	text, _ := h.Text(field)
 	for one := range strings.SplitSeq(text, ",") {
-		if a, err := mail.ParseAddress(strings.TrimSpace(one)); err == nil && len(list) < MaxRecipients {
+		one = strings.TrimSpace(one)
+		a, err := mail.ParseAddress(one)
+		if err != nil { // a member's name alone, perhaps
+			a = &mail.Address{Address: one}
+		}
+		if one != "" && len(list) < MaxRecipients {
 			list = append(list, a)
 		}
 	}

@@ -1,15 +1,8 @@
 package store
 
 import (
-	"strings"
-
 	"github.com/mootspace/moot"
-)
-
-// Limits on what a query may ask, since each word costs a search of the index.
-const (
-	maxWords     = 32
-	maxWordBytes = 1 << 10
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // filter is the part of a query that concerns names, as SQL over a row n of names;
@@ -36,12 +29,12 @@ func filterOf(q moot.Query) (filter, error) {
 			f.where.add("n.key < ?", end)
 		}
 	}
-	words := strings.Fields(q.Words)
-	if len(words) > maxWords || len(q.Words) > maxWordBytes {
-		return f, moot.Errorf(moot.TooLarge, "too many words to look for: at most %d, of %d bytes together", maxWords, maxWordBytes)
+	words, err := sqlite.Match(q.Words)
+	if err != nil {
+		return f, err
 	}
-	if len(words) > 0 {
-		f.where.add("n.id IN (SELECT rowid FROM words WHERE words MATCH ?)", match(words))
+	if words != "" {
+		f.where.add("n.id IN (SELECT rowid FROM words WHERE words MATCH ?)", words)
 	}
 	return f, nil
 }
@@ -55,15 +48,4 @@ func after(prefix string) string {
 		}
 	}
 	return ""
-}
-
-// match returns the FTS5 expression for keys that hold a word with each beginning.
-// Quoted, words cannot be taken for operators. NUL would end the expression.
-func match(words []string) string {
-	var b strings.Builder
-	for _, w := range words {
-		w = strings.ReplaceAll(strings.ReplaceAll(w, `"`, `""`), "\x00", " ")
-		b.WriteString(`"` + w + `"* `)
-	}
-	return b.String()
 }

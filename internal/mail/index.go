@@ -1,0 +1,360 @@
+package mail
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sqlite"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Index is what a node has made of its members' messages, so that lists and searches
+// need not open them: headers, beginnings and words in the clear. All of it can be made
+// anew from entries and blobs, but for UIDs.
+type Index struct {
+	write, read *sql.DB
+}
+
+// OpenIndex opens the index in a file, making it if there is none; with path empty, in
+// memory.
+func OpenIndex(ctx context.Context, path string) (x *Index, err error) {
+	x = &Index{}
+	if path == "" {
+		x.write, err = sqlite.OpenMemory()
+		x.read = x.write
+	} else {
+		x.write, x.read, err = sqlite.Open(path)
+	}
+	if err == nil {
+		err = sqlite.Migrate(ctx, x.write, migrations)
+	}
+	if err != nil && x.write != nil {
+		err = errors.Join(err, x.Close())
+	}
+	return x, sqlite.Error("open the index of messages", err)
+}
+
+// Close closes the index.
+func (x *Index) Close() error { return errors.Join(x.write.Close(), x.read.Close()) }
+
+// account is one member's part of the index.
+type account struct {
+	*Index
+	id int64
+}
+
+// specialUses are the folders that every mailbox has, with what mail programs may use
+// them for (RFC 6154).
+var specialUses = []struct{ name, use string }{
+	{Inbox, ""}, {DraftsFolder, `\Drafts`}, {SentFolder, `\Sent`}, {ArchiveFolder, `\Archive`}, {JunkFolder, `\Junk`}, {TrashFolder, `\Trash`},
+}
+
+// special returns the place of a folder among those that every mailbox has; -1 if it is
+// none of them.
+func special(name string) int {
+	for i, f := range specialUses {
+		if f.name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// account returns the member's part, with the folders that every mailbox has.
+func (x *Index) account(ctx context.Context, member moot.Key, now time.Time) (*account, error) {
+	a := &account{Index: x}
+	return a, x.update(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRow(`SELECT id FROM accounts WHERE key = ?`, member[:]).Scan(&a.id)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		r, err := tx.Exec(`INSERT INTO accounts (key, validity, modseq, vector) VALUES (?, ?, 1, '{}')`, member[:], uint32(now.Unix()))
+		if err == nil {
+			a.id, err = r.LastInsertId()
+		}
+		for _, f := range specialUses {
+			if err == nil {
+				_, err = a.folder(tx, f.name)
+			}
+		}
+		return err
+	})
+}
+
+// update runs a transaction.
+func (x *Index) update(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := x.write.BeginTx(ctx, nil)
+	if err != nil {
+		return sqlite.Error("index of messages", err)
+	}
+	if err := do(tx); err != nil {
+		tx.Rollback()
+		return sqlite.Error("index of messages", err)
+	}
+	return sqlite.Error("index of messages", tx.Commit())
+}
+
+// folder returns the folder's row, which it makes if there is none.
+func (a *account) folder(tx *sql.Tx, name string) (id int64, err error) {
+	err = tx.QueryRow(`SELECT id FROM folders WHERE account = ? AND name = ?`, a.id, name).Scan(&id)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return id, err
+	}
+	modseq, err := a.nextModSeq(tx)
+	if err != nil {
+		return 0, err
+	}
+	r, err := tx.Exec(`INSERT INTO folders (account, name, next_uid, modseq) VALUES (?, ?, 1, ?)`, a.id, name, modseq)
+	if err != nil {
+		return 0, err
+	}
+	return r.LastInsertId()
+}
+
+func (a *account) nextModSeq(tx *sql.Tx) (n int64, err error) {
+	err = tx.QueryRow(`UPDATE accounts SET modseq = modseq + 1 WHERE id = ? RETURNING modseq`, a.id).Scan(&n)
+	return n, err
+}
+
+// seen returns the entries that were looked at.
+func (a *account) seen(ctx context.Context) (v moot.Vector, err error) {
+	var text []byte
+	err = a.read.QueryRowContext(ctx, `SELECT vector FROM accounts WHERE id = ?`, a.id).Scan(&text)
+	if err == nil {
+		err = json.Unmarshal(text, &v)
+	}
+	return v, sqlite.Error("index of messages", err)
+}
+
+func (a *account) setSeen(tx *sql.Tx, v moot.Vector) error {
+	text, err := json.Marshal(v)
+	if err == nil {
+		_, err = tx.Exec(`UPDATE accounts SET vector = ? WHERE id = ?`, text, a.id)
+	}
+	return err
+}
+
+// await notes a letter whose bytes are wanted, unless they are here.
+func (a *account) await(tx *sql.Tx, l letter) error {
+	_, err := tx.Exec(`INSERT OR IGNORE INTO pending (account, blob, entry, author, time, kept, wide)
+		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM messages WHERE account = ?1 AND blob = ?2)`,
+		a.id, l.ID[:], l.Entry[:], l.Author[:], l.Time.UnixMilli(), l.Kept, len(l.To) == 0)
+	return err
+}
+
+// awaited returns letters whose bytes are wanted, the oldest first.
+func (a *account) awaited(ctx context.Context) (list []letter, err error) {
+	rows, err := a.read.QueryContext(ctx, `SELECT blob, entry, author, time, kept, wide FROM pending WHERE account = ? ORDER BY time`, a.id)
+	if err != nil {
+		return nil, sqlite.Error("index of messages", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, entry, author []byte
+		var ms int64
+		var l letter
+		var wide bool
+		if err := rows.Scan(&id, &entry, &author, &ms, &l.Kept, &wide); err != nil {
+			return nil, sqlite.Error("index of messages", err)
+		}
+		l.ID, l.Entry, l.Author, l.Time = moot.BlobID(id), moot.EntryID(entry), moot.Key(author), time.UnixMilli(ms)
+		if !wide {
+			l.To = []moot.Key{{}} // somebody: who, is no matter any more
+		}
+		list = append(list, l)
+	}
+	return list, sqlite.Error("index of messages", rows.Err())
+}
+
+func (a *account) forget(tx *sql.Tx, id moot.BlobID) error {
+	_, err := tx.Exec(`DELETE FROM pending WHERE account = ? AND blob = ?`, a.id, id[:])
+	return err
+}
+
+// setNote remembers where the member has put a message, and puts it there if it is here.
+// It returns the folders concerned.
+func (a *account) setNote(tx *sql.Tx, id moot.BlobID, entry moot.EntryID, places []place) ([]string, error) {
+	text, err := json.Marshal(places)
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.Exec(`INSERT INTO notes (account, blob, entry, places) VALUES (?, ?, ?, ?)
+		ON CONFLICT (account, blob) DO UPDATE SET entry = excluded.entry, places = excluded.places`, a.id, id[:], entry[:], text)
+	if err != nil {
+		return nil, err
+	}
+	var message int64
+	err = tx.QueryRow(`SELECT id FROM messages WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&message)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.put(tx, message, places)
+}
+
+// note returns the member's note in force about a message; false if there is none.
+func (a *account) note(q querier, id moot.BlobID) (entry moot.EntryID, places []place, ok bool, err error) {
+	var text, raw []byte
+	err = q.QueryRow(`SELECT entry, places FROM notes WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&raw, &text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return entry, nil, false, nil
+	}
+	if err == nil {
+		entry = moot.EntryID(raw)
+		err = json.Unmarshal(text, &places)
+	}
+	return entry, places, err == nil, err
+}
+
+type querier interface {
+	QueryRow(query string, args ...any) *sql.Row
+	Query(query string, args ...any) (*sql.Rows, error)
+}
+
+// arrive takes a message in: where its note says, else at places.
+func (a *account) arrive(tx *sql.Tx, l letter, d digest, preface string, owed bool, places []place) ([]string, error) {
+	if err := a.forget(tx, l.ID); err != nil {
+		return nil, err
+	}
+	_, noted, ok, err := a.note(tx, l.ID)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		places = noted
+	}
+	summary, err := json.Marshal(d.Summary)
+	if err != nil {
+		return nil, err
+	}
+	r, err := tx.Exec(`INSERT OR IGNORE INTO messages (account, blob, entry, author, arrived, size, preface, thread, mid, kept, owed, summary)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		a.id, l.ID[:], l.Entry[:], l.Author[:], l.Time.UnixMilli(), d.Size, preface, d.Thread, d.MessageID, l.Kept, owed, summary)
+	if err != nil {
+		return nil, err
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return nil, err // it is here already
+	}
+	message, err := r.LastInsertId()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, at := range d.Attachments {
+		names = append(names, at.Name)
+	}
+	_, err = tx.Exec(`INSERT INTO texts (rowid, subject, people, attachments, body) VALUES (?, ?, ?, ?, ?)`, message,
+		d.Subject+" "+d.Channel, d.From+" "+strings.Join(d.To, " "), strings.Join(names, " "), d.words)
+	if err != nil {
+		return nil, err
+	}
+	return a.put(tx, message, places)
+}
+
+// put makes the message's items those that places name, and returns the folders that
+// are concerned.
+func (a *account) put(tx *sql.Tx, message int64, places []place) (changed []string, err error) {
+	type item struct {
+		folder, uid int64
+		flags       string
+	}
+	have := map[string]item{}
+	rows, err := tx.Query(`SELECT f.name, f.id, i.uid, i.flags FROM items i JOIN folders f ON f.id = i.folder WHERE i.message = ?`, message)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var it item
+		if err := rows.Scan(&name, &it.folder, &it.uid, &it.flags); err != nil {
+			return nil, err
+		}
+		have[name] = it
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	rows.Close()
+	for _, p := range places {
+		it, ok := have[p.Folder]
+		delete(have, p.Folder)
+		flags := joinFlags(p.Flags)
+		if ok && it.flags == flags {
+			continue
+		}
+		if ok {
+			_, err = tx.Exec(`UPDATE items SET flags = ?, modseq = 0 WHERE folder = ? AND uid = ?`, flags, it.folder, it.uid)
+		} else if it.folder, err = a.folder(tx, p.Folder); err == nil {
+			_, err = tx.Exec(`INSERT INTO items (folder, uid, message, flags, modseq)
+				SELECT id, next_uid, ?, ?, 0 FROM folders WHERE id = ?`, message, flags, it.folder)
+			if err == nil {
+				_, err = tx.Exec(`UPDATE folders SET next_uid = next_uid + 1 WHERE id = ?`, it.folder)
+			}
+		}
+		if err == nil {
+			err = a.touch(tx, it.folder)
+		}
+		if err != nil {
+			return nil, err
+		}
+		changed = append(changed, p.Folder)
+	}
+	for name, it := range have {
+		if _, err := tx.Exec(`DELETE FROM items WHERE folder = ? AND uid = ?`, it.folder, it.uid); err != nil {
+			return nil, err
+		}
+		if err := a.touch(tx, it.folder); err != nil {
+			return nil, err
+		}
+		changed = append(changed, name)
+	}
+	return changed, nil
+}
+
+// touch gives a folder, and its items that were changed (modseq 0), the next modseq.
+func (a *account) touch(tx *sql.Tx, folder int64) error {
+	modseq, err := a.nextModSeq(tx)
+	if err == nil {
+		_, err = tx.Exec(`UPDATE folders SET modseq = ? WHERE id = ?`, modseq, folder)
+	}
+	if err == nil {
+		_, err = tx.Exec(`UPDATE items SET modseq = ? WHERE folder = ? AND modseq = 0`, modseq, folder)
+	}
+	return err
+}
+
+// joinFlags writes a set of flags as the index keeps it.
+func joinFlags(flags []Flag) string {
+	sorted := slices.Clone(flags)
+	slices.SortFunc(sorted, func(a, b Flag) int { return cmp.Compare(a, b) })
+	var b strings.Builder
+	for _, f := range slices.Compact(sorted) {
+		b.WriteString(" " + string(f))
+	}
+	if b.Len() > 0 {
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+func splitFlags(s string) []Flag {
+	flags := []Flag{}
+	for f := range strings.FieldsSeq(s) {
+		flags = append(flags, Flag(f))
+	}
+	return flags
+}

@@ -1,0 +1,226 @@
+package mail
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sqlite"
+)
+
+// folders returns all folders, those with a special use first, then by name.
+func (a *account) folders(ctx context.Context) (list []Folder, err error) {
+	rows, err := a.read.QueryContext(ctx, `SELECT f.name, c.validity, f.next_uid, f.modseq, count(i.uid),
+			coalesce(sum(i.flags NOT LIKE '% \Seen %'), 0), coalesce(sum(i.flags LIKE '% \Deleted %'), 0), coalesce(sum(m.size), 0)
+		FROM folders f JOIN accounts c ON c.id = f.account LEFT JOIN items i ON i.folder = f.id LEFT JOIN messages m ON m.id = i.message
+		WHERE f.account = ? GROUP BY f.id ORDER BY f.name`, a.id)
+	if err != nil {
+		return nil, sqlite.Error("list folders", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var f Folder
+		if err := rows.Scan(&f.Name, &f.Validity, &f.Next, &f.ModSeq, &f.Messages, &f.Unseen, &f.Deleted, &f.Size); err != nil {
+			return nil, sqlite.Error("list folders", err)
+		}
+		if i := special(f.Name); i >= 0 {
+			f.Use = specialUses[i].use
+		}
+		list = append(list, f)
+	}
+	order := func(f Folder) int {
+		if i := special(f.Name); i >= 0 {
+			return i
+		}
+		return len(specialUses)
+	}
+	slices.SortStableFunc(list, func(a, b Folder) int { return order(a) - order(b) })
+	return list, sqlite.Error("list folders", rows.Err())
+}
+
+// list implements Mailbox.List.
+func (a *account) list(ctx context.Context, q Query) (list []Item, err error) {
+	where, args, err := a.where(q)
+	if err != nil {
+		return nil, err
+	}
+	summary := "m.summary"
+	if q.Light {
+		summary = "NULL"
+	}
+	order := "f.name, i.uid"
+	if q.Words != "" || q.Thread != "" {
+		order = "m.arrived, m.id"
+	}
+	if q.Limit > 0 { // the newest
+		order = "m.arrived DESC, m.id DESC LIMIT ?"
+		args = append(args, q.Limit)
+	}
+	rows, err := a.read.QueryContext(ctx, `SELECT f.name, i.uid, i.modseq, i.flags, m.blob, m.author, m.size, m.arrived, `+summary+`
+		FROM items i JOIN folders f ON f.id = i.folder JOIN messages m ON m.id = i.message WHERE `+where+` ORDER BY `+order, args...)
+	if err != nil {
+		return nil, sqlite.Error("list messages", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		it, err := scanItem(rows)
+		if err != nil {
+			return nil, sqlite.Error("list messages", err)
+		}
+		list = append(list, it)
+	}
+	if q.Limit > 0 {
+		slices.Reverse(list)
+	}
+	return list, sqlite.Error("list messages", rows.Err())
+}
+
+func scanItem(rows *sql.Rows) (it Item, err error) {
+	var id, author, summary []byte
+	var flags string
+	var arrived, size int64
+	if err := rows.Scan(&it.Folder, &it.UID, &it.ModSeq, &flags, &id, &author, &size, &arrived, &summary); err != nil {
+		return it, err
+	}
+	if summary != nil {
+		err = json.Unmarshal(summary, &it.Summary)
+	}
+	it.ID, it.Author, it.Size, it.Arrived = moot.BlobID(id), moot.Key(author), size, time.UnixMilli(arrived)
+	it.Flags = splitFlags(flags)
+	return it, err
+}
+
+// where returns a query as SQL over items i, folders f and messages m.
+func (a *account) where(q Query) (string, []any, error) {
+	terms, args := []string{"f.account = ?"}, []any{a.id}
+	add := func(term string, arg ...any) { terms, args = append(terms, term), append(args, arg...) }
+	if q.Folder != "" {
+		add("f.name = ?", q.Folder)
+	}
+	if q.ID != (moot.BlobID{}) {
+		add("m.blob = ?", q.ID[:])
+	}
+	if q.Prefix != "" {
+		if strings.Trim(strings.ToLower(q.Prefix), "0123456789abcdef") != "" {
+			return "", nil, moot.Errorf(moot.Invalid, "%.70q is no message's ID: want hexadecimal digits, as 'moot inbox' shows them", q.Prefix)
+		}
+		add("substr(lower(hex(m.blob)), 1, ?) = ?", len(q.Prefix), strings.ToLower(q.Prefix))
+	}
+	if q.Thread != "" {
+		add("m.thread = ?", q.Thread)
+	}
+	if q.Since > 0 {
+		add("i.modseq > ?", q.Since)
+	}
+	if q.Unseen {
+		add(`i.flags NOT LIKE '% \Seen %'`)
+	}
+	words, err := sqlite.Match(q.Words)
+	if words != "" {
+		add("m.id IN (SELECT rowid FROM texts WHERE texts MATCH ?)", words)
+	}
+	return strings.Join(terms, " AND "), args, err
+}
+
+// stored is what opening one needs.
+type stored struct {
+	row     int64
+	preface string
+	entry   moot.EntryID
+	author  moot.Key
+	kept    bool
+}
+
+// find returns a message that the member has.
+func (a *account) find(q querier, id moot.BlobID) (m stored, err error) {
+	var entry, author []byte
+	err = q.QueryRow(`SELECT id, preface, entry, author, kept FROM messages WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&m.row, &m.preface, &entry, &author, &m.kept)
+	if errors.Is(err, sql.ErrNoRows) {
+		return m, moot.Errorf(moot.NotFound, "there is no message %s", hex.EncodeToString(id[:8]))
+	}
+	if err == nil {
+		m.entry, m.author = moot.EntryID(entry), moot.Key(author)
+	}
+	return m, err
+}
+
+// places returns where a message is.
+func (a *account) places(q querier, row int64) (list []place, err error) {
+	rows, err := q.Query(`SELECT f.name, i.flags FROM items i JOIN folders f ON f.id = i.folder WHERE i.message = ? ORDER BY f.name`, row)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p place
+		var flags string
+		if err := rows.Scan(&p.Folder, &flags); err != nil {
+			return nil, err
+		}
+		p.Flags = splitFlags(flags)
+		list = append(list, p)
+	}
+	return list, rows.Err()
+}
+
+// item returns the message in a place; false if there is none.
+func (a *account) item(q querier, folder string, uid uint32) (id moot.BlobID, ok bool, err error) {
+	var b []byte
+	err = q.QueryRow(`SELECT m.blob FROM items i JOIN folders f ON f.id = i.folder JOIN messages m ON m.id = i.message
+		WHERE f.account = ? AND f.name = ? AND i.uid = ?`, a.id, folder, uid).Scan(&b)
+	if errors.Is(err, sql.ErrNoRows) {
+		return id, false, nil
+	}
+	if err != nil {
+		return id, false, err
+	}
+	return moot.BlobID(b), true, nil
+}
+
+// owed returns messages whose authors are to be told of their delivery.
+func (a *account) owed(ctx context.Context) (ids []moot.BlobID, err error) {
+	rows, err := a.read.QueryContext(ctx, `SELECT blob FROM messages WHERE account = ? AND owed = 1`, a.id)
+	if err != nil {
+		return nil, sqlite.Error("index of messages", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			return nil, sqlite.Error("index of messages", err)
+		}
+		ids = append(ids, moot.BlobID(b))
+	}
+	return ids, sqlite.Error("index of messages", rows.Err())
+}
+
+func (a *account) paid(tx *sql.Tx, ids []moot.BlobID) error {
+	for _, id := range ids {
+		if _, err := tx.Exec(`UPDATE messages SET owed = 0 WHERE account = ? AND blob = ?`, a.id, id[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove forgets a message of which nothing is left.
+func (a *account) remove(tx *sql.Tx, row int64) error {
+	for _, stmt := range []string{`DELETE FROM items WHERE message = ?`, `DELETE FROM texts WHERE rowid = ?`, `DELETE FROM messages WHERE id = ?`} {
+		if _, err := tx.Exec(stmt, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropFolder removes an empty folder.
+func (a *account) dropFolder(tx *sql.Tx, name string) error {
+	_, err := tx.Exec(`DELETE FROM folders WHERE account = ? AND name = ? AND NOT EXISTS (SELECT 1 FROM items WHERE items.folder = folders.id)`, a.id, name)
+	return err
+}

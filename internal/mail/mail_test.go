@@ -1,0 +1,340 @@
+package mail_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/mail"
+	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/store"
+)
+
+// space is a few members who share one node, as on a server.
+type space struct {
+	t      *testing.T
+	key    moot.Key
+	node   *store.Store
+	roster *policy.Roster
+	index  *mail.Index
+	domain string
+}
+
+// person is one of them.
+type person struct {
+	*mail.Box
+	pen *pen
+}
+
+// gate lets a roster judge.
+type gate struct{ r *policy.Roster }
+
+func (g gate) Admit(e moot.Entry) error        { return g.r.Admit(e) }
+func (g gate) Apply(e moot.Entry)              { g.r.Apply(e) }
+func (g gate) Limit(k moot.Key) (uint64, bool) { return g.r.Limit(k) }
+
+// pen signs for one member.
+type pen struct {
+	mu   sync.Mutex
+	a    *feed.Author
+	node moot.Node
+}
+
+func (p *pen) AppendAll(ctx context.Context, mode moot.Mode, statements ...mail.Statement) (entries []moot.Entry, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range statements {
+		e := p.a.Next(s.Kind, s.Key, s.Replaces, s.Body)
+		if err := p.node.Append(ctx, mode, e); err != nil {
+			return entries, err
+		}
+		p.a.Commit(e)
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+func (p *pen) Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error) {
+	e, err := p.AppendAll(ctx, mode, mail.Statement{Kind: kind, Key: key, Replaces: replaces, Body: body})
+	if err != nil {
+		return moot.Entry{}, err
+	}
+	return e[0], nil
+}
+
+// gather makes a space; the first member is its owner and its server.
+func gather(t *testing.T, names ...string) (*space, []*person) {
+	t.Helper()
+	ctx := t.Context()
+	owner := seal.NewKey()
+	s := &space{t: t, key: seal.Public(owner), domain: "friends.example"}
+	s.roster = policy.NewRoster(s.key, time.Now)
+	var err error
+	if s.node, err = store.Open(ctx, store.Config{Gate: gate{s.roster}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.node.Close() })
+	if s.index, err = mail.OpenIndex(ctx, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.index.Close() })
+	first := s.pen(owner)
+	if err := members.New(s.key, s.node, first).Found(ctx, "friends", names[0]); err != nil {
+		t.Fatal(err)
+	}
+	people := []*person{s.person(owner, first)}
+	for _, name := range names[1:] {
+		people = append(people, s.join(first, name))
+	}
+	return s, people
+}
+
+func (s *space) pen(key ed25519.PrivateKey) *pen {
+	return &pen{a: feed.NewAuthor(s.key, key, feed.NewClock(time.Now, 0), nil), node: s.node}
+}
+
+func (s *space) join(owner *pen, name string) *person {
+	link, err := members.New(s.key, s.node, owner).Invite(s.t.Context(), members.Invitation{Role: policy.RoleMember, Uses: 1, Expires: time.Hour})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	key := seal.NewKey()
+	e, err := members.Enter(link, key, name, time.Now)
+	if err == nil {
+		err = s.node.Append(s.t.Context(), moot.Merge, e)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	p := s.pen(key)
+	p.a.Reset(&e)
+	return s.person(key, p)
+}
+
+func (s *space) person(key ed25519.PrivateKey, p *pen) *person {
+	box, err := mail.New(s.t.Context(), mail.Config{
+		Node: s.node, Write: p, Key: key, Index: s.index,
+		Directory: func(context.Context) (mail.Directory, error) {
+			return mail.Directory{Roster: s.roster, Domain: s.domain}, nil
+		},
+		Servers: func(context.Context) []moot.Key { return []moot.Key{s.key} },
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &person{box, p}
+}
+
+// text is a message as somebody types it.
+func text(to, subject, body string) io.Reader {
+	return strings.NewReader("To: " + to + "\r\nSubject: " + subject + "\r\n\r\n" + body + "\r\n")
+}
+
+func (p *person) sends(t *testing.T, m io.Reader, to ...string) mail.Sent {
+	t.Helper()
+	s, err := p.Send(t.Context(), mail.Outgoing{To: to, MIME: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// has returns what is in a folder once all is synced.
+func (p *person) has(t *testing.T, folder string) []mail.Item {
+	t.Helper()
+	if err := p.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	items, err := p.List(t.Context(), mail.Query{Folder: folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return items
+}
+
+func (p *person) reads(t *testing.T, it mail.Item) string {
+	t.Helper()
+	rc, err := p.Open(t.Context(), it.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rc.Close()
+	b, err := io.ReadAll(rc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if int64(len(b)) != it.Size {
+		t.Errorf("%q: %d bytes, its size is %d", it.Subject, len(b), it.Size)
+	}
+	return string(b)
+}
+
+func TestMessage(t *testing.T) {
+	s, p := gather(t, "owner", "ann", "bob", "eve")
+	ann, bob, eve := p[1], p[2], p[3]
+	sent := ann.sends(t, text("bob", "Lunch", "At noon?"))
+	items := bob.has(t, mail.Inbox)
+	if len(items) != 1 || items[0].Subject != "Lunch" || items[0].From != `"ann" <ann@friends.example>` || items[0].Text != "At noon?\n" {
+		t.Fatalf("bob has %+v", items)
+	}
+	if got := bob.reads(t, items[0]); !strings.Contains(got, "\r\n\r\nAt noon?\r\n") || !strings.Contains(got, "x-moot=pass") {
+		t.Errorf("bob reads %q", got)
+	}
+	if got := ann.has(t, mail.SentFolder); len(got) != 1 || got[0].ID != sent.ID {
+		t.Errorf("ann's sent messages: %+v", got)
+	}
+	if got := eve.has(t, ""); len(got) != 0 {
+		t.Errorf("eve has %+v", got)
+	}
+	if _, err := eve.Open(t.Context(), sent.ID); moot.KindOf(err) != moot.NotFound {
+		t.Errorf("eve opens it: %v", err)
+	}
+	s.notInTheClear(sent.ID, "Lunch", "noon")
+}
+
+// notInTheClear fails if words can be read in a blob or in any entry.
+func (s *space) notInTheClear(id moot.BlobID, words ...string) {
+	s.t.Helper()
+	rc, err := s.node.Get(s.t.Context(), id, moot.Whole)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer rc.Close()
+	all, err := io.ReadAll(rc)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for e, err := range s.node.Query(s.t.Context(), moot.Query{History: true}) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		all = append(append(all, e.Key...), e.Body...)
+	}
+	for _, w := range words {
+		if bytes.Contains(all, []byte(w)) {
+			s.t.Errorf("%q can be read by anybody", w)
+		}
+	}
+}
+
+func TestReceipts(t *testing.T) {
+	_, p := gather(t, "owner", "ann", "bob", "eve")
+	ann, bob, eve := p[1], p[2], p[3]
+	sent := ann.sends(t, text("bob, eve", "Lunch", "At noon?"))
+	items := bob.has(t, mail.Inbox)
+	if _, err := bob.Change(t.Context(), mail.Change{Folder: mail.Inbox, UID: items[0].UID, Set: []mail.Flag{mail.Seen}}); err != nil {
+		t.Fatal(err)
+	}
+	ann.has(t, mail.SentFolder)
+	receipts, err := ann.Receipts(t.Context(), sent.ID)
+	if err != nil || len(receipts) != 2 {
+		t.Fatalf("%+v, %v", receipts, err)
+	}
+	for _, r := range receipts {
+		wantDelivered, wantRead := r.Reader == bob.Self(), r.Reader == bob.Self()
+		if r.Delivered.IsZero() == wantDelivered || r.Read.IsZero() == wantRead {
+			t.Errorf("%s: %+v", r.Reader.Short(), r)
+		}
+	}
+	eve.has(t, mail.Inbox)
+	bobs, err := eve.Receipts(t.Context(), sent.ID)
+	if err != nil || bobs[0].Delivered.IsZero() || !bobs[0].Read.IsZero() {
+		t.Errorf("eve learns when bob has read it: %+v, %v", bobs, err)
+	}
+}
+
+func TestChannel(t *testing.T) {
+	s, p := gather(t, "owner", "ann", "bob")
+	ann, bob := p[1], p[2]
+	sent := ann.sends(t, text("#General", "News", "It rains."))
+	for _, one := range []*person{p[0], bob, ann} {
+		items := one.has(t, "Channels/general")
+		if len(items) != 1 || items[0].Channel != "#general" || items[0].Subject != "News" {
+			t.Errorf("%s has %+v", one.Self().Short(), items)
+		}
+	}
+	s.notInTheClear(sent.ID, "News", "rains", "eneral")
+}
+
+func TestBccIsNotShown(t *testing.T) {
+	s, p := gather(t, "owner", "ann", "bob", "eve")
+	ann, bob, eve := p[1], p[2], p[3]
+	ann.sends(t, strings.NewReader("To: bob@friends.example\r\nBcc: eve@moot.alt\r\nSubject: x\r\n\r\nhello\r\n"))
+	for _, one := range []*person{bob, eve} {
+		items := one.has(t, mail.Inbox)
+		if len(items) != 1 {
+			t.Fatalf("%d items", len(items))
+		}
+		if got := one.reads(t, items[0]); strings.Contains(got, "eve") {
+			t.Errorf("eve is named: %q", got)
+		}
+	}
+	for e, err := range s.node.Query(t.Context(), moot.Query{Kind: moot.KindMessage}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, v := bob.Self(), eve.Self()
+		if bytes.Contains(e.Body, b[:]) && bytes.Contains(e.Body, v[:]) {
+			t.Error("the announcement names both")
+		}
+	}
+	if got := ann.has(t, mail.SentFolder); len(got) != 1 {
+		t.Errorf("ann has %d copies", len(got))
+	}
+}
+
+func TestForgedSender(t *testing.T) {
+	_, p := gather(t, "owner", "ann", "bob", "eve")
+	bob, eve := p[2], p[3]
+	forged := "From: ann@friends.example\r\n"
+	_, err := eve.Send(t.Context(), mail.Outgoing{MIME: io.MultiReader(strings.NewReader(forged), text("bob", "Pay", "me"))})
+	if moot.KindOf(err) != moot.Denied {
+		t.Errorf("eve writes as ann: %v", err)
+	}
+	// a program of eve's own does not ask
+	if err := eve.Deliver(t.Context(), []string{"bob"}, io.MultiReader(strings.NewReader(forged), text("bob", "Pay", "me"))); err != nil {
+		t.Fatal(err)
+	}
+	if got := bob.has(t, mail.Inbox); len(got) != 0 {
+		t.Errorf("in the inbox: %+v", got)
+	}
+	junk := bob.has(t, mail.JunkFolder)
+	if len(junk) != 1 || junk[0].From != `"eve" <eve@friends.example>` || !strings.Contains(bob.reads(t, junk[0]), "x-moot=fail") {
+		t.Errorf("junk: %+v", junk)
+	}
+}
+
+func TestFromElsewhere(t *testing.T) {
+	_, p := gather(t, "owner", "ann", "eve")
+	server, ann, eve := p[0], p[1], p[2]
+	outside := func() io.Reader {
+		return io.MultiReader(strings.NewReader("From: zoe@elsewhere.example\r\n"), text("ann@friends.example", "Hello", "from afar"))
+	}
+	if err := server.Deliver(t.Context(), []string{"ann@friends.example"}, outside()); err != nil {
+		t.Fatal(err)
+	}
+	if got := ann.has(t, mail.Inbox); len(got) != 1 || got[0].From != "<zoe@elsewhere.example>" {
+		t.Errorf("ann has %+v", got)
+	}
+	if got := server.has(t, ""); len(got) != 0 {
+		t.Errorf("the server keeps %+v", got)
+	}
+	if err := eve.Deliver(t.Context(), []string{"ann"}, outside()); err != nil {
+		t.Fatal(err)
+	}
+	if got := ann.has(t, mail.JunkFolder); len(got) != 1 {
+		t.Errorf("eve speaks for people elsewhere: %+v", got)
+	}
+	if err := server.Deliver(t.Context(), []string{"nobody@friends.example"}, outside()); moot.KindOf(err) != moot.NotFound {
+		t.Errorf("to nobody: %v", err)
+	}
+}

@@ -1,0 +1,29 @@
+package sqlite
+
+import (
+	"strings"
+
+	"github.com/mootspace/moot"
+)
+
+// Limits on what a search may ask, since each word costs a search of the index.
+const (
+	maxWords     = 32
+	maxWordBytes = 1 << 10
+)
+
+// Match returns the FTS5 expression for texts that hold words with all the beginnings
+// that are given, separated by spaces; "" for none. Quoted, words cannot be taken for
+// operators. NUL would end the expression. Kind TooLarge.
+func Match(text string) (string, error) {
+	words := strings.Fields(text)
+	if len(words) > maxWords || len(text) > maxWordBytes {
+		return "", moot.Errorf(moot.TooLarge, "too many words to look for: at most %d, of %d bytes together", maxWords, maxWordBytes)
+	}
+	var b strings.Builder
+	for _, w := range words {
+		w = strings.ReplaceAll(strings.ReplaceAll(w, `"`, `""`), "\x00", " ")
+		b.WriteString(`"` + w + `"* `)
+	}
+	return b.String(), nil
+}
