@@ -14,6 +14,8 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/front/cli"
+	"github.com/mootspace/moot/internal/front/mailapi"
+	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/wire"
@@ -30,6 +32,7 @@ func (n *node) controlHandler() http.Handler {
 		prefix := "/via/" + string(via)
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, n.viaHandler(via)))
 		mux.HandleFunc("POST "+prefix+"/author", n.serveAuthor(via))
+		mux.Handle("/mail/"+string(via)+"/", http.StripPrefix("/mail/"+string(via), n.mail.handler(via)))
 	}
 	mux.HandleFunc("GET /session", n.serveSession)
 	mux.HandleFunc("GET /status/{via}", func(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +117,7 @@ func (n *node) serveAuthor(via cli.Via) http.HandlerFunc {
 			wire.WriteProblem(w, err)
 			return
 		}
-		e, err := n.author.append(r.Context(), through, in.Kind, in.Key, in.Replaces, in.Body, in.Mode)
+		e, err := writer{n.author, through}.Append(r.Context(), in.Kind, in.Key, in.Replaces, in.Body, in.Mode)
 		reply(w, e, err)
 	}
 }
@@ -163,6 +166,9 @@ func dialControl(ctx context.Context, socket string, via cli.Via) (*cli.Session,
 		Identity: id.Identity, Via: id.Via,
 		Files:   files.New(node, r, files.Options{Linker: r, Fetcher: r}),
 		Members: members.New(id.Space, node, r),
+		Mail: func(context.Context) (mail.Mailbox, error) {
+			return mailapi.NewClient(r.http, "http://home/mail/"+string(id.Via)), nil
+		},
 		Control: r,
 	}, nil
 }

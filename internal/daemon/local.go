@@ -9,6 +9,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/front/cli"
+	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 )
@@ -34,6 +35,7 @@ func (n *node) session(ctx context.Context, via cli.Via, stop func() error) (*cl
 		Identity: n.identity(), Via: via,
 		Files:   files.New(through, w, files.Options{Linker: linker{n, via}, Fetcher: linker{n, via}, Log: n.log}),
 		Members: members.New(n.settings.Space, through, w),
+		Mail:    func(ctx context.Context) (mail.Mailbox, error) { return n.mail.ready(ctx, via) },
 		Control: local{n, via, stop},
 	}, nil
 }

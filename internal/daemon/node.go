@@ -43,6 +43,7 @@ type node struct {
 
 	uploads uploads
 	shown   *shown
+	mail    *mailroom
 	crew    sync.WaitGroup // ends with the node's context
 
 	running  bool     // in the foreground, with its doors open
@@ -61,6 +62,7 @@ func openNode(ctx context.Context, h *home, log *slog.Logger) (*node, error) {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	n.shown = &shown{n: n}
+	n.mail = &mailroom{n: n}
 	n.uploads.more = make(chan struct{}, 1)
 	n.roster = policy.NewRoster(h.settings.Space, time.Now)
 	n.clock = feed.NewClock(time.Now, 0)
@@ -74,7 +76,7 @@ func openNode(ctx context.Context, h *home, log *slog.Logger) (*node, error) {
 		return nil, moot.Wrap("open the home "+h.dir, err)
 	}
 	n.store = st
-	if n.author, err = newAuthor(ctx, h.settings.Space, h.key, n.clock, h.self(), st); err != nil {
+	if n.author, err = newAuthor(ctx, h.settings.Space, h.key, n.clock, st); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	wishes, err := h.wishes()
@@ -179,7 +181,7 @@ func (n *node) close() error {
 		err = errors.Join(err, n.host.Close())
 	}
 	n.dial.close()
-	return errors.Join(err, n.store.Close())
+	return errors.Join(err, n.mail.close(), n.store.Close())
 }
 
 // rememberPeers writes down where members were seen, for the next start.

@@ -111,6 +111,7 @@ func (n *node) visit(ctx context.Context, via cli.Via) (*cli.Session, error) {
 		if err := n.joinMesh(life, nil); err != nil {
 			return abandon(err)
 		}
+		n.crew.Go(func() { n.host.Serve(life, n.handler()) }) // others may come for what this command leaves with them
 	}
 	s, err := n.session(ctx, via, stop)
 	if err != nil {

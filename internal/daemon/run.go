@@ -56,6 +56,9 @@ func (p Program) Run(ctx context.Context, dir string, o cli.RunOptions, ready fu
 	if n.serves && n.mesh != nil {
 		n.crew.Go(func() { n.keep(ctx) })
 	}
+	if err := n.mail.run(ctx); err != nil {
+		return err
+	}
 	ready(n.addrs())
 	<-ctx.Done()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
@@ -120,12 +123,17 @@ func (d *doors) hold(serve func() error) {
 
 // handler answers others, out of this node's own store.
 func (n *node) handler() http.Handler {
-	var rules policy.Policy = policy.Peer{Roster: n.roster, Wishes: func() policy.Wishes { return *n.wished.Load() }, Serves: n.shown.serves}
+	var rules policy.Policy = policy.Peer{Roster: n.roster, Wishes: func() policy.Wishes { return *n.wished.Load() }, Serves: n.shows}
 	if n.serves {
 		rules = policy.Server{Roster: n.roster}
 	}
 	h := wire.Handler(n.store, guard{n.roster, rules}, wire.Options{Log: n.log, Version: cli.Version, Spared: n.serves})
 	return n.cutoff.wrap(n.out.wrap(h))
+}
+
+// shows reports whether this home's owner wishes to serve a blob to others.
+func (n *node) shows(ctx context.Context, blob string, names []string) bool {
+	return n.mail.knows(blob) || n.shown.serves(ctx, blob, names)
 }
 
 // listenSocket listens for the commands of the home's owner.
@@ -216,7 +224,7 @@ func (d *doors) announceServer(o cli.RunOptions) error {
 	if known, err := m.Servers(d.ctx); err == nil && !slices.ContainsFunc(known, func(p moot.Peer) bool { return p.ID == d.self() && slices.Equal(p.Addrs, addrs) }) {
 		d.freshen(d.ctx) // before something is said that a copy of this home may have said otherwise
 	}
-	return moot.Wrap("announce the server", m.Serve(d.ctx, d.self(), addrs))
+	return moot.Wrap("announce the server", m.Serve(d.ctx, d.self(), addrs, ""))
 }
 
 // webAddrs returns the https addresses under which others may reach a listener.

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"io"
+	"iter"
 	"slices"
 
 	"github.com/mootspace/moot"
@@ -62,4 +64,69 @@ func (n *node) locator(ctx context.Context, via cli.Via) (moot.Locator, error) {
 		return n.mesh, nil
 	}
 	return locate.Both(locate.Fixed(servers[0]), n.mesh), nil
+}
+
+// through is this node as seen through an architecture, whatever servers the space comes
+// to have.
+type through struct {
+	n   *node
+	via cli.Via
+}
+
+var _ moot.Node = through{}
+
+func (t through) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
+	node, err := t.n.via(ctx, t.via)
+	if err != nil {
+		return moot.Blob{}, err
+	}
+	return node.Put(ctx, r)
+}
+
+func (t through) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
+	node, err := t.n.via(ctx, t.via)
+	if err != nil {
+		return nil, err
+	}
+	return node.Get(ctx, id, r)
+}
+
+func (t through) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
+	node, err := t.n.via(ctx, t.via)
+	if err != nil {
+		return moot.Holding{}, err
+	}
+	return node.Have(ctx, id)
+}
+
+func (t through) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {
+	node, err := t.n.via(ctx, t.via)
+	if err != nil {
+		return err
+	}
+	return node.Append(ctx, mode, entries...)
+}
+
+func (t through) Query(ctx context.Context, q moot.Query) iter.Seq2[moot.Entry, error] {
+	node, err := t.n.via(ctx, t.via)
+	if err != nil {
+		return func(yield func(moot.Entry, error) bool) { yield(moot.Entry{}, err) }
+	}
+	return node.Query(ctx, q)
+}
+
+func (t through) Watch(ctx context.Context, since moot.Vector) iter.Seq2[moot.Entry, error] {
+	node, err := t.n.via(ctx, t.via)
+	if err != nil {
+		return func(yield func(moot.Entry, error) bool) { yield(moot.Entry{}, err) }
+	}
+	return node.Watch(ctx, since)
+}
+
+func (t through) Vector(ctx context.Context) (moot.Vector, error) {
+	node, err := t.n.via(ctx, t.via)
+	if err != nil {
+		return nil, err
+	}
+	return node.Vector(ctx)
 }

@@ -9,7 +9,6 @@ import (
 	"iter"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -50,10 +49,7 @@ type Box struct {
 	self moot.Key
 	acct *account
 
-	syncing  sync.Mutex // one Sync at a time
-	changing sync.Mutex // one Change at a time
-	wake     chan struct{}
-	watchers watchers
+	wake chan struct{}
 }
 
 var _ Mailbox = (*Box)(nil)
@@ -163,7 +159,7 @@ func (b *Box) receipt(e moot.Entry) (r Receipt, ok bool) {
 }
 
 // Watch implements Mailbox.
-func (b *Box) Watch(ctx context.Context) iter.Seq[[]string] { return b.watchers.watch(ctx) }
+func (b *Box) Watch(ctx context.Context) iter.Seq[[]string] { return b.acct.watchers.watch(ctx) }
 
 func (b *Box) update(ctx context.Context, do func(*sql.Tx) ([]string, error)) error {
 	var changed []string
@@ -172,72 +168,7 @@ func (b *Box) update(ctx context.Context, do func(*sql.Tx) ([]string, error)) er
 		return err
 	})
 	if err == nil && len(changed) > 0 {
-		b.watchers.tell(changed)
+		b.acct.watchers.tell(changed)
 	}
 	return err
-}
-
-// watchers are those who wait for changes.
-type watchers struct {
-	mu   sync.Mutex
-	list map[*watcher]struct{}
-}
-
-type watcher struct {
-	folders map[string]bool
-	news    chan struct{}
-}
-
-func (w *watchers) tell(folders []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for one := range w.list {
-		for _, f := range folders {
-			one.folders[f] = true
-		}
-		select {
-		case one.news <- struct{}{}:
-		default:
-		}
-	}
-}
-
-func (w *watchers) watch(ctx context.Context) iter.Seq[[]string] {
-	one := &watcher{folders: map[string]bool{}, news: make(chan struct{}, 1)}
-	w.mu.Lock()
-	if w.list == nil {
-		w.list = map[*watcher]struct{}{}
-	}
-	w.list[one] = struct{}{} // from now on, not from when the loop begins: nothing is missed in between
-	w.mu.Unlock()
-	context.AfterFunc(ctx, func() { w.drop(one) })
-	return func(yield func([]string) bool) {
-		defer w.drop(one)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-one.news:
-			}
-			if !yield(w.take(one)) {
-				return
-			}
-		}
-	}
-}
-
-func (w *watchers) take(one *watcher) (folders []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for f := range one.folders {
-		folders = append(folders, f)
-	}
-	clear(one.folders)
-	return folders
-}
-
-func (w *watchers) drop(one *watcher) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.list, one)
 }

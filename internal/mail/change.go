@@ -18,8 +18,8 @@ func (b *Box) Change(ctx context.Context, changes ...Change) ([]Item, error) {
 }
 
 func (b *Box) change(ctx context.Context, changes []Change) (items []Item, err error) {
-	b.changing.Lock()
-	defer b.changing.Unlock()
+	b.acct.changing.Lock()
+	defer b.acct.changing.Unlock()
 	p := plan{box: b, messages: map[moot.BlobID]*planned{}}
 	for _, c := range changes {
 		if err := p.add(c); err != nil {

@@ -39,7 +39,11 @@ type File struct {
 // added when it is sent. It is streamed: attachments may be of any size.
 func (m Message) WriteTo(w io.Writer) (int64, error) {
 	count := &writeCounter{w: w}
-	err := m.write(count)
+	buffered := bufio.NewWriterSize(count, 64<<10) // attachments are written line by line
+	err := m.write(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
 	return count.n, moot.Wrap("write the message", err)
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -23,12 +24,15 @@ var migrations embed.FS
 // anew from entries and blobs, but for UIDs.
 type Index struct {
 	write, read *sql.DB
+
+	mu       sync.Mutex
+	accounts map[moot.Key]*account
 }
 
 // OpenIndex opens the index in a file, making it if there is none; with path empty, in
 // memory.
 func OpenIndex(ctx context.Context, path string) (x *Index, err error) {
-	x = &Index{}
+	x = &Index{accounts: map[moot.Key]*account{}}
 	if path == "" {
 		x.write, err = sqlite.OpenMemory()
 		x.read = x.write
@@ -47,10 +51,14 @@ func OpenIndex(ctx context.Context, path string) (x *Index, err error) {
 // Close closes the index.
 func (x *Index) Close() error { return errors.Join(x.write.Close(), x.read.Close()) }
 
-// account is one member's part of the index.
+// account is one member's part of the index. All boxes of the member share it, whatever
+// architecture each of them goes through.
 type account struct {
 	*Index
-	id int64
+	id       int64
+	syncing  sync.Mutex // one Sync at a time
+	changing sync.Mutex // one Change at a time
+	watchers watchers
 }
 
 // specialUses are the folders that every mailbox has, with what mail programs may use
@@ -72,23 +80,46 @@ func special(name string) int {
 
 // account returns the member's part, with the folders that every mailbox has.
 func (x *Index) account(ctx context.Context, member moot.Key, now time.Time) (*account, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if a := x.accounts[member]; a != nil {
+		return a, nil
+	}
 	a := &account{Index: x}
-	return a, x.update(ctx, func(tx *sql.Tx) error {
-		err := tx.QueryRow(`SELECT id FROM accounts WHERE key = ?`, member[:]).Scan(&a.id)
-		if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		r, err := tx.Exec(`INSERT INTO accounts (key, validity, modseq, vector) VALUES (?, ?, 1, '{}')`, member[:], uint32(now.Unix()))
-		if err == nil {
-			a.id, err = r.LastInsertId()
-		}
-		for _, f := range specialUses {
-			if err == nil {
-				_, err = a.folder(tx, f.name)
-			}
-		}
+	if err := x.update(ctx, func(tx *sql.Tx) error { return a.open(tx, member, now) }); err != nil {
+		return nil, err
+	}
+	x.accounts[member] = a
+	return a, nil
+}
+
+func (a *account) open(tx *sql.Tx, member moot.Key, now time.Time) error {
+	err := tx.QueryRow(`SELECT id FROM accounts WHERE key = ?`, member[:]).Scan(&a.id)
+	if !errors.Is(err, sql.ErrNoRows) {
 		return err
-	})
+	}
+	r, err := tx.Exec(`INSERT INTO accounts (key, validity, modseq, vector) VALUES (?, ?, 1, '{}')`, member[:], uint32(now.Unix()))
+	if err == nil {
+		a.id, err = r.LastInsertId()
+	}
+	for _, f := range specialUses {
+		if err == nil {
+			_, err = a.folder(tx, f.name)
+		}
+	}
+	return err
+}
+
+// Wants reports whether a member of this index has the message, or waits for it.
+func (x *Index) Wants(ctx context.Context, id moot.BlobID) (wants bool, err error) {
+	err = x.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM messages WHERE blob = ?1) OR EXISTS (SELECT 1 FROM pending WHERE blob = ?1)`, id[:]).Scan(&wants)
+	return wants, sqlite.Error("index of messages", err)
+}
+
+// Used returns the bytes of a member's messages; zero for who has no part in this index.
+func (x *Index) Used(ctx context.Context, member moot.Key) (bytes int64, err error) {
+	err = x.read.QueryRowContext(ctx, `SELECT coalesce(sum(m.size), 0) FROM messages m JOIN accounts a ON a.id = m.account WHERE a.key = ?`, member[:]).Scan(&bytes)
+	return bytes, sqlite.Error("index of messages", err)
 }
 
 // update runs a transaction.

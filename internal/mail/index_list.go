@@ -17,7 +17,8 @@ import (
 // folders returns all folders, those with a special use first, then by name.
 func (a *account) folders(ctx context.Context) (list []Folder, err error) {
 	rows, err := a.read.QueryContext(ctx, `SELECT f.name, c.validity, f.next_uid, f.modseq, count(i.uid),
-			coalesce(sum(i.flags NOT LIKE '% \Seen %'), 0), coalesce(sum(i.flags LIKE '% \Deleted %'), 0), coalesce(sum(m.size), 0)
+			coalesce(sum(i.flags NOT LIKE '% \Seen %'), 0), coalesce(sum(i.flags LIKE '% \Deleted %'), 0), coalesce(sum(m.size), 0),
+			iif(f.name = 'INBOX', (SELECT count(*) FROM pending p WHERE p.account = f.account), 0)
 		FROM folders f JOIN accounts c ON c.id = f.account LEFT JOIN items i ON i.folder = f.id LEFT JOIN messages m ON m.id = i.message
 		WHERE f.account = ? GROUP BY f.id ORDER BY f.name`, a.id)
 	if err != nil {
@@ -26,7 +27,7 @@ func (a *account) folders(ctx context.Context) (list []Folder, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		var f Folder
-		if err := rows.Scan(&f.Name, &f.Validity, &f.Next, &f.ModSeq, &f.Messages, &f.Unseen, &f.Deleted, &f.Size); err != nil {
+		if err := rows.Scan(&f.Name, &f.Validity, &f.Next, &f.ModSeq, &f.Messages, &f.Unseen, &f.Deleted, &f.Size, &f.Awaited); err != nil {
 			return nil, sqlite.Error("list folders", err)
 		}
 		if i := special(f.Name); i >= 0 {

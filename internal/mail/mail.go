@@ -112,6 +112,7 @@ type Folder struct {
 	Unseen   int    `json:"unseen"`
 	Deleted  int    `json:"deleted"` // marked \Deleted
 	Size     int64  `json:"size"`    // bytes of its messages
+	Awaited  int    `json:"awaited"` // of the inbox: messages that were announced and could not be fetched yet
 }
 
 // Item is a message in a folder.

@@ -295,3 +295,9 @@ func when(d, announced time.Time) time.Time {
 	}
 	return d
 }
+
+// Text returns what a message says: its plain text, or that of its HTML.
+func Text(r io.Reader) (string, error) {
+	d, err := summarize(r)
+	return d.words, err
+}

@@ -46,8 +46,8 @@ func (b *Box) Wake() {
 // Sync reads what was announced since the last time, fetches what is for the member, and
 // tells authors of its delivery. What cannot be fetched now is tried again the next time.
 func (b *Box) Sync(ctx context.Context) error {
-	b.syncing.Lock()
-	defer b.syncing.Unlock()
+	b.acct.syncing.Lock()
+	defer b.acct.syncing.Unlock()
 	if err := b.read(ctx); err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func TestMembershipFromBeginningToEnd(t *testing.T) {
 	}
 	addrs := []string{"https://192.0.2.1:7443"}
 	for range 2 { // the second time there is nothing to say
-		if err := bob.Serve(ctx, seal.Public(bob.key), addrs); err != nil {
+		if err := bob.Serve(ctx, seal.Public(bob.key), addrs, ""); err != nil {
 			t.Fatal(err)
 		}
 	}

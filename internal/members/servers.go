@@ -18,36 +18,60 @@ import (
 // there was one learn of it.
 type serverBody struct {
 	Addrs []string `cbor:"0,keyasint"`
+	Mail  string   `cbor:"1,keyasint,omitempty"` // the domain for which it exchanges mail with the outside
 }
 
 // Servers returns the space's servers and their addresses, as they announced them.
-// Whether an announcer may be a server was decided when its entry was admitted.
 func (m *Members) Servers(ctx context.Context) (servers []moot.Peer, err error) {
+	err = m.announced(ctx, func(server moot.Key, body serverBody) {
+		servers = append(servers, moot.Peer{ID: server, Addrs: body.Addrs, Server: true})
+	})
+	return servers, err
+}
+
+// Mail returns the domain of the space's mail, and the servers that exchange mail for it
+// with the outside; "" if none does.
+func (m *Members) Mail(ctx context.Context) (domain string, servers []moot.Key, err error) {
+	err = m.announced(ctx, func(server moot.Key, body serverBody) {
+		if domain == "" {
+			domain = body.Mail
+		}
+		if domain != "" && body.Mail == domain {
+			servers = append(servers, server)
+		}
+	})
+	return domain, servers, err
+}
+
+// announced calls each with what every server says of itself. Whether an announcer may
+// be a server was decided when its entry was admitted.
+func (m *Members) announced(ctx context.Context, each func(moot.Key, serverBody)) error {
 	for e, err := range m.node.Query(ctx, moot.Query{Kind: moot.KindSpace, Prefix: policy.ServerPrefix}) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		var body serverBody
 		named, err := moot.ParseKey(strings.TrimPrefix(e.Key, policy.ServerPrefix))
 		if err != nil || named != e.Author || cbor.Unmarshal(e.Body, &body) != nil {
 			continue // only a server itself says where it is
 		}
-		servers = append(servers, moot.Peer{ID: e.Author, Addrs: body.Addrs, Server: true})
+		each(e.Author, body)
 	}
-	return servers, nil
+	return nil
 }
 
-// Serve announces the writer's node as a server of the space at the addresses. It
-// says nothing if that is known already.
-func (m *Members) Serve(ctx context.Context, self moot.Key, addrs []string) error {
-	known, err := m.Servers(ctx)
-	if err != nil {
+// Serve announces the writer's node as a server of the space at the addresses, and with
+// mail not empty as the one that exchanges mail for that domain. It says nothing if that
+// is known already.
+func (m *Members) Serve(ctx context.Context, self moot.Key, addrs []string, mail string) error {
+	known := false
+	err := m.announced(ctx, func(server moot.Key, body serverBody) {
+		known = known || server == self && slices.Equal(body.Addrs, addrs) && body.Mail == mail
+	})
+	if err != nil || known {
 		return err
 	}
-	if slices.ContainsFunc(known, func(p moot.Peer) bool { return p.ID == self && slices.Equal(p.Addrs, addrs) }) {
-		return nil
-	}
-	body, err := cbor.Marshal(serverBody{addrs})
+	body, err := cbor.Marshal(serverBody{addrs, mail})
 	if err != nil {
 		return err
 	}

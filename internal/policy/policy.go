@@ -68,6 +68,12 @@ type Wishes struct {
 	Deny       []moot.Key `json:"deny,omitempty"`        // members who get no bytes
 	Names      []string   `json:"names,omitempty"`       // only files whose names start with one of these; none means all
 	UploadRate int64      `json:"upload_rate,omitempty"` // bytes a second to all together; 0 means no limit
+
+	// Messages of others that wait for members who are away.
+	CarryCopies int   `json:"carry_copies,omitempty"` // nodes that hold one besides its author; 0 means 2, below 0 none
+	CarryBytes  int64 `json:"carry_bytes,omitempty"`  // at most so many together; 0 means 1 GiB
+	CarryDays   int   `json:"carry_days,omitempty"`   // for so long; 0 means 30
+	HideReading bool  `json:"hide_reading,omitempty"` // authors are not told when their messages are read
 }
 
 // Peer is the policy of a peer: its owner's wishes decide about bytes. Entries are

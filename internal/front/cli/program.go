@@ -6,6 +6,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 )
@@ -61,6 +62,7 @@ type Session struct {
 	Via     Via // in force
 	Files   *files.Files
 	Members *members.Members
+	Mail    func(context.Context) (mail.Mailbox, error) // with all that has come for the member
 	Control Control
 }
 

@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mail"
+)
+
+// letter is what send and reply ask for.
+type letter struct {
+	message mail.Message
+	attach  []string
+	text    string
+	wait    time.Duration
+	draft   bool
+}
+
+func (l *letter) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringArrayVar(&l.message.Cc, "cc", nil, "also send to `ADDRESS`, for all to see")
+	f.StringArrayVar(&l.message.Bcc, "bcc", nil, "also send to `ADDRESS`, which the others do not see")
+	f.StringArrayVar(&l.attach, "attach", nil, "attach `FILE`")
+	f.StringVar(&l.text, "text", "", "what it says (default: standard input)")
+	f.DurationVar(&l.wait, "wait", 5*time.Second, "how long to wait, once the message is safe here, until others hold it")
+	f.BoolVar(&l.draft, "draft", false, "keep it in the folder Drafts instead of sending it")
+}
+
+func (a *app) sendCommand() *cobra.Command {
+	var l letter
+	c := &cobra.Command{
+		Use:   "send TO… [--subject S] [--attach FILE]… < TEXT",
+		Short: "Send a message to members, a #channel, or anybody if the space's server sends mail",
+		Long: `Send a message. TO is a member's name or key, a #channel, which all members read, or
+an email address elsewhere if the space's server exchanges mail with the outside. The
+message is sealed: nobody but those it is for can read it, also not those who carry it.`,
+		Example: "  echo 'At noon?' | moot send bob --subject Lunch\n  moot send '#general' --subject News --text 'It rains.'\n  moot send ann bob --attach report.pdf --text 'As promised.'",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			l.message.To = args
+			return a.withMail(c.Context(), func(ctx context.Context, _ *Session, m mail.Mailbox) error { return a.dispatch(ctx, m, &l) })
+		},
+	}
+	c.Flags().StringVar(&l.message.Subject, "subject", "", "what it is about")
+	l.flags(c)
+	return c
+}
+
+func (a *app) replyCommand() *cobra.Command {
+	var l letter
+	var all bool
+	c := &cobra.Command{
+		Use:     "reply ID [--all] [--attach FILE]… < TEXT",
+		Short:   "Answer a message",
+		Example: "  echo Yes. | moot reply 3fa9",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withMail(c.Context(), func(ctx context.Context, _ *Session, m mail.Mailbox) error {
+				it, err := find(ctx, m, args[0])
+				if err != nil {
+					return err
+				}
+				l.message.InReplyTo = &it.Summary
+				l.message.Subject = "Re: " + strings.TrimPrefix(it.Subject, "Re: ")
+				l.message.To = []string{it.From}
+				if it.Channel != "" {
+					l.message.To = []string{it.Channel}
+				} else if all {
+					l.message.Cc = append(l.message.Cc, it.To...)
+				}
+				if err := a.dispatch(ctx, m, &l); err != nil || l.draft {
+					return err
+				}
+				_, err = m.Change(ctx, mail.Change{Folder: it.Folder, UID: it.UID, Set: []mail.Flag{mail.Seen, mail.Answered}})
+				return err
+			})
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "answer to all whom the message was to")
+	l.flags(c)
+	return c
+}
+
+// dispatch writes the message while it is sent: attachments may be of any size.
+func (a *app) dispatch(ctx context.Context, m mail.Mailbox, l *letter) error {
+	if err := l.read(a.in); err != nil {
+		return err
+	}
+	pr, pw := io.Pipe()
+	go func() {
+		_, err := l.message.WriteTo(pw)
+		pw.CloseWithError(err)
+	}()
+	defer pr.Close()
+	if l.draft {
+		it, err := m.Save(ctx, mail.DraftsFolder, []mail.Flag{mail.Draft, mail.Seen}, time.Now(), pr)
+		if err == nil {
+			a.showItems([]mail.Item{it})
+		}
+		return err
+	}
+	s, err := m.Send(ctx, mail.Outgoing{MIME: pr, Wait: l.wait})
+	if err != nil {
+		return err
+	}
+	if a.json {
+		a.print(s)
+		return nil
+	}
+	a.say("sent %s to %d, held by %d others", short(s.ID), len(s.Members)+len(s.Relayed), s.Holders)
+	if s.Holders == 0 && len(s.Members) > 0 {
+		a.say("it waits here until somebody can be reached: keep 'moot up' running")
+	}
+	return nil
+}
+
+// read takes in the text and looks at the attachments.
+func (l *letter) read(in io.Reader) error {
+	for _, path := range l.attach {
+		if info, err := os.Stat(path); err != nil || info.IsDir() {
+			return moot.Errorf(moot.Invalid, "attach %s: %w", path, cmpErr(err, errors.New("it is a folder: share it instead")))
+		}
+		l.message.Attach = append(l.message.Attach, mail.File{Name: filepath.Base(path), Open: func() (io.ReadCloser, error) { return os.Open(path) }})
+	}
+	l.message.Text = l.text
+	if l.text != "" {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxTyped+1))
+	if err == nil && len(text) > maxTyped {
+		err = moot.Errorf(moot.TooLarge, "the text is larger than %d MiB: attach it", maxTyped>>20)
+	}
+	l.message.Text = string(text)
+	return err
+}
+
+// maxTyped is the size in bytes of the longest text that is no attachment.
+const maxTyped = 16 << 20
+
+func cmpErr(first, second error) error {
+	if first != nil {
+		return first
+	}
+	return second
+}
+
+// withMail opens a session and its mail.
+func (a *app) withMail(ctx context.Context, do func(context.Context, *Session, mail.Mailbox) error) error {
+	return a.with(ctx, func(ctx context.Context, s *Session) error {
+		m, err := s.Mail(ctx)
+		if err != nil {
+			return err
+		}
+		return do(ctx, s, m)
+	})
+}
+
+// find returns the one message whose ID begins so.
+func find(ctx context.Context, m mail.Mailbox, prefix string) (mail.Item, error) {
+	items, err := m.List(ctx, mail.Query{Prefix: prefix})
+	if err != nil {
+		return mail.Item{}, err
+	}
+	if len(items) == 0 {
+		return mail.Item{}, moot.Errorf(moot.NotFound, "there is no message %.70q: see 'moot inbox'", prefix)
+	}
+	if slices.ContainsFunc(items, func(it mail.Item) bool { return it.ID != items[0].ID }) {
+		return mail.Item{}, moot.Errorf(moot.Invalid, "several messages begin with %.70q: give more of the ID", prefix)
+	}
+	at := slices.IndexFunc(items, func(it mail.Item) bool { return it.Folder == mail.Inbox })
+	return items[max(at, 0)], nil
+}
+
+func short(id moot.BlobID) string { return id.String()[:12] }
