@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
@@ -15,7 +17,7 @@ import (
 
 // A backup is a tar file with these files of the home. Blobs are not among them:
 // others hold them, and they can be copied at any time, since they never change.
-var backupFiles = []string{"key.pem", "settings.json", "wishes.json", "peers.json"}
+var backupFiles = []string{"key.pem", "settings.json", "wishes.json", "peers.json", "passwords.json"}
 
 const databaseFile = "moot.db"
 
@@ -31,7 +33,15 @@ func (n *node) backup(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	out := tar.NewWriter(w)
-	for _, name := range backupFiles {
+	names := slices.Clone(backupFiles)
+	keys, err := filepath.Glob(n.path("accounts/*.pem"))
+	if err != nil {
+		return osError("backup", err)
+	}
+	for _, path := range keys {
+		names = append(names, "accounts/"+filepath.Base(path))
+	}
+	for _, name := range names {
 		if err := addFile(out, n.path(name), name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return osError("backup", err)
 		}
@@ -95,11 +105,7 @@ func unpack(r io.Reader, dir string) error {
 		if err != nil {
 			return moot.Errorf(moot.Invalid, "it is no backup: %w", err)
 		}
-		known := head.Name == databaseFile
-		for _, name := range backupFiles {
-			known = known || head.Name == name
-		}
-		if !known {
+		if !isBackedUp(head.Name) {
 			return moot.Errorf(moot.Invalid, "it is no backup: it holds %.60q", head.Name)
 		}
 		if err := unpackFile(in, filepath.Join(dir, head.Name)); err != nil {
@@ -108,7 +114,19 @@ func unpack(r io.Reader, dir string) error {
 	}
 }
 
+// isBackedUp reports whether a backup may hold a file of that name.
+func isBackedUp(name string) bool {
+	if key, ok := strings.CutPrefix(name, "accounts/"); ok {
+		_, err := moot.ParseKey(strings.TrimSuffix(key, ".pem"))
+		return err == nil && strings.HasSuffix(key, ".pem")
+	}
+	return name == databaseFile || slices.Contains(backupFiles, name)
+}
+
 func unpackFile(r io.Reader, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

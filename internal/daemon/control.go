@@ -54,6 +54,7 @@ func (n *node) controlHandler() http.Handler {
 			reply(w, struct{}{}, local{node: n}.SetWishes(r.Context(), in))
 		}
 	})
+	n.serveAccounts(mux)
 	mux.HandleFunc("POST /link", n.serveLink)
 	mux.HandleFunc("POST /fetch", n.serveFetch)
 	mux.HandleFunc("GET /backup", func(w http.ResponseWriter, r *http.Request) {

@@ -22,6 +22,9 @@ import (
 //	wishes.json    what this node serves, to whom, how fast
 //	moot.db        entries (SQLite)
 //	blobs/         bytes
+//	mail.db        what was made of messages (SQLite), in the clear
+//	accounts/      private keys of members that this node acts for
+//	passwords.json hashes of what mail programs log in with
 //	node.sock      where the running node listens for its owner's commands
 type home struct {
 	dir      string
@@ -43,6 +46,8 @@ type settings struct {
 	Restored bool        `json:"restored,omitempty"` // from a backup, and has not heard from others since
 	Database string      `json:"database,omitempty"`
 	Blobs    string      `json:"blobs,omitempty"`
+
+	MailDomain string `json:"mail_domain,omitempty"` // for which this server exchanges mail with the outside
 }
 
 func (h *home) path(name string) string { return filepath.Join(h.dir, name) }

@@ -137,6 +137,20 @@ func (l local) SetWishes(_ context.Context, w policy.Wishes) error {
 	return nil
 }
 
+func (l local) Accounts(context.Context) ([]cli.Account, error) { return l.accounts.list(), nil }
+
+func (l local) AddAccount(ctx context.Context, name, link string) (cli.Account, error) {
+	return l.accounts.add(ctx, name, link)
+}
+
+func (l local) AddPassword(_ context.Context, name string) (string, error) {
+	return l.accounts.addPassword(name)
+}
+
+func (l local) DropPasswords(_ context.Context, name string) error {
+	return l.accounts.dropPasswords(name)
+}
+
 func (l local) Backup(ctx context.Context, w io.Writer) error { return l.backup(ctx, w) }
 
 // maxLinkPeers keeps an invitation short enough for a QR code.

@@ -26,6 +26,7 @@ type mailroom struct {
 	index *mail.Index
 	post  *mail.Post
 	boxes map[boxKey]*mail.Box
+	life  context.Context // of the running node; nil if it does not run
 }
 
 // boxKey names a member's mail through one architecture.
@@ -155,7 +156,13 @@ func (m *mailroom) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.attend(ctx, b)
+	m.mu.Lock()
+	m.life = ctx
+	m.mu.Unlock()
+	m.attend(b)
+	if err := m.n.accounts.attendAll(ctx); err != nil {
+		return err
+	}
 	m.n.crew.Go(func() {
 		if err := m.post.Run(ctx); err != nil && ctx.Err() == nil {
 			m.n.log.Error("mail", "error", err)
@@ -164,10 +171,15 @@ func (m *mailroom) run(ctx context.Context) error {
 	return nil
 }
 
-// attend keeps one member's mail up to date until ctx ends.
-func (m *mailroom) attend(ctx context.Context, b *mail.Box) {
+// attend keeps one member's mail up to date while the node runs.
+func (m *mailroom) attend(b *mail.Box) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.life == nil {
+		return
+	}
 	m.post.Add(b)
-	m.n.crew.Go(func() { b.Run(ctx) })
+	m.n.crew.Go(func() { b.Run(m.life) })
 }
 
 // syncTime is what a command waits for messages that cannot be fetched at once.

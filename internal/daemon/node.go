@@ -41,10 +41,11 @@ type node struct {
 	host *link.Host   // nil without peers
 	mesh *locate.Mesh // nil without peers
 
-	uploads uploads
-	shown   *shown
-	mail    *mailroom
-	crew    sync.WaitGroup // ends with the node's context
+	uploads  uploads
+	shown    *shown
+	mail     *mailroom
+	accounts *accounts
+	crew     sync.WaitGroup // ends with the node's context
 
 	running  bool     // in the foreground, with its doors open
 	serves   bool     // as the space's server
@@ -84,6 +85,9 @@ func openNode(ctx context.Context, h *home, log *slog.Logger) (*node, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	n.wish(wishes)
+	if n.accounts, err = openAccounts(ctx, n); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	n.dial = newDialer(n)
 	n.roster.OnChange(n.cutStrangers)
 	n.author.silent = n.isRestored

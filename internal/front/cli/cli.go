@@ -92,7 +92,7 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
 	a.addGroup(root, "files", a.shareCommand(), a.findCommand(), a.lsCommand(), a.getCommand(), a.rmCommand(),
 		a.historyCommand(), a.conflictsCommand(), a.resolveCommand(), a.syncCommand())
 	a.addGroup(root, "mail", a.sendCommand(), a.inboxCommand(), a.readCommand(), a.replyCommand(), a.searchCommand(), a.watchCommand(),
-		a.attachmentsCommand(), a.markCommand(), a.moveCommand(), a.discardCommand())
+		a.attachmentsCommand(), a.markCommand(), a.moveCommand(), a.discardCommand(), a.accountCommand())
 	a.addGroup(root, "people", a.inviteCommand(), a.joinCommand(), a.membersCommand(), a.renameCommand(), a.roleCommand(), a.revokeCommand())
 	return root
 }

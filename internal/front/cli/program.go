@@ -75,7 +75,25 @@ type Control interface {
 	Backup(ctx context.Context, w io.Writer) error
 	// Addresses returns what an invitation should name: servers and some peers.
 	Addresses(ctx context.Context) (servers, peers []moot.Peer, err error)
+	// Accounts are the members whose mail mail programs reach here: the home's own, and
+	// those whose keys this node keeps.
+	Accounts(ctx context.Context) ([]Account, error)
+	// AddAccount makes a member whose key this node keeps; with link empty this home
+	// invites it.
+	AddAccount(ctx context.Context, name, link string) (Account, error)
+	// AddPassword makes a password for a mail program; name "" is the home's own member.
+	AddPassword(ctx context.Context, name string) (string, error)
+	// DropPasswords makes all of them void.
+	DropPasswords(ctx context.Context, name string) error
 	Close() error
+}
+
+// Account is a member whose mail mail programs reach at this node.
+type Account struct {
+	Member    moot.Key `json:"member"`
+	Name      string   `json:"name"`
+	Own       bool     `json:"own,omitempty"` // the home's own member
+	Passwords int      `json:"passwords"`     // for mail programs
 }
 
 // Status is the state of a node.
