@@ -52,7 +52,7 @@ var layers = map[string][]string{
 		"internal/store", "internal/wire"},
 	// The same parts, put together so that they can be cut, turned back and lost.
 	"internal/suite": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/gossip",
-		"internal/link", "internal/locate", "internal/members", "internal/policy", "internal/seal", "internal/store", "internal/wire"},
+		"internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/seal", "internal/store", "internal/wire"},
 	"cmd/moot": {"internal/daemon", "internal/front/cli"},
 }
 

@@ -113,7 +113,12 @@ func (m *mailroom) box(ctx context.Context, key ed25519.PrivateKey, pen *author,
 	if b := m.boxes[id]; b != nil {
 		return b, nil
 	}
+	var keep mail.Keeper
+	if via == cli.ViaServer && !m.n.serves {
+		keep = m.n.store
+	}
 	b, err := mail.New(ctx, mail.Config{
+		Keep: keep,
 		Node: through, Write: writer{pen, through}, Key: key, Index: index, Log: m.n.log,
 		Directory: func(ctx context.Context) (mail.Directory, error) { return m.directory(ctx, via, through) },
 		Servers:   func(ctx context.Context) []moot.Key { return m.servers(ctx, through) },

@@ -24,6 +24,9 @@ type Config struct {
 	Index     *Index
 	Directory func(context.Context) (Directory, error)
 
+	// Keep is this machine's store, if Node puts bytes elsewhere: what the member writes is
+	// kept here, too, because others drop it once it is delivered.
+	Keep Keeper
 	// Servers are the space's servers: they speak for people elsewhere, and pass on what
 	// is for them. nil: there are none.
 	Servers func(context.Context) []moot.Key
@@ -41,6 +44,11 @@ type Config struct {
 	MaxMessage int64 // bytes; default 256 MiB
 	Now        func() time.Time
 	Log        *slog.Logger
+}
+
+// Keeper keeps bytes.
+type Keeper interface {
+	Put(ctx context.Context, r io.Reader) (moot.Blob, error)
 }
 
 // Box is one member's mail: a Mailbox made of a node and an index.

@@ -191,7 +191,7 @@ func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]Statement, err
 	case len(m.places) == 0 && m.kept && m.author == b.self:
 		list = append(list, Statement{Kind: moot.KindMessage, Key: id.String(), Replaces: []moot.EntryID{m.entry}})
 	case m.read && m.author != b.self && (b.cfg.TellRead == nil || b.cfg.TellRead()):
-		tell, err := b.tellRead(ctx, id, m.author)
+		tell, err := b.tellRead(ctx, id, m)
 		if err != nil {
 			return nil, err
 		}
@@ -200,32 +200,42 @@ func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]Statement, err
 	return list, nil
 }
 
-// tellRead says that a message was read, to its author alone, if its delivery was told
-// and its reading was not.
-func (b *Box) tellRead(ctx context.Context, id moot.BlobID, author moot.Key) ([]Statement, error) {
-	key := receiptKey(id, b.self)
-	for e, err := range b.cfg.Node.Query(ctx, moot.Query{Kind: moot.KindReceipt, Key: key}) {
+// tellRead says that a message was delivered and read, the latter to its author alone;
+// nothing if it was said before, or is not to be said, as of a channel's messages.
+func (b *Box) tellRead(ctx context.Context, id moot.BlobID, m *planned) ([]Statement, error) {
+	s := Statement{Kind: moot.KindReceipt, Key: receiptKey(id, b.self)}
+	r := receipt{Delivered: b.cfg.Now().UnixMilli()}
+	told := false
+	for e, err := range b.cfg.Node.Query(ctx, moot.Query{Kind: moot.KindReceipt, Key: s.Key}) {
 		if err != nil {
 			return nil, err
 		}
-		var r receipt
-		if decode(e.Body, &r) != nil || len(r.Sealed) > 0 {
+		var former receipt
+		if decode(e.Body, &former) != nil || len(former.Sealed) > 0 {
 			return nil, nil
 		}
-		var err error
-		if r.Sealed, err = encodeSealed(b.cfg.Now().UnixMilli(), author); err != nil {
-			return nil, err
-		}
-		body, err := encode(r)
-		return []Statement{{Kind: moot.KindReceipt, Key: key, Replaces: []moot.EntryID{e.ID}, Body: body}}, err
+		told, r.Delivered, s.Replaces = true, former.Delivered, append(s.Replaces, e.ID)
 	}
-	return nil, nil
+	if !told && !m.owed {
+		return nil, nil
+	}
+	var err error
+	if r.Sealed, err = encodeSealed(b.cfg.Now().UnixMilli(), m.author); err != nil {
+		return nil, err
+	}
+	s.Body, err = encode(r)
+	return []Statement{s}, err
 }
 
 func (p *plan) follow(ctx context.Context, entries []moot.Entry) error {
 	b := p.box
 	return b.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
 		for _, e := range entries {
+			if id, _, ok := receiptOf(e.Key); ok {
+				if err := b.acct.paid(tx, []moot.BlobID{id}); err != nil {
+					return nil, err
+				}
+			}
 			_, id, ok := noteOf(e.Key)
 			if !ok {
 				continue

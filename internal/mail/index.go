@@ -57,7 +57,7 @@ type account struct {
 	*Index
 	id       int64
 	syncing  sync.Mutex // one Sync at a time
-	changing sync.Mutex // one Change at a time
+	changing sync.Mutex // one Change, or answer to authors, at a time
 	watchers watchers
 }
 
@@ -110,10 +110,11 @@ func (a *account) open(tx *sql.Tx, member moot.Key, now time.Time) error {
 	return err
 }
 
-// Wants reports whether a member of this index has the message, or waits for it.
-func (x *Index) Wants(ctx context.Context, id moot.BlobID) (wants bool, err error) {
-	err = x.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM messages WHERE blob = ?1) OR EXISTS (SELECT 1 FROM pending WHERE blob = ?1)`, id[:]).Scan(&wants)
-	return wants, sqlite.Error("index of messages", err)
+// Removed reports whether a member has removed a message.
+func (x *Index) Removed(ctx context.Context, member moot.Key, id moot.BlobID) (removed bool, err error) {
+	err = x.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM notes n JOIN accounts a ON a.id = n.account
+		WHERE a.key = ? AND n.blob = ? AND n.places IN ('null', '[]'))`, member[:], id[:]).Scan(&removed)
+	return removed, sqlite.Error("index of messages", err)
 }
 
 // Used returns the bytes of a member's messages; zero for who has no part in this index.

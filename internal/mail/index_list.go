@@ -136,12 +136,13 @@ type stored struct {
 	entry   moot.EntryID
 	author  moot.Key
 	kept    bool
+	owed    bool // its author is to be told that it was delivered
 }
 
 // find returns a message that the member has.
 func (a *account) find(q querier, id moot.BlobID) (m stored, err error) {
 	var entry, author []byte
-	err = q.QueryRow(`SELECT id, preface, entry, author, kept FROM messages WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&m.row, &m.preface, &entry, &author, &m.kept)
+	err = q.QueryRow(`SELECT id, preface, entry, author, kept, owed FROM messages WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&m.row, &m.preface, &entry, &author, &m.kept, &m.owed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return m, moot.Errorf(moot.NotFound, "there is no message %s", hex.EncodeToString(id[:8]))
 	}

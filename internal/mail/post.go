@@ -1,15 +1,11 @@
 package mail
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
-	"lukechampine.com/blake3"
 
 	"github.com/mootspace/moot"
 )
@@ -62,7 +58,7 @@ type Post struct {
 
 	mu      sync.Mutex
 	boxes   map[moot.Key]*Box
-	known   map[moot.BlobID]bool    // all messages in force
+	known   map[moot.BlobID]letter  // all messages in force
 	waiting map[moot.BlobID]*parcel // those that somebody has not been given yet
 	carried int64                   // bytes held for others
 	kick    chan struct{}
@@ -91,7 +87,7 @@ func NewPost(cfg PostConfig) *Post {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Post{cfg: cfg, boxes: map[moot.Key]*Box{}, known: map[moot.BlobID]bool{}, waiting: map[moot.BlobID]*parcel{}, kick: make(chan struct{}, 1)}
+	return &Post{cfg: cfg, boxes: map[moot.Key]*Box{}, known: map[moot.BlobID]letter{}, waiting: map[moot.BlobID]*parcel{}, kick: make(chan struct{}, 1)}
 }
 
 // Add has a box woken when there is news for it.
@@ -105,7 +101,8 @@ func (p *Post) Add(b *Box) {
 func (p *Post) Knows(id moot.BlobID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.known[id]
+	_, known := p.known[id]
+	return known
 }
 
 // Waiting returns the bytes that wait for a member to come for them.
@@ -171,7 +168,7 @@ func (p *Post) takeLetter(ctx context.Context, e moot.Entry) {
 		return
 	}
 	p.mu.Lock()
-	p.known[l.ID] = true
+	p.known[l.ID] = l
 	lacking := slices.DeleteFunc(slices.Clone(l.To), func(k moot.Key) bool { return k == l.Author })
 	if len(lacking) > 0 && p.waiting[l.ID] == nil {
 		p.waiting[l.ID] = &parcel{letter: l, lacking: lacking, since: p.cfg.Now()}
@@ -215,24 +212,37 @@ func (p *Post) delivered(ctx context.Context, id moot.BlobID, reader moot.Key) {
 	}
 }
 
+// withdrawn lets go of what its author took back; who was given it keeps it.
 func (p *Post) withdrawn(ctx context.Context, id moot.BlobID, author moot.Key) {
 	p.mu.Lock()
-	l := p.waiting[id]
+	l, known := p.known[id]
+	mine := !known || l.Author != author
+	for k := range p.boxes {
+		mine = mine || k != author && l.concerns(k)
+	}
+	if !mine {
+		delete(p.known, id)
+	}
 	p.mu.Unlock()
-	if l != nil && l.Author == author {
-		p.done(ctx, id)
+	if !mine {
+		p.forget(id)
+		p.drop(ctx, id)
 	}
 }
 
 // done forgets a parcel, and its bytes unless a member here wants them.
 func (p *Post) done(ctx context.Context, id moot.BlobID) {
+	p.forget(id)
+	p.Release(ctx, id)
+}
+
+func (p *Post) forget(id moot.BlobID) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if l := p.waiting[id]; l != nil && l.carried {
 		p.carried -= l.Size
 	}
 	delete(p.waiting, id)
-	p.mu.Unlock()
-	p.Release(ctx, id)
 }
 
 // Release drops a message's bytes, unless somebody waits for them or a member here has
@@ -244,129 +254,39 @@ func (p *Post) Release(ctx context.Context, id moot.BlobID) {
 	if needed {
 		return
 	}
-	wanted, err := p.cfg.Index.Wants(ctx, id)
-	if err == nil && !wanted && p.cfg.Have(ctx, id) {
-		err = p.cfg.Drop(ctx, id)
+	wanted, err := p.wanted(ctx, id)
+	if err == nil && !wanted {
+		p.drop(ctx, id)
 	}
-	if err != nil && ctx.Err() == nil {
+}
+
+func (p *Post) drop(ctx context.Context, id moot.BlobID) {
+	if !p.cfg.Have(ctx, id) {
+		return
+	}
+	if err := p.cfg.Drop(ctx, id); err != nil && ctx.Err() == nil {
 		p.cfg.Log.Warn("let go of a message", "message", id, "error", err)
 	}
 }
 
-// carryLoop carries what it should, whenever there may be something.
-func (p *Post) carryLoop(ctx context.Context) {
-	again := time.NewTicker(carryAgain)
-	defer again.Stop()
-	soon := time.NewTimer(0)
-	defer soon.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-p.kick:
-			soon.Reset(carryAfter)
-		case <-soon.C:
-			p.carry(ctx)
-		case <-again.C:
-			p.carry(ctx)
-		}
-	}
-}
-
-// carry fetches what this node should hold for others and does not, and lets go of what
-// has become too old.
-func (p *Post) carry(ctx context.Context) {
-	limits := p.cfg.Limits().withDefaults()
-	online := p.cfg.Online()
-	var crew errgroup.Group
-	crew.SetLimit(carriers)
-	for _, l := range p.due(limits, online) {
-		crew.Go(func() error { p.carryOne(ctx, l); return nil })
-	}
-	crew.Wait()
-	for _, id := range p.old(limits) {
-		p.done(ctx, id)
-	}
-}
-
-func (p *Post) carryOne(ctx context.Context, l *parcel) {
-	wanted, err := p.cfg.Index.Wants(ctx, l.ID)
-	if err != nil || wanted {
-		return
-	}
-	if !p.cfg.Have(ctx, l.ID) {
-		if err := p.cfg.Fetch(ctx, l.ID); err != nil {
-			p.cfg.Log.Debug("cannot carry a message now", "message", l.ID, "error", err)
-			return
-		}
-	}
-	p.hold(ctx, l)
-}
-
-// hold notes that a parcel is carried; if it was delivered meanwhile, it is dropped.
-func (p *Post) hold(ctx context.Context, l *parcel) {
+// wanted reports whether a message is for a member here who has not removed it.
+func (p *Post) wanted(ctx context.Context, id moot.BlobID) (bool, error) {
 	p.mu.Lock()
-	still := p.waiting[l.ID] == l
-	if still && !l.carried {
-		l.carried = true
-		p.carried += l.Size
+	l, known := p.known[id]
+	var concerned []moot.Key
+	for k := range p.boxes {
+		if l.concerns(k) {
+			concerned = append(concerned, k)
+		}
 	}
 	p.mu.Unlock()
-	if !still {
-		p.Release(ctx, l.ID)
+	if !known {
+		return true, nil // whose it is, is still to be heard
 	}
-}
-
-// due returns what this node should carry, the oldest first.
-func (p *Post) due(limits Limits, online []moot.Key) (list []*parcel) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	room := limits.Bytes - p.carried
-	young := p.cfg.Now().Add(-carryAfter)
-	for _, l := range p.waiting {
-		if !l.carried && !l.since.After(young) && p.cfg.Now().Sub(l.Time) < limits.Age && (limits.All || l.falls(p.cfg.Self, online, limits.Copies)) {
-			list = append(list, l)
+	for _, k := range concerned {
+		if removed, err := p.cfg.Index.Removed(ctx, k, id); err != nil || !removed {
+			return true, err
 		}
 	}
-	slices.SortFunc(list, func(a, b *parcel) int { return a.Time.Compare(b.Time) })
-	if limits.All {
-		return list
-	}
-	for i, l := range list {
-		if room -= l.Size; room < 0 {
-			p.cfg.Log.Warn("no room to carry more messages for others", "limit", limits.Bytes)
-			return list[:i]
-		}
-	}
-	return list
-}
-
-// old returns parcels past their time.
-func (p *Post) old(limits Limits) (ids []moot.BlobID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for id, l := range p.waiting {
-		if l.carried && p.cfg.Now().Sub(l.Time) >= limits.Age {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-// falls reports whether carrying the parcel falls to self: of all who are there, but for
-// its author, those carry whose keys come first after hashing with it (rendezvous
-// hashing, Thaler and Ravishankar 1998). Nobody need agree on anything.
-func (l *parcel) falls(self moot.Key, online []moot.Key, copies int) bool {
-	own, before := l.weight(self), 0
-	for _, k := range online {
-		if k != l.Author && k != self && !slices.Contains(l.lacking, k) && bytes.Compare(l.weight(k), own) < 0 {
-			before++
-		}
-	}
-	return before < copies
-}
-
-func (l *parcel) weight(k moot.Key) []byte {
-	sum := blake3.Sum256(append(l.ID[:], k[:]...))
-	return sum[:]
+	return false, nil
 }

@@ -2,10 +2,13 @@ package mail
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/policy"
@@ -224,13 +227,13 @@ func (b *Box) copyOf(ctx context.Context, id moot.BlobID, c further) (moot.Blob,
 	return b.store(ctx, io.MultiReader(strings.NewReader(c.prefix), plain), c.to)
 }
 
-// store seals what r returns and puts it where the architecture says.
+// store seals what r returns and puts it where the architecture says; what the member
+// can read is kept on this machine, too.
 func (b *Box) store(ctx context.Context, r io.Reader, readers ...moot.Key) (moot.Blob, error) {
 	pr, pw := io.Pipe()
 	limited := &limit{r: r, left: b.cfg.MaxMessage, most: b.cfg.MaxMessage}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var crew errgroup.Group
+	crew.Go(func() error {
 		w, err := seal.Encrypt(pw, readers...)
 		if err == nil {
 			_, err = io.Copy(w, limited)
@@ -239,11 +242,28 @@ func (b *Box) store(ctx context.Context, r io.Reader, readers ...moot.Key) (moot
 			err = w.Close()
 		}
 		pw.CloseWithError(err)
-	}()
-	stored, err := b.cfg.Node.Put(ctx, pr)
-	pr.CloseWithError(io.ErrClosedPipe) // Put may have given up
-	<-done                              // r is not used any more
-	return stored, err
+		return nil // the reader of the pipe is told
+	})
+	defer crew.Wait() // r is not used any more
+	defer pr.CloseWithError(io.ErrClosedPipe)
+	if b.cfg.Keep == nil || !slices.Contains(readers, b.self) {
+		return b.cfg.Node.Put(ctx, pr)
+	}
+	return putTwice(ctx, pr, b.cfg.Keep, b.cfg.Node)
+}
+
+// putTwice puts what r returns into two stores at once.
+func putTwice(ctx context.Context, r io.Reader, first, second Keeper) (stored moot.Blob, err error) {
+	pr, pw := io.Pipe()
+	var crew errgroup.Group
+	crew.Go(func() error {
+		_, err := first.Put(ctx, pr)
+		pr.CloseWithError(err)
+		return err
+	})
+	stored, err = second.Put(ctx, io.TeeReader(r, pw))
+	pw.CloseWithError(err)
+	return stored, errors.Join(err, crew.Wait())
 }
 
 // limit is a reader that fails beyond a number of bytes.

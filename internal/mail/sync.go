@@ -260,6 +260,8 @@ func (b *Box) fetch(ctx context.Context, dir Directory, l letter) (arrival, erro
 
 // acknowledge tells authors of deliveries.
 func (b *Box) acknowledge(ctx context.Context) error {
+	b.acct.changing.Lock() // what was read meanwhile is told with that
+	defer b.acct.changing.Unlock()
 	owed, err := b.acct.owed(ctx)
 	if err != nil || len(owed) == 0 {
 		return err

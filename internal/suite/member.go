@@ -15,6 +15,7 @@ import (
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/gossip"
 	"github.com/mootspace/moot/internal/locate"
+	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
@@ -41,6 +42,9 @@ type Member struct {
 	pen     *feed.Author
 	signing sync.Mutex
 	end     context.CancelFunc
+	life    context.Context // while it runs
+	index   *mail.Index
+	box     *mail.Box // nil until it is asked for
 	crew    sync.WaitGroup
 }
 
@@ -180,7 +184,7 @@ func (m *Member) start() error {
 		Verify: m.verify, Stall: time.Second, Discover: 2 * time.Second, Refresh: 200 * time.Millisecond,
 	})
 	ctx, end := context.WithCancel(context.Background())
-	m.end = end
+	m.end, m.life = end, ctx
 	m.crew.Go(func() {
 		gossip.Run(ctx, gossip.Config{
 			Space: m.world.space, Self: m.Key(), Local: m.Store(), Interval: interval, Dial: m.dial,
@@ -217,6 +221,7 @@ func (m *Member) Stop() {
 	if was {
 		m.end()
 		m.crew.Wait()
+		m.closeMail()
 		m.link.Close()
 	}
 	if s := m.Store(); s != nil && m.config.Database != "" {
@@ -234,6 +239,7 @@ func (m *Member) Restart() {
 // Lose stops the node and throws away all it had but its key.
 func (m *Member) Lose() {
 	m.Stop()
+	m.index = nil
 	m.home.Store(nil)
 	m.config = Stores[m.world.Store](m.world.t)
 }

@@ -30,6 +30,10 @@ func Scenarios() []Scenario {
 		{"strangers", 1, strangers},
 		{"a clock that is ahead", 2, clockAhead},
 		{"a liar among the holders", 2, liar},
+		{"messages reach whom they are for", 2, messages},
+		{"the recipient comes when the sender has gone", 2, messageWaits},
+		{"messages across a partition", 2, messagesMerge},
+		{"a mailbox that was lost", 2, mailboxLost},
 	}
 }
 

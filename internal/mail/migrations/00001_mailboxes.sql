@@ -37,7 +37,6 @@ CREATE TABLE messages (
     summary  BLOB    NOT NULL, -- JSON
     UNIQUE (account, blob)
 );
-CREATE INDEX messages_by_blob ON messages (blob);
 CREATE INDEX messages_by_thread ON messages (account, thread);
 CREATE INDEX messages_owed ON messages (account) WHERE owed = 1;
 
@@ -64,8 +63,6 @@ CREATE TABLE pending (
     wide    INTEGER NOT NULL, -- 1: for all members
     PRIMARY KEY (account, blob)
 ) WITHOUT ROWID;
-
-CREATE INDEX pending_by_blob ON pending (blob);
 
 -- The member's own notes in force: where the member has put a message.
 CREATE TABLE notes (

@@ -1,0 +1,204 @@
+package suite
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mail"
+)
+
+// letter is a message as somebody writes it.
+func letter(to, subject, text string, attach ...[]byte) io.Reader {
+	m := mail.Message{To: []string{to}, Subject: subject, Text: text}
+	for i, content := range attach {
+		m.Attach = append(m.Attach, mail.File{Name: fmt.Sprintf("file %d", i), Open: func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(content)), nil
+		}})
+	}
+	var b bytes.Buffer
+	m.WriteTo(&b)
+	return &b
+}
+
+func mustSend(t T, m *Member, mime io.Reader) mail.Sent {
+	t.Helper()
+	s, err := m.Mail().Send(t.Context(), mail.Outgoing{MIME: mime})
+	if err != nil {
+		t.Fatalf("%s sends: %v", m.Name, err)
+	}
+	return s
+}
+
+// mustHave waits until a folder of a member holds messages with the subjects, each once.
+func mustHave(t T, m *Member, folder string, subjects ...string) []mail.Item {
+	t.Helper()
+	var items []mail.Item
+	Eventually(t, m.Name+" gets mail", func() (err error) {
+		if items, err = m.Mail().List(t.Context(), mail.Query{Folder: folder}); err != nil {
+			return err
+		}
+		var got []string
+		for _, it := range items {
+			got = append(got, it.Subject)
+		}
+		slices.Sort(got)
+		slices.Sort(subjects)
+		if !slices.Equal(got, subjects) {
+			return moot.Errorf(moot.NotFound, "%s holds %q, want %q", folder, got, subjects)
+		}
+		return nil
+	})
+	return items
+}
+
+// openAll gives everybody a mailbox, once they know one another: what is for all is
+// sealed to those whom its author knows.
+func openAll(w *World) {
+	w.Alike()
+	for i := range 3 {
+		w.Member(i).Mail()
+	}
+}
+
+func messages(t T, w *World) {
+	openAll(w)
+	founder, ann, bob := w.Member(0), w.Member(1), w.Member(2)
+	content := random(3 << 20)
+	sent := mustSend(t, ann, letter("bob", "Report", "as promised", content))
+	mustSend(t, bob, letter("#general", "News", "it rains"))
+	it := mustHave(t, bob, mail.Inbox, "Report")[0]
+	for _, m := range []*Member{founder, ann, bob} {
+		mustHave(t, m, "Channels/general", "News")
+	}
+	mustHave(t, founder, mail.Inbox)
+	rc, err := bob.Mail().Open(t.Context(), it.ID)
+	w.must(err)
+	w.must(mail.Extract(rc, func(_ mail.Attachment, r io.Reader) error {
+		got, err := io.ReadAll(r)
+		if err == nil && !bytes.Equal(got, content) {
+			err = moot.Errorf(moot.Corrupt, "the attachment has changed")
+		}
+		return err
+	}))
+	w.must(rc.Close())
+	_, err = bob.Mail().Change(t.Context(), mail.Change{Folder: it.Folder, UID: it.UID, Set: []mail.Flag{mail.Seen}})
+	w.must(err)
+	Eventually(t, "the receipt comes back", func() error {
+		receipts, err := ann.Mail().Receipts(t.Context(), sent.ID)
+		if err == nil && (len(receipts) != 1 || receipts[0].Delivered.IsZero() || receipts[0].Read.IsZero()) {
+			err = moot.Errorf(moot.NotFound, "%+v", receipts)
+		}
+		return err
+	})
+	found, err := bob.Mail().List(t.Context(), mail.Query{Words: "promis"})
+	if err != nil || len(found) != 1 {
+		t.Fatalf("search: %+v, %v", found, err)
+	}
+	if plain := carriedInTheClear(t, founder, "promised", "Report", "file 0"); plain != "" {
+		t.Fatalf("the founder's store shows %q", plain)
+	}
+}
+
+// carriedInTheClear returns one of the words that a member's store shows, or "".
+func carriedInTheClear(t T, m *Member, words ...string) string {
+	var all bytes.Buffer
+	for b, err := range m.Store().Blobs(t.Context()) {
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		rc, err := m.Store().Get(t.Context(), b.ID, moot.Whole)
+		if err != nil {
+			continue // dropped meanwhile
+		}
+		io.Copy(&all, rc)
+		rc.Close()
+	}
+	for e, err := range m.Store().Query(t.Context(), moot.Query{History: true}) {
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		all.WriteString(e.Key)
+		all.Write(e.Body)
+	}
+	for _, w := range words {
+		if strings.Contains(all.String(), w) {
+			return w
+		}
+	}
+	return ""
+}
+
+// messageWaits has the server, or another peer, hold a message for one who is away.
+func messageWaits(t T, w *World) {
+	openAll(w)
+	founder, ann, bob := w.Member(0), w.Member(1), w.Member(2)
+	w.Alike()
+	bob.Stop()
+	sent := mustSend(t, ann, letter("bob", "Waits", "until you come"))
+	Eventually(t, "somebody holds it", func() error {
+		if !founder.holds(t.Context(), sent.ID) {
+			return moot.Errorf(moot.NotFound, "the founder does not")
+		}
+		return nil
+	})
+	ann.Stop()
+	bob.Restart()
+	mustHave(t, bob, mail.Inbox, "Waits")
+	if w.Architecture == "peer-to-peer" {
+		Eventually(t, "it is let go", func() error {
+			if founder.holds(t.Context(), sent.ID) {
+				return moot.Errorf(moot.Conflict, "the founder still holds it")
+			}
+			return nil
+		})
+	}
+	ann.Restart()
+	mustHave(t, ann, mail.SentFolder, "Waits")
+}
+
+func messagesMerge(t T, w *World) {
+	openAll(w)
+	founder, ann, bob := w.Member(0), w.Member(1), w.Member(2)
+	w.Alike()
+	w.Cut(ann, bob)
+	w.Cut(founder, bob)
+	mustSend(t, ann, letter("bob", "from ann", "one"))
+	_, err := bob.Mail().Send(t.Context(), mail.Outgoing{MIME: letter("ann", "from bob", "two")})
+	if w.Centralised() {
+		wantKind(t, "cut off from the server", err, moot.Unavailable)
+		w.Heal()
+		mustSend(t, bob, letter("ann", "from bob", "two"))
+	} else {
+		w.must(err)
+		w.Heal()
+	}
+	mustHave(t, bob, mail.Inbox, "from ann")
+	mustHave(t, ann, mail.Inbox, "from bob")
+	w.Alike()
+	mustHave(t, bob, mail.Inbox, "from ann")
+	mustHave(t, ann, mail.Inbox, "from bob")
+}
+
+// mailboxLost makes a mailbox anew of what others hold: messages, flags and folders.
+func mailboxLost(t T, w *World) {
+	openAll(w)
+	ann, bob := w.Member(1), w.Member(2)
+	mustSend(t, ann, letter("#general", "News", "for all"))
+	it := mustHave(t, bob, "Channels/general", "News")[0]
+	_, err := bob.Mail().Change(t.Context(), mail.Change{Folder: it.Folder, UID: it.UID, Move: "Archive/2026", Set: []mail.Flag{mail.Flagged, mail.Seen}})
+	w.must(err)
+	w.Alike()
+	bob.Lose()
+	w.must(bob.open())
+	w.must(bob.visit(func(moot.Node) error { return nil })) // there is somebody to ask
+	bob.Restart()
+	it = mustHave(t, bob, "Archive/2026", "News")[0]
+	if !slices.Contains(it.Flags, mail.Flagged) {
+		t.Fatalf("its flags are %q", it.Flags)
+	}
+	mustHave(t, bob, "Channels/general")
+}
