@@ -113,7 +113,7 @@ func (l *layouter) line(line []byte, first bool) {
 		newlines++
 	}
 	if first && bytes.HasPrefix(text, []byte("--")) && l.boundary(text, next, newlines) {
-		l.ending = 0 // a boundary right after this one has no line end of its own before it
+		l.ending = int64(lineEnd(line)) // which is of the next boundary, if that follows at once
 		return
 	}
 	top := l.open[len(l.open)-1]
@@ -214,6 +214,7 @@ func (l *layouter) close(i int, end, newlines int64) {
 			l.at, l.newlines = at, now
 		}
 		o.end = max(end, o.body)
+		end = o.end // what it is within does not end before it
 		o.lines = max(0, newlines-o.newlines)
 		if nests(o.kind) && len(o.parts) == 0 && o.message == nil { // the protocol has no words for it
 			o.kind, o.params = opaqueContent, nil
