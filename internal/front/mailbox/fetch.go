@@ -1,0 +1,207 @@
+package mailbox
+
+import (
+	"errors"
+	"io"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapserver"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mail"
+)
+
+const (
+	maxSections  = 64 // of a message in one FETCH
+	maxUnread    = 10 // messages in a row that cannot be had: the others are not tried
+	respUnissued = "EXPUNGEISSUED"
+)
+
+// Fetch implements imapserver.Session.
+func (s *imapSession) Fetch(w *imapserver.FetchWriter, set imap.NumSet, options *imap.FetchOptions) error {
+	if len(options.BodySection)+len(options.BinarySection)+len(options.BinarySectionSize) > maxSections {
+		return no(imap.ResponseCodeLimit, "Too many sections at once: ask for fewer")
+	}
+	v := s.selected
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	picked, err := v.pick(set)
+	if err != nil {
+		return err
+	}
+	var t trouble
+	var read []int
+	for _, i := range picked {
+		m := &v.messages[i]
+		a, err := s.answer(m, options)
+		if t.met(err) {
+			break
+		}
+		if err != nil {
+			continue
+		}
+		if err := a.write(s, w.CreateMessage(uint32(i+1)), m, options); err != nil {
+			return err
+		}
+		if marksSeen(options) && !v.readOnly && !hasFlag(m.flags, mail.Seen) {
+			read = append(read, i)
+		}
+	}
+	if err := s.markSeen(w, read); err != nil {
+		return err
+	}
+	return s.failure(t.err())
+}
+
+// trouble collects messages that could not be had: the others are answered first.
+type trouble struct {
+	last         error
+	gone, failed int
+	row          int
+}
+
+// met notes an error, and tells when to give up.
+func (t *trouble) met(err error) bool {
+	switch {
+	case err == nil:
+		t.row = 0
+		return false
+	case errors.Is(err, moot.NotFound):
+		t.gone++
+		return false
+	}
+	t.last = err
+	t.failed++
+	t.row++
+	return t.row >= maxUnread
+}
+
+func (t *trouble) err() error {
+	switch {
+	case t.failed > 0:
+		return moot.Wrap("some messages cannot be had", t.last)
+	case t.gone > 0:
+		return no(respUnissued, "Some messages were removed elsewhere")
+	}
+	return nil
+}
+
+func marksSeen(options *imap.FetchOptions) bool {
+	for _, b := range options.BodySection {
+		if !b.Peek {
+			return true
+		}
+	}
+	for _, b := range options.BinarySection {
+		if !b.Peek {
+			return true
+		}
+	}
+	return false
+}
+
+// markSeen says that messages were read, once they were.
+func (s *imapSession) markSeen(w *imapserver.FetchWriter, read []int) error {
+	if len(read) == 0 {
+		return nil
+	}
+	changed, err := s.change(read, mail.Change{Set: []mail.Flag{mail.Seen}})
+	if err != nil {
+		return s.failure(err)
+	}
+	return s.selected.showFlags(w, changed)
+}
+
+// answer is what a FETCH is answered with, of one message. All that may fail is done
+// before a byte of it is sent.
+type answer struct {
+	envelope  *imap.Envelope
+	structure imap.BodyStructure
+	sections  []section
+	binaries  []section
+	sizes     []uint32
+}
+
+func (s *imapSession) answer(m *message, options *imap.FetchOptions) (a answer, err error) {
+	c := s.open(m)
+	if options.Envelope {
+		h, _, err := c.header()
+		if err != nil {
+			return a, err
+		}
+		a.envelope = envelope(h)
+	}
+	if options.BodyStructure != nil {
+		p, err := c.structure()
+		if err != nil {
+			return a, err
+		}
+		a.structure = p.bodyStructure()
+	}
+	for _, item := range options.BodySection {
+		one, err := c.section(item)
+		if err != nil {
+			return a, err
+		}
+		a.sections = append(a.sections, one)
+	}
+	for _, item := range options.BinarySection {
+		one, err := c.binary(item.Part)
+		if err != nil {
+			return a, err
+		}
+		a.binaries = append(a.binaries, one.partial(item.Partial))
+	}
+	for _, item := range options.BinarySectionSize {
+		one, err := c.binary(item.Part)
+		if err != nil {
+			return a, err
+		}
+		a.sizes = append(a.sizes, uint32(one.size))
+	}
+	return a, nil
+}
+
+// write sends the answer. Its errors are the connection's.
+func (a answer) write(s *imapSession, w *imapserver.FetchResponseWriter, m *message, options *imap.FetchOptions) error {
+	w.WriteUID(m.uid)
+	if options.Flags {
+		w.WriteFlags(shownFlags(m.flags))
+	}
+	if options.InternalDate {
+		w.WriteInternalDate(m.arrived)
+	}
+	if options.RFC822Size {
+		w.WriteRFC822Size(m.size)
+	}
+	if options.Envelope {
+		w.WriteEnvelope(a.envelope)
+	}
+	if options.BodyStructure != nil {
+		w.WriteBodyStructure(a.structure)
+	}
+	for i, item := range options.BinarySectionSize {
+		w.WriteBinarySectionSize(item, a.sizes[i])
+	}
+	var err error
+	for i, item := range options.BodySection {
+		err = errors.Join(err, s.send(w.WriteBodySection(item, a.sections[i].size), a.sections[i]))
+	}
+	for i, item := range options.BinarySection {
+		err = errors.Join(err, s.send(w.WriteBinarySection(item, a.binaries[i].size), a.binaries[i]))
+	}
+	return errors.Join(err, w.Close())
+}
+
+// send sends a literal. If the message ends early, which nobody could know before its
+// length was told, there is nothing left to say to the client: the connection ends.
+func (s *imapSession) send(w io.WriteCloser, from section) error {
+	n, err := io.Copy(w, from.reader())
+	if err == nil && n < from.size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		s.conn.kill()
+	}
+	return errors.Join(err, w.Close())
+}

@@ -1,0 +1,109 @@
+package mailbox
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapserver"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mail"
+)
+
+// imapServer makes the protocol of ServeIMAP.
+func (s *Server) imapServer(ctx context.Context) func(net.Listener) error {
+	return imapserver.New(&imapserver.Options{
+		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
+			ctx, cancel := context.WithCancel(ctx)
+			return &imapSession{server: s, ctx: ctx, cancel: cancel, client: c, conn: connOf(c.NetConn())}, nil, nil
+		},
+		Caps: imap.CapSet{
+			imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}, imap.CapNamespace: {}, imap.CapUIDPlus: {},
+			imap.CapESearch: {}, imap.CapSearchRes: {}, imap.CapListExtended: {}, imap.CapListStatus: {},
+			imap.CapMove: {}, imap.CapStatusSize: {}, imap.CapBinary: {}, imap.CapChildren: {}, imap.CapSpecialUse: {},
+		},
+		Logger:       libraryLog{s.cfg.Log, "imap"},
+		TLSConfig:    s.cfg.TLS,
+		InsecureAuth: s.cfg.Plain,
+	}).Serve
+}
+
+// imapSession is one client's connection.
+type imapSession struct {
+	server *Server
+	ctx    context.Context
+	cancel context.CancelFunc
+	client *imapserver.Conn
+	conn   *conn
+
+	mb       mail.Mailbox
+	selected *selection // nil: no folder is selected
+	content  *content   // of the message that was read last; nil: none
+}
+
+var (
+	_ imapserver.SessionIMAP4rev2   = (*imapSession)(nil)
+	_ imapserver.SessionAppendLimit = (*imapSession)(nil)
+)
+
+// Close implements imapserver.Session.
+func (s *imapSession) Close() error {
+	s.cancel()
+	return s.Unselect()
+}
+
+// Login implements imapserver.Session.
+func (s *imapSession) Login(user, password string) error {
+	mb, err := s.server.login(s.ctx, s.conn, "imap", user, password)
+	if errors.Is(err, moot.Denied) {
+		return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeAuthenticationFailed, Text: "Wrong name or password"}
+	}
+	s.mb = mb
+	return s.failure(err)
+}
+
+// AppendLimit implements imapserver.SessionAppendLimit.
+func (s *imapSession) AppendLimit() uint32 { return uint32(s.server.cfg.MaxMessage) }
+
+// Namespace implements imapserver.SessionNamespace.
+func (s *imapSession) Namespace() (*imap.NamespaceData, error) {
+	return &imap.NamespaceData{Personal: []imap.NamespaceDescriptor{{Delim: separator}}}, nil
+}
+
+// failure says an error in the protocol's words.
+func (s *imapSession) failure(err error) error {
+	var said *imap.Error
+	if err == nil || errors.As(err, &said) {
+		return err
+	}
+	kind := moot.KindOf(err)
+	code, known := imapCodes[kind]
+	if !known {
+		s.server.cfg.Log.Error("mail", "protocol", "imap", "err", err)
+		return no(imap.ResponseCodeServerBug, "Internal error: the server's log says more")
+	}
+	return no(code, reply(err))
+}
+
+var imapCodes = map[moot.ErrorKind]imap.ResponseCode{
+	moot.Invalid:     imap.ResponseCodeCannot,
+	moot.TooLarge:    imap.ResponseCodeTooBig,
+	moot.NotFound:    imap.ResponseCodeNonExistent,
+	moot.Denied:      imap.ResponseCodeNoPerm,
+	moot.Stranger:    imap.ResponseCodeNoPerm,
+	moot.Revoked:     imap.ResponseCodeNoPerm,
+	moot.Conflict:    imap.ResponseCodeAlreadyExists,
+	moot.Corrupt:     imap.ResponseCodeCorruption,
+	moot.Full:        imap.ResponseCodeOverQuota,
+	moot.Unavailable: imap.ResponseCodeUnavailable,
+}
+
+func no(code imap.ResponseCode, text string) *imap.Error {
+	return &imap.Error{Type: imap.StatusResponseTypeNo, Code: code, Text: text}
+}
+
+func bad(text string) *imap.Error {
+	return &imap.Error{Type: imap.StatusResponseTypeBad, Code: imap.ResponseCodeClientBug, Text: text}
+}

@@ -1,0 +1,202 @@
+package mailbox
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mail"
+)
+
+// selection is a selected folder as its client knows it: the messages by sequence
+// number (RFC 9051, 2.3.1.2). It changes only when the client is told.
+type selection struct {
+	ctx      context.Context
+	cancel   context.CancelFunc
+	mb       mail.Mailbox
+	log      *slog.Logger
+	folder   string
+	validity uint32
+	readOnly bool
+	changed  chan struct{} // holds a value if the folder may have changed
+
+	mu       sync.Mutex // IDLE runs beside the command that ends it
+	stale    bool       // changes have not been looked for yet
+	modseq   uint64
+	messages []message
+	keywords []mail.Flag
+	found    imap.UIDSet // what the last SEARCH has saved (RFC 9051, 6.4.4.1)
+}
+
+// message is what a client was told of one.
+type message struct {
+	uid     imap.UID
+	id      moot.BlobID
+	size    int64
+	arrived time.Time
+	flags   []mail.Flag
+	gone    bool // removed, and the client is still to be told
+	told    bool // the client knows the flags
+}
+
+func newMessage(it mail.Item) message {
+	return message{uid: imap.UID(it.UID), id: it.ID, size: it.Size, arrived: it.Arrived.UTC(), flags: it.Flags, told: true}
+}
+
+// Select implements imapserver.Session.
+func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.SelectData, error) {
+	v := &selection{mb: s.mb, log: s.server.cfg.Log, folder: name, readOnly: options.ReadOnly, changed: make(chan struct{}, 1)}
+	v.ctx, v.cancel = context.WithCancel(s.ctx)
+	news := s.mb.Watch(v.ctx) // before the folder is read, so that no change is missed
+	f, err := s.folder(name)
+	if err == nil {
+		v.validity, v.modseq = f.Validity, f.ModSeq
+		err = s.failure(v.load())
+	}
+	if err != nil {
+		v.cancel()
+		return nil, err
+	}
+	go v.watch(news)
+	s.selected = v
+	data := &imap.SelectData{
+		Flags: v.flags(), PermanentFlags: v.flags(), NumMessages: uint32(len(v.messages)),
+		UIDNext: imap.UID(f.Next), UIDValidity: f.Validity, HighestModSeq: f.ModSeq,
+		FirstUnseenSeqNum: uint32(1 + slices.IndexFunc(v.messages, func(m message) bool { return !hasFlag(m.flags, mail.Seen) })),
+	}
+	if v.readOnly {
+		data.PermanentFlags = nil
+	} else {
+		data.PermanentFlags = append(data.PermanentFlags, imap.FlagWildcard)
+	}
+	if s.client.EnabledCaps().Has(imap.CapIMAP4rev2) {
+		data.List = node{name: f.Name, folder: &f}.data(&imap.ListOptions{})
+	}
+	return data, nil
+}
+
+// Unselect implements imapserver.Session.
+func (s *imapSession) Unselect() error {
+	if s.content != nil {
+		s.content.close()
+		s.content = nil
+	}
+	if s.selected != nil {
+		s.selected.cancel()
+		s.selected = nil
+	}
+	return nil
+}
+
+func (v *selection) load() error {
+	items, err := v.mb.List(v.ctx, mail.Query{Folder: v.folder, Light: true})
+	v.messages = make([]message, 0, len(items))
+	for _, it := range items {
+		v.messages = append(v.messages, newMessage(it))
+		v.learn(it.Flags)
+	}
+	return err
+}
+
+// watch notes that the folder has changed.
+func (v *selection) watch(news iter.Seq[[]string]) {
+	for folders := range news {
+		if len(folders) == 0 || slices.Contains(folders, v.folder) {
+			v.touch()
+		}
+	}
+}
+
+// touch makes the next look go to the Mailbox.
+func (v *selection) touch() {
+	select {
+	case v.changed <- struct{}{}:
+	default:
+	}
+}
+
+// at finds a message by its UID.
+func (v *selection) at(uid imap.UID) (int, bool) {
+	return slices.BinarySearchFunc(v.messages, uid, func(m message, uid imap.UID) int { return int(int64(m.uid) - int64(uid)) })
+}
+
+// pick returns the messages that a set names, by their places. Sequence numbers
+// beyond the last message are the client's fault (RFC 9051, 9: seq-number); UIDs that
+// are not there are nobody's.
+func (v *selection) pick(set imap.NumSet) ([]int, error) {
+	in := make([]bool, len(v.messages))
+	mark := func(from, to int) {
+		for i := from; i < to; i++ {
+			in[i] = true
+		}
+	}
+	switch set := v.static(set).(type) {
+	case imap.SeqSet:
+		for _, r := range set {
+			if int64(r.Start) > int64(len(in)) {
+				return nil, bad("There is no message with that number")
+			}
+			mark(max(0, int(r.Start)-1), min(len(in), int(r.Stop)))
+		}
+	case imap.UIDSet:
+		for _, r := range set {
+			from, _ := v.at(r.Start)
+			to, there := v.at(r.Stop)
+			if there {
+				to++
+			}
+			mark(from, to)
+		}
+	}
+	var list []int
+	for i, yes := range in {
+		if yes {
+			list = append(list, i)
+		}
+	}
+	return list, nil
+}
+
+// static puts numbers in the place of * and $.
+func (v *selection) static(set imap.NumSet) imap.NumSet {
+	if imap.IsSearchRes(set) {
+		return v.found
+	}
+	n := len(v.messages)
+	switch set := set.(type) {
+	case imap.SeqSet:
+		var out imap.SeqSet
+		for _, r := range set {
+			if n > 0 {
+				out.AddRange(between(r.Start, r.Stop, uint32(n)))
+			}
+		}
+		return out
+	case imap.UIDSet:
+		var out imap.UIDSet
+		for _, r := range set {
+			if n > 0 {
+				out.AddRange(between(r.Start, r.Stop, v.messages[n-1].uid))
+			}
+		}
+		return out
+	}
+	return set
+}
+
+// between puts last in the place of 0, which stands for *.
+func between[N imap.UID | uint32](from, to, last N) (N, N) {
+	if from == 0 {
+		from = last
+	}
+	if to == 0 {
+		to = last
+	}
+	return min(from, to), max(from, to)
+}

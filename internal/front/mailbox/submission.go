@@ -1,0 +1,243 @@
+package mailbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mail"
+)
+
+const (
+	maxRecipients = 1000
+	maxLine       = 16 << 10 // bytes; RFC 5321 wants 1000 of text, RFC 4954 12288 of a login
+	maxAddress    = 320      // bytes
+	smtpPatience  = 5 * time.Minute
+	farewell      = 5 * time.Second // for a client to hear why it is sent away
+)
+
+// submissionServer makes the protocol of ServeSubmission.
+func (s *Server) submissionServer(ctx context.Context) func(net.Listener) error {
+	return func(l net.Listener) error {
+		srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+			return &submission{server: s, ctx: ctx, client: c, conn: connOf(c.Conn())}, nil
+		}))
+		srv.Domain = s.cfg.Domain
+		srv.TLSConfig = s.cfg.TLS
+		srv.AllowInsecureAuth = s.cfg.Plain
+		srv.MaxMessageBytes = s.cfg.MaxMessage
+		srv.MaxRecipients = maxRecipients
+		srv.MaxLineLength = maxLine
+		srv.ReadTimeout, srv.WriteTimeout = smtpPatience, smtpPatience
+		srv.EnableSMTPUTF8 = true
+		srv.ErrorLog = libraryLog{s.cfg.Log, "submission"}
+		return srv.Serve(l)
+	}
+}
+
+// submission is one client's connection.
+type submission struct {
+	server *Server
+	ctx    context.Context
+	client *smtp.Conn
+	conn   *conn
+
+	mu   sync.Mutex // CHUNKING takes a message beside the commands
+	mb   mail.Mailbox
+	utf8 bool
+	to   []string
+}
+
+var _ smtp.AuthSession = (*submission)(nil)
+
+// AuthMechanisms implements smtp.AuthSession.
+func (s *submission) AuthMechanisms() []string { return []string{sasl.Plain, sasl.Login} }
+
+// Auth implements smtp.AuthSession.
+func (s *submission) Auth(mechanism string) (sasl.Server, error) {
+	switch mechanism {
+	case sasl.Plain:
+		return sasl.NewPlainServer(func(identity, user, password string) error {
+			if identity != "" && identity != user {
+				return refusal(535, 5, 7, 8, "Nobody may act for others: leave the authorization identity empty")
+			}
+			return s.login(user, password)
+		}), nil
+	case sasl.Login:
+		return &loginServer{login: s.login}, nil
+	}
+	return nil, smtp.ErrAuthUnknownMechanism
+}
+
+func (s *submission) login(user, password string) error {
+	mb, err := s.server.login(s.ctx, s.conn, "submission", user, password)
+	switch {
+	case errors.Is(err, moot.Denied):
+		return refusal(535, 5, 7, 8, "Wrong name or password")
+	case err != nil:
+		return refusal(454, 4, 7, 0, reply(err))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mb = mb
+	return nil
+}
+
+// loginServer is the mechanism LOGIN, which old programs speak: a name, then a password.
+type loginServer struct {
+	login func(user, password string) error
+	asked int
+	user  string
+}
+
+// Next implements sasl.Server.
+func (l *loginServer) Next(response []byte) (challenge []byte, done bool, err error) {
+	if response == nil && l.asked == 0 {
+		l.asked = 1
+		return []byte("Username:"), false, nil
+	}
+	if l.asked < 2 {
+		l.asked, l.user = 2, string(response)
+		return []byte("Password:"), false, nil
+	}
+	return nil, true, l.login(l.user, string(response))
+}
+
+// Mail implements smtp.Session. The account is the sender, whatever the client says.
+func (s *submission) Mail(from string, options *smtp.MailOptions) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mb == nil {
+		return refusal(530, 5, 7, 0, "Log in first: this server takes mail only from its accounts")
+	}
+	s.utf8 = options.UTF8
+	if from == "" {
+		return nil
+	}
+	return s.address(from)
+}
+
+// Rcpt implements smtp.Session.
+func (s *submission) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.address(to); err != nil {
+		return err
+	}
+	s.to = append(s.to, to)
+	return nil
+}
+
+// address checks the form of an address (RFC 5321, 4.1.2). Addresses in quotes are not
+// for members, and not taken.
+func (s *submission) address(a string) error {
+	odd := func(r rune) bool {
+		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(`()<>[]:;,\"`, r)
+	}
+	box, domain, _ := strings.Cut(a, "@")
+	literal := strings.HasPrefix(domain, "[") && strings.HasSuffix(domain, "]")
+	if literal {
+		domain = strings.Trim(domain, "[]")
+		domain = strings.ReplaceAll(domain, ":", "")
+	}
+	switch {
+	case len(a) > maxAddress, !utf8.ValidString(a), box == "", domain == "", strings.ContainsFunc(box, odd), strings.ContainsFunc(domain, odd), strings.Contains(domain, "@"):
+		return refusal(553, 5, 1, 3, "That is no address this server understands")
+	case !s.utf8 && strings.ContainsFunc(a, func(r rune) bool { return r > unicode.MaxASCII }):
+		return refusal(553, 5, 6, 7, "An address that is not plain ASCII needs SMTPUTF8")
+	}
+	return nil
+}
+
+// Data implements smtp.Session.
+func (s *submission) Data(r io.Reader) error {
+	s.conn.hold()
+	defer s.conn.release()
+	s.mu.Lock()
+	mb, to := s.mb, s.to
+	s.mu.Unlock()
+	if mb == nil {
+		return refusal(530, 5, 7, 0, "Log in first: this server takes mail only from its accounts")
+	}
+	_, chunked := r.(*io.PipeReader)
+	text := &strictLines{r: r}
+	if chunked {
+		text.broken = s.conn.broken.Load
+	}
+	_, err := mb.Send(s.ctx, mail.Outgoing{To: to, MIME: text})
+	switch {
+	case text.err != nil && errors.Is(text.err, errBareLine) && !chunked:
+		return s.sendAway(r)
+	case text.err != nil:
+		return s.failure(text.err)
+	case err != nil:
+		return s.failure(err)
+	}
+	_, _ = io.Copy(io.Discard, text) // the library wants it read to the end
+	return nil
+}
+
+// sendAway ends a connection whose client ends lines its own way: where its message
+// ends cannot be told for sure, and what follows could be taken for commands.
+func (s *submission) sendAway(r io.Reader) error {
+	nc := s.client.Conn()
+	fmt.Fprintf(nc, "550 5.5.2 %s\r\n", reply(errBareLine))
+	if half, ok := nc.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	timer := time.AfterFunc(farewell, s.conn.kill)
+	defer timer.Stop()
+	_, _ = io.Copy(io.Discard, r) // else the reply may be lost
+	s.conn.kill()
+	return errBareLine
+}
+
+// Reset implements smtp.Session.
+func (s *submission) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.to, s.utf8 = nil, false
+}
+
+// Logout implements smtp.Session.
+func (s *submission) Logout() error { return nil }
+
+// failure says an error in the protocol's words (RFC 5321, RFC 3463).
+func (s *submission) failure(err error) error {
+	var said *smtp.SMTPError
+	if errors.As(err, &said) {
+		return said
+	}
+	text := reply(err)
+	switch moot.KindOf(err) {
+	case moot.Invalid:
+		return refusal(554, 5, 6, 0, text)
+	case moot.NotFound:
+		return refusal(550, 5, 1, 1, text)
+	case moot.TooLarge:
+		return refusal(552, 5, 3, 4, text)
+	case moot.Full:
+		return refusal(452, 4, 2, 2, text)
+	case moot.Denied, moot.Stranger, moot.Revoked:
+		return refusal(550, 5, 7, 1, text)
+	case moot.Unavailable:
+		return refusal(451, 4, 4, 0, text)
+	}
+	s.server.cfg.Log.Error("mail", "protocol", "submission", "err", err)
+	return refusal(451, 4, 3, 0, "Internal error: the server's log says more. Try again later")
+}
+
+func refusal(code, class, subject, detail int, text string) *smtp.SMTPError {
+	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{class, subject, detail}, Message: text}
+}
