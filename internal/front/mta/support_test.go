@@ -170,8 +170,10 @@ func newWire(t *testing.T, c net.Conn) *wire { return &wire{t, c, bufio.NewReade
 // connection.
 func (w *wire) send(raw string, codes ...string) (last string) {
 	w.t.Helper()
-	if _, err := io.WriteString(w, raw); err != nil && len(codes) > 0 && codes[0] != "" {
-		w.t.Fatalf("%.60q: %v", raw, err)
+	if raw != "" {
+		if _, err := io.WriteString(w, raw); err != nil {
+			w.t.Fatalf("%.60q: %v", raw, err)
+		}
 	}
 	for _, code := range codes {
 		last = w.answer()
@@ -231,4 +233,3 @@ func certificate(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
 }
 
 func crlf(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }
-
