@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"github.com/emersion/go-message/textproto"
-	"github.com/emersion/go-smtp"
+
+	"github.com/mootspace/moot"
 )
 
 const (
@@ -15,22 +16,19 @@ const (
 	maxFields = 500
 )
 
-// parseHeader returns the header at the beginning of a message and where the body
-// begins, or why the message is refused.
-func parseHeader(start []byte, hops int) (h textproto.Header, at int, err error) {
+// parseHeader returns the header of a message, of which it is given the first chunk,
+// and where the body begins. Kinds: TooLarge, Invalid.
+func parseHeader(start []byte) (h textproto.Header, at int, err error) {
 	at = endOfHeader(start)
 	if at < 0 || at > maxHeader {
-		return h, 0, refusal(552, smtp.EnhancedCode{5, 3, 4}, "the message has no end to its header, or a very large one")
+		return h, 0, moot.Errorf(moot.TooLarge, "the header has more than %d bytes", maxHeader)
 	}
 	h, err = textproto.ReadHeader(bufio.NewReader(bytes.NewReader(start[:at])))
 	if err != nil && err != io.EOF {
-		return h, 0, refusal(554, smtp.EnhancedCode{5, 6, 0}, "the header is malformed")
+		return h, 0, moot.Errorf(moot.Invalid, "%w", err)
 	}
 	if h.Len() > maxFields {
-		return h, 0, refusal(552, smtp.EnhancedCode{5, 3, 4}, "the header has too many fields")
-	}
-	if len(h.Values("Received")) >= hops {
-		return h, 0, refusal(554, smtp.EnhancedCode{5, 4, 6}, "the message goes in circles")
+		return h, 0, moot.Errorf(moot.TooLarge, "the header has more than %d fields", maxFields)
 	}
 	return h, at, nil
 }

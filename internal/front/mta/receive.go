@@ -19,9 +19,12 @@ func (s *session) receive(r io.Reader, from string, to []string) (size int64, er
 	if _, err := io.Copy(m, r); err != nil {
 		return m.size, err
 	}
-	header, at, err := parseHeader(m.start(), s.limits.Hops)
+	header, at, err := parseHeader(m.start())
 	if err != nil {
 		return m.size, err
+	}
+	if len(header.Values("Received")) >= s.limits.Hops {
+		return m.size, refusal(554, smtp.EnhancedCode{5, 4, 6}, "the message goes in circles")
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, authTime)
 	v := s.judge(ctx, from, header, m.from(at))

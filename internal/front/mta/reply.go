@@ -36,7 +36,7 @@ func reply(err error) error {
 	case moot.Full:
 		return refusal(452, smtp.EnhancedCode{4, 2, 2}, "the mailbox is full")
 	case moot.TooLarge:
-		return refusal(552, smtp.EnhancedCode{5, 3, 4}, "the message is too large")
+		return refusal(552, smtp.EnhancedCode{5, 3, 4}, "the message or its header is too large")
 	case moot.Invalid:
 		return refusal(554, smtp.EnhancedCode{5, 6, 0}, "the message makes no sense")
 	}
