@@ -42,6 +42,7 @@ var layers = map[string][]string{
 	"internal/compare": {".", "internal/plan"},
 
 	// Front ends: over meaning; never see an architecture.
+	"internal/front/mta": {".", "internal/durable"},
 	"internal/front/cli": {".", "internal/compare", "internal/files", "internal/members", "internal/plan", "internal/policy"},
 
 	// The one place that names every part.

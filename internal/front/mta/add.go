@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"io"
+	"net/mail"
 	"os"
 	"path/filepath"
 	"strings"
@@ -198,6 +199,13 @@ func (q *Queue) change(ctx context.Context, f func(*sql.Tx) error) error {
 // wireAddress returns an address as it is written in SMTP without the brackets, its
 // local part quoted if need be, and its domain. Kind Invalid, also for [literals].
 func wireAddress(address string) (wire, domain string, err error) {
+	if strings.HasPrefix(address, `"`) { // it is quoted already
+		a, err := mail.ParseAddress("<" + address + ">")
+		if err != nil {
+			return "", "", moot.Errorf(moot.Invalid, "%.400q is no mail address: %w", address, err)
+		}
+		address = a.Address
+	}
 	domain, err = splitAddress(address)
 	if err != nil {
 		return "", "", err

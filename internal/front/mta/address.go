@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/mail"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,6 +18,7 @@ import (
 const (
 	maxLocal  = 64
 	maxDomain = 255
+	maxLabel  = 63 // between two dots (RFC 1035, 2.3.4)
 )
 
 // splitAddress returns the domain of an address, as domainName does. The local part is
@@ -40,7 +42,8 @@ func domainName(name string) (string, error) {
 		return "", moot.Errorf(moot.Invalid, "%.400q is no address of a host", name)
 	}
 	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(name, "."))
-	if err != nil || ascii == "" || len(ascii) > maxDomain || strings.Trim(ascii, nameBytes) != "" {
+	bad := func(label string) bool { return label == "" || len(label) > maxLabel }
+	if err != nil || len(ascii) > maxDomain || strings.Trim(ascii, nameBytes) != "" || slices.ContainsFunc(strings.Split(ascii, "."), bad) {
 		return "", moot.Errorf(moot.Invalid, "%.400q is no domain name", name)
 	}
 	return strings.ToLower(ascii), nil

@@ -94,32 +94,29 @@ func TestSizeLimits(t *testing.T) {
 // TestMemory: messages that are being received share a budget.
 func TestMemory(t *testing.T) {
 	s, b := newServer()
-	s.Limits = mta.Limits{Message: 256 << 10, Memory: 1, PerMinute: 100} // becomes two chunks of 256 KiB
-	b.hold = make(chan struct{})
-	addr := serve(t, s)
+	s.Limits = mta.Limits{Message: 256 << 10, Memory: 1} // becomes two chunks of 256 KiB
 	body := "\r\n" + strings.Repeat(strings.Repeat("b", 998)+"\r\n", 200)
-	var waiting []*wire
-	for range 2 {
-		w := dial(t, addr).begin()
-		w.send("DATA\r\n", "354")
-		w.send(body + ".\r\n")
-		waiting = append(waiting, w)
-	}
-	third := dial(t, addr).begin()
-	for { // until the other two are wholly there
+	bubble(t, s, func(t *testing.T, r *room) {
+		b.hold = make(chan struct{})
+		first, second, third := r.dial(t, "192.0.2.1").begin(), r.dial(t, "192.0.2.2").begin(), r.dial(t, "192.0.2.3").begin()
+		for _, w := range []*wire{first, second} {
+			w.send("DATA\r\n", "354")
+			w.send(body + ".\r\n")
+		}
+		synctest.Wait() // they are wholly there
 		third.send("DATA\r\n", "354")
-		if answer := third.send(body+".\r\n", "4"); strings.HasPrefix(answer, "452 4.3.1") {
-			break
+		third.send(body+".\r\n", "452 4.3.1")
+		close(b.hold)
+		first.send("", "250")
+		second.send("", "250")
+		third.send("MAIL FROM:<>\r\n", "250")
+		third.send("RCPT TO:<ann@space.example>\r\n", "250")
+		third.send("DATA\r\n", "354")
+		third.send(body+".\r\n", "250") // what was used is free again
+		for _, w := range []*wire{first, second, third} {
+			w.Close()
 		}
-	}
-	close(b.hold)
-	for _, w := range waiting {
-		if answer := w.answer(); !strings.HasPrefix(answer, "250") {
-			t.Error(answer)
-		}
-	}
-	third.send("MAIL FROM:<>\r\nRCPT TO:<ann@space.example>\r\nDATA\r\n", "250", "250", "354")
-	third.send(body+".\r\n", "250") // what was used is free again
+	})
 }
 
 // room is a listener without a network, for bubbles of time.

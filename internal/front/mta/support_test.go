@@ -204,7 +204,8 @@ func (w *wire) begin() *wire {
 	w.t.Helper()
 	w.send("", "220")
 	w.send("EHLO mail.else.example\r\n", "250")
-	w.send("MAIL FROM:<eve@else.example>\r\nRCPT TO:<ann@space.example>\r\n", "250", "250")
+	w.send("MAIL FROM:<eve@else.example>\r\n", "250")
+	w.send("RCPT TO:<ann@space.example>\r\n", "250")
 	return w
 }
 
@@ -233,3 +234,7 @@ func certificate(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
 }
 
 func crlf(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }
+
+type listener = net.Listener
+
+func tlsConfig(c tls.Certificate) *tls.Config { return &tls.Config{Certificates: []tls.Certificate{c}} }
