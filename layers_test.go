@@ -45,10 +45,13 @@ var layers = map[string][]string{
 	// Front ends: over meaning; never see an architecture.
 	"internal/front/mailapi": {".", "internal/mail", "internal/wire"},
 	"internal/front/cli":     {".", "internal/compare", "internal/files", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
+	"internal/front/mailbox": {".", "internal/mail"},
+	"internal/front/mta":     {".", "internal/durable"},
 
 	// The one place that names every part.
-	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/durable", "internal/feed", "internal/files", "internal/front/cli",
-		"internal/gossip", "internal/front/mailapi", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/seal",
+	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/durable", "internal/feed", "internal/files",
+		"internal/front/cli", "internal/front/mailapi", "internal/front/mailbox", "internal/front/mta",
+		"internal/gossip", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/seal",
 		"internal/store", "internal/wire"},
 	// The same parts, put together so that they can be cut, turned back and lost.
 	"internal/suite": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/gossip",

@@ -1,0 +1,91 @@
+package mta
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"io"
+	"strings"
+
+	"github.com/emersion/go-msgauth/dkim"
+
+	"github.com/mootspace/moot"
+)
+
+// Signature is how messages are signed (DKIM, RFC 6376).
+type Signature struct {
+	Domain   string        // who answers for the message: the mail domain
+	Selector string        // which of the domain's keys it is
+	Key      crypto.Signer // Ed25519 (RFC 8463) or RSA
+}
+
+// Record returns the name and the text of the TXT record that publishes the key.
+// Kind Invalid for another sort of key.
+func (s Signature) Record() (name, text string, err error) {
+	name = s.Selector + "._domainkey." + s.Domain
+	switch pub := s.Key.Public().(type) {
+	case ed25519.PublicKey:
+		return name, "v=DKIM1; k=ed25519; p=" + base64.StdEncoding.EncodeToString(pub), nil
+	case *rsa.PublicKey:
+		der, err := x509.MarshalPKIXPublicKey(pub)
+		if err != nil {
+			return "", "", moot.Errorf(moot.Invalid, "DKIM key: %w", err)
+		}
+		return name, "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der), nil
+	}
+	return "", "", moot.Errorf(moot.Invalid, "a %T cannot sign mail", s.Key)
+}
+
+// Zone returns the record as a line for a zone file (RFC 1035, 5.1), in strings of at
+// most 255 bytes.
+func (s Signature) Zone() (string, error) {
+	name, text, err := s.Record()
+	if err != nil {
+		return "", err
+	}
+	var parts []string
+	for len(text) > 255 {
+		parts, text = append(parts, `"`+text[:255]+`"`), text[255:]
+	}
+	return name + ". IN TXT " + strings.Join(append(parts, `"`+text+`"`), " "), nil
+}
+
+// signedFields returns the fields to sign: those that readers see (RFC 6376, 5.4.1).
+// From and what must be there once are named once more than they are there, so that
+// nobody can add another.
+func signedFields() []string {
+	return []string{
+		"From", "From", "To", "To", "Cc", "Cc", "Subject", "Subject", "Date", "Date", "Message-ID", "Message-ID",
+		"Reply-To", "Reply-To", "Sender", "In-Reply-To", "References",
+		"MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+	}
+}
+
+// signAll copies a message to w, and returns its size and the signatures to put before it.
+func signAll(w io.Writer, message io.Reader, all []Signature) (head string, size int64, err error) {
+	to := []io.Writer{w}
+	var signers []*dkim.Signer
+	for _, s := range all {
+		d, err := dkim.NewSigner(&dkim.SignOptions{
+			Domain: s.Domain, Selector: s.Selector, Signer: s.Key, HeaderKeys: signedFields(),
+			HeaderCanonicalization: dkim.CanonicalizationRelaxed, BodyCanonicalization: dkim.CanonicalizationRelaxed,
+		})
+		if err != nil {
+			return "", 0, moot.Errorf(moot.Internal, "sign mail: %w", err)
+		}
+		defer d.Close()
+		signers, to = append(signers, d), append(to, d)
+	}
+	if size, err = io.Copy(io.MultiWriter(to...), message); err != nil {
+		return "", 0, err
+	}
+	for _, d := range signers {
+		if err := d.Close(); err != nil {
+			return "", 0, moot.Errorf(moot.Internal, "sign mail: %w", err)
+		}
+		head += d.Signature()
+	}
+	return head, size, nil
+}

@@ -1,0 +1,179 @@
+package mta
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-message"
+	"github.com/emersion/go-message/textproto"
+)
+
+// Actions of a notification (RFC 3464, 2.3.3).
+const (
+	undelivered = "failed"
+	delayed     = "delayed"
+)
+
+// notify tells the sender of a message what became of recipients.
+func (w *way) notify(ctx context.Context, m *queued, action string) error {
+	dsn, err := w.dsn(m, action, time.Now())
+	if err == nil {
+		err = w.Bounce(ctx, m.from, bytes.NewReader(dsn))
+	}
+	if err != nil {
+		w.log.Warn("could not tell the sender of a message", "message", m.id, "sender", m.from, "action", action, "err", err)
+	}
+	return err
+}
+
+// dsn writes a delivery status notification: what happened in words, the same for
+// programs (RFC 3464, and RFC 6533 for addresses in UTF-8), and the message's header.
+func (w *way) dsn(m *queued, action string, now time.Time) ([]byte, error) {
+	original := w.header(m)
+	subject := "Undelivered mail: "
+	if action == delayed {
+		subject = "Delayed mail: "
+	}
+	var h message.Header
+	h.SetContentType("multipart/report", map[string]string{"report-type": "delivery-status"})
+	h.Set("MIME-Version", "1.0")
+	h.Set("Auto-Submitted", "auto-replied")
+	if id := original.Get("Message-Id"); id != "" && len(id) < 500 {
+		h.Set("In-Reply-To", id)
+		h.Set("References", id)
+	}
+	h.SetText("Subject", subject+cmp.Or(cut(decoded(original, "Subject"), 200), "(no subject)"))
+	h.Set("To", angle(m.from))
+	h.Set("From", "Mail Delivery System <mailer-daemon@"+w.Hostname+">")
+	h.Set("Date", now.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700"))
+	h.Set("Message-ID", "<"+rand.Text()+"@"+w.Hostname+">")
+
+	var b bytes.Buffer
+	out, err := message.CreateWriter(&b, h)
+	if err != nil {
+		return nil, err
+	}
+	var head bytes.Buffer
+	if err := textproto.WriteHeader(&head, original); err != nil {
+		return nil, err
+	}
+	global, headers := "message/delivery-status", "text/rfc822-headers"
+	if m.utf8 {
+		global, headers = "message/global-delivery-status", "message/global-headers"
+	}
+	for _, part := range []struct{ kind, text string }{
+		{"text/plain", w.inWords(m, action)}, {global, w.forPrograms(m, action)}, {headers, head.String()},
+	} {
+		if err := writePart(out, part.kind, part.text); err != nil {
+			return nil, err
+		}
+	}
+	err = out.Close()
+	return b.Bytes(), err
+}
+
+func writePart(out *message.Writer, kind, text string) error {
+	var h message.Header
+	params := map[string]string{}
+	if kind == "text/plain" {
+		params["charset"] = "utf-8"
+	}
+	h.SetContentType(kind, params)
+	if !isASCII(text) {
+		h.Set("Content-Transfer-Encoding", "8bit")
+	}
+	p, err := out.CreatePart(h)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(p, text); err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+// inWords says to a human what happened.
+func (w *way) inWords(m *queued, action string) string {
+	var b strings.Builder
+	if action == delayed {
+		fmt.Fprintf(&b, "Your message could not be delivered yet. It will be tried until %s.\r\nYou need not do anything.\r\n",
+			m.added.Add(w.Retry.GiveUp).UTC().Format(time.RFC1123))
+	} else {
+		b.WriteString("Your message could not be delivered.\r\n")
+	}
+	for _, r := range m.to {
+		from := ""
+		if r.host != "" {
+			from = r.host + " said: "
+		}
+		fmt.Fprintf(&b, "\r\n%s\r\n    %s%s\r\n", r.address, from, r.text)
+	}
+	return b.String()
+}
+
+// forPrograms returns the fields of RFC 3464, 2.2 and 2.3.
+func (w *way) forPrograms(m *queued, action string) string {
+	var b strings.Builder
+	date := func(t time.Time) string { return t.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700") }
+	fmt.Fprintf(&b, "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n", w.Hostname, date(m.added))
+	for _, r := range m.to {
+		kind := "rfc822"
+		if !isASCII(r.address) {
+			kind = "utf-8"
+		}
+		fmt.Fprintf(&b, "\r\nFinal-Recipient: %s; %s\r\nAction: %s\r\nStatus: %s\r\n", kind, r.address, action, r.final(action))
+		if r.host != "" {
+			fmt.Fprintf(&b, "Remote-MTA: dns; %s\r\nDiagnostic-Code: smtp; %s\r\n", r.host, ascii(r.text))
+		}
+		if action == delayed {
+			fmt.Fprintf(&b, "Will-Retry-Until: %s\r\n", date(m.added.Add(w.Retry.GiveUp)))
+		}
+	}
+	return b.String()
+}
+
+// final returns the status; what was given up has its own (RFC 3463, X.4.7).
+func (r *recipient) final(action string) string {
+	if action == undelivered && !r.permanent() {
+		return "5.4.7"
+	}
+	return r.status
+}
+
+// header returns the header of the message, or none if it cannot be read any more.
+func (w *way) header(m *queued) textproto.Header {
+	text, err := w.Queue.openText(m)
+	if err != nil {
+		return textproto.Header{}
+	}
+	defer text.Close()
+	start := make([]byte, chunk)
+	n, _ := io.ReadFull(bufio.NewReader(text), start)
+	h, _, err := parseHeader(start[:n])
+	if err != nil {
+		return textproto.Header{}
+	}
+	return h
+}
+
+func decoded(h textproto.Header, field string) string {
+	mh := message.Header{Header: h}
+	s, _ := mh.Text(field) // if its charset is not known, as it is
+	return oneLine(s)
+}
+
+func ascii(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r > 126 {
+			return '?'
+		}
+		return r
+	}, s)
+}

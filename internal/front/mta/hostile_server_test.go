@@ -1,0 +1,173 @@
+package mta_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+type tlsListener struct {
+	net.Listener
+	cfg *tls.Config
+}
+
+func (l tlsListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return tls.Server(c, l.cfg), nil
+}
+
+// TestHostileServers: whatever a server says, or does not, the message waits, and the
+// try ends.
+func TestHostileServers(t *testing.T) {
+	// obey answers EHLO, MAIL and RCPT, and leaves the connection before DATA's answer.
+	obey := func(c net.Conn) *bufio.Reader {
+		fmt.Fprint(c, "220 x\r\n")
+		r := bufio.NewReader(c)
+		for {
+			line, err := r.ReadString('\n')
+			if err != nil || line == "DATA\r\n" {
+				return r
+			}
+			fmt.Fprint(c, "250 x\r\n")
+		}
+	}
+	for name, serve := range map[string]func(net.Conn){
+		"silence":             func(net.Conn) {},
+		"closed":              func(c net.Conn) { c.Close() },
+		"closed at DATA":      func(c net.Conn) { obey(c); c.Close() },
+		"silent at DATA":      func(c net.Conn) { obey(c) },
+		"reads nothing":       func(c net.Conn) { obey(c); fmt.Fprint(c, "354 x\r\n") },
+		"no SMTP":             func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 400 Bad Request\r\n\r\n"); c.Close() },
+		"not willing":         func(c net.Conn) { fmt.Fprint(c, "554 go away\r\n"); c.Close() },
+		"an endless line":     func(c net.Conn) { fmt.Fprint(c, "220 "+strings.Repeat("x", 10<<20)) },
+		"an endless greeting": func(c net.Conn) { fmt.Fprint(c, strings.Repeat("220-x\r\n", 1<<20)) },
+		"an endless answer":   func(c net.Conn) { obey(c); fmt.Fprint(c, strings.Repeat("354-x\r\n", 1<<20)) },
+		"drips": func(c net.Conn) {
+			for {
+				if _, err := fmt.Fprint(c, "2"); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		},
+		"closed at the end": func(c net.Conn) {
+			r := obey(c)
+			fmt.Fprint(c, "354 x\r\n")
+			for line := ""; line != ".\r\n"; {
+				line, _ = r.ReadString('\n')
+			}
+			c.Close()
+		},
+		"silent at the end": func(c net.Conn) {
+			r := obey(c)
+			fmt.Fprint(c, "354 x\r\n")
+			for line := ""; line != ".\r\n"; {
+				line, _ = r.ReadString('\n')
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPost(t, nil)
+				p.Retry.First = 24 * time.Hour
+				p.net.script("198.51.100.1:25", serve)
+				p.add("ann@space.example", "eve@else.example")
+				p.run(15 * time.Minute)
+				if p.waiting() != 1 || len(p.bounces) != 0 {
+					t.Errorf("%d wait, %v", p.waiting(), p.bounces)
+				}
+				r := newRemote() // and another server gets it when it is tried again
+				p.net.put(t, "198.51.100.1:25", r.srv.Serve)
+				p.run(30 * time.Hour)
+				if len(r.mails()) != 1 || len(r.tries) != 1 {
+					t.Errorf("%d arrived, %d tries", len(r.mails()), len(r.tries))
+				}
+			})
+		})
+	}
+}
+
+// TestOldServer: one that knows nothing but HELO.
+func TestOldServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var received []string
+		p := newPost(t, nil)
+		serve := brokenTLS(&received)
+		p.net.script("198.51.100.1:25", func(c net.Conn) {
+			ours, theirs := net.Pipe()
+			go serve(theirs)
+			go func() { // answers 500 to EHLO, and hands on the rest
+				r := bufio.NewReader(c)
+				for {
+					line, err := r.ReadString('\n')
+					if err != nil {
+						ours.Close()
+						return
+					}
+					if strings.HasPrefix(line, "EHLO") {
+						fmt.Fprint(c, "500 what?\r\n")
+						continue
+					}
+					fmt.Fprint(ours, line)
+				}
+			}()
+			r := bufio.NewReader(ours)
+			for {
+				line, err := r.ReadString('\n')
+				if err != nil {
+					c.Close()
+					return
+				}
+				fmt.Fprint(c, line)
+			}
+		})
+		p.add("ann@space.example", "eve@else.example")
+		p.run(time.Second)
+		if s := strings.Join(received, "|"); !strings.HasPrefix(s, "HELO mx.space.example|MAIL FROM:<ann@space.example>|RCPT") || p.waiting() != 0 {
+			t.Errorf("received %s, %d wait", s, p.waiting())
+		}
+	})
+}
+
+// TestUTF8: addresses that are not ASCII need a server that takes them (RFC 6531).
+func TestUTF8(t *testing.T) {
+	for _, able := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRemote()
+			r.srv.EnableSMTPUTF8 = able
+			p := newPost(t, r)
+			p.names.mx["xn--mnchen-3ya.example"] = p.names.mx["else.example"]
+			p.add("ann@space.example", "jürgen@else.example")
+			p.add("ann@space.example", "eve@München.example") // only the domain, which has an ASCII form
+			p.run(time.Second)
+			arrived := map[string]bool{}
+			for _, m := range r.mails() {
+				arrived[m.to[0]] = m.utf8
+			}
+			if utf8, ok := arrived["eve@xn--mnchen-3ya.example"]; !ok || utf8 {
+				t.Errorf("able %v: %v", able, arrived)
+			}
+			if able {
+				if !arrived["jürgen@else.example"] || len(p.bounces) != 0 {
+					t.Errorf("%v, %v", arrived, p.bounces)
+				}
+				return
+			}
+			if len(p.bounces) != 1 {
+				t.Fatalf("%d notifications", len(p.bounces))
+			}
+			n := report(t, p.bounces[0])
+			if n.fields["Status"] != "5.6.7" || n.fields["Final-Recipient"] != "utf-8; jürgen@else.example" || n.statusKind != "message/global-delivery-status" {
+				t.Errorf("%s %v", n.statusKind, n.fields)
+			}
+		})
+	}
+}

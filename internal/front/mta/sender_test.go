@@ -1,0 +1,328 @@
+package mta_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/front/mta"
+)
+
+func reader(text string) io.Reader { return strings.NewReader(text) }
+
+func TestSend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote()
+		p := newPost(t, r)
+		p.addText("From: ann@space.example\nBcc: secret@else.example\nSubject: hi\n\n.dot\nbare\rCR\n", "ann@space.example",
+			"eve@else.example", "bob@ELSE.example.", "eve@else.example")
+		p.run(time.Second)
+		got := r.mails()
+		if len(got) != 1 || fmt.Sprint(got[0].to) != "[bob@else.example eve@else.example]" || got[0].from != "ann@space.example" {
+			t.Fatalf("got %+v", got)
+		}
+		if want := crlf("From: ann@space.example\nSubject: hi\n\n.dot\nbare\nCR\n"); got[0].text != want {
+			t.Errorf("text %q", got[0].text)
+		}
+		if p.waiting() != 0 || len(p.bounces) != 0 {
+			t.Errorf("%d wait, bounces %v", p.waiting(), p.bounces)
+		}
+	})
+}
+
+// TestRetries follows a message that is never accepted for five days.
+func TestRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote()
+		r.rcpt = func(string) error { return said(451, 4, 7, 1, "greylisted") }
+		p := newPost(t, r)
+		began := time.Now()
+		p.add("ann@space.example", "eve@else.example")
+		p.run(6 * 24 * time.Hour)
+		if len(r.tries) < 30 || len(r.tries) > 50 {
+			t.Errorf("%d tries", len(r.tries))
+		}
+		want := time.Minute
+		for i := 1; i < len(r.tries)-1; i++ {
+			if d := r.tries[i].Sub(r.tries[i-1]); d < want*8/10-time.Second || d > want*12/10+time.Second {
+				t.Errorf("try %d after %v, want about %v", i, d, want)
+			}
+			want = min(2*want, 4*time.Hour)
+		}
+		if last := r.tries[len(r.tries)-1].Sub(began); last < 5*24*time.Hour || last > 5*24*time.Hour+time.Second {
+			t.Errorf("the last try was after %v", last)
+		}
+		if len(p.bounces) != 2 {
+			t.Fatalf("%d notifications", len(p.bounces))
+		}
+		late, failed := report(t, p.bounces[0]), report(t, p.bounces[1])
+		if after := p.bounces[0].at.Sub(began); after < 4*time.Hour || after > 6*time.Hour {
+			t.Errorf("warned after %v", after)
+		}
+		if late.fields["Action"] != "delayed" || late.fields["Status"] != "4.7.1" || late.fields["Will-Retry-Until"] == "" {
+			t.Errorf("the warning says %v", late.fields)
+		}
+		if failed.fields["Action"] != "failed" || failed.fields["Status"] != "5.4.7" || failed.fields["Diagnostic-Code"] != "smtp; 451 greylisted" {
+			t.Errorf("the failure says %v", failed.fields)
+		}
+		if p.waiting() != 0 {
+			t.Error("still waits")
+		}
+	})
+}
+
+// TestMixedAnswers: every recipient has its own fate.
+func TestMixedAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote()
+		later := 2
+		r.rcpt = func(to string) error {
+			switch {
+			case to == "never@else.example":
+				return said(550, 5, 1, 1, "no such user")
+			case to == "later@else.example" && later > 0:
+				later--
+				return said(450, 4, 2, 1, "busy")
+			}
+			return nil
+		}
+		p := newPost(t, r)
+		p.add("ann@space.example", "now@else.example", "never@else.example", "later@else.example")
+		p.run(time.Second)
+		if got := r.mails(); len(got) != 1 || len(got[0].to) != 1 || got[0].to[0] != "now@else.example" || p.waiting() != 1 {
+			t.Errorf("at first: %+v, %d wait", got, p.waiting())
+		}
+		if len(p.bounces) != 1 {
+			t.Fatalf("%d notifications", len(p.bounces))
+		}
+		if f := report(t, p.bounces[0]).fields; f["Final-Recipient"] != "rfc822; never@else.example" || f["Status"] != "5.1.1" {
+			t.Errorf("%v", f)
+		}
+		p.run(time.Hour)
+		if got := r.mails(); len(got) != 2 || len(got[1].to) != 1 || got[1].to[0] != "later@else.example" || p.waiting() != 0 {
+			t.Errorf("at last: %+v, %d wait", got, p.waiting())
+		}
+		if len(p.bounces) != 1 {
+			t.Errorf("%d notifications", len(p.bounces))
+		}
+	})
+}
+
+func TestNoBounceOfABounce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote()
+		r.data = func() error { return said(554, 5, 7, 1, "spam") }
+		p := newPost(t, r)
+		p.add("", "eve@else.example")
+		p.run(time.Second)
+		if len(r.tries) != 1 || len(p.bounces) != 0 || p.waiting() != 0 {
+			t.Errorf("%d tries, %d notifications, %d wait", len(r.tries), len(p.bounces), p.waiting())
+		}
+	})
+}
+
+// TestBounceFails: a notification is tried again, unless there is nobody to be told.
+func TestBounceFails(t *testing.T) {
+	for kind, times := range map[moot.ErrorKind]int{moot.Unavailable: 3, moot.NotFound: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRemote()
+			r.rcpt = func(string) error { return said(550, 5, 1, 1, "no") }
+			p := newPost(t, r)
+			left := 2
+			p.bounce = func(string) error {
+				if left--; left >= 0 {
+					return moot.Errorf(kind, "no")
+				}
+				return nil
+			}
+			p.add("ann@space.example", "eve@else.example")
+			p.run(time.Hour)
+			if len(p.bounces) != times || len(r.tries) != 1 || p.waiting() != 0 {
+				t.Errorf("%s: %d notifications, %d tries, %d wait", kind, len(p.bounces), len(r.tries), p.waiting())
+			}
+		})
+	}
+}
+
+// TestRoutes goes through what the DNS may say.
+func TestRoutes(t *testing.T) {
+	mx := func(pairs ...any) (all []*net.MX) {
+		for i := 0; i < len(pairs); i += 2 {
+			all = append(all, &net.MX{Host: pairs[i].(string), Pref: uint16(pairs[i+1].(int))})
+		}
+		return all
+	}
+	good, other := "198.51.100.1", "198.51.100.2" // the second is not there
+	for name, c := range map[string]struct {
+		mx   []*net.MX
+		ip   map[string][]string
+		fail map[string]error
+		want string // status; "2" if it arrives
+	}{
+		"preference":       {mx: mx("b.example.", 20, "a.example.", 10), ip: map[string][]string{"a.example": {good}}, want: "2"},
+		"second host":      {mx: mx("a.example.", 10, "b.example.", 20), ip: map[string][]string{"a.example": {other}, "b.example": {good}}, want: "2"},
+		"second address":   {mx: mx("a.example.", 10), ip: map[string][]string{"a.example": {"2001:500::1", other, good}}, want: "2"},
+		"no MX":            {ip: map[string][]string{"else.example": {good}}, want: "2"},
+		"null MX":          {mx: mx(".", 0), ip: map[string][]string{"else.example": {good}}, want: "5.1.10"},
+		"no such domain":   {want: "5.1.2"},
+		"no host":          {mx: mx("a.example.", 10), want: "5.1.2"},
+		"one host down":    {mx: mx("a.example.", 10, "b.example.", 20), ip: map[string][]string{"a.example": {other}}, want: "4.4.1"},
+		"no answer":        {fail: map[string]error{"else.example": timeout}, want: "4.4.3"},
+		"no answer for MX": {mx: mx("a.example.", 10), fail: map[string]error{"a.example": timeout}, want: "4.4.3"},
+		"we are first":     {mx: mx("MX.space.example.", 10, "a.example.", 20), ip: map[string][]string{"a.example": {good}}, want: "5.4.6"},
+		"we are second":    {mx: mx("a.example.", 10, "mx.space.example.", 20), ip: map[string][]string{"a.example": {good}}, want: "2"},
+		"loopback":         {mx: mx("a.example.", 10), ip: map[string][]string{"a.example": {"127.0.0.1", "::1", "::ffff:127.0.0.1"}}, want: "5.4.4"},
+		"private":          {mx: mx("a.example.", 10), ip: map[string][]string{"a.example": {"10.1.1.1", "fe80::1", "fd00::1", "0.0.0.0"}}, want: "5.4.4"},
+		"strange names":    {mx: mx("a b.example.", 10, "a\r\n.example.", 20, "a.example.", 30), ip: map[string][]string{"a.example": {good}}, want: "2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRemote()
+				p := newPost(t, r)
+				p.Retry = mta.Retry{GiveUp: time.Millisecond, First: time.Hour} // one try, and the last answer is told
+				*p.names = dns{mx: map[string][]*net.MX{"else.example": c.mx}, ip: c.ip, fail: c.fail}
+				p.add("ann@space.example", "eve@else.example")
+				time.Sleep(time.Second)
+				p.run(time.Minute)
+				if c.want == "2" {
+					if len(r.mails()) != 1 || len(p.bounces) != 0 {
+						t.Errorf("%d arrived, bounces %v", len(r.mails()), p.bounces)
+					}
+					return
+				}
+				if len(p.bounces) != 1 || len(r.mails()) != 0 {
+					t.Fatalf("%d notifications, %d arrived", len(p.bounces), len(r.mails()))
+				}
+				want := c.want
+				if want[0] == '4' {
+					want = "5.4.7" // it was given up
+				}
+				if f := report(t, p.bounces[0]).fields; f["Status"] != want {
+					t.Errorf("%v", f)
+				}
+			})
+		})
+	}
+}
+
+func TestPrivate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote()
+		p := newPost(t, nil)
+		p.net.put(t, "127.0.0.1:2525", r.srv.Serve)
+		p.names.ip["mx.else.example"] = []string{"127.0.0.1"}
+		p.Private, p.Port = true, 2525
+		p.add("ann@space.example", "eve@else.example")
+		p.run(time.Second)
+		if len(r.mails()) != 1 {
+			t.Error("did not arrive")
+		}
+	})
+}
+
+func TestLimitPerDomain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote()
+		r.data = func() error { time.Sleep(time.Minute); return nil }
+		p := newPost(t, r)
+		p.PerDomain = 3
+		for n := range 10 {
+			p.add("ann@space.example", fmt.Sprintf("eve%d@else.example", n))
+		}
+		began := time.Now()
+		p.run(4*time.Minute + time.Second)
+		if r.most != 3 || len(r.mails()) != 10 {
+			t.Errorf("%d at once, %d arrived after %v", r.most, len(r.mails()), time.Since(began))
+		}
+	})
+}
+
+func TestManyRecipients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote()
+		p := newPost(t, r)
+		var to []string
+		for n := range 250 {
+			to = append(to, fmt.Sprintf("eve%d@else.example", n))
+		}
+		p.add("ann@space.example", to...)
+		p.run(time.Second)
+		var got []string
+		for _, m := range r.mails() {
+			if len(m.to) > 100 {
+				t.Errorf("%d recipients at once", len(m.to))
+			}
+			got = append(got, m.to...)
+		}
+		slices.Sort(to)
+		slices.Sort(got)
+		if !slices.Equal(got, to) || p.waiting() != 0 {
+			t.Errorf("%d arrived, %d wait", len(got), p.waiting())
+		}
+	})
+}
+
+// TestStopSending: what is under way is finished, what the other server delays is not
+// waited for, and neither counts as a try that failed.
+func TestStopSending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote()
+		hang := false
+		r.data = func() error {
+			if hang {
+				time.Sleep(5 * time.Minute)
+			}
+			time.Sleep(20 * time.Second)
+			return nil
+		}
+		p := newPost(t, r)
+		p.add("ann@space.example", "eve@else.example")
+		p.run(10 * time.Second)
+		if len(r.mails()) != 1 || p.waiting() != 0 {
+			t.Errorf("%d arrived, %d wait", len(r.mails()), p.waiting())
+		}
+		hang = true
+		p.add("ann@space.example", "eve@else.example")
+		began := time.Now()
+		p.run(10 * time.Second)
+		if took := time.Since(began); took > time.Minute || p.waiting() != 1 {
+			t.Errorf("stopped after %v, %d wait", took, p.waiting())
+		}
+		time.Sleep(10 * time.Minute)
+		hang = false
+		p.run(time.Second) // at once, and not after a minute
+		if p.waiting() != 0 {
+			t.Error("was not tried again at once")
+		}
+	})
+}
+
+// TestLostFile: a message whose text is gone fails, and its sender is told.
+func TestLostFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPost(t, newRemote())
+		folder := t.TempDir()
+		q, err := mta.OpenQueue(t.Context(), folder, mta.QueueLimits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		p.Queue.Close()
+		p.Queue = q
+		p.add("ann@space.example", "eve@else.example")
+		if err := os.Remove(folder + "/1.eml"); err != nil {
+			t.Fatal(err)
+		}
+		p.run(time.Second)
+		if len(p.bounces) != 1 || report(t, p.bounces[0]).fields["Status"] != "5.3.0" || p.waiting() != 0 {
+			t.Errorf("bounces %v, %d wait", p.bounces, p.waiting())
+		}
+	})
+}
