@@ -142,6 +142,13 @@ func (a *accounts) list() []cli.Account {
 	return all
 }
 
+// has reports whether this node keeps a member's key.
+func (a *accounts) has(k moot.Key) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.pens[k] != nil
+}
+
 func (a *accounts) account(k moot.Key) cli.Account {
 	m, _ := a.n.roster.Member(k)
 	return cli.Account{Member: k, Name: m.Name, Passwords: len(a.passwords[k]), Own: k == a.n.self()}

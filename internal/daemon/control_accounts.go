@@ -16,6 +16,10 @@ type accountRequest struct {
 // serveAccounts answers the owner's commands about accounts.
 func (n *node) serveAccounts(mux *http.ServeMux) {
 	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, _ *http.Request) { reply(w, n.accounts.list(), nil) })
+	mux.HandleFunc("GET /mail-records", func(w http.ResponseWriter, _ *http.Request) {
+		list, err := n.records()
+		reply(w, list, err)
+	})
 	handle := func(pattern string, do func(*http.Request, accountRequest) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			var in accountRequest
@@ -36,6 +40,11 @@ func (n *node) serveAccounts(mux *http.ServeMux) {
 
 func (r *remote) Accounts(ctx context.Context) (list []cli.Account, err error) {
 	err = r.get(ctx, "/accounts", &list)
+	return list, err
+}
+
+func (r *remote) MailRecords(ctx context.Context) (list []string, err error) {
+	err = r.get(ctx, "/mail-records", &list)
 	return list, err
 }
 

@@ -25,6 +25,9 @@ import (
 //	mail.db        what was made of messages (SQLite), in the clear
 //	accounts/      private keys of members that this node acts for
 //	passwords.json hashes of what mail programs log in with
+//	outbox/        mail on its way to people elsewhere
+//	dkim-*.pem     keys that sign it
+//	mail-tls.pem   what mail programs are shown if there is no other certificate
 //	node.sock      where the running node listens for its owner's commands
 type home struct {
 	dir      string
@@ -48,6 +51,8 @@ type settings struct {
 	Blobs    string      `json:"blobs,omitempty"`
 
 	MailDomain string `json:"mail_domain,omitempty"` // for which this server exchanges mail with the outside
+	MailHost   string `json:"mail_host,omitempty"`   // this server's name in the DNS
+	MailQuota  int64  `json:"mail_quota,omitempty"`  // bytes of a mailbox on this server; 0 for no limit
 }
 
 func (h *home) path(name string) string { return filepath.Join(h.dir, name) }

@@ -151,6 +151,8 @@ func (l local) DropPasswords(_ context.Context, name string) error {
 	return l.accounts.dropPasswords(name)
 }
 
+func (l local) MailRecords(context.Context) ([]string, error) { return l.records() }
+
 func (l local) Backup(ctx context.Context, w io.Writer) error { return l.backup(ctx, w) }
 
 // maxLinkPeers keeps an invitation short enough for a QR code.

@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -11,6 +13,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/front/cli"
 	"github.com/mootspace/moot/internal/front/mailapi"
+	"github.com/mootspace/moot/internal/front/mta"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/seal"
@@ -22,11 +25,12 @@ import (
 type mailroom struct {
 	n *node
 
-	mu    sync.Mutex
-	index *mail.Index
-	post  *mail.Post
-	boxes map[boxKey]*mail.Box
-	life  context.Context // of the running node; nil if it does not run
+	mu     sync.Mutex
+	index  *mail.Index
+	post   *mail.Post
+	boxes  map[boxKey]*mail.Box
+	outbox *mta.Queue      // nil: nothing goes elsewhere
+	life   context.Context // of the running node; nil if it does not run
 }
 
 // boxKey names a member's mail through one architecture.
@@ -60,7 +64,26 @@ func (m *mailroom) close() error {
 	if m.index == nil {
 		return nil
 	}
+	if m.outbox != nil {
+		return errors.Join(m.index.Close(), m.outbox.Close())
+	}
 	return m.index.Close()
+}
+
+// relayer returns what passes mail on to people elsewhere; nil if nothing does.
+func (m *mailroom) relayer() func(context.Context, string, []string, io.Reader) error {
+	if m.outbox == nil {
+		return nil
+	}
+	return m.relay
+}
+
+// roomer returns what looks after quotas; nil on who is no server.
+func (m *mailroom) roomer() func(context.Context, []moot.Key, int64) error {
+	if !m.n.serves {
+		return nil
+	}
+	return m.room
 }
 
 // knows reports whether a blob is a message: those are passed on whatever names this
@@ -125,7 +148,7 @@ func (m *mailroom) box(ctx context.Context, key ed25519.PrivateKey, pen *author,
 		Spread: func(ctx context.Context, id moot.BlobID, to []moot.Key) int {
 			return m.n.spread(ctx, via, id, to)
 		},
-		Release:  m.post.Release,
+		Release: m.post.Release, Relay: m.relayer(), Room: m.roomer(),
 		TellRead: func() bool { return !m.n.wished.Load().HideReading },
 	})
 	if err == nil {
@@ -242,6 +265,11 @@ func (n *node) spread(ctx context.Context, via cli.Via, id moot.BlobID, to []moo
 	again := time.NewTicker(spreadAgain)
 	defer again.Stop()
 	held := map[moot.Key]bool{}
+	for _, k := range to {
+		if n.accounts.has(k) {
+			held[k] = true
+		}
+	}
 	for {
 		others := slices.DeleteFunc(n.neighbours(), func(p moot.Peer) bool { return held[p.ID] })
 		for _, k := range n.holders(ctx, others, id) {

@@ -47,9 +47,10 @@ type node struct {
 	accounts *accounts
 	crew     sync.WaitGroup // ends with the node's context
 
-	running  bool     // in the foreground, with its doors open
-	serves   bool     // as the space's server
-	webAddrs []string // https addresses it listens on
+	running   bool     // in the foreground, with its doors open
+	serves    bool     // as the space's server
+	webAddrs  []string // https addresses it listens on
+	mailAddrs []string // where mail programs and other mail servers are answered
 
 	mu         sync.Mutex
 	vias       map[cli.Via]*ask.Node

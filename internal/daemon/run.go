@@ -25,12 +25,8 @@ func (p Program) Run(ctx context.Context, dir string, o cli.RunOptions, ready fu
 	if err != nil {
 		return err
 	}
-	if o.Database != "" || o.Blobs != "" {
-		h.settings.Database = orDefault(o.Database, h.settings.Database)
-		h.settings.Blobs = orDefault(o.Blobs, h.settings.Blobs)
-		if err := h.save(); err != nil {
-			return err
-		}
+	if err := h.remember(o); err != nil {
+		return err
 	}
 	s, n, err := p.reach(ctx, h, cli.ViaPeers)
 	if s != nil {
@@ -56,15 +52,26 @@ func (p Program) Run(ctx context.Context, dir string, o cli.RunOptions, ready fu
 	if n.serves && n.mesh != nil {
 		n.crew.Go(func() { n.keep(ctx) })
 	}
-	if err := n.mail.run(ctx); err != nil {
-		return err
-	}
-	ready(n.addrs())
+	ready(append(n.addrs(), n.mailAddrs...))
 	<-ctx.Done()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return nil
+}
+
+// remember keeps what a command line says of a server for the next time.
+func (h *home) remember(o cli.RunOptions) error {
+	before := h.settings
+	s := &h.settings
+	s.Database, s.Blobs = orDefault(o.Database, s.Database), orDefault(o.Blobs, s.Blobs)
+	if o.Serve {
+		s.MailDomain, s.MailHost, s.MailQuota = o.Mail.Domain, o.Mail.Host, o.Mail.Quota
+	}
+	if s.Database == before.Database && s.Blobs == before.Blobs && s.MailDomain == before.MailDomain && s.MailHost == before.MailHost && s.MailQuota == before.MailQuota {
+		return nil
+	}
+	return h.save()
 }
 
 // collectLess has garbage collected less often than usual: a node's memory is small, and
@@ -104,7 +111,15 @@ func (d *doors) open(o cli.RunOptions) error {
 			return err
 		}
 	}
+	post, err := d.openMail(o.Mail)
+	if err != nil {
+		return err
+	}
+	if err := d.mail.run(d.ctx); err != nil {
+		return err
+	}
 	server()
+	post()
 	d.crew.Go(func() { d.gossip(d.ctx) })
 	if o.Serve {
 		return d.announceServer(o)
@@ -127,7 +142,11 @@ func (n *node) handler() http.Handler {
 	if n.serves {
 		rules = policy.Server{Roster: n.roster}
 	}
-	h := wire.Handler(n.store, guard{n.roster, rules}, wire.Options{Log: n.log, Version: cli.Version, Spared: n.serves})
+	var shown moot.Node = n.store
+	if n.serves {
+		shown = bounded{n.store, n.mail.room}
+	}
+	h := wire.Handler(shown, guard{n.roster, rules}, wire.Options{Log: n.log, Version: cli.Version, Spared: n.serves})
 	return n.cutoff.wrap(n.out.wrap(h))
 }
 
@@ -224,7 +243,7 @@ func (d *doors) announceServer(o cli.RunOptions) error {
 	if known, err := m.Servers(d.ctx); err == nil && !slices.ContainsFunc(known, func(p moot.Peer) bool { return p.ID == d.self() && slices.Equal(p.Addrs, addrs) }) {
 		d.freshen(d.ctx) // before something is said that a copy of this home may have said otherwise
 	}
-	return moot.Wrap("announce the server", m.Serve(d.ctx, d.self(), addrs, ""))
+	return moot.Wrap("announce the server", m.Serve(d.ctx, d.self(), addrs, o.Mail.Domain))
 }
 
 // webAddrs returns the https addresses under which others may reach a listener.

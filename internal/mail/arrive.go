@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/mail"
@@ -8,16 +9,51 @@ import (
 	"strings"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/policy"
 )
 
-// relay passes a message on that is for people elsewhere.
-func (b *Box) relay(ctx context.Context, a arrival, to []string, mime io.Reader) (arrival, error) {
+// relay passes a message on that is for people elsewhere, if it is from whom it says it
+// is. A message that cannot be passed on is answered with one that says why.
+func (b *Box) relay(ctx context.Context, dir Directory, a arrival, to []string, mime io.Reader) (arrival, error) {
 	a.none = true
-	if b.cfg.Relay == nil {
-		b.cfg.Log.Warn("a message for elsewhere, which this node does not pass on", "author", a.letter.Author.Short())
-		return a, nil
+	err := b.pass(ctx, dir, a.letter.Author, to, mime)
+	switch moot.KindOf(err) {
+	case moot.Invalid, moot.Denied, moot.NotFound, moot.TooLarge, moot.Corrupt:
+	default:
+		return a, err
 	}
-	return a, b.cfg.Relay(ctx, a.letter.Author, to, mime)
+	b.cfg.Log.Info("a message was not passed on", "author", a.letter.Author.Short(), "error", err)
+	why := Message{
+		To: []string{a.letter.Author.String()}, Subject: "Not sent",
+		Text: "Your message to " + strings.Join(to, ", ") + " was not sent: " + err.Error() + ".\n",
+	}
+	var text bytes.Buffer
+	if _, err := why.WriteTo(&text); err != nil {
+		return a, err
+	}
+	_, err = b.send(ctx, Outgoing{MIME: &text})
+	return a, err
+}
+
+func (b *Box) pass(ctx context.Context, dir Directory, author moot.Key, to []string, mime io.Reader) error {
+	if b.cfg.Relay == nil {
+		return moot.Errorf(moot.Denied, "this server sends no mail elsewhere")
+	}
+	if m, ok := dir.Roster.Member(author); !ok || m.Revoked || m.Role == policy.RoleGuest {
+		return moot.Errorf(moot.Denied, "a guest may not send mail elsewhere")
+	}
+	own := dir.Address(author)
+	out, err := complete(mime, own, b.cfg.Now())
+	if err != nil {
+		return err
+	}
+	if t, err := dir.Resolve(out.from); err != nil || t.Member != author {
+		return moot.Errorf(moot.Denied, "From is %.80q, which is not its author", out.from)
+	}
+	if err := out.setFrom(own); err != nil { // an address that people elsewhere can answer
+		return err
+	}
+	return b.cfg.Relay(ctx, own.Address, to, io.MultiReader(bytes.NewReader(out.text), out.body))
 }
 
 // settle decides where an arrival goes and whom it is shown to be from.
@@ -28,6 +64,7 @@ func (b *Box) settle(ctx context.Context, dir Directory, a *arrival) {
 		a.Thread = a.letter.ID.String()
 	}
 	forged := b.forged(ctx, dir, a)
+	spam := a.header.spam && a.letter.Author != b.self && slices.Contains(b.servers(ctx), a.letter.Author)
 	verdict := "pass"
 	if forged {
 		verdict = "fail"
@@ -40,7 +77,7 @@ func (b *Box) settle(ctx context.Context, dir Directory, a *arrival) {
 	if wide {
 		a.Channel = channelOf(dir, slices.Concat(a.header.to, a.header.cc))
 	}
-	a.places = defaultPlaces(a.letter.Author == b.self, wide, forged, a)
+	a.places = defaultPlaces(a.letter.Author == b.self, wide, forged, spam, a)
 }
 
 // forged reports whether From names somebody who did not write the message. The space's
@@ -50,7 +87,17 @@ func (b *Box) forged(ctx context.Context, dir Directory, a *arrival) bool {
 	if err == nil && t.Member == a.letter.Author && !t.Member.IsZero() {
 		return false
 	}
-	return a.letter.Author != b.self && !(err == nil && t.Outside != "" && slices.Contains(b.servers(ctx), a.letter.Author))
+	if a.letter.Author == b.self {
+		return false
+	}
+	fromServer := slices.Contains(b.servers(ctx), a.letter.Author)
+	return !fromServer || !(err == nil && t.Outside != "" || isDaemon(a.header.from))
+}
+
+// isDaemon reports whether an address is that of a mail server itself (RFC 2142, RFC 3464).
+func isDaemon(address string) bool {
+	local, _, _ := strings.Cut(strings.ToLower(address), "@")
+	return local == "mailer-daemon" || local == "postmaster"
 }
 
 func (b *Box) servers(ctx context.Context) []moot.Key {
@@ -61,7 +108,7 @@ func (b *Box) servers(ctx context.Context) []moot.Key {
 }
 
 // defaultPlaces is where a message goes about which the member has said nothing.
-func defaultPlaces(own, wide, forged bool, a *arrival) []place {
+func defaultPlaces(own, wide, forged, spam bool, a *arrival) []place {
 	switch {
 	case a.letter.Kept:
 		return []place{{DraftsFolder, []Flag{Seen}}}
@@ -71,6 +118,8 @@ func defaultPlaces(own, wide, forged bool, a *arrival) []place {
 		return []place{{channelFolder(a.Channel), nil}}
 	case forged:
 		return []place{{JunkFolder, []Flag{Phishing}}}
+	case spam:
+		return []place{{JunkFolder, nil}}
 	case own:
 		return []place{{SentFolder, []Flag{Seen}}}
 	}

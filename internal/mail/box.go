@@ -30,9 +30,12 @@ type Config struct {
 	// Servers are the space's servers: they speak for people elsewhere, and pass on what
 	// is for them. nil: there are none.
 	Servers func(context.Context) []moot.Key
-	// Relay passes a message of a member on to addresses elsewhere; only a server has
-	// one. When it returns without an error the message is in its care.
-	Relay func(ctx context.Context, author moot.Key, to []string, mime io.Reader) error
+	// Relay passes a message of a member, whose address is from, on to addresses
+	// elsewhere; only a server has one. When it returns without an error the message is
+	// in its care.
+	Relay func(ctx context.Context, from string, to []string, mime io.Reader) error
+	// Room returns an error of kind Full if a mailbox on this node is. nil: there is room.
+	Room func(ctx context.Context, to []moot.Key, size int64) error
 	// Spread makes others hold a message that was announced, and returns how many do; it
 	// may take as long as ctx. nil: others come for it.
 	Spread func(ctx context.Context, id moot.BlobID, to []moot.Key) int
@@ -81,6 +84,15 @@ func New(ctx context.Context, cfg Config) (*Box, error) {
 
 // Self returns whose mail it is.
 func (b *Box) Self() moot.Key { return b.self }
+
+// Resolve finds out whom an address stands for, as Directory.Resolve.
+func (b *Box) Resolve(ctx context.Context, address string) (Target, error) {
+	dir, err := b.cfg.Directory(ctx)
+	if err != nil {
+		return Target{}, err
+	}
+	return dir.Resolve(address)
+}
 
 // Folders implements Mailbox.
 func (b *Box) Folders(ctx context.Context) ([]Folder, error) { return b.acct.folders(ctx) }

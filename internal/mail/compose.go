@@ -149,8 +149,26 @@ func crlf(s string) string {
 // not been read yet.
 type outgoing struct {
 	header
-	text []byte // the header as it is sent, with the empty line after it
-	body io.Reader
+	fields gomail.Header
+	text   []byte // the header as it is sent, with the empty line after it
+	body   io.Reader
+}
+
+// setFrom replaces From.
+func (o *outgoing) setFrom(from mail.Address) error {
+	o.fields.SetAddressList("From", []*mail.Address{&from})
+	o.from = from.Address
+	return o.write()
+}
+
+// write makes the text of the fields.
+func (o *outgoing) write() error {
+	var b bytes.Buffer
+	if err := textproto.WriteHeader(&b, o.fields.Header.Header); err != nil {
+		return moot.Errorf(moot.Invalid, "this is not a message: %w", err)
+	}
+	o.text = b.Bytes()
+	return nil
 }
 
 // complete reads the header of a message and adds what is missing: From, Date,
@@ -180,12 +198,8 @@ func complete(mimeReader io.Reader, from mail.Address, now time.Time) (*outgoing
 	}
 	h.Del("Bcc")
 	h.Del(relayField)
-	var b bytes.Buffer
-	if err := textproto.WriteHeader(&b, h.Header.Header); err != nil {
-		return nil, moot.Errorf(moot.Invalid, "this is not a message: %w", err)
-	}
-	out.text = b.Bytes()
-	return out, nil
+	out.fields = h
+	return out, out.write()
 }
 
 // buffered returns what a reader has read ahead.

@@ -115,6 +115,16 @@ func letterOf(e moot.Entry) (letter, error) {
 	return l, nil
 }
 
+// Announced returns whom a message's entry names, and how many bytes it is; false if the
+// entry announces none.
+func Announced(e moot.Entry) (to []moot.Key, size int64, ok bool) {
+	if e.Kind != moot.KindMessage || e.Deletes() {
+		return nil, 0, false
+	}
+	l, err := letterOf(e)
+	return l.To, l.Size, err == nil
+}
+
 // concerns reports whether the letter is for the member to have.
 func (l *letter) concerns(k moot.Key) bool {
 	switch {

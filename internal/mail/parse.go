@@ -42,6 +42,7 @@ type header struct {
 	to, cc     []string
 	bcc        []string
 	messageID  string
+	spam       bool // X-Spam-Flag says so: to be believed only of what a server received
 	references []string
 }
 
@@ -104,6 +105,7 @@ func readHeader(h gomail.Header) header {
 	}
 	out.to, out.cc, out.bcc = bare(addresses(h, "To")), bare(addresses(h, "Cc")), bare(addresses(h, "Bcc"))
 	out.messageID, _ = h.MessageID()
+	out.spam = strings.EqualFold(strings.TrimSpace(h.Get("X-Spam-Flag")), "YES")
 	refs, _ := h.MsgIDList("References")
 	if len(refs) == 0 {
 		refs, _ = h.MsgIDList("In-Reply-To")

@@ -152,6 +152,11 @@ func (b *Box) dispatch(ctx context.Context, out *outgoing, d delivery, wait time
 	if err != nil {
 		return Sent{}, err
 	}
+	if b.cfg.Room != nil {
+		if err := b.cfg.Room(ctx, slices.Concat(d.openly(), d.hidden), stored.Size); err != nil {
+			return Sent{}, err
+		}
+	}
 	statements := make([]Statement, 0, 2+len(d.hidden))
 	announce := func(stored moot.Blob, a announcement) error {
 		a.Size = stored.Size

@@ -240,7 +240,7 @@ func (b *Box) fetch(ctx context.Context, dir Directory, l letter) (arrival, erro
 		case rerr != nil:
 			err = rerr
 		case len(relay) > 0:
-			return b.relay(ctx, a, relay, rest)
+			return b.relay(ctx, dir, a, relay, rest)
 		default:
 			a.digest, err = summarize(rest)
 		}

@@ -16,7 +16,7 @@ func (a *app) accountCommand() *cobra.Command {
 accounts: members whose keys the server keeps, for people who have nothing but a mail
 program. Every program gets a password of its own making; it is shown once.`,
 	}
-	c.AddCommand(a.accountListCommand(), a.accountAddCommand(), a.accountPasswordCommand())
+	c.AddCommand(a.accountListCommand(), a.accountAddCommand(), a.accountPasswordCommand(), a.accountRecordsCommand())
 	return c
 }
 
@@ -89,6 +89,24 @@ func (a *app) accountPasswordCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&drop, "drop", false, "make all passwords of the member void instead")
 	return c
+}
+
+func (a *app) accountRecordsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "dns", Short: "Print what the DNS of the mail domain should hold, for its zone file", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				lines, err := s.Control.MailRecords(ctx)
+				for _, line := range lines {
+					if a.json {
+						a.print(map[string]any{"record": line})
+					}
+					a.say("%s", line)
+				}
+				return err
+			})
+		},
+	}
 }
 
 func (a *app) newPassword(ctx context.Context, s *Session, who, shown string) error {

@@ -42,6 +42,7 @@ node keeps in step with it, too (hybrid).`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.run(c, o) },
 	}
+	a.mailFlags(c, &o.Mail, "127.0.0.1:1143", "127.0.0.1:1587", "", "")
 	c.Flags().StringArrayVar(&o.Listen, "listen", nil, "listen on `ADDR`, as 192.168.1.5:7444, or a multiaddr (default: all interfaces, port 7444 or a free one)")
 	return c
 }
@@ -67,10 +68,13 @@ certificate of a public authority also works.`,
 	f.StringVar(&o.KeyFile, "cert-key", "", "private key of the certificate, PEM `FILE`")
 	f.StringArrayVar(&o.Announce, "announce", nil, "`URL` that members should use, if not the addresses listened on")
 	c.MarkFlagsRequiredTogether("cert", "cert-key")
+	a.mailFlags(c, &o.Mail, ":143", ":587", ":993", ":465")
+	a.outsideFlags(c, &o.Mail)
 	return c
 }
 
 func (a *app) run(c *cobra.Command, o RunOptions) error {
+	o.Mail.CertFile, o.Mail.KeyFile = o.CertFile, o.KeyFile
 	return a.program.Run(c.Context(), a.home, o, func(addrs []string) {
 		if a.json {
 			a.print(map[string]any{"ready": true, "addrs": addrs})

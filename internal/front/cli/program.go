@@ -54,6 +54,26 @@ type RunOptions struct {
 	CertFile string   // with Serve: a certificate of a public authority, PEM
 	KeyFile  string   // its key
 	Announce []string // with Serve: addresses to tell members, if not the ones listened on
+	Mail     MailOptions
+}
+
+// MailOptions say where mail programs and other mail servers are answered; empty: not.
+type MailOptions struct {
+	IMAP        string // host:port, with STARTTLS
+	IMAPS       string // with TLS from the beginning
+	Submission  string // SMTP with STARTTLS
+	Submissions string // SMTP with TLS from the beginning
+	CertFile    string // a certificate of a public authority, PEM; empty: one of the home's own
+	KeyFile     string // its key
+
+	Domain        string // with Serve: for which mail is exchanged with the outside; empty: for none
+	Host          string // with Domain: this server's name in the DNS
+	SMTP          string // with Domain: where other mail servers are answered
+	Smarthost     string // with Domain: host:port of a server that takes mail for everywhere
+	SmarthostUser string
+	Quota         int64 // with Serve: bytes of a mailbox; 0 for no limit
+	Private       bool  // with Domain: send also to servers whose addresses are not public
+	OutPort       int   // with Domain: of other mail servers; 0 for 25
 }
 
 // Session is a home's member at work through one architecture.
@@ -83,6 +103,8 @@ type Control interface {
 	AddAccount(ctx context.Context, name, link string) (Account, error)
 	// AddPassword makes a password for a mail program; name "" is the home's own member.
 	AddPassword(ctx context.Context, name string) (string, error)
+	// MailRecords are the lines that the DNS of the space's mail domain should hold.
+	MailRecords(ctx context.Context) ([]string, error)
 	// DropPasswords makes all of them void.
 	DropPasswords(ctx context.Context, name string) error
 	Close() error

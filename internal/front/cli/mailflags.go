@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot"
+)
+
+// mailFlags are where mail programs are answered. --mail stands for the addresses given.
+func (a *app) mailFlags(c *cobra.Command, o *MailOptions, imap, submission, imaps, submissions string) {
+	var all bool
+	f := c.Flags()
+	f.BoolVar(&all, "mail", false, "answer mail programs, on the usual ports: "+usual(imap, submission, imaps, submissions))
+	f.StringVar(&o.IMAP, "imap", "", "answer mail programs that read (IMAP, STARTTLS) on `ADDR`")
+	f.StringVar(&o.Submission, "submission", "", "answer mail programs that send (SMTP, STARTTLS) on `ADDR`")
+	f.StringVar(&o.IMAPS, "imaps", "", "as --imap, with TLS from the beginning")
+	f.StringVar(&o.Submissions, "submissions", "", "as --submission, with TLS from the beginning")
+	c.PreRunE = after(c.PreRunE, func() error {
+		if !all {
+			return nil
+		}
+		for at, addr := range map[*string]string{&o.IMAP: imap, &o.Submission: submission, &o.IMAPS: imaps, &o.Submissions: submissions} {
+			if *at == "" {
+				*at = addr
+			}
+		}
+		return nil
+	})
+}
+
+func usual(addrs ...string) (text string) {
+	for _, a := range addrs {
+		if a != "" {
+			text += " " + a
+		}
+	}
+	return text[1:]
+}
+
+// outsideFlags are how a server exchanges mail with the outside.
+func (a *app) outsideFlags(c *cobra.Command, o *MailOptions) {
+	var quota string
+	f := c.Flags()
+	f.StringVar(&o.Domain, "mail-domain", "", "exchange mail for `DOMAIN` with the outside; 'moot account dns' prints what its DNS should hold")
+	f.StringVar(&o.Host, "mail-host", "", "this server's `NAME` in the DNS (default: the mail domain)")
+	f.StringVar(&o.SMTP, "smtp", "", "answer other mail servers on `ADDR` (usually :25)")
+	f.StringVar(&o.Smarthost, "smarthost", "", "send everything through the mail server at `HOST:PORT`")
+	f.StringVar(&o.SmarthostUser, "smarthost-user", "", "log in there as `NAME`, with the password in MOOT_SMARTHOST_PASSWORD")
+	f.StringVar(&quota, "mail-quota", "5G", "`bytes` that one mailbox may hold on this server; 0 for no limit")
+	f.BoolVar(&o.Private, "mail-private", false, "send also to mail servers whose addresses are not public")
+	f.IntVar(&o.OutPort, "mail-port", 25, "`port` of other mail servers")
+	c.PreRunE = after(c.PreRunE, func() (err error) {
+		if o.Domain == "" && (o.Host != "" || o.SMTP != "" || o.Smarthost != "") {
+			return moot.Errorf(moot.Invalid, "--mail-host, --smtp and --smarthost want a --mail-domain")
+		}
+		if o.Domain != "" && o.Host == "" {
+			o.Host = o.Domain
+		}
+		o.Quota, err = parseSize(quota)
+		return err
+	})
+}
+
+// after is a check that comes after another.
+func after(first func(*cobra.Command, []string) error, then func() error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		if first != nil {
+			if err := first(c, args); err != nil {
+				return err
+			}
+		}
+		return then()
+	}
+}
