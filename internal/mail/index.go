@@ -119,7 +119,7 @@ func (x *Index) Removed(ctx context.Context, member moot.Key, id moot.BlobID) (r
 
 // Used returns the bytes of a member's messages; zero for who has no part in this index.
 func (x *Index) Used(ctx context.Context, member moot.Key) (bytes int64, err error) {
-	err = x.read.QueryRowContext(ctx, `SELECT coalesce(sum(m.size), 0) FROM messages m JOIN accounts a ON a.id = m.account WHERE a.key = ?`, member[:]).Scan(&bytes)
+	err = x.read.QueryRowContext(ctx, `SELECT coalesce(sum(used), 0) FROM accounts WHERE key = ?`, member[:]).Scan(&bytes)
 	return bytes, sqlite.Error("index of messages", err)
 }
 

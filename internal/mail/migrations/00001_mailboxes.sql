@@ -8,7 +8,8 @@ CREATE TABLE accounts (
     key      BLOB    NOT NULL UNIQUE, -- the member
     validity INTEGER NOT NULL,        -- UIDVALIDITY of all folders (RFC 9051, 2.3.1.1)
     modseq   INTEGER NOT NULL,        -- the last that was used
-    vector   BLOB    NOT NULL         -- the entries that were looked at (JSON)
+    vector   BLOB    NOT NULL,        -- the entries that were looked at (JSON)
+    used     INTEGER NOT NULL DEFAULT 0 -- bytes of its messages
 );
 
 CREATE TABLE folders (
@@ -39,6 +40,17 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_by_thread ON messages (account, thread);
 CREATE INDEX messages_owed ON messages (account) WHERE owed = 1;
+
+-- +goose StatementBegin
+CREATE TRIGGER messages_more AFTER INSERT ON messages BEGIN
+    UPDATE accounts SET used = used + new.size WHERE id = new.account;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER messages_less AFTER DELETE ON messages BEGIN
+    UPDATE accounts SET used = used - old.size WHERE id = old.account;
+END;
+-- +goose StatementEnd
 
 -- Where messages are.
 CREATE TABLE items (
