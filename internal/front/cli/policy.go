@@ -15,11 +15,13 @@ import (
 func (a *app) policyCommand() *cobra.Command {
 	var deny, allow, names []string
 	var rate string
+	var carry carrying
 	c := &cobra.Command{
 		Use:   "policy [--deny NAME] [--allow NAME] [--names PREFIX,…] [--rate BYTES]",
 		Short: "Show or change what this node serves, to whom, how fast",
 		Long: `Show or change this node's own wishes: which members it does not serve, which
-names it serves (all, unless prefixes are given), and how fast it sends.`,
+names it serves (all, unless prefixes are given), how fast it sends, and what it
+carries for others: messages for members who are away.`,
 		Example: "  moot policy\n  moot policy --deny bob --rate 2M\n  moot policy --names public/,photos/\n  moot policy --names '' --rate 0 --allow bob",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -32,6 +34,9 @@ names it serves (all, unless prefixes are given), and how fast it sends.`,
 					if w.UploadRate, err = parseSize(rate); err != nil {
 						return err
 					}
+				}
+				if err := carry.wish(c, &w); err != nil {
+					return err
 				}
 				if c.Flags().Changed("names") {
 					w.Names = slices.DeleteFunc(names, func(s string) bool { return s == "" })
@@ -54,6 +59,7 @@ names it serves (all, unless prefixes are given), and how fast it sends.`,
 	f.StringArrayVar(&allow, "allow", nil, "serve the member `NAME` again")
 	f.StringSliceVar(&names, "names", nil, "serve only names that start with one of these; '' for all")
 	f.StringVar(&rate, "rate", "", "send at most so many `bytes` a second (as 500K or 2M); 0 for no limit")
+	carry.flags(c)
 	return c
 }
 
@@ -98,7 +104,7 @@ func (a *app) showWishes(ctx context.Context, s *Session, w policy.Wishes) {
 	if len(w.Names) > 0 {
 		served = "names below " + strings.Join(w.Names, ", ")
 	}
-	a.table("", [][]string{{"serves", name(served)}, {"to", "members" + butNot(denied)}, {"at most", rate}})
+	a.table("", [][]string{{"serves", name(served)}, {"to", "members" + butNot(denied)}, {"at most", rate}, {"carries", carried(w)}, {"reading", reading(w)}})
 }
 
 func butNot(denied []string) string {

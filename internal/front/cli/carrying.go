@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/policy"
+)
+
+// carrying is what an owner wishes for the messages of others.
+type carrying struct {
+	copies, days int
+	bytes        string
+	hide         bool
+}
+
+func (o *carrying) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.IntVar(&o.copies, "carry-copies", 0, "help to hold `N` copies of a message besides its author's; 0 for the default, -1 to carry none")
+	f.StringVar(&o.bytes, "carry-bytes", "", "carry at most so many `bytes` together (as 500M); 0 for the default")
+	f.IntVar(&o.days, "carry-days", 0, "carry a message for at most `N` days; 0 for the default")
+	f.BoolVar(&o.hide, "hide-reading", false, "do not tell authors when their messages are read")
+}
+
+// wish takes over the flags that were given.
+func (o *carrying) wish(c *cobra.Command, w *policy.Wishes) (err error) {
+	given := c.Flags().Changed
+	if given("carry-copies") {
+		w.CarryCopies = o.copies
+	}
+	if given("carry-bytes") {
+		if w.CarryBytes, err = parseSize(o.bytes); err != nil {
+			return err
+		}
+	}
+	if given("carry-days") {
+		if o.days < 0 {
+			return moot.Errorf(moot.Invalid, "--carry-days is %d: want 0 or more", o.days)
+		}
+		w.CarryDays = o.days
+	}
+	if given("hide-reading") {
+		w.HideReading = o.hide
+	}
+	return nil
+}
+
+// carried says in words what is carried.
+func carried(w policy.Wishes) string {
+	if w.CarryCopies < 0 {
+		return "no messages for others"
+	}
+	copies, bytes, days := "2 copies", "1 GiB", "30 days"
+	if w.CarryCopies > 0 {
+		copies = fmt.Sprintf("%d copies", w.CarryCopies)
+	}
+	if w.CarryBytes > 0 {
+		bytes = size(w.CarryBytes)
+	}
+	if w.CarryDays > 0 {
+		days = fmt.Sprintf("%d days", w.CarryDays)
+	}
+	return "messages for others: " + copies + ", at most " + bytes + ", for " + days
+}
+
+func reading(w policy.Wishes) string {
+	if w.HideReading {
+		return "authors are not told"
+	}
+	return "authors are told"
+}
