@@ -77,7 +77,7 @@ func (b *Box) settle(ctx context.Context, dir Directory, a *arrival) {
 	if wide {
 		a.Channel = channelOf(dir, slices.Concat(a.header.to, a.header.cc))
 	}
-	a.places = defaultPlaces(a.letter.Author == b.self, wide, forged, spam, a)
+	a.places = defaultPlaces(b.self, wide, forged, spam, a)
 }
 
 // forged reports whether From names somebody who did not write the message. The space's
@@ -108,7 +108,8 @@ func (b *Box) servers(ctx context.Context) []moot.Key {
 }
 
 // defaultPlaces is where a message goes about which the member has said nothing.
-func defaultPlaces(own, wide, forged, spam bool, a *arrival) []place {
+func defaultPlaces(self moot.Key, wide, forged, spam bool, a *arrival) []place {
+	own := a.letter.Author == self
 	switch {
 	case a.letter.Kept:
 		return []place{{DraftsFolder, []Flag{Seen}}}
@@ -120,6 +121,8 @@ func defaultPlaces(own, wide, forged, spam bool, a *arrival) []place {
 		return []place{{JunkFolder, []Flag{Phishing}}}
 	case spam:
 		return []place{{JunkFolder, nil}}
+	case own && slices.Contains(a.letter.To, self):
+		return []place{{SentFolder, []Flag{Seen}}, {Inbox, nil}}
 	case own:
 		return []place{{SentFolder, []Flag{Seen}}}
 	}

@@ -188,6 +188,9 @@ func complete(mimeReader io.Reader, from mail.Address, now time.Time) (*outgoing
 		h.SetAddressList("From", []*mail.Address{&from})
 		out.from = from.Address
 	}
+	if err := withDomains(&h); err != nil {
+		return nil, err
+	}
 	if d, err := h.Date(); err != nil || d.IsZero() {
 		h.SetDate(now)
 	}
@@ -200,6 +203,21 @@ func complete(mimeReader io.Reader, from mail.Address, now time.Time) (*outgoing
 	h.Del(relayField)
 	out.fields = h
 	return out, out.write()
+}
+
+// withDomains gives members who are named without a domain the one that needs none.
+func withDomains(h *gomail.Header) error {
+	for _, field := range []string{"To", "Cc"} {
+		if _, err := h.AddressList(field); err == nil {
+			continue
+		}
+		list, err := fieldOf(bare(addresses(*h, field)))
+		if err != nil {
+			return err
+		}
+		h.SetAddressList(field, list)
+	}
+	return nil
 }
 
 // buffered returns what a reader has read ahead.

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -56,6 +55,7 @@ func (x *Index) Close() error { return errors.Join(x.write.Close(), x.read.Close
 type account struct {
 	*Index
 	id       int64
+	member   moot.Key
 	syncing  sync.Mutex // one Sync at a time
 	changing sync.Mutex // one Change, or answer to authors, at a time
 	watchers watchers
@@ -85,20 +85,20 @@ func (x *Index) account(ctx context.Context, member moot.Key, now time.Time) (*a
 	if a := x.accounts[member]; a != nil {
 		return a, nil
 	}
-	a := &account{Index: x}
-	if err := x.update(ctx, func(tx *sql.Tx) error { return a.open(tx, member, now) }); err != nil {
+	a := &account{Index: x, member: member}
+	if err := x.update(ctx, func(tx *sql.Tx) error { return a.open(tx, now) }); err != nil {
 		return nil, err
 	}
 	x.accounts[member] = a
 	return a, nil
 }
 
-func (a *account) open(tx *sql.Tx, member moot.Key, now time.Time) error {
-	err := tx.QueryRow(`SELECT id FROM accounts WHERE key = ?`, member[:]).Scan(&a.id)
+func (a *account) open(tx *sql.Tx, now time.Time) error {
+	err := tx.QueryRow(`SELECT id FROM accounts WHERE key = ?`, a.member[:]).Scan(&a.id)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	r, err := tx.Exec(`INSERT INTO accounts (key, validity, modseq, vector) VALUES (?, ?, 1, '{}')`, member[:], uint32(now.Unix()))
+	r, err := tx.Exec(`INSERT INTO accounts (key, validity, modseq, vector) VALUES (?, ?, 1, '{}')`, a.member[:], uint32(now.Unix()))
 	if err == nil {
 		a.id, err = r.LastInsertId()
 	}
@@ -178,15 +178,19 @@ func (a *account) setSeen(tx *sql.Tx, v moot.Vector) error {
 
 // await notes a letter whose bytes are wanted, unless they are here.
 func (a *account) await(tx *sql.Tx, l letter) error {
-	_, err := tx.Exec(`INSERT OR IGNORE INTO pending (account, blob, entry, author, time, kept, wide)
+	named := min(len(l.To), 1)
+	if slices.Contains(l.To, a.member) {
+		named = 2
+	}
+	_, err := tx.Exec(`INSERT OR IGNORE INTO pending (account, blob, entry, author, time, kept, named)
 		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM messages WHERE account = ?1 AND blob = ?2)`,
-		a.id, l.ID[:], l.Entry[:], l.Author[:], l.Time.UnixMilli(), l.Kept, len(l.To) == 0)
+		a.id, l.ID[:], l.Entry[:], l.Author[:], l.Time.UnixMilli(), l.Kept, named)
 	return err
 }
 
 // awaited returns letters whose bytes are wanted, the oldest first.
 func (a *account) awaited(ctx context.Context) (list []letter, err error) {
-	rows, err := a.read.QueryContext(ctx, `SELECT blob, entry, author, time, kept, wide FROM pending WHERE account = ? ORDER BY time`, a.id)
+	rows, err := a.read.QueryContext(ctx, `SELECT blob, entry, author, time, kept, named FROM pending WHERE account = ? ORDER BY time`, a.id)
 	if err != nil {
 		return nil, sqlite.Error("index of messages", err)
 	}
@@ -195,13 +199,16 @@ func (a *account) awaited(ctx context.Context) (list []letter, err error) {
 		var id, entry, author []byte
 		var ms int64
 		var l letter
-		var wide bool
-		if err := rows.Scan(&id, &entry, &author, &ms, &l.Kept, &wide); err != nil {
+		var named int
+		if err := rows.Scan(&id, &entry, &author, &ms, &l.Kept, &named); err != nil {
 			return nil, sqlite.Error("index of messages", err)
 		}
 		l.ID, l.Entry, l.Author, l.Time = moot.BlobID(id), moot.EntryID(entry), moot.Key(author), time.UnixMilli(ms)
-		if !wide {
-			l.To = []moot.Key{{}} // somebody: who, is no matter any more
+		switch named {
+		case 1:
+			l.To = []moot.Key{{}} // somebody else: who, is no matter any more
+		case 2:
+			l.To = []moot.Key{a.member}
 		}
 		list = append(list, l)
 	}
@@ -294,99 +301,4 @@ func (a *account) arrive(tx *sql.Tx, l letter, d digest, preface string, owed bo
 		return nil, err
 	}
 	return a.put(tx, message, places)
-}
-
-// put makes the message's items those that places name, and returns the folders that
-// are concerned.
-func (a *account) put(tx *sql.Tx, message int64, places []place) (changed []string, err error) {
-	type item struct {
-		folder, uid int64
-		flags       string
-	}
-	have := map[string]item{}
-	rows, err := tx.Query(`SELECT f.name, f.id, i.uid, i.flags FROM items i JOIN folders f ON f.id = i.folder WHERE i.message = ?`, message)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		var it item
-		if err := rows.Scan(&name, &it.folder, &it.uid, &it.flags); err != nil {
-			return nil, err
-		}
-		have[name] = it
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	rows.Close()
-	for _, p := range places {
-		it, ok := have[p.Folder]
-		delete(have, p.Folder)
-		flags := joinFlags(p.Flags)
-		if ok && it.flags == flags {
-			continue
-		}
-		if ok {
-			_, err = tx.Exec(`UPDATE items SET flags = ?, modseq = 0 WHERE folder = ? AND uid = ?`, flags, it.folder, it.uid)
-		} else if it.folder, err = a.folder(tx, p.Folder); err == nil {
-			_, err = tx.Exec(`INSERT INTO items (folder, uid, message, flags, modseq)
-				SELECT id, next_uid, ?, ?, 0 FROM folders WHERE id = ?`, message, flags, it.folder)
-			if err == nil {
-				_, err = tx.Exec(`UPDATE folders SET next_uid = next_uid + 1 WHERE id = ?`, it.folder)
-			}
-		}
-		if err == nil {
-			err = a.touch(tx, it.folder)
-		}
-		if err != nil {
-			return nil, err
-		}
-		changed = append(changed, p.Folder)
-	}
-	for name, it := range have {
-		if _, err := tx.Exec(`DELETE FROM items WHERE folder = ? AND uid = ?`, it.folder, it.uid); err != nil {
-			return nil, err
-		}
-		if err := a.touch(tx, it.folder); err != nil {
-			return nil, err
-		}
-		changed = append(changed, name)
-	}
-	return changed, nil
-}
-
-// touch gives a folder, and its items that were changed (modseq 0), the next modseq.
-func (a *account) touch(tx *sql.Tx, folder int64) error {
-	modseq, err := a.nextModSeq(tx)
-	if err == nil {
-		_, err = tx.Exec(`UPDATE folders SET modseq = ? WHERE id = ?`, modseq, folder)
-	}
-	if err == nil {
-		_, err = tx.Exec(`UPDATE items SET modseq = ? WHERE folder = ? AND modseq = 0`, modseq, folder)
-	}
-	return err
-}
-
-// joinFlags writes a set of flags as the index keeps it.
-func joinFlags(flags []Flag) string {
-	sorted := slices.Clone(flags)
-	slices.SortFunc(sorted, func(a, b Flag) int { return cmp.Compare(a, b) })
-	var b strings.Builder
-	for _, f := range slices.Compact(sorted) {
-		b.WriteString(" " + string(f))
-	}
-	if b.Len() > 0 {
-		b.WriteByte(' ')
-	}
-	return b.String()
-}
-
-func splitFlags(s string) []Flag {
-	flags := []Flag{}
-	for f := range strings.FieldsSeq(s) {
-		flags = append(flags, Flag(f))
-	}
-	return flags
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,18 @@ type space struct {
 	roster *policy.Roster
 	index  *mail.Index
 	domain string
+	max    int64 // bytes of a message
+
+	mu      sync.Mutex
+	relayed []string // what went elsewhere: from, to, message
+}
+
+func (s *space) relay(_ context.Context, from string, to []string, mime io.Reader) error {
+	b, err := io.ReadAll(mime)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.relayed = append(s.relayed, from+"\n"+strings.Join(to, " ")+"\n"+string(b))
+	return err
 }
 
 // person is one of them.
@@ -76,7 +89,7 @@ func gather(t *testing.T, names ...string) (*space, []*person) {
 	t.Helper()
 	ctx := t.Context()
 	owner := seal.NewKey()
-	s := &space{t: t, key: seal.Public(owner), domain: "friends.example"}
+	s := &space{t: t, key: seal.Public(owner), domain: "friends.example", max: 1 << 20}
 	s.roster = policy.NewRoster(s.key, time.Now)
 	var err error
 	if s.node, err = store.Open(ctx, store.Config{Gate: gate{s.roster}}); err != nil {
@@ -121,11 +134,16 @@ func (s *space) join(owner *pen, name string) *person {
 }
 
 func (s *space) person(key ed25519.PrivateKey, p *pen) *person {
+	var relay func(context.Context, string, []string, io.Reader) error
+	if seal.Public(key) == s.key {
+		relay = s.relay
+	}
 	box, err := mail.New(s.t.Context(), mail.Config{
 		Node: s.node, Write: p, Key: key, Index: s.index,
 		Directory: func(context.Context) (mail.Directory, error) {
 			return mail.Directory{Roster: s.roster, Domain: s.domain}, nil
 		},
+		MaxMessage: s.max, Relay: relay,
 		Servers: func(context.Context) []moot.Key { return []moot.Key{s.key} },
 	})
 	if err != nil {
@@ -336,5 +354,42 @@ func TestFromElsewhere(t *testing.T) {
 	}
 	if err := server.Deliver(t.Context(), []string{"nobody@friends.example"}, outside()); moot.KindOf(err) != moot.NotFound {
 		t.Errorf("to nobody: %v", err)
+	}
+}
+
+func TestToElsewhere(t *testing.T) {
+	s, p := gather(t, "owner", "ann", "bob", "eve")
+	server, ann, eve := p[0], p[1], p[3]
+	sent := ann.sends(t, strings.NewReader("From: ann@moot.alt\r\nTo: bob, zoe@elsewhere.example\r\nBcc: yan@elsewhere.example\r\nSubject: x\r\n\r\nhello\r\n"))
+	if !slices.Equal(sent.Relayed, []string{"zoe@elsewhere.example", "yan@elsewhere.example"}) {
+		t.Errorf("relayed to %q", sent.Relayed)
+	}
+	if got := server.has(t, ""); len(got) != 0 {
+		t.Errorf("the server keeps %+v", got)
+	}
+	if len(s.relayed) != 1 {
+		t.Fatalf("%q", s.relayed)
+	}
+	got := s.relayed[0]
+	if !strings.HasPrefix(got, "ann@friends.example\nzoe@elsewhere.example yan@elsewhere.example\n") || !strings.Contains(got, "<ann@friends.example>") ||
+		strings.Contains(got, "Moot-Relay") || strings.Contains(got, "Bcc") || !strings.HasSuffix(got, "\r\n\r\nhello\r\n") {
+		t.Errorf("%q", got)
+	}
+	if got := p[2].has(t, mail.Inbox); len(got) != 1 {
+		t.Errorf("bob has %+v", got)
+	}
+	// eve's own program has the server send in ann's name
+	forged := "Moot-Relay: <zoe@elsewhere.example>\r\nFrom: ann@friends.example\r\nTo: zoe@elsewhere.example\r\n\r\npay me\r\n"
+	if err := eve.Deliver(t.Context(), []string{"owner"}, strings.NewReader(forged)); err != nil {
+		t.Fatal(err)
+	}
+	if got := server.has(t, mail.Inbox); len(got) != 0 {
+		t.Errorf("the server keeps %+v", got)
+	}
+	if len(s.relayed) != 1 {
+		t.Errorf("sent in ann's name: %q", s.relayed[1])
+	}
+	if got := eve.has(t, mail.Inbox); len(got) != 1 || got[0].Subject != "Not sent" {
+		t.Errorf("eve has %+v", got)
 	}
 }

@@ -72,7 +72,7 @@ CREATE TABLE pending (
     author  BLOB    NOT NULL,
     time    INTEGER NOT NULL, -- Unix ms
     kept    INTEGER NOT NULL,
-    wide    INTEGER NOT NULL, -- 1: for all members
+    named   INTEGER NOT NULL, -- 0: for all members; 1: for others; 2: for this one
     PRIMARY KEY (account, blob)
 ) WITHOUT ROWID;
 

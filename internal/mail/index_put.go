@@ -1,0 +1,103 @@
+package mail
+
+import (
+	"cmp"
+	"database/sql"
+	"slices"
+	"strings"
+)
+
+// put makes the message's items those that places name, and returns the folders that
+// are concerned.
+func (a *account) put(tx *sql.Tx, message int64, places []place) (changed []string, err error) {
+	type item struct {
+		folder, uid int64
+		flags       string
+	}
+	have := map[string]item{}
+	rows, err := tx.Query(`SELECT f.name, f.id, i.uid, i.flags FROM items i JOIN folders f ON f.id = i.folder WHERE i.message = ?`, message)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var it item
+		if err := rows.Scan(&name, &it.folder, &it.uid, &it.flags); err != nil {
+			return nil, err
+		}
+		have[name] = it
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	rows.Close()
+	for _, p := range places {
+		it, ok := have[p.Folder]
+		delete(have, p.Folder)
+		flags := joinFlags(p.Flags)
+		if ok && it.flags == flags {
+			continue
+		}
+		if ok {
+			_, err = tx.Exec(`UPDATE items SET flags = ?, modseq = 0 WHERE folder = ? AND uid = ?`, flags, it.folder, it.uid)
+		} else if it.folder, err = a.folder(tx, p.Folder); err == nil {
+			_, err = tx.Exec(`INSERT INTO items (folder, uid, message, flags, modseq)
+				SELECT id, next_uid, ?, ?, 0 FROM folders WHERE id = ?`, message, flags, it.folder)
+			if err == nil {
+				_, err = tx.Exec(`UPDATE folders SET next_uid = next_uid + 1 WHERE id = ?`, it.folder)
+			}
+		}
+		if err == nil {
+			err = a.touch(tx, it.folder)
+		}
+		if err != nil {
+			return nil, err
+		}
+		changed = append(changed, p.Folder)
+	}
+	for name, it := range have {
+		if _, err := tx.Exec(`DELETE FROM items WHERE folder = ? AND uid = ?`, it.folder, it.uid); err != nil {
+			return nil, err
+		}
+		if err := a.touch(tx, it.folder); err != nil {
+			return nil, err
+		}
+		changed = append(changed, name)
+	}
+	return changed, nil
+}
+
+// touch gives a folder, and its items that were changed (modseq 0), the next modseq.
+func (a *account) touch(tx *sql.Tx, folder int64) error {
+	modseq, err := a.nextModSeq(tx)
+	if err == nil {
+		_, err = tx.Exec(`UPDATE folders SET modseq = ? WHERE id = ?`, modseq, folder)
+	}
+	if err == nil {
+		_, err = tx.Exec(`UPDATE items SET modseq = ? WHERE folder = ? AND modseq = 0`, modseq, folder)
+	}
+	return err
+}
+
+// joinFlags writes a set of flags as the index keeps it.
+func joinFlags(flags []Flag) string {
+	sorted := slices.Clone(flags)
+	slices.SortFunc(sorted, func(a, b Flag) int { return cmp.Compare(a, b) })
+	var b strings.Builder
+	for _, f := range slices.Compact(sorted) {
+		b.WriteString(" " + string(f))
+	}
+	if b.Len() > 0 {
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+func splitFlags(s string) []Flag {
+	flags := []Flag{}
+	for f := range strings.FieldsSeq(s) {
+		flags = append(flags, Flag(f))
+	}
+	return flags
+}
