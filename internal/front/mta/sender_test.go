@@ -69,7 +69,7 @@ func TestRetries(t *testing.T) {
 		if late.fields["Action"] != "delayed" || late.fields["Status"] != "4.7.1" || late.fields["Will-Retry-Until"] == "" {
 			t.Errorf("the warning says %v", late.fields)
 		}
-		if failed.fields["Action"] != "failed" || failed.fields["Status"] != "5.4.7" || failed.fields["Diagnostic-Code"] != "smtp; 451 greylisted" {
+		if failed.fields["Action"] != "failed" || failed.fields["Status"] != "5.4.7" || failed.fields["Diagnostic-Code"] != "smtp; 451 4.7.1 greylisted" {
 			t.Errorf("the failure says %v", failed.fields)
 		}
 		if p.waiting() != 0 {
