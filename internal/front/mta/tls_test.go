@@ -68,6 +68,8 @@ func TestBrokenTLS(t *testing.T) {
 			var received []string
 			p := newPost(t, nil)
 			p.net.script("198.51.100.1:25", brokenTLS(&received))
+			p.names.mx["else.example"] = append(p.names.mx["else.example"], &net.MX{Host: "down.example.", Pref: 20})
+			p.names.ip["down.example"] = []string{"198.51.100.2"} // what fails there does not hide why the first failed
 			p.RequireTLS = require
 			p.add("ann@space.example", "eve@else.example")
 			p.run(time.Second)
