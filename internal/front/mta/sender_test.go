@@ -285,9 +285,9 @@ func TestManyRecipients(t *testing.T) {
 func TestStopSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		hang := false
+		var hang atomic.Bool
 		r.data = func() error {
-			if hang {
+			if hang.Load() {
 				time.Sleep(5 * time.Minute)
 			}
 			time.Sleep(20 * time.Second)
@@ -299,19 +299,19 @@ func TestStopSending(t *testing.T) {
 		if len(r.mails()) != 1 || p.waiting() != 0 {
 			t.Errorf("%d arrived, %d wait", len(r.mails()), p.waiting())
 		}
-		hang = true
+		hang.Store(true)
 		p.add("ann@space.example", "eve@else.example")
 		began := time.Now()
 		p.run(10 * time.Second)
 		if took := time.Since(began); took > time.Minute || p.waiting() != 1 {
 			t.Errorf("stopped after %v, %d wait", took, p.waiting())
 		}
-		time.Sleep(10 * time.Minute)
-		hang = false
+		hang.Store(false)
 		p.run(time.Second) // at once, and not after a minute
 		if p.waiting() != 0 {
 			t.Error("was not tried again at once")
 		}
+		time.Sleep(10 * time.Minute) // until the other server has ended its part
 	})
 }
 
