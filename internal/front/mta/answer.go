@@ -43,7 +43,7 @@ func answerOf(err error, host string) answer {
 	case errors.As(err, &f):
 		return answer{text: oneLine(err.Error()), status: f.status}
 	case errors.As(err, &said) && (said.Code/100 == 4 || said.Code/100 == 5):
-		return answer{text: oneLine(fmt.Sprintf("%d %s", said.Code, said.Message)), status: statusOf(said), host: host}
+		return answer{text: oneLine(fmt.Sprintf("%d %s %s", said.Code, statusOf(said), said.Message)), status: statusOf(said), host: host}
 	}
 	return answer{text: oneLine(err.Error()), status: "4.4.2"}
 }

@@ -95,6 +95,34 @@ func TestHostileServers(t *testing.T) {
 	}
 }
 
+// TestTalker: no more is heard of a server that says too much.
+func TestTalker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var heard int
+		p := newPost(t, nil)
+		p.net.script("198.51.100.1:25", func(c net.Conn) {
+			fmt.Fprint(c, "220 x\r\n")
+			r := bufio.NewReader(c)
+			for range 2 { // EHLO
+				r.ReadString('\n')
+				fmt.Fprint(c, "250 x\r\n")
+			}
+			for heard < 10<<20 {
+				n, err := fmt.Fprint(c, "250-x\r\n")
+				if err != nil {
+					return
+				}
+				heard += n
+			}
+		})
+		p.add("ann@space.example", "eve@else.example")
+		p.run(10 * time.Second)
+		if heard > 2<<20 || p.waiting() != 1 {
+			t.Errorf("heard %d bytes, %d wait", heard, p.waiting())
+		}
+	})
+}
+
 // TestOldServer: one that knows nothing but HELO.
 func TestOldServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

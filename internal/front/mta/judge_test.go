@@ -255,6 +255,9 @@ func TestForgedValues(t *testing.T) {
 func TestManySignatures(t *testing.T) {
 	signature := "DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=y; h=from; bh=a; b=c\r\n"
 	long := "DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=y; h=from" + strings.Repeat("\r\n :from", 1000) + "; bh=a; b=c\r\n"
+	if _, values := judged(t, &dns{}, "eve@else.example", long+letter); values["dkim"] != "" {
+		t.Errorf("dkim: %s", values["dkim"])
+	}
 	_, values := judged(t, &dns{}, "eve@else.example", long+strings.Repeat(signature, 100)+letter)
 	if values["dkim"] != strings.Repeat("permerror", 8) {
 		t.Errorf("dkim: %s", values["dkim"])

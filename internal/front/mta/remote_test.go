@@ -27,8 +27,6 @@ type remote struct {
 	mu    sync.Mutex
 	has   []got
 	tries []time.Time // of RCPT
-	open  int         // sessions
-	most  int
 }
 
 // got is what a remote got.
@@ -42,10 +40,6 @@ type got struct {
 func newRemote() *remote {
 	r := &remote{}
 	r.srv = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.open++
-		r.most = max(r.most, r.open)
 		_, secure := c.TLSConnectionState()
 		return &visit{r: r, secure: secure}, nil
 	}))
@@ -66,13 +60,8 @@ type visit struct {
 	secure bool
 }
 
-func (v *visit) Reset() { v.got = got{auth: v.auth} }
-func (v *visit) Logout() error {
-	v.r.mu.Lock()
-	defer v.r.mu.Unlock()
-	v.r.open--
-	return nil
-}
+func (v *visit) Reset()        { v.got = got{auth: v.auth} }
+func (v *visit) Logout() error { return nil }
 func (v *visit) Mail(from string, o *smtp.MailOptions) error {
 	v.from, v.utf8, v.tls = from, o.UTF8, v.secure
 	return nil

@@ -99,10 +99,10 @@ func TestNotification(t *testing.T) {
 		if n.recipients != 2 || n.fields["Reporting-Mta"] != "dns; mx.space.example" || n.fields["Remote-Mta"] != "dns; mx.else.example" {
 			t.Errorf("%d recipients, %v", n.recipients, n.fields)
 		}
-		if d := n.fields["Diagnostic-Code"]; !strings.HasPrefix(d, "smtp; 550 no such <user> X-Evil: 1 ???") || len(d) > 600 {
+		if d := n.fields["Diagnostic-Code"]; !strings.HasPrefix(d, "smtp; 550 5.1.1 no such <user> X-Evil: 1 ???") || len(d) > 600 {
 			t.Errorf("Diagnostic-Code %q", d)
 		}
-		if !strings.Contains(n.words, "eve@else.example\r\n    mx.else.example said: 550 no such") || !strings.Contains(n.words, `"a b"@else.example`) {
+		if !strings.Contains(n.words, "eve@else.example\r\n    mx.else.example said: 550 5.1.1 no such") || !strings.Contains(n.words, `"a b"@else.example`) {
 			t.Errorf("words:\n%s", n.words)
 		}
 		if !strings.Contains(n.original, "Message-ID: <1@space.example>") || strings.Contains(b.text, "secret body") {

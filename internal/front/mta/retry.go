@@ -34,11 +34,14 @@ func (r Retry) wait(tries int) time.Duration {
 	return time.Duration(d * (1 - jitter + 2*jitter*rand.Float64()))
 }
 
-// next returns when to try again, at the latest when it would be given up.
+// next returns when to try again: earlier than wait says if before that the sender is to
+// be warned, or the message given up.
 func (r Retry) next(now, added time.Time, tries int) time.Time {
-	at, end := now.Add(r.wait(tries)), added.Add(r.GiveUp)
-	if at.After(end) && now.Before(end) {
-		return end
+	at := now.Add(r.wait(tries))
+	for _, mark := range []time.Time{added.Add(r.GiveUp), added.Add(r.Warn)} {
+		if now.Before(mark) && at.After(mark) {
+			at = mark
+		}
 	}
 	return at
 }

@@ -136,9 +136,10 @@ func (w *way) refused(m *queued, c *smtp.Client, h host, err error) error {
 
 // transfer sends the text to those whom the server has accepted.
 func (w *way) transfer(m *queued, c *smtp.Client, h host) answer {
+	lost := answer{"the message was lost here", "5.3.0", ""}
 	text, err := w.Queue.openText(m)
 	if errors.Is(err, fs.ErrNotExist) {
-		return answer{"the message was lost here", "5.3.0", ""}
+		return lost
 	}
 	if err != nil {
 		return answerOf(failuref("4.3.0", "%w", err), "")
@@ -148,9 +149,15 @@ func (w *way) transfer(m *queued, c *smtp.Client, h host) answer {
 	if err != nil {
 		return answerOf(err, h.name)
 	}
-	if _, err := io.Copy(data, text); err != nil {
+	n, err := io.Copy(data, text)
+	if err != nil || n != m.size {
 		c.Close() // without the final dot, or the server would take what there is for all
+	}
+	switch {
+	case err != nil:
 		return answerOf(err, h.name)
+	case n != m.size:
+		return lost
 	}
 	said, err := data.CloseWithResponse()
 	if err != nil {
