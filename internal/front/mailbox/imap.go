@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync/atomic"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -39,8 +40,8 @@ type imapSession struct {
 	conn   *conn
 
 	mb       mail.Mailbox
-	selected *selection // nil: no folder is selected
-	content  *content   // of the message that was read last; nil: none
+	selected atomic.Pointer[selection] // nil: no folder is selected
+	content  *content                  // of the message that was read last; nil: none
 }
 
 var (

@@ -162,7 +162,9 @@ func (s *submission) address(a string) error {
 
 // Data implements smtp.Session.
 func (s *submission) Data(r io.Reader) error {
-	s.conn.hold()
+	if !s.conn.hold() {
+		return errCutShort
+	}
 	defer s.conn.release()
 	s.mu.Lock()
 	mb, to := s.mb, s.to
@@ -171,15 +173,15 @@ func (s *submission) Data(r io.Reader) error {
 		return refusal(530, 5, 7, 0, "Log in first: this server takes mail only from its accounts")
 	}
 	_, chunked := r.(*io.PipeReader)
-	text := &strictLines{r: r}
+	text := &strictLines{r: r, single: !chunked}
 	if chunked {
 		text.broken = s.conn.broken.Load
 	}
 	_, err := mb.Send(s.ctx, mail.Outgoing{To: to, MIME: text})
 	switch {
-	case text.err != nil && errors.Is(text.err, errBareLine) && !chunked:
+	case text.err == errBareLine && !chunked:
 		return s.sendAway(r)
-	case text.err != nil:
+	case text.err != nil && text.err != io.EOF:
 		return s.failure(text.err)
 	case err != nil:
 		return s.failure(err)
