@@ -14,7 +14,7 @@ import (
 )
 
 // imapServer makes the protocol of ServeIMAP.
-func (s *Server) imapServer(ctx context.Context) func(net.Listener) error {
+func (s *Server) imapServer(ctx context.Context, plain bool) func(net.Listener) error {
 	return imapserver.New(&imapserver.Options{
 		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
 			ctx, cancel := context.WithCancel(ctx)
@@ -27,7 +27,7 @@ func (s *Server) imapServer(ctx context.Context) func(net.Listener) error {
 		},
 		Logger:       libraryLog{s.cfg.Log, "imap"},
 		TLSConfig:    s.cfg.TLS,
-		InsecureAuth: s.cfg.Plain,
+		InsecureAuth: plain,
 	}).Serve
 }
 

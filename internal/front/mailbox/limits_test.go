@@ -1,7 +1,6 @@
 package mailbox
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -246,10 +245,18 @@ func TestNoTLS(t *testing.T) {
 			t.Errorf("TLS without a certificate: %v", err)
 		}
 	}
-	if err := New(Config{}).ServeSubmission(context.Background(), l, false); !errors.Is(err, moot.Invalid) {
+	if err := New(Config{}).ServeSubmission(t.Context(), l, false); !errors.Is(err, moot.Invalid) {
 		t.Errorf("passwords without TLS: %v", err)
 	}
+	if err := New(Config{Plain: true}).ServeIMAP(t.Context(), elsewhere{l}, false); !errors.Is(err, moot.Invalid) {
+		t.Errorf("passwords without TLS from other machines: %v", err)
+	}
 }
+
+// elsewhere is a listener that others can reach.
+type elsewhere struct{ net.Listener }
+
+func (elsewhere) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4zero, Port: 143} }
 
 // TestLog does what is logged, and looks for what must not be.
 func TestLog(t *testing.T) {

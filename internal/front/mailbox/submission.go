@@ -28,14 +28,14 @@ const (
 )
 
 // submissionServer makes the protocol of ServeSubmission.
-func (s *Server) submissionServer(ctx context.Context) func(net.Listener) error {
+func (s *Server) submissionServer(ctx context.Context, plain bool) func(net.Listener) error {
 	return func(l net.Listener) error {
 		srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 			return &submission{server: s, ctx: ctx, client: c, conn: connOf(c.Conn())}, nil
 		}))
 		srv.Domain = s.cfg.Domain
 		srv.TLSConfig = s.cfg.TLS
-		srv.AllowInsecureAuth = s.cfg.Plain
+		srv.AllowInsecureAuth = plain
 		srv.MaxMessageBytes = s.cfg.MaxMessage
 		srv.MaxRecipients = maxRecipients
 		srv.MaxLineLength = maxLine
