@@ -16,7 +16,7 @@ var errReadOnly = no(imap.ResponseCodeNoPerm, "The folder is open for reading on
 // change makes one change to messages, given by their places, and returns the places of
 // those that are still there. The client is yet to be told.
 func (s *imapSession) change(places []int, c mail.Change) (changed []int, err error) {
-	v := s.selected
+	v := s.selected.Load()
 	changes := make([]mail.Change, len(places))
 	for i, p := range places {
 		changes[i] = c
@@ -53,7 +53,7 @@ func (v *selection) showFlags(w *imapserver.FetchWriter, places []int) error {
 
 // Store implements imapserver.Session.
 func (s *imapSession) Store(w *imapserver.FetchWriter, set imap.NumSet, store *imap.StoreFlags, _ *imap.StoreOptions) error {
-	v := s.selected
+	v := s.selected.Load()
 	if v.readOnly {
 		return errReadOnly
 	}
@@ -109,7 +109,7 @@ func (s *imapSession) Copy(set imap.NumSet, dest string) (*imap.CopyData, error)
 	if err != nil {
 		return nil, err
 	}
-	v := s.selected
+	v := s.selected.Load()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	picked, err := v.pick(set)
@@ -125,7 +125,7 @@ func (s *imapSession) Copy(set imap.NumSet, dest string) (*imap.CopyData, error)
 
 // Move implements imapserver.SessionMove.
 func (s *imapSession) Move(w *imapserver.MoveWriter, set imap.NumSet, dest string) error {
-	v := s.selected
+	v := s.selected.Load()
 	if v.readOnly {
 		return errReadOnly
 	}
@@ -154,7 +154,7 @@ func (s *imapSession) Move(w *imapserver.MoveWriter, set imap.NumSet, dest strin
 // transfer copies or moves messages, and tells their new UIDs. It returns the places of
 // those that were there.
 func (s *imapSession) transfer(places []int, c mail.Change, to mail.Folder) (*imap.CopyData, []int, error) {
-	v := s.selected
+	v := s.selected.Load()
 	changes := make([]mail.Change, len(places))
 	for i, p := range places {
 		changes[i] = c
@@ -199,7 +199,7 @@ func (v *selection) remove(places []int, write func(uint32) error) error {
 // Expunge implements imapserver.Session. It goes by what is marked now, which the
 // client may not have heard of.
 func (s *imapSession) Expunge(w *imapserver.ExpungeWriter, uids *imap.UIDSet) error {
-	v := s.selected
+	v := s.selected.Load()
 	if v.readOnly {
 		if *w == (imapserver.ExpungeWriter{}) { // CLOSE, which removes nothing then (RFC 9051, 6.4.1)
 			return nil

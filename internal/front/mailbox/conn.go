@@ -126,12 +126,16 @@ func idle(t time.Time) int64 {
 // kill ends the connection for whoever uses it; they then close it.
 func (c *conn) kill() { c.Conn.Close() }
 
-// hold makes the listener wait for something that outlives the connection, until
-// release.
-func (c *conn) hold() {
+// hold makes the listener wait for something that may outlive the connection, until
+// release; false if all is over already.
+func (c *conn) hold() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.holders == 0 {
+		return false
+	}
 	c.holders++
+	return true
 }
 
 func (c *conn) release() {

@@ -40,7 +40,7 @@ func (s *imapSession) open(m *message) *content {
 		}
 		s.content.close()
 	}
-	s.content = &content{ctx: s.selected.ctx, mb: s.mb, id: m.id, size: m.size}
+	s.content = &content{ctx: s.selected.Load().ctx, mb: s.mb, id: m.id, size: m.size}
 	return s.content
 }
 

@@ -22,7 +22,7 @@ func (s *imapSession) Fetch(w *imapserver.FetchWriter, set imap.NumSet, options 
 	if len(options.BodySection)+len(options.BinarySection)+len(options.BinarySectionSize) > maxSections {
 		return no(imap.ResponseCodeLimit, "Too many sections at once: ask for fewer")
 	}
-	v := s.selected
+	v := s.selected.Load()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	picked, err := v.pick(set)
@@ -109,7 +109,7 @@ func (s *imapSession) markSeen(w *imapserver.FetchWriter, read []int) error {
 	if err != nil {
 		return s.failure(err)
 	}
-	return s.selected.showFlags(w, changed)
+	return s.selected.Load().showFlags(w, changed)
 }
 
 // answer is what a FETCH is answered with, of one message. All that may fail is done

@@ -209,8 +209,8 @@ func (s *imapSession) Append(name string, r imap.LiteralReader, options *imap.Ap
 	if err != nil {
 		return nil, s.failure(err)
 	}
-	if s.selected != nil && s.selected.folder == name {
-		s.selected.touch()
+	if v := s.selected.Load(); v != nil && v.folder == name {
+		v.touch()
 	}
 	return &imap.AppendData{UIDValidity: f.Validity, UID: imap.UID(it.UID)}, nil
 }

@@ -17,21 +17,35 @@ var (
 // does (SMTP smuggling).
 type strictLines struct {
 	r      io.Reader
+	single bool        // r waits until it can fill what it is given: ask it for single bytes, to find such a line at once
 	broken func() bool // reports that the connection is; nil: r fails itself then
 
 	cr, middle bool // the last byte was a CR; a line is not at its end
 	err        error
 }
 
-func (s *strictLines) Read(p []byte) (int, error) {
-	if s.err != nil {
-		return 0, s.err
+func (s *strictLines) Read(p []byte) (n int, err error) {
+	for s.err == nil && n < len(p) {
+		piece := p[n:]
+		if s.single {
+			piece = piece[:1]
+		}
+		m, err := s.r.Read(piece)
+		n += m
+		s.check(piece[:m], err)
+		if !s.single {
+			break
+		}
 	}
-	n, err := s.r.Read(p)
-	for _, b := range p[:n] {
+	return n, s.err
+}
+
+// check looks at what was read, and notes how reading ends.
+func (s *strictLines) check(read []byte, err error) {
+	for _, b := range read {
 		if s.cr != (b == '\n') {
 			s.err = errBareLine
-			return 0, s.err
+			return
 		}
 		s.cr = b == '\r'
 		s.middle = b != '\n'
@@ -39,12 +53,9 @@ func (s *strictLines) Read(p []byte) (int, error) {
 	switch {
 	case err == io.EOF && s.broken != nil && s.broken():
 		s.err = errCutShort
-		return n, s.err
 	case err == io.EOF && s.middle:
 		s.err = errNoEnd
-		return n, s.err
-	case err != nil && err != io.EOF:
+	default:
 		s.err = err
 	}
-	return n, err
 }

@@ -29,7 +29,7 @@ type Accounts interface {
 type Config struct {
 	Accounts   Accounts
 	TLS        *tls.Config  // nil: TLS is not offered
-	Plain      bool         // passwords may be sent without TLS: only for listeners on the loopback interface
+	Plain      bool         // passwords may be sent without TLS to listeners on the loopback interface
 	Domain     string       // that clients are greeted with; default localhost
 	MaxMessage int64        // bytes of a message that is sent or appended; default 128 MiB
 	Log        *slog.Logger // nil: nothing is logged. Passwords and messages never are
@@ -76,8 +76,9 @@ func (s *Server) ServeSubmission(ctx context.Context, l net.Listener, implicitTL
 
 // serve runs one protocol on a listener. busy comes before the reason with which a
 // connection is refused.
-func (s *Server) serve(ctx context.Context, l net.Listener, implicitTLS bool, busy string, protocol func(context.Context) func(net.Listener) error) error {
-	if s.cfg.TLS == nil && (implicitTLS || !s.cfg.Plain) {
+func (s *Server) serve(ctx context.Context, l net.Listener, implicitTLS bool, busy string, protocol func(ctx context.Context, plain bool) func(net.Listener) error) error {
+	plain := s.cfg.Plain && loopback(l.Addr())
+	if s.cfg.TLS == nil && (implicitTLS || !plain) {
 		return moot.Errorf(moot.Invalid, "mail on %v: passwords need TLS, and there is no certificate", l.Addr())
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -88,7 +89,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, implicitTLS bool, bu
 	}
 	stop := context.AfterFunc(ctx, in.shut)
 	defer stop()
-	err := protocol(ctx)(in)
+	err := protocol(ctx, plain)(in)
 	ended := ctx.Err() != nil
 	cancel()
 	in.shut()
@@ -97,4 +98,9 @@ func (s *Server) serve(ctx context.Context, l net.Listener, implicitTLS bool, bu
 		return nil
 	}
 	return moot.Wrap("mail", err)
+}
+
+func loopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }

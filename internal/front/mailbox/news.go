@@ -11,15 +11,21 @@ import (
 
 // Poll implements imapserver.Session.
 func (s *imapSession) Poll(w *imapserver.UpdateWriter, allowExpunge bool) error {
-	if s.selected == nil {
+	v := s.selected.Load()
+	if v == nil {
 		return nil
 	}
-	return s.selected.tell(w, allowExpunge)
+	return v.tell(w, allowExpunge)
 }
 
-// Idle implements imapserver.Session.
+// Idle implements imapserver.Session. When a connection breaks, it may run beside
+// Close.
 func (s *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
-	v := s.selected
+	if !s.conn.hold() {
+		return nil
+	}
+	defer s.conn.release()
+	v := s.selected.Load()
 	if v == nil {
 		<-stop
 		return nil

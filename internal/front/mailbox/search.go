@@ -17,7 +17,7 @@ const maxTerms = 500 // of one SEARCH
 // message is opened only if that does not decide, and read to its end only if its
 // header does not.
 func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, options *imap.SearchOptions) (*imap.SearchData, error) {
-	v := s.selected
+	v := s.selected.Load()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	q := query{v: v}

@@ -64,7 +64,7 @@ func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.Se
 		return nil, err
 	}
 	go v.watch(news)
-	s.selected = v
+	s.selected.Store(v)
 	data := &imap.SelectData{
 		Flags: v.flags(), PermanentFlags: v.flags(), NumMessages: uint32(len(v.messages)),
 		UIDNext: imap.UID(f.Next), UIDValidity: f.Validity, HighestModSeq: f.ModSeq,
@@ -87,9 +87,8 @@ func (s *imapSession) Unselect() error {
 		s.content.close()
 		s.content = nil
 	}
-	if s.selected != nil {
-		s.selected.cancel()
-		s.selected = nil
+	if v := s.selected.Swap(nil); v != nil {
+		v.cancel()
 	}
 	return nil
 }

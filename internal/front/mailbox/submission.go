@@ -28,14 +28,14 @@ const (
 )
 
 // submissionServer makes the protocol of ServeSubmission.
-func (s *Server) submissionServer(ctx context.Context) func(net.Listener) error {
+func (s *Server) submissionServer(ctx context.Context, plain bool) func(net.Listener) error {
 	return func(l net.Listener) error {
 		srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 			return &submission{server: s, ctx: ctx, client: c, conn: connOf(c.Conn())}, nil
 		}))
 		srv.Domain = s.cfg.Domain
 		srv.TLSConfig = s.cfg.TLS
-		srv.AllowInsecureAuth = s.cfg.Plain
+		srv.AllowInsecureAuth = plain
 		srv.MaxMessageBytes = s.cfg.MaxMessage
 		srv.MaxRecipients = maxRecipients
 		srv.MaxLineLength = maxLine
@@ -162,7 +162,9 @@ func (s *submission) address(a string) error {
 
 // Data implements smtp.Session.
 func (s *submission) Data(r io.Reader) error {
-	s.conn.hold()
+	if !s.conn.hold() {
+		return errCutShort
+	}
 	defer s.conn.release()
 	s.mu.Lock()
 	mb, to := s.mb, s.to
@@ -171,15 +173,15 @@ func (s *submission) Data(r io.Reader) error {
 		return refusal(530, 5, 7, 0, "Log in first: this server takes mail only from its accounts")
 	}
 	_, chunked := r.(*io.PipeReader)
-	text := &strictLines{r: r}
+	text := &strictLines{r: r, single: !chunked}
 	if chunked {
 		text.broken = s.conn.broken.Load
 	}
 	_, err := mb.Send(s.ctx, mail.Outgoing{To: to, MIME: text})
 	switch {
-	case text.err != nil && errors.Is(text.err, errBareLine) && !chunked:
+	case text.err == errBareLine && !chunked:
 		return s.sendAway(r)
-	case text.err != nil:
+	case text.err != nil && text.err != io.EOF:
 		return s.failure(text.err)
 	case err != nil:
 		return s.failure(err)

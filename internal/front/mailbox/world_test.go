@@ -168,6 +168,12 @@ func (w *world) wire(addr string, implicit bool) *wire {
 	return &wire{nc, w.t, bufio.NewReader(nc)}
 }
 
+// tlsOver begins TLS on a connection, and drops what was read of it before.
+func tlsOver(c *wire, config *tls.Config) *wire {
+	nc := tls.Client(c.Conn, config)
+	return &wire{nc, c.t, bufio.NewReader(nc)}
+}
+
 func (c *wire) send(s string) {
 	c.t.Helper()
 	if _, err := c.Write([]byte(s)); err != nil {
