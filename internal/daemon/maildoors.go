@@ -30,16 +30,17 @@ func (d *doors) openMail(o cli.MailOptions) (answer func(), err error) {
 	if err != nil {
 		return nil, err
 	}
+	server := mailbox.New(mailbox.Config{Accounts: d.accounts, TLS: secure, Plain: true, Domain: o.Domain, Log: d.log}) // in plain text on the loopback interface only
 	for _, door := range []struct {
 		addr     string
 		scheme   string
 		implicit bool
-		serve    func(*mailbox.Server, context.Context, net.Listener, bool) error
+		serve    func(context.Context, net.Listener, bool) error
 	}{
-		{o.IMAP, "imap", false, (*mailbox.Server).ServeIMAP},
-		{o.IMAPS, "imaps", true, (*mailbox.Server).ServeIMAP},
-		{o.Submission, "smtp", false, (*mailbox.Server).ServeSubmission},
-		{o.Submissions, "smtps", true, (*mailbox.Server).ServeSubmission},
+		{o.IMAP, "imap", false, server.ServeIMAP},
+		{o.IMAPS, "imaps", true, server.ServeIMAP},
+		{o.Submission, "smtp", false, server.ServeSubmission},
+		{o.Submissions, "smtps", true, server.ServeSubmission},
 	} {
 		if door.addr == "" {
 			continue
@@ -49,11 +50,8 @@ func (d *doors) openMail(o cli.MailOptions) (answer func(), err error) {
 			return nil, err
 		}
 		d.mailAddrs = append(d.mailAddrs, door.scheme+"://"+ln.Addr().String())
-		server := mailbox.New(mailbox.Config{
-			Accounts: d.accounts, TLS: secure, Plain: isLoopback(ln.Addr()), Domain: o.Domain, Log: d.log,
-		})
 		starts = append(starts, func() {
-			d.hold(func() error { return door.serve(server, d.ctx, ln, door.implicit) })
+			d.hold(func() error { return door.serve(d.ctx, ln, door.implicit) })
 		})
 	}
 	if o.Domain == "" {
@@ -62,11 +60,6 @@ func (d *doors) openMail(o cli.MailOptions) (answer func(), err error) {
 	outside, err := d.openOutside(o, secure)
 	starts = append(starts, outside)
 	return answer, err
-}
-
-func isLoopback(a net.Addr) bool {
-	tcp, ok := a.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
 }
 
 // mailTLS is what mail programs and servers are shown: the certificate of an authority,

@@ -57,7 +57,8 @@ type plan struct {
 type planned struct {
 	stored
 	places []place
-	read   bool // it was not read before
+	at     int64 // as in note
+	read   bool  // it was not read before
 }
 
 // result is where the item of a change will be; folder is empty if it was removed.
@@ -174,11 +175,12 @@ func (p *plan) carryOut(ctx context.Context) error {
 // statements are what is to be said of one message.
 func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]Statement, error) {
 	b, m := p.box, p.messages[id]
-	last, _, noted, err := b.acct.note(b.acct.read, id)
+	last, former, noted, err := b.acct.note(b.acct.read, id)
 	if err != nil {
 		return nil, err
 	}
-	body, err := encodeSealed(note{m.places}, b.self)
+	m.at = former.At
+	body, err := encodeSealed(note{m.places, m.at}, b.self)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +243,7 @@ func (p *plan) follow(ctx context.Context, entries []moot.Entry) error {
 				continue
 			}
 			m := p.messages[id]
-			folders, err := b.acct.setNote(tx, id, e.ID, m.places)
+			folders, err := b.acct.setNote(tx, id, e.ID, note{m.places, m.at})
 			if err == nil && len(m.places) == 0 {
 				err = b.acct.remove(tx, m.row)
 			}

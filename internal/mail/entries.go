@@ -54,6 +54,7 @@ type receipt struct {
 // note is where a member has put a message. No places: it was removed.
 type note struct {
 	Places []place `cbor:"0,keyasint"`
+	At     int64   `cbor:"1,keyasint,omitempty"` // when it came, Unix ms; 0: when it was announced
 }
 
 // place is a folder that a message is in.

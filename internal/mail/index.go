@@ -113,7 +113,7 @@ func (a *account) open(tx *sql.Tx, now time.Time) error {
 // Removed reports whether a member has removed a message.
 func (x *Index) Removed(ctx context.Context, member moot.Key, id moot.BlobID) (removed bool, err error) {
 	err = x.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM notes n JOIN accounts a ON a.id = n.account
-		WHERE a.key = ? AND n.blob = ? AND n.places IN ('null', '[]'))`, member[:], id[:]).Scan(&removed)
+		WHERE a.key = ? AND n.blob = ? AND n.places = '[]')`, member[:], id[:]).Scan(&removed)
 	return removed, sqlite.Error("index of messages", err)
 }
 
@@ -146,7 +146,8 @@ func (a *account) folder(tx *sql.Tx, name string) (id int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := tx.Exec(`INSERT INTO folders (account, name, next_uid, modseq) VALUES (?, ?, 1, ?)`, a.id, name, modseq)
+	// A folder that was removed and is made again must not use UIDs again.
+	r, err := tx.Exec(`INSERT INTO folders (account, name, next_uid, modseq) VALUES (?, ?, ?, ?)`, a.id, name, modseq, modseq)
 	if err != nil {
 		return 0, err
 	}
@@ -222,13 +223,13 @@ func (a *account) forget(tx *sql.Tx, id moot.BlobID) error {
 
 // setNote remembers where the member has put a message, and puts it there if it is here.
 // It returns the folders concerned.
-func (a *account) setNote(tx *sql.Tx, id moot.BlobID, entry moot.EntryID, places []place) ([]string, error) {
-	text, err := json.Marshal(places)
+func (a *account) setNote(tx *sql.Tx, id moot.BlobID, entry moot.EntryID, n note) ([]string, error) {
+	text, err := json.Marshal(append([]place{}, n.Places...))
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.Exec(`INSERT INTO notes (account, blob, entry, places) VALUES (?, ?, ?, ?)
-		ON CONFLICT (account, blob) DO UPDATE SET entry = excluded.entry, places = excluded.places`, a.id, id[:], entry[:], text)
+	_, err = tx.Exec(`INSERT INTO notes (account, blob, entry, at, places) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (account, blob) DO UPDATE SET entry = excluded.entry, at = excluded.at, places = excluded.places`, a.id, id[:], entry[:], n.At, text)
 	if err != nil {
 		return nil, err
 	}
@@ -240,21 +241,21 @@ func (a *account) setNote(tx *sql.Tx, id moot.BlobID, entry moot.EntryID, places
 	if err != nil {
 		return nil, err
 	}
-	return a.put(tx, message, places)
+	return a.put(tx, message, n.Places)
 }
 
 // note returns the member's note in force about a message; false if there is none.
-func (a *account) note(q querier, id moot.BlobID) (entry moot.EntryID, places []place, ok bool, err error) {
+func (a *account) note(q querier, id moot.BlobID) (entry moot.EntryID, n note, ok bool, err error) {
 	var text, raw []byte
-	err = q.QueryRow(`SELECT entry, places FROM notes WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&raw, &text)
+	err = q.QueryRow(`SELECT entry, at, places FROM notes WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&raw, &n.At, &text)
 	if errors.Is(err, sql.ErrNoRows) {
-		return entry, nil, false, nil
+		return entry, n, false, nil
 	}
 	if err == nil {
 		entry = moot.EntryID(raw)
-		err = json.Unmarshal(text, &places)
+		err = json.Unmarshal(text, &n.Places)
 	}
-	return entry, places, err == nil, err
+	return entry, n, err == nil, err
 }
 
 type querier interface {
@@ -272,7 +273,10 @@ func (a *account) arrive(tx *sql.Tx, l letter, d digest, preface string, owed bo
 		return nil, err
 	}
 	if ok {
-		places = noted
+		places = noted.Places
+		if noted.At != 0 {
+			d.Arrived = time.UnixMilli(noted.At)
+		}
 	}
 	summary, err := json.Marshal(d.Summary)
 	if err != nil {
@@ -280,7 +284,7 @@ func (a *account) arrive(tx *sql.Tx, l letter, d digest, preface string, owed bo
 	}
 	r, err := tx.Exec(`INSERT OR IGNORE INTO messages (account, blob, entry, author, arrived, size, preface, thread, mid, kept, owed, summary)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		a.id, l.ID[:], l.Entry[:], l.Author[:], l.Time.UnixMilli(), d.Size, preface, d.Thread, d.MessageID, l.Kept, owed, summary)
+		a.id, l.ID[:], l.Entry[:], l.Author[:], d.Arrived.UnixMilli(), d.Size, preface, d.Thread, d.MessageID, l.Kept, owed, summary)
 	if err != nil {
 		return nil, err
 	}

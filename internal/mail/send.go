@@ -170,7 +170,7 @@ func (b *Box) dispatch(ctx context.Context, out *outgoing, d delivery, wait time
 		return Sent{}, err
 	}
 	if kept {
-		if statements, err = b.withNote(statements, id, note{[]place{{SentFolder, []Flag{Seen}}}}); err != nil {
+		if statements, err = b.withNote(statements, id, note{Places: []place{{SentFolder, []Flag{Seen}}}}); err != nil {
 			return Sent{}, err
 		}
 	}
@@ -300,11 +300,11 @@ func (b *Box) spread(ctx context.Context, id moot.BlobID, to []moot.Key, wait ti
 
 // Save implements Mailbox.
 func (b *Box) Save(ctx context.Context, folder string, flags []Flag, at time.Time, mime io.Reader) (Item, error) {
-	it, err := b.save(ctx, folder, flags, mime)
+	it, err := b.save(ctx, folder, flags, at, mime)
 	return it, moot.Wrap("save the message", err)
 }
 
-func (b *Box) save(ctx context.Context, folder string, flags []Flag, mime io.Reader) (Item, error) {
+func (b *Box) save(ctx context.Context, folder string, flags []Flag, at time.Time, mime io.Reader) (Item, error) {
 	if err := checkFolder(folder); err != nil {
 		return Item{}, err
 	}
@@ -317,7 +317,7 @@ func (b *Box) save(ctx context.Context, folder string, flags []Flag, mime io.Rea
 	if err != nil {
 		return Item{}, err
 	}
-	statements, err := b.withNote([]Statement{{Kind: moot.KindMessage, Key: id.String(), Body: body}}, id, note{[]place{{folder, flags}}})
+	statements, err := b.withNote([]Statement{{Kind: moot.KindMessage, Key: id.String(), Body: body}}, id, note{[]place{{folder, flags}}, at.UnixMilli()})
 	if err != nil {
 		return Item{}, err
 	}

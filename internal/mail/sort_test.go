@@ -86,6 +86,14 @@ func TestFolders(t *testing.T) {
 	if got := ann.has(t, "Play"); len(got) != 1 {
 		t.Errorf("renamed: %+v", got)
 	}
+	last := ann.has(t, "Play")[0].UID
+	if err := ann.SetFolder(t.Context(), "Play", ""); err != nil {
+		t.Fatal(err)
+	}
+	again, err := ann.Save(t.Context(), "Play", nil, time.Now(), text("ann", "again", "x"))
+	if err != nil || again.UID <= last {
+		t.Errorf("UID %d after %d, %v", again.UID, last, err)
+	}
 	if err := ann.SetFolder(t.Context(), "Play", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -107,8 +115,9 @@ func TestFolders(t *testing.T) {
 func TestDrafts(t *testing.T) {
 	s, p := gather(t, "owner", "ann", "bob")
 	ann, bob := p[1], p[2]
-	it, err := ann.Save(t.Context(), mail.DraftsFolder, []mail.Flag{mail.Draft}, time.Now(), text("bob", "Perhaps", "secret"))
-	if err != nil || it.Folder != mail.DraftsFolder || !slices.Equal(it.Flags, []mail.Flag{mail.Draft}) {
+	at := time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
+	it, err := ann.Save(t.Context(), mail.DraftsFolder, []mail.Flag{mail.Draft}, at, text("bob", "Perhaps", "secret"))
+	if err != nil || !it.Arrived.Equal(at) || it.Folder != mail.DraftsFolder || !slices.Equal(it.Flags, []mail.Flag{mail.Draft}) {
 		t.Fatalf("%+v, %v", it, err)
 	}
 	if got := bob.has(t, ""); len(got) != 0 {

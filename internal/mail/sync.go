@@ -107,8 +107,8 @@ func (b *Box) take(tx *sql.Tx, e moot.Entry) ([]string, error) {
 	if err != nil || !l.concerns(b.self) {
 		return nil, nil
 	}
-	_, places, noted, err := b.acct.note(tx, l.ID)
-	if err != nil || noted && len(places) == 0 { // it was removed
+	_, n, noted, err := b.acct.note(tx, l.ID)
+	if err != nil || noted && len(n.Places) == 0 { // it was removed
 		return nil, err
 	}
 	return nil, b.acct.await(tx, l)
@@ -120,7 +120,7 @@ func (b *Box) takeNote(tx *sql.Tx, e moot.Entry) ([]string, error) {
 	if !ok || member != b.self || e.Body == nil || decodeSealed(e.Body, b.cfg.Key, &n) != nil {
 		return nil, nil
 	}
-	return b.acct.setNote(tx, id, e.ID, n.Places)
+	return b.acct.setNote(tx, id, e.ID, n)
 }
 
 // withdraw forgets what its author took back before it was fetched, or kept for himself.

@@ -81,7 +81,8 @@ CREATE TABLE notes (
     account INTEGER NOT NULL REFERENCES accounts (id),
     blob    BLOB    NOT NULL,
     entry   BLOB    NOT NULL,
-    places  BLOB    NOT NULL, -- JSON
+    at      INTEGER NOT NULL, -- when it came, Unix ms; 0: when it was announced
+    places  BLOB    NOT NULL, -- JSON; [] if it was removed
     PRIMARY KEY (account, blob)
 ) WITHOUT ROWID;
 
