@@ -46,7 +46,7 @@ var layers = map[string][]string{
 	"internal/front/mailapi": {".", "internal/mail", "internal/wire"},
 	"internal/front/cli":     {".", "internal/compare", "internal/files", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
 	"internal/front/mailbox": {".", "internal/mail"},
-	"internal/front/mta":     {".", "internal/durable"},
+	"internal/front/mta":     {".", "internal/durable", "internal/sqlite"},
 
 	// The one place that names every part.
 	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/durable", "internal/feed", "internal/files",

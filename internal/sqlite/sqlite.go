@@ -41,6 +41,19 @@ func Open(path string) (write, read *sql.DB, err error) {
 	return write, read, nil
 }
 
+// OpenExclusive opens the database in a file, making it if there is none, for this
+// process alone: while it is open, others get an error of kind Unavailable.
+func OpenExclusive(path string) (*sql.DB, error) {
+	if err := private(path); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", dsn(path, "&_pragma=locking_mode(EXCLUSIVE)&_txlock=immediate&_pragma=busy_timeout(0)"))
+	if err == nil {
+		db.SetMaxOpenConns(1)
+	}
+	return db, err
+}
+
 // OpenMemory opens a database that is gone when it is closed.
 func OpenMemory() (*sql.DB, error) {
 	db, err := sql.Open("sqlite", ":memory:?_pragma=foreign_keys(1)&_txlock=immediate")

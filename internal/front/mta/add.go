@@ -16,6 +16,8 @@ import (
 
 	"github.com/emersion/go-message/textproto"
 
+	"github.com/mootspace/moot/internal/sqlite"
+
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
 )
@@ -43,7 +45,7 @@ func (q *Queue) Add(ctx context.Context, e Envelope, mime io.Reader) error {
 	}
 	draft, err := os.CreateTemp(q.folder, "new-*.eml")
 	if err != nil {
-		return queueError("queue mail", err)
+		return sqlite.Error("queue mail", err)
 	}
 	defer os.Remove(draft.Name()) // after the renaming there is nothing of that name
 	err = q.write(draft, m, mime)
@@ -54,7 +56,7 @@ func (q *Queue) Add(ctx context.Context, e Envelope, mime io.Reader) error {
 		err = q.insert(ctx, m, draft.Name())
 	}
 	if err != nil {
-		return queueError("queue mail", err)
+		return sqlite.Error("queue mail", err)
 	}
 	select {
 	case q.news <- struct{}{}:

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mootspace/moot/internal/sqlite"
+
 	"github.com/mootspace/moot"
 )
 
@@ -42,7 +44,7 @@ func (w *way) do(ctx context.Context, t task) error {
 	case ctx.Err() != nil:
 		return nil
 	case err != nil:
-		return queueError("read the mail queue", err)
+		return sqlite.Error("read the mail queue", err)
 	}
 	if t.tell {
 		return w.tell(ctx, m)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mootspace/moot/internal/sqlite"
+
 	"github.com/mootspace/moot"
 )
 
@@ -139,7 +141,7 @@ func (q *Queue) save(ctx context.Context, m *queued, next func(*recipient) time.
 	if err == nil && finished {
 		os.Remove(q.path(m.id)) // if that fails, tidy does it
 	}
-	return queueError("save the mail queue", err)
+	return sqlite.Error("save the mail queue", err)
 }
 
 // Waiting tells how many messages wait, and since when the oldest.
@@ -149,5 +151,5 @@ func (q *Queue) Waiting(ctx context.Context) (messages int, oldest time.Time, er
 	if added.Valid {
 		oldest = time.UnixMilli(added.Int64)
 	}
-	return messages, oldest, queueError("mail queue", err)
+	return messages, oldest, sqlite.Error("mail queue", err)
 }

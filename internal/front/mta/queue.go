@@ -5,18 +5,13 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
-	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
-	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite"
-	lib "modernc.org/sqlite/lib"
+	"github.com/mootspace/moot/internal/sqlite"
 
-	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
 )
 
@@ -47,7 +42,7 @@ func OpenQueue(ctx context.Context, folder string, limit QueueLimits, sign ...Si
 	q := &Queue{folder: folder, sign: sign, limit: limit.orDefault(), news: make(chan struct{}, 1)}
 	if err := q.open(ctx); err != nil {
 		q.Close()
-		return nil, queueError("open the mail queue", err)
+		return nil, sqlite.Error("open the mail queue", err)
 	}
 	return q, nil
 }
@@ -57,7 +52,7 @@ func (q *Queue) Close() error {
 	if q.db == nil {
 		return nil
 	}
-	return queueError("close the mail queue", q.db.Close())
+	return sqlite.Error("close the mail queue", q.db.Close())
 }
 
 func (q *Queue) open(ctx context.Context) (err error) {
@@ -65,50 +60,16 @@ func (q *Queue) open(ctx context.Context) (err error) {
 		return err
 	}
 	path := filepath.Join(q.folder, "queue.db")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // so that SQLite need not choose who may read it
-	if err != nil {
+	if q.db, err = sqlite.OpenExclusive(path); err != nil {
 		return err
 	}
-	f.Close()
-	if q.db, err = sql.Open("sqlite", dsn(path)); err != nil {
-		return err
-	}
-	q.db.SetMaxOpenConns(1)
-	if err := migrate(ctx, q.db); err != nil {
+	if err := sqlite.Migrate(ctx, q.db, migrations); err != nil {
 		return err
 	}
 	if err := q.tidy(ctx); err != nil {
 		return err
 	}
 	return errors.Join(durable.SyncFolder(q.folder), durable.SyncFolder(filepath.Dir(filepath.Clean(q.folder))))
-}
-
-// dsn names the database. As nobody else may use it, its lock is kept: two senders
-// would send everything twice.
-func dsn(path string) string {
-	return "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
-		"&_pragma=foreign_keys(1)&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)&_txlock=immediate"
-}
-
-func migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files)
-	if err != nil {
-		return err
-	}
-	has, knows, err := provider.GetVersions(ctx)
-	if err != nil {
-		return err
-	}
-	if has > knows {
-		return moot.Errorf(moot.Invalid, "a newer version of Moot made it (its schema is %d, this program knows %d)", has, knows)
-	}
-	_, err = provider.Up(ctx)
-	return err
 }
 
 // tidy removes files that a crash has left of messages that were not added, or that
@@ -140,31 +101,4 @@ func (q *Queue) tidy(ctx context.Context) error {
 // path returns the file of a message.
 func (q *Queue) path(id int64) string {
 	return filepath.Join(q.folder, strconv.FormatInt(id, 10)+".eml")
-}
-
-// queueError gives an error of the disk or the database its kind.
-func queueError(op string, err error) error {
-	var known *moot.Error
-	var e *sqlite.Error
-	switch {
-	case err == nil || errors.As(err, &known):
-		return moot.Wrap(op, err)
-	case errors.As(err, &e):
-		return moot.Wrap(op, moot.Errorf(sqlKind(e.Code()&0xff), "%w", err))
-	case durable.IsFull(err):
-		return moot.Wrap(op, moot.Errorf(moot.Full, "no space is left on the disk: %w", err))
-	}
-	return moot.Wrap(op, err)
-}
-
-func sqlKind(code int) moot.ErrorKind {
-	switch code {
-	case lib.SQLITE_FULL:
-		return moot.Full
-	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-		return moot.Unavailable
-	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
-		return moot.Corrupt
-	}
-	return moot.Internal
 }

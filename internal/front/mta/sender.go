@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mootspace/moot/internal/sqlite"
+
 	"github.com/mootspace/moot"
 )
 
@@ -113,7 +115,7 @@ func (r *rounds) start(ctx, work context.Context) (time.Duration, error) {
 	now := time.Now()
 	tasks, next, err := r.Queue.due(ctx, now, r.Smarthost != nil, r.full())
 	if err != nil {
-		return 0, queueError("read the mail queue", err)
+		return 0, sqlite.Error("read the mail queue", err)
 	}
 	for _, t := range tasks {
 		if len(r.busy) >= r.AtOnce {
