@@ -21,6 +21,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await":  await,
 			"setenv": setenv,
+			"id":     id,
 		},
 	})
 }
@@ -58,4 +59,16 @@ func setenv(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: setenv name")
 	}
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// id keeps the ID of the message with a subject, as the last output shows it, in $ID.
+func id(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: id subject")
+	}
+	m := regexp.MustCompile(`(?m)^([0-9a-f]{12}) .*` + regexp.QuoteMeta(args[0])).FindStringSubmatch(ts.ReadFile("stdout"))
+	if m == nil {
+		ts.Fatalf("no message %q in the output", args[0])
+	}
+	ts.Setenv("ID", m[1])
 }

@@ -64,11 +64,7 @@ func (a *app) replyCommand() *cobra.Command {
 		Example: "  echo Yes. | moot reply 3fa9",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withMail(c.Context(), func(ctx context.Context, _ *Session, m mail.Mailbox) error {
-				it, err := find(ctx, m, args[0])
-				if err != nil {
-					return err
-				}
+			return a.withMessage(c.Context(), args[0], func(ctx context.Context, _ *Session, m mail.Mailbox, it mail.Item) error {
 				l.message.InReplyTo = &it.Summary
 				l.message.Subject = "Re: " + strings.TrimPrefix(it.Subject, "Re: ")
 				l.message.To = []string{it.From}
@@ -80,7 +76,7 @@ func (a *app) replyCommand() *cobra.Command {
 				if err := a.dispatch(ctx, m, &l); err != nil || l.draft {
 					return err
 				}
-				_, err = m.Change(ctx, mail.Change{Folder: it.Folder, UID: it.UID, Set: []mail.Flag{mail.Seen, mail.Answered}})
+				_, err := m.Change(ctx, mail.Change{Folder: it.Folder, UID: it.UID, Set: []mail.Flag{mail.Seen, mail.Answered}})
 				return err
 			})
 		},
@@ -161,6 +157,17 @@ func (a *app) withMail(ctx context.Context, do func(context.Context, *Session, m
 			return err
 		}
 		return do(ctx, s, m)
+	})
+}
+
+// withMessage opens a session and one message.
+func (a *app) withMessage(ctx context.Context, prefix string, do func(context.Context, *Session, mail.Mailbox, mail.Item) error) error {
+	return a.withMail(ctx, func(ctx context.Context, s *Session, m mail.Mailbox) error {
+		it, err := find(ctx, m, prefix)
+		if err != nil {
+			return err
+		}
+		return do(ctx, s, m, it)
 	})
 }
 

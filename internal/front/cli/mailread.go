@@ -135,11 +135,7 @@ func (a *app) readCommand() *cobra.Command {
 		Example: "  moot read 3fa9\n  moot read 3fa9 --raw > message.eml\n  moot read 3fa9 --thread",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withMail(c.Context(), func(ctx context.Context, s *Session, m mail.Mailbox) error {
-				it, err := find(ctx, m, args[0])
-				if err != nil {
-					return err
-				}
+			return a.withMessage(c.Context(), args[0], func(ctx context.Context, s *Session, m mail.Mailbox, it mail.Item) error {
 				if thread {
 					items, err := m.List(ctx, mail.Query{Thread: it.Thread})
 					if err == nil {
@@ -238,11 +234,7 @@ func (a *app) attachmentsCommand() *cobra.Command {
 		Example: "  moot attachments 3fa9 -o ~/downloads\n  moot attachments 3fa9 --share reports/",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withMail(c.Context(), func(ctx context.Context, s *Session, m mail.Mailbox) error {
-				it, err := find(ctx, m, args[0])
-				if err != nil {
-					return err
-				}
+			return a.withMessage(c.Context(), args[0], func(ctx context.Context, s *Session, m mail.Mailbox, it mail.Item) error {
 				rc, err := m.Open(ctx, it.ID)
 				if err != nil {
 					return err
