@@ -88,12 +88,12 @@ func (m *mailroom) roomer() func(context.Context, []moot.Key, int64) error {
 
 // knows reports whether a blob is a message: those are passed on whatever names this
 // home's owner wishes to show.
-func (m *mailroom) knows(id string) bool {
+func (m *mailroom) knows(ctx context.Context, id string) bool {
 	m.mu.Lock()
 	post := m.post
 	m.mu.Unlock()
 	blob, err := moot.ParseBlobID(id)
-	return err == nil && post != nil && post.Knows(blob)
+	return err == nil && post != nil && post.Knows(ctx, blob)
 }
 
 // limits are what this node carries for others, as its owner wishes.

@@ -152,7 +152,7 @@ func (n *node) handler() http.Handler {
 
 // shows reports whether this home's owner wishes to serve a blob to others.
 func (n *node) shows(ctx context.Context, blob string, names []string) bool {
-	return n.mail.knows(blob) || n.shown.serves(ctx, blob, names)
+	return n.mail.knows(ctx, blob) || n.shown.serves(ctx, blob, names)
 }
 
 // listenSocket listens for the commands of the home's owner.

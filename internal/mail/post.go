@@ -58,7 +58,6 @@ type Post struct {
 
 	mu      sync.Mutex
 	boxes   map[moot.Key]*Box
-	known   map[moot.BlobID]letter  // all messages in force
 	waiting map[moot.BlobID]*parcel // those that somebody has not been given yet
 	carried int64                   // bytes held for others
 	kick    chan struct{}
@@ -87,7 +86,7 @@ func NewPost(cfg PostConfig) *Post {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Post{cfg: cfg, boxes: map[moot.Key]*Box{}, known: map[moot.BlobID]letter{}, waiting: map[moot.BlobID]*parcel{}, kick: make(chan struct{}, 1)}
+	return &Post{cfg: cfg, boxes: map[moot.Key]*Box{}, waiting: map[moot.BlobID]*parcel{}, kick: make(chan struct{}, 1)}
 }
 
 // Add has a box woken when there is news for it.
@@ -98,11 +97,22 @@ func (p *Post) Add(b *Box) {
 }
 
 // Knows reports whether a blob is a message that is announced.
-func (p *Post) Knows(id moot.BlobID) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, known := p.known[id]
+func (p *Post) Knows(ctx context.Context, id moot.BlobID) bool {
+	_, known := p.letter(ctx, id)
 	return known
+}
+
+// letter returns what was announced of a message, also of one that was withdrawn.
+func (p *Post) letter(ctx context.Context, id moot.BlobID) (l letter, known bool) {
+	for e, err := range p.cfg.Feeds.Query(ctx, moot.Query{Kind: moot.KindMessage, Key: id.String(), History: true}) {
+		if err != nil {
+			return l, false
+		}
+		if one, err := letterOf(e); err == nil {
+			l, known = one, true
+		}
+	}
+	return l, known
 }
 
 // Waiting returns the bytes that wait for a member to come for them.
@@ -168,7 +178,6 @@ func (p *Post) takeLetter(ctx context.Context, e moot.Entry) {
 		return
 	}
 	p.mu.Lock()
-	p.known[l.ID] = l
 	lacking := slices.DeleteFunc(slices.Clone(l.To), func(k moot.Key) bool { return k == l.Author })
 	if len(lacking) > 0 && p.waiting[l.ID] == nil {
 		p.waiting[l.ID] = &parcel{letter: l, lacking: lacking, since: p.cfg.Now()}
@@ -214,17 +223,14 @@ func (p *Post) delivered(ctx context.Context, id moot.BlobID, reader moot.Key) {
 
 // withdrawn lets go of what its author took back; who was given it keeps it.
 func (p *Post) withdrawn(ctx context.Context, id moot.BlobID, author moot.Key) {
+	l, known := p.letter(ctx, id)
+	keep := !known || l.Author != author
 	p.mu.Lock()
-	l, known := p.known[id]
-	mine := !known || l.Author != author
 	for k := range p.boxes {
-		mine = mine || k != author && l.concerns(k)
-	}
-	if !mine {
-		delete(p.known, id)
+		keep = keep || k != author && l.concerns(k)
 	}
 	p.mu.Unlock()
-	if !mine {
+	if !keep {
 		p.forget(id)
 		p.drop(ctx, id)
 	}
@@ -271,8 +277,8 @@ func (p *Post) drop(ctx context.Context, id moot.BlobID) {
 
 // wanted reports whether a message is for a member here who has not removed it.
 func (p *Post) wanted(ctx context.Context, id moot.BlobID) (bool, error) {
+	l, known := p.letter(ctx, id)
 	p.mu.Lock()
-	l, known := p.known[id]
 	var concerned []moot.Key
 	for k := range p.boxes {
 		if l.concerns(k) {
