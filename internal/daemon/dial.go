@@ -41,14 +41,14 @@ func (d *dialer) Dial(p moot.Peer) (moot.Node, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if c, ok := d.clients[id]; ok {
-		return c.Client, nil
+		return d.n.metered(c), nil
 	}
 	c, err := d.client(p, web)
 	if err != nil {
 		return nil, err
 	}
 	d.clients[id] = c
-	return c.Client, nil
+	return d.n.metered(c), nil
 }
 
 func (d *dialer) client(p moot.Peer, web []string) (pooled, error) {

@@ -51,7 +51,7 @@ func (n *node) identity() cli.Identity {
 func (l local) Close() error { return l.stop() }
 
 func (l local) Status(ctx context.Context) (cli.Status, error) {
-	st := cli.Status{Identity: l.identity(), Via: l.current, Running: l.running, Peers: len(l.neighbours()), Addrs: l.addrs(), Sent: l.out.sent.Load()}
+	st := cli.Status{Identity: l.identity(), Via: l.current, Running: l.running, Peers: len(l.neighbours()), Addrs: l.addrs(), Sent: l.out.passed.Load(), Received: l.in.passed.Load()}
 	st.Role, _ = l.roster.Role(l.self())
 	vector, err := l.store.Vector(ctx)
 	if err != nil {

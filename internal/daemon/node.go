@@ -35,7 +35,8 @@ type node struct {
 	clock  *feed.Clock
 	dial   *dialer
 	cutoff *cutoff
-	out    *throttle
+	in     *throttle // bytes of blobs from others
+	out    *throttle // bytes to others
 	wished atomic.Pointer[policy.Wishes]
 
 	host *link.Host   // nil without peers
@@ -59,7 +60,7 @@ type node struct {
 
 // openNode opens the home's database and blobs; nothing is connected yet.
 func openNode(ctx context.Context, h *home, log *slog.Logger) (*node, error) {
-	n := &node{home: h, log: log, cutoff: newCutoff(), out: newThrottle(), vias: map[cli.Via]*ask.Node{}}
+	n := &node{home: h, log: log, cutoff: newCutoff(), in: &throttle{}, out: &throttle{}, vias: map[cli.Via]*ask.Node{}}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
@@ -104,6 +105,7 @@ func orDefault(s, otherwise string) string {
 
 func (n *node) wish(w policy.Wishes) {
 	n.wished.Store(&w)
+	n.in.limit(w.DownloadRate)
 	n.out.limit(w.UploadRate)
 }
 

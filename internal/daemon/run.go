@@ -144,7 +144,7 @@ func (n *node) handler() http.Handler {
 	}
 	var shown moot.Node = n.store
 	if n.serves {
-		shown = bounded{n.store, n.mail.room}
+		shown = taking{bounded{n.store, n.mail.room}, n.in}
 	}
 	h := wire.Handler(shown, guard{n.roster, rules}, wire.Options{Log: n.log, Version: cli.Version, Spared: n.serves})
 	return n.cutoff.wrap(n.out.wrap(h))

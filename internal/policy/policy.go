@@ -63,11 +63,12 @@ func (p Server) Allow(_ context.Context, caller moot.Key, act Action, _ string) 
 	return err
 }
 
-// Wishes are what the owner of a peer wants it to serve.
+// Wishes are what the owner of a node wants it to serve, and how fast.
 type Wishes struct {
-	Deny       []moot.Key `json:"deny,omitempty"`        // members who get no bytes
-	Names      []string   `json:"names,omitempty"`       // only files whose names start with one of these; none means all
-	UploadRate int64      `json:"upload_rate,omitempty"` // bytes a second to all together; 0 means no limit
+	Deny         []moot.Key `json:"deny,omitempty"`          // members who get no bytes
+	Names        []string   `json:"names,omitempty"`         // only files whose names start with one of these; none means all
+	UploadRate   int64      `json:"upload_rate,omitempty"`   // bytes a second to all together; 0 means no limit
+	DownloadRate int64      `json:"download_rate,omitempty"` // bytes of blobs a second from all together; 0 means no limit
 
 	// Messages of others that wait for members who are away.
 	CarryCopies int   `json:"carry_copies,omitempty"` // nodes that hold one besides its author; 0 means 2, below 0 none

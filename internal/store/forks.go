@@ -23,7 +23,7 @@ func (s *Store) Forks(ctx context.Context) ([]feed.ForkProof, error) {
 	if err := s.usable(ctx); err != nil {
 		return nil, moot.Wrap("forks", err)
 	}
-	rows, err := s.readDB().Query(`SELECT e.raw, f.raw FROM forks f
+	rows, err := s.reads.Query(`SELECT e.raw, f.raw FROM forks f
 		JOIN entries e ON e.author = f.author AND e.seq = f.seq ORDER BY f.author`)
 	if err != nil {
 		return nil, sqlite.Error("forks", err)

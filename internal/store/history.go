@@ -43,7 +43,7 @@ func (s *Store) history(ctx context.Context, f filter, q moot.Query) (pager, err
 // last entry before the first that it lacks. The lag is "" if it lacks nothing. A
 // zero author stands for all.
 func (s *Store) behind(ctx context.Context, since moot.Vector, only moot.Key) (lag string, before int64, err error) {
-	err = s.readDB().QueryRow(`SELECT coalesce(max(n), 0) FROM entries`).Scan(&before)
+	err = s.reads.QueryRow(`SELECT coalesce(max(n), 0) FROM entries`).Scan(&before)
 	if err != nil {
 		return "", 0, sqlite.Error("", err)
 	}
@@ -64,7 +64,7 @@ func (s *Store) behind(ctx context.Context, since moot.Vector, only moot.Key) (l
 	if err != nil {
 		return "", 0, err
 	}
-	err = s.readDB().QueryRow(lagTable+`SELECT min(e.n) - 1 FROM lag JOIN entries e
+	err = s.reads.QueryRow(lagTable+`SELECT min(e.n) - 1 FROM lag JOIN entries e
 		ON e.author = lag.author AND e.seq = lag.seq + 1`, string(text)).Scan(&before)
 	return string(text), before, sqlite.Error("", err)
 }

@@ -72,7 +72,7 @@ func openRegular(path string) (*os.File, os.FileInfo, error) {
 
 // openLink opens a file shared in place that is still there and of the same size.
 func (s *Store) openLink(id moot.BlobID) (*held, error) {
-	rows, err := s.readDB().Query(`SELECT path, size FROM links WHERE id = ? AND broken = 0`, id[:])
+	rows, err := s.reads.Query(`SELECT path, size FROM links WHERE id = ? AND broken = 0`, id[:])
 	if err != nil {
 		return nil, sqlite.Error("", err)
 	}
@@ -125,7 +125,7 @@ func (s *Store) eachLink(yield func(moot.Blob, error) bool) (more bool, err erro
 	for {
 		var id []byte
 		var b moot.Blob
-		err := s.readDB().QueryRow(`SELECT id, size FROM links WHERE broken = 0 AND id > ?
+		err := s.reads.QueryRow(`SELECT id, size FROM links WHERE broken = 0 AND id > ?
 			ORDER BY id LIMIT 1`, last[:]).Scan(&id, &b.Size)
 		if errors.Is(err, sql.ErrNoRows) {
 			return true, nil

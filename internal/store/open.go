@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"log/slog"
 	"os"
@@ -91,6 +90,7 @@ func (s *Store) lock(folder string) error {
 func (s *Store) openDatabase(cfg Config) (err error) {
 	if cfg.Database == "" {
 		s.write, err = sqlite.OpenMemory()
+		s.reads = newQuestions(s.write)
 		return err
 	}
 	folder := filepath.Dir(cfg.Database)
@@ -100,13 +100,6 @@ func (s *Store) openDatabase(cfg Config) (err error) {
 		}
 	}
 	s.write, s.read, err = sqlite.Open(cfg.Database)
+	s.reads = newQuestions(s.read)
 	return err
-}
-
-// readDB returns where to read from.
-func (s *Store) readDB() *sql.DB {
-	if s.read == nil {
-		return s.write
-	}
-	return s.read
 }

@@ -114,7 +114,7 @@ func bare(numbered []numbered) []moot.Entry {
 // entries runs a query for the columns n and raw. Queries are short, so contexts are
 // looked at between them: in memory, an interrupted connection is the database lost.
 func (s *Store) entries(query string, args ...any) ([]numbered, error) {
-	rows, err := s.readDB().Query(query, args...)
+	rows, err := s.reads.Query(query, args...)
 	if err != nil {
 		return nil, sqlite.Error("", err)
 	}

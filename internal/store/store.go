@@ -51,9 +51,10 @@ type Gate interface {
 type Store struct {
 	gate  Gate
 	log   *slog.Logger
-	write *sql.DB // one connection
-	read  *sql.DB // several, read-only; in memory the same as write
-	path  string  // of the database; "" in memory
+	write *sql.DB    // one connection
+	read  *sql.DB    // several, read-only; nil in memory
+	reads *questions // of read; in memory of write
+	path  string     // of the database; "" in memory
 	blobs *blobs
 	sql   statements
 	locks []*os.File

@@ -26,7 +26,7 @@ func (s *Store) vector(ctx context.Context, query string) (moot.Vector, error) {
 	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := s.readDB().Query(query)
+	rows, err := s.reads.Query(query)
 	if err != nil {
 		return nil, sqlite.Error("", err)
 	}

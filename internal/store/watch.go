@@ -73,7 +73,7 @@ func (s *Store) keepsUp(p *history, live bool) error {
 		return nil
 	}
 	var end int64
-	if err := s.readDB().QueryRow(`SELECT coalesce(max(n), 0) FROM entries`).Scan(&end); err != nil {
+	if err := s.reads.QueryRow(`SELECT coalesce(max(n), 0) FROM entries`).Scan(&end); err != nil {
 		return sqlite.Error("", err)
 	}
 	if end-p.last > s.maxLag {

@@ -14,15 +14,15 @@ import (
 
 func (a *app) policyCommand() *cobra.Command {
 	var deny, allow, names []string
-	var rate string
 	var carry carrying
 	c := &cobra.Command{
-		Use:   "policy [--deny NAME] [--allow NAME] [--names PREFIX,…] [--rate BYTES]",
+		Use:   "policy [--deny NAME] [--allow NAME] [--names PREFIX,…] [--rate BYTES] [--download-rate BYTES]",
 		Short: "Show or change what this node serves, to whom, how fast",
 		Long: `Show or change this node's own wishes: which members it does not serve, which
-names it serves (all, unless prefixes are given), how fast it sends, and what it
-carries for others: messages for members who are away.`,
-		Example: "  moot policy\n  moot policy --deny bob --rate 2M\n  moot policy --names public/,photos/\n  moot policy --names '' --rate 0 --allow bob",
+names it serves (all, unless prefixes are given), how fast it sends, how fast it takes
+in what it fetches or is given, and what it carries for others: messages for members
+who are away.`,
+		Example: "  moot policy\n  moot policy --deny bob --rate 2M --download-rate 5M\n  moot policy --names public/,photos/\n  moot policy --names '' --rate 0 --allow bob",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
@@ -30,9 +30,11 @@ carries for others: messages for members who are away.`,
 				if err != nil {
 					return err
 				}
-				if c.Flags().Changed("rate") {
-					if w.UploadRate, err = parseSize(rate); err != nil {
-						return err
+				for flag, rate := range map[string]*int64{"rate": &w.UploadRate, "download-rate": &w.DownloadRate} {
+					if f := c.Flags().Lookup(flag); f.Changed {
+						if *rate, err = parseSize(f.Value.String()); err != nil {
+							return err
+						}
 					}
 				}
 				if err := carry.wish(c, &w); err != nil {
@@ -58,7 +60,8 @@ carries for others: messages for members who are away.`,
 	f.StringArrayVar(&deny, "deny", nil, "do not serve the member `NAME`")
 	f.StringArrayVar(&allow, "allow", nil, "serve the member `NAME` again")
 	f.StringSliceVar(&names, "names", nil, "serve only names that start with one of these; '' for all")
-	f.StringVar(&rate, "rate", "", "send at most so many `bytes` a second (as 500K or 2M); 0 for no limit")
+	f.String("rate", "", "send at most so many `bytes` a second (as 500K or 2M); 0 for no limit")
+	f.String("download-rate", "", "take in at most so many `bytes` of blobs a second; 0 for no limit")
 	carry.flags(c)
 	return c
 }
@@ -97,14 +100,19 @@ func (a *app) showWishes(ctx context.Context, s *Session, w policy.Wishes) {
 	for i, k := range w.Deny {
 		denied[i] = name(who(k))
 	}
-	rate, served := "no limit", "all names"
-	if w.UploadRate > 0 {
-		rate = size(w.UploadRate) + "/s"
-	}
+	served := "all names"
 	if len(w.Names) > 0 {
 		served = "names below " + strings.Join(w.Names, ", ")
 	}
-	a.table("", [][]string{{"serves", name(served)}, {"to", "members" + butNot(denied)}, {"at most", rate}, {"carries", carried(w)}, {"reading", reading(w)}})
+	a.table("", [][]string{{"serves", name(served)}, {"to", "members" + butNot(denied)}, {"sends", limit(w.UploadRate)}, {"takes in", limit(w.DownloadRate)},
+		{"carries", carried(w)}, {"reading", reading(w)}})
+}
+
+func limit(rate int64) string {
+	if rate == 0 {
+		return "no limit"
+	}
+	return "at most " + size(rate) + "/s"
 }
 
 func butNot(denied []string) string {

@@ -131,7 +131,8 @@ type Status struct {
 	Authors  int         `json:"authors"`
 	Blobs    int64       `json:"blobs"`
 	Bytes    int64       `json:"bytes"`
-	Sent     int64       `json:"sent_bytes"` // blob bytes served to others since the node started
+	Sent     int64       `json:"sent_bytes"`     // to others since the node started
+	Received int64       `json:"received_bytes"` // of blobs from others since the node started
 	Conflict int         `json:"conflicts"`
 	Forks    int         `json:"forks"` // proofs that an author signed two entries with one number
 }

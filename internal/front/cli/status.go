@@ -47,6 +47,7 @@ func (a *app) showStatus(st Status) {
 		{"entries", fmt.Sprintf("%d by %d authors", st.Entries, st.Authors)},
 		{"blobs", fmt.Sprintf("%d, %s", st.Blobs, size(st.Bytes))},
 		{"served", size(st.Sent)},
+		{"received", size(st.Received)},
 	}
 	for _, server := range st.Servers {
 		state := "answers"
