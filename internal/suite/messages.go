@@ -67,7 +67,7 @@ func openAll(w *World) {
 func messages(t T, w *World) {
 	openAll(w)
 	founder, ann, bob := w.Member(0), w.Member(1), w.Member(2)
-	content := random(3 << 20)
+	content := random(100 << 10)
 	sent := mustSend(t, ann, letter("bob", "Report", "as promised", content))
 	mustSend(t, bob, letter("#general", "News", "it rains"))
 	it := mustHave(t, bob, mail.Inbox, "Report")[0]
