@@ -44,7 +44,7 @@ func TestGuessingIsSlow(t *testing.T) {
 		if d := waited(t, th, there, "ann"); d != 0 {
 			t.Errorf("somebody elsewhere waits %v for it", d)
 		}
-		time.Sleep(forgetAfter + slowestPlace)
+		pass(forgetAfter + slowestPlace)
 		if d := waited(t, th, here, "ann"); d != 0 {
 			t.Errorf("not forgotten after a while: %v", d)
 		}
@@ -159,7 +159,7 @@ func TestDeadlinesAreIdleness(t *testing.T) {
 		c.SetReadDeadline(time.Now().Add(30 * time.Second))
 		go func() {
 			for range 20 {
-				time.Sleep(20 * time.Second)
+				pass(20 * time.Second)
 				_, _ = client.Write([]byte("x"))
 			}
 		}()

@@ -211,3 +211,6 @@ func (c *wire) ask(command string) string {
 	c.send("t " + command + "\r\n")
 	return c.until("t ")
 }
+
+// pass lets virtual time pass, in a synctest bubble.
+func pass(d time.Duration) { <-time.After(d) }

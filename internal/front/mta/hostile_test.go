@@ -210,7 +210,7 @@ func TestDripping(t *testing.T) {
 				if _, err := io.WriteString(w, "X"); err != nil {
 					return
 				}
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 			}
 		})
 		if answer := w.answer(); !strings.HasPrefix(answer, "451 4.4.2") {
@@ -224,7 +224,7 @@ func TestDripping(t *testing.T) {
 
 		w = r.dial(t, "192.0.2.1")
 		w.send("", "220")
-		for began = time.Now(); ; time.Sleep(time.Minute) {
+		for began = time.Now(); ; pass(time.Minute) {
 			if _, err := io.WriteString(w, "NOOP\r\n"); err != nil || !strings.HasPrefix(w.answer(), "250") {
 				break
 			}
@@ -272,7 +272,7 @@ func TestRate(t *testing.T) {
 		other.send("", "220")
 		other.send("EHLO x.example\r\n", "250")
 		other.send("MAIL FROM:<>\r\n", "250")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.send("MAIL FROM:<>\r\n", "250")
 		w.Close()
 		other.Close()

@@ -193,7 +193,7 @@ func TestRoutes(t *testing.T) {
 				p.Retry = mta.Retry{GiveUp: time.Millisecond, First: time.Hour} // one try, and the last answer is told
 				*p.names = dns{mx: map[string][]*net.MX{"else.example": c.mx}, ip: c.ip, fail: c.fail}
 				p.add("ann@space.example", "eve@else.example")
-				time.Sleep(time.Second)
+				pass(time.Second)
 				p.run(time.Minute)
 				if c.want == "2" {
 					if len(r.mails()) != 1 || len(p.bounces) != 0 {
@@ -239,7 +239,7 @@ func TestLimitPerDomain(t *testing.T) {
 			n := now.Add(1)
 			defer now.Add(-1)
 			most.Store(max(n, most.Load()))
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			return nil
 		}
 		p := newPost(t, r)
@@ -288,9 +288,9 @@ func TestStopSending(t *testing.T) {
 		var hang atomic.Bool
 		r.data = func() error {
 			if hang.Load() {
-				time.Sleep(5 * time.Minute)
+				pass(5 * time.Minute)
 			}
-			time.Sleep(20 * time.Second)
+			pass(20 * time.Second)
 			return nil
 		}
 		p := newPost(t, r)
@@ -311,7 +311,7 @@ func TestStopSending(t *testing.T) {
 		if p.waiting() != 0 {
 			t.Error("was not tried again at once")
 		}
-		time.Sleep(10 * time.Minute) // until the other server has ended its part
+		pass(10 * time.Minute) // until the other server has ended its part
 	})
 }
 

@@ -238,3 +238,6 @@ func crlf(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }
 type listener = net.Listener
 
 func tlsConfig(c tls.Certificate) *tls.Config { return &tls.Config{Certificates: []tls.Certificate{c}} }
+
+// pass lets virtual time pass, in a synctest bubble.
+func pass(d time.Duration) { <-time.After(d) }
