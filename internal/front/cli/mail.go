@@ -112,7 +112,7 @@ func (a *app) dispatch(ctx context.Context, m mail.Mailbox, l *letter) error {
 		a.print(s)
 		return nil
 	}
-	a.say("sent %s to %d, held by %d others", short(s.ID), len(s.Members)+len(s.Relayed), s.Holders)
+	a.say("sent %s to %d, held by %d more", short(s.ID), len(s.Members)+len(s.Relayed), s.Holders)
 	if s.Holders == 0 && len(s.Members) > 0 {
 		a.say("it waits here until somebody can be reached: keep 'moot up' running")
 	}
