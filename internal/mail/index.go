@@ -241,6 +241,11 @@ func (a *account) setNote(tx *sql.Tx, id moot.BlobID, entry moot.EntryID, n note
 	if err != nil {
 		return nil, err
 	}
+	if n.At != 0 {
+		if _, err := tx.Exec(`UPDATE messages SET arrived = ? WHERE id = ?`, n.At, message); err != nil {
+			return nil, err
+		}
+	}
 	return a.put(tx, message, n.Places)
 }
 
