@@ -243,7 +243,7 @@ func (p *plan) follow(ctx context.Context, entries []moot.Entry) error {
 				continue
 			}
 			m := p.messages[id]
-			folders, err := b.acct.setNote(tx, id, e.ID, note{m.places, m.at})
+			folders, err := b.acct.setNote(tx, id, e, note{m.places, m.at})
 			if err == nil && len(m.places) == 0 {
 				err = b.acct.remove(tx, m.row)
 			}

@@ -221,16 +221,21 @@ func (a *account) forget(tx *sql.Tx, id moot.BlobID) error {
 	return err
 }
 
-// setNote remembers where the member has put a message, and puts it there if it is here.
-// It returns the folders concerned.
-func (a *account) setNote(tx *sql.Tx, id moot.BlobID, entry moot.EntryID, n note) ([]string, error) {
+// setNote remembers where the member has put a message, and puts it there if it is here;
+// unless a later note is known: a Sync may read one that a Change has just replaced. It
+// returns the folders concerned.
+func (a *account) setNote(tx *sql.Tx, id moot.BlobID, e moot.Entry, n note) ([]string, error) {
 	text, err := json.Marshal(append([]place{}, n.Places...))
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.Exec(`INSERT INTO notes (account, blob, entry, at, places) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (account, blob) DO UPDATE SET entry = excluded.entry, at = excluded.at, places = excluded.places`, a.id, id[:], entry[:], n.At, text)
+	r, err := tx.Exec(`INSERT INTO notes (account, blob, entry, time, at, places) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (account, blob) DO UPDATE SET entry = excluded.entry, time = excluded.time, at = excluded.at, places = excluded.places
+		WHERE excluded.time > notes.time`, a.id, id[:], e.ID[:], int64(e.Time), n.At, text)
 	if err != nil {
+		return nil, err
+	}
+	if newer, err := r.RowsAffected(); err != nil || newer == 0 {
 		return nil, err
 	}
 	var message int64

@@ -46,6 +46,7 @@ func (s *space) relay(_ context.Context, from string, to []string, mime io.Reade
 type person struct {
 	*mail.Box
 	pen *pen
+	key ed25519.PrivateKey
 }
 
 // gate lets a roster judge.
@@ -149,7 +150,7 @@ func (s *space) person(key ed25519.PrivateKey, p *pen) *person {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &person{box, p}
+	return &person{box, p, key}
 }
 
 // text is a message as somebody types it.

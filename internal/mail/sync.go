@@ -120,7 +120,7 @@ func (b *Box) takeNote(tx *sql.Tx, e moot.Entry) ([]string, error) {
 	if !ok || member != b.self || e.Body == nil || decodeSealed(e.Body, b.cfg.Key, &n) != nil {
 		return nil, nil
 	}
-	return b.acct.setNote(tx, id, e.ID, n)
+	return b.acct.setNote(tx, id, e, n)
 }
 
 // withdraw forgets what its author took back before it was fetched, or kept for himself.
