@@ -221,20 +221,26 @@ func (u *unpacker) file(r record, fill func(io.Writer) error) error {
 		err = closed
 	}
 	if err == nil {
-		t := time.Unix(0, r.ModTime)
-		err = u.root.Chtimes(r.Path, t, t)
+		err = u.chtime(r)
 	}
 	return err
+}
+
+func (u *unpacker) chtime(r record) error {
+	if r.ModTime == 0 {
+		return nil
+	}
+	t := time.Unix(0, r.ModTime)
+	return u.root.Chtimes(r.Path, t, t)
 }
 
 // finishFolders sets what writing into a folder would change, the deepest first.
 func (u *unpacker) finishFolders() error {
 	for _, r := range slices.Backward(u.folders) {
-		t := time.Unix(0, r.ModTime)
 		if err := u.root.Chmod(r.Path, os.FileMode(r.Mode).Perm()); err != nil {
 			return err
 		}
-		if err := u.root.Chtimes(r.Path, t, t); err != nil {
+		if err := u.chtime(r); err != nil {
 			return err
 		}
 	}

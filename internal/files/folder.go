@@ -21,6 +21,7 @@ type packer struct {
 	ctx     context.Context
 	root    string
 	inPlace bool
+	bare    bool
 	count   func(int)
 	out     io.Writer
 	pack    bytes.Buffer
@@ -53,7 +54,7 @@ func (fs *Files) bringFolder(ctx context.Context, root string, f *File, o ShareO
 	}
 	defer os.Remove(spool.Name())
 	defer spool.Close()
-	p := &packer{files: fs, ctx: ctx, root: root, inPlace: o.InPlace, count: counter(o.Progress, total), out: spool}
+	p := &packer{files: fs, ctx: ctx, root: root, inPlace: o.InPlace, bare: o.Bare, count: counter(o.Progress, total), out: spool}
 	if err := filepath.WalkDir(root, p.visit); err != nil {
 		return osError(err)
 	}
@@ -105,7 +106,15 @@ func (p *packer) visit(path string, d fs.DirEntry, err error) error {
 	if err != nil {
 		return err
 	}
-	r := record{Path: filepath.ToSlash(rel), Mode: uint32(info.Mode().Perm()), ModTime: info.ModTime().UnixNano()}
+	r := record{Path: filepath.ToSlash(rel)}
+	switch {
+	case !p.bare:
+		r.Mode, r.ModTime = uint32(info.Mode().Perm()), info.ModTime().UnixNano()
+	case d.IsDir():
+		r.Mode = 0o755
+	default:
+		r.Mode = 0o644
+	}
 	switch {
 	case d.IsDir():
 		r.Kind = kindFolder

@@ -18,7 +18,7 @@ import (
 // is there is replaced only once all of the new has been verified. Kinds: NotFound,
 // Unavailable, Conflict if a folder is in the way, Full.
 func (fs *Files) Get(ctx context.Context, name, dest string, progress Progress) (File, error) {
-	f, err := fs.lookup(ctx, name)
+	f, err := fs.Lookup(ctx, name)
 	if err == nil {
 		f.Path, err = target(f, dest)
 	}
@@ -60,7 +60,7 @@ func emptyFolder(path string) bool {
 
 // Open returns a stretch of a file's bytes, verified as they are read.
 func (fs *Files) Open(ctx context.Context, name string, r moot.Range) (io.ReadCloser, moot.Blob, error) {
-	f, err := fs.lookup(ctx, name)
+	f, err := fs.Lookup(ctx, name)
 	if err != nil {
 		return nil, moot.Blob{}, err
 	}

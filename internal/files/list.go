@@ -100,10 +100,10 @@ func (fs *Files) Conflicts(ctx context.Context) (conflicts []File, err error) {
 	return conflicts, err
 }
 
-// lookup returns what a blob's ID stands for, or the current version of a name. The
+// Lookup returns what a blob's ID stands for, or the current version of a name. The
 // ID goes first: a name that looks like one must not put other bytes in its place.
 // Kind NotFound.
-func (fs *Files) lookup(ctx context.Context, name string) (File, error) {
+func (fs *Files) Lookup(ctx context.Context, name string) (File, error) {
 	id, notID := moot.ParseBlobID(name)
 	var unknown error
 	if notID == nil {

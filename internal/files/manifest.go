@@ -23,7 +23,7 @@ type record struct {
 	Kind    uint8
 	Path    string // relative to the folder
 	Mode    uint32 // permission bits
-	ModTime int64  // ns since 1970
+	ModTime int64  // ns since 1970; 0: not said
 	Size    int64
 	ID      []byte // BLAKE3 of the content; of a symbolic link: nil
 	Pack    []byte // the blob that holds the content at Offset; nil: it is a blob itself
@@ -160,6 +160,35 @@ func (fs *Files) Parts(ctx context.Context, folder File) iter.Seq2[moot.Blob, er
 				if !yield(moot.Blob{ID: last}, nil) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// Inputs yields the files in a folder, in the order of its manifest, as a task finds
+// them. Folders as such and links are left out. Errors are yielded last.
+func (fs *Files) Inputs(ctx context.Context, folder moot.BlobID) iter.Seq2[moot.Input, error] {
+	return func(yield func(moot.Input, error) bool) {
+		in, err := fs.manifest(ctx, folder)
+		if err != nil {
+			yield(moot.Input{}, err)
+			return
+		}
+		defer in.Close()
+		for r, err := range records(in) {
+			if err != nil {
+				yield(moot.Input{}, err)
+				return
+			}
+			if r.Kind != kindFile {
+				continue
+			}
+			input := moot.Input{Path: r.Path, ID: moot.BlobID(r.ID), Size: r.Size, Offset: r.Offset}
+			if r.Pack != nil {
+				input.Pack = moot.BlobID(r.Pack)
+			}
+			if !yield(input, nil) {
+				return
 			}
 		}
 	}

@@ -19,6 +19,7 @@ type ShareOptions struct {
 	As       string   // the name; "" is the path's last part
 	InPlace  bool     // refer to the file instead of copying it
 	Force    bool     // also if somebody else changed the name meanwhile
+	Bare     bool     // of a folder: without times and permissions, so that equal contents have equal IDs
 	Progress Progress // may be nil
 }
 
@@ -49,6 +50,15 @@ func (fs *Files) share(ctx context.Context, path string, o ShareOptions) (File, 
 		mode = moot.Merge
 	}
 	return fs.publish(ctx, f, heads, mode)
+}
+
+// Store puts a file or folder where the node says, and gives it no name in the space.
+func (fs *Files) Store(ctx context.Context, path string, o ShareOptions) (File, error) {
+	f, err := describe(path, o.As)
+	if err == nil {
+		err = fs.bring(ctx, path, &f, o)
+	}
+	return f, moot.Wrap("store "+path, err)
 }
 
 // describe looks at what is to be shared.

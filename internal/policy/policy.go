@@ -43,6 +43,7 @@ const (
 	Read   Action = "read"   // subject: a blob's ID, or "" for entries
 	Write  Action = "write"  // subject: an entry's key
 	Upload Action = "upload" // subject: ""
+	Run    Action = "run"    // subject: the member for whom a task is run
 )
 
 // Policy is asked before every answer.
@@ -55,12 +56,35 @@ type Policy interface {
 type Server struct{ Roster *Roster }
 
 // Allow implements Policy.
-func (p Server) Allow(_ context.Context, caller moot.Key, act Action, _ string) error {
+func (p Server) Allow(_ context.Context, caller moot.Key, act Action, subject string) error {
 	role, err := p.Roster.known(caller)
-	if err == nil && act == Upload && role == RoleGuest {
-		err = moot.Errorf(moot.Denied, "a guest may read, not write")
+	switch {
+	case err != nil:
+		return err
+	case act == Run:
+		return p.Roster.mayRun(caller, role, subject)
+	case act == Upload && role == RoleGuest:
+		return moot.Errorf(moot.Denied, "a guest may read, not write")
 	}
-	return err
+	return nil
+}
+
+// mayRun judges who may have a task run for a member: the member itself, and a server,
+// which does it for all.
+func (r *Roster) mayRun(caller moot.Key, role Role, member string) error {
+	switch {
+	case role == RoleGuest:
+		return moot.Errorf(moot.Denied, "a guest may read, not have tasks run")
+	case member == caller.String() || r.MayServe(caller):
+		return nil
+	}
+	return moot.Errorf(moot.Denied, "only a server may have tasks run for others")
+}
+
+// MayServe reports whether a member may be one of the space's servers.
+func (r *Roster) MayServe(k moot.Key) bool {
+	role, ok := r.Role(k)
+	return ok && (role == RoleServer || role.manages(RoleGuest))
 }
 
 // Wishes are what the owner of a node wants it to serve, and how fast.
@@ -88,11 +112,16 @@ type Peer struct {
 
 // Allow implements Policy.
 func (p Peer) Allow(ctx context.Context, caller moot.Key, act Action, subject string) error {
-	if _, err := p.Roster.known(caller); err != nil {
+	role, err := p.Roster.known(caller)
+	if err != nil {
 		return err
 	}
 	w := p.Wishes()
 	switch {
+	case act == Run && slices.Contains(w.Deny, caller):
+		return moot.Errorf(moot.Denied, "this peer does not serve you")
+	case act == Run:
+		return p.Roster.mayRun(caller, role, subject)
 	case act == Upload:
 		return moot.Errorf(moot.Denied, "a peer keeps what it fetched itself, and takes no uploads")
 	case act != Read || subject == "":

@@ -21,15 +21,19 @@ type Client struct {
 	rt      http.RoundTripper
 	base    string
 	silence time.Duration // see answerWithin
+	alive   time.Duration // see aliveWithin
 	toil    time.Duration // see workWithin
 }
 
-var _ moot.Node = (*Client)(nil)
+var (
+	_ moot.Node   = (*Client)(nil)
+	_ moot.Runner = (*Client)(nil)
+)
 
 // NewClient returns the node that answers at base, as "https://host:port". It
 // does not wait for the network. Redirections are not followed.
 func NewClient(rt http.RoundTripper, base string) *Client {
-	return &Client{rt: rt, base: strings.TrimRight(base, "/"), silence: answerWithin, toil: workWithin}
+	return &Client{rt: rt, base: strings.TrimRight(base, "/"), silence: answerWithin, alive: aliveWithin, toil: workWithin}
 }
 
 // call is one request.

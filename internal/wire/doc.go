@@ -22,12 +22,16 @@ const (
 	maxBatch   = 16 << 20 // bytes of entries in one POST
 	maxEntries = 4096     // entries in one POST
 	maxItem    = 128 << 10
+	maxTask    = 1 << 20 // bytes of a task as JSON
+	maxOutcome = 8 << 20 // bytes of an outcome as JSON
 	maxProblem = 64 << 10
 )
 
 // How long each side waits for the other.
 const (
 	beatEvery    = 15 * time.Second // between heartbeats on a watch
+	lifeEvery    = 2 * time.Second  // between signs of life while a task runs
+	aliveWithin  = 8 * time.Second  // silence after which a worker is given up
 	answerWithin = 45 * time.Second // silence after which a quick answer or a watch is given up
 	workWithin   = 2 * time.Minute  // the same for answers that need disks or other nodes first
 	stuckAfter   = time.Minute      // a read or write of a request that makes no progress
@@ -53,5 +57,6 @@ const (
 	pathQuery    = "/v1/query"
 	pathWatch    = "/v1/watch"
 	pathVector   = "/v1/vector"
+	pathTasks    = "/v1/tasks"
 	pathOpenAPI  = "/v1/openapi.json"
 )

@@ -18,8 +18,8 @@ import (
 // one. Both methods must be quick and may be asked several times for a request.
 type Guard interface {
 	// Allow judges an action: "read" (subject: a blob's ID; "" for entries and
-	// everything else), "upload" (subject "") or "write" (subject: an entry's
-	// key). Its error is of kind Stranger if the caller is no member; but "write"
+	// everything else), "upload" (subject ""), "write" (subject: an entry's key)
+	// or "run" (subject: the member for whom a task is run). Its error is of kind Stranger if the caller is no member; but "write"
 	// must be allowed to a stranger who joins (the key names the caller).
 	Allow(ctx context.Context, caller moot.Key, action, subject string) error
 
@@ -32,6 +32,7 @@ type Options struct {
 	Log     *slog.Logger            // nil: silence
 	Version string                  // of the program, told to members in the header Server
 	Spared  bool                    // many who fetch one blob are to leave this node alone when they can do without
+	Runner  moot.Runner             // nil: this node lends no computing power
 	Extra   map[string]http.Handler // more routes, by ServeMux pattern; for callers who may "read" ""
 }
 
@@ -64,14 +65,16 @@ type handler struct {
 	buffers sync.Pool // of *[]byte, copyBuffer long
 	beat    time.Duration
 	stuck   time.Duration
+	life    time.Duration
 
+	runner    moot.Runner
 	spared    bool
 	exchanges atomic.Int64 // going on now
 	spreads   spreads
 }
 
 func newHandler(n moot.Node, g Guard, opts Options) *handler {
-	h := &handler{node: n, guard: g, log: opts.Log, server: "moot", spared: opts.Spared, mux: http.NewServeMux(), beat: beatEvery, stuck: stuckAfter}
+	h := &handler{node: n, guard: g, log: opts.Log, server: "moot", spared: opts.Spared, runner: opts.Runner, mux: http.NewServeMux(), beat: beatEvery, stuck: stuckAfter, life: lifeEvery}
 	if opts.Version != "" {
 		h.server += "/" + opts.Version
 	}
@@ -101,6 +104,7 @@ func (h *handler) routes() []route {
 		{"POST " + pathQuery, h.query},
 		{"POST " + pathWatch, h.watch},
 		{"GET " + pathVector, h.vector},
+		{"POST " + pathTasks, h.run},
 		{"GET " + pathOpenAPI, h.openAPI},
 	}
 }

@@ -56,7 +56,7 @@ func TestOpenAPI(t *testing.T) {
 	m := newMemory()
 	b, _ := m.Put(t.Context(), strings.NewReader("content"))
 	var refuse moot.ErrorKind // given by the guard if set
-	h := newHandler(m, nil, Options{})
+	h := newHandler(m, nil, Options{Runner: echo{}})
 	h.guard = guard{allow: func(moot.Key, string, string) error {
 		if refuse == "" {
 			return nil
@@ -64,7 +64,7 @@ func TestOpenAPI(t *testing.T) {
 		return refuse
 	}}
 	routes := h.routes()
-	handler := Handler(m, h.guard, Options{})
+	handler := Handler(m, h.guard, Options{Runner: echo{}})
 	seen := map[string][]string{}
 	one := "/v1/blobs/" + b.ID.String()
 	for _, s := range []success{
@@ -79,6 +79,7 @@ func TestOpenAPI(t *testing.T) {
 		{"POST " + pathQuery, "POST", pathQuery, "{}", "", ""},
 		{"POST " + pathWatch, "POST", pathWatch, "{}", "", ""},
 		{"GET " + pathVector, "GET", pathVector, "", "", ""},
+		{"POST " + pathTasks, "POST", pathTasks, "{}", "", ""},
 		{"GET " + pathOpenAPI, "GET", pathOpenAPI, "", "", ""},
 	} {
 		refuse = ""

@@ -1,0 +1,330 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+)
+
+const (
+	maxSpec  = 16 << 20 // bytes of a specification
+	maxTasks = 200_000  // of one stage
+)
+
+// job is a job under way.
+type job struct {
+	stored
+	tasks   []*task
+	ready   []*task // to be run, the first first
+	open    int     // tasks that are not finished
+	began   time.Time
+	times   []time.Duration // of tasks that are done, to know who is slow
+	dirty   bool            // followers do not know all of it
+	busy    bool            // something is going on that tasks must wait for
+	ctx     context.Context // of its attempts
+	stop    context.CancelFunc
+	crew    []*worker // who may be asked now
+	liars   map[moot.Key]bool
+	spoiled map[moot.Key]error // workers that cannot run its tasks
+}
+
+// ordered takes notice of an entry of kind job.
+func (c *Coordinator) ordered(e moot.Entry) {
+	if e.Deletes() {
+		return
+	}
+	o, err := orderOf(e)
+	if err != nil || o.coordinator != c.cfg.Self {
+		return
+	}
+	c.post(func() { c.consider(o) })
+}
+
+// consider begins, cancels or retries a job.
+func (c *Coordinator) consider(o ordered) {
+	if j := c.jobs[o.id]; j != nil {
+		if j.Author == o.author && o.Cancelled && !j.State.Ended() {
+			c.end(j, Cancelled, "")
+		}
+		return
+	}
+	c.crew.Go(func() {
+		s, known, err := c.queue.find(c.ctx, o.id)
+		switch {
+		case err != nil:
+			c.cfg.Log.Error("a job", "id", o.id, "error", err)
+		case known && s.Author == o.author && o.Round > s.round && !o.Cancelled:
+			c.retry(s, o.Round)
+		case !known && !o.Cancelled:
+			c.begin(o)
+		}
+	})
+}
+
+// begin takes on a new job.
+func (c *Coordinator) begin(o ordered) {
+	s := stored{Job: o.job(), round: o.Round}
+	s.State = Running
+	err := c.readSpec(o, &s)
+	if err == nil {
+		err = c.check(&s)
+	}
+	var rows []row
+	if err == nil {
+		rows, err = c.expand(&s)
+	}
+	if err != nil {
+		if c.ctx.Err() != nil {
+			return
+		}
+		if k := moot.KindOf(err); k == moot.Unavailable { // its submitter may be back later
+			c.cfg.Log.Warn("a job cannot be read now", "id", o.id, "error", err)
+			wait(c.ctx, 5*time.Second)
+			c.post(func() { c.consider(o) })
+			return
+		}
+		s.Job.Why = err.Error()
+	}
+	s.Tasks = len(rows)
+	if failed := c.keepStage(&s, rows); failed != nil {
+		c.cfg.Log.Error("a job", "id", o.id, "error", failed)
+		return
+	}
+	c.post(func() { c.enter(s, rows, err) })
+}
+
+func (c *Coordinator) keepStage(s *stored, rows []row) error {
+	return c.queue.update(c.ctx, func(tx *sql.Tx) error {
+		if err := c.queue.save(tx, s); err != nil {
+			return err
+		}
+		return c.queue.addTasks(tx, s.ID, s.stage, rows)
+	})
+}
+
+// resume goes on with a job after a restart.
+func (c *Coordinator) resume(s stored) {
+	c.crew.Go(func() {
+		rows, err := c.queue.tasks(c.ctx, s.ID, s.stage)
+		if err != nil {
+			c.cfg.Log.Error("a job", "id", s.ID, "error", err)
+			return
+		}
+		c.post(func() { c.enter(s, rows, nil) })
+	})
+}
+
+// retry has the failed tasks of a job run again.
+func (c *Coordinator) retry(s stored, round uint) {
+	s.round, s.State, s.Why, s.told = round, Running, "", false
+	s.Progress.Failed, s.Running = 0, 0
+	err := c.queue.update(c.ctx, func(tx *sql.Tx) error {
+		if err := c.queue.again(tx, s.ID); err != nil {
+			return err
+		}
+		return c.queue.save(tx, &s)
+	})
+	if err != nil {
+		c.cfg.Log.Error("a job", "id", s.ID, "error", err)
+		return
+	}
+	c.resume(s)
+}
+
+// enter has the loop take over a job, of which failed is what is wrong with it already.
+func (c *Coordinator) enter(s stored, rows []row, failed error) {
+	if c.jobs[s.ID] != nil {
+		return
+	}
+	j := &job{stored: s, liars: map[moot.Key]bool{}, spoiled: map[moot.Key]error{}, began: c.cfg.Now().Add(-s.Wall)}
+	j.ctx, j.stop = context.WithCancel(c.ctx)
+	if s.spec.Timeout > 0 {
+		j.ctx, j.stop = context.WithDeadline(c.ctx, j.began.Add(s.spec.Timeout))
+		context.AfterFunc(j.ctx, func() { c.post(func() { c.overdue(j) }) })
+	}
+	if j.Progress.Workers == nil {
+		j.Progress.Workers = map[moot.Key]int{}
+	}
+	c.jobs[s.ID] = j
+	j.load(rows)
+	switch {
+	case s.State.Ended():
+		c.tell(j)
+	case failed != nil:
+		c.end(j, Failed, failed.Error())
+	default:
+		c.lookRound()
+		c.advance(j)
+	}
+}
+
+// load puts the tasks of the stage under way into place.
+func (j *job) load(rows []row) {
+	j.tasks, j.ready, j.open, j.times = nil, nil, 0, nil
+	former := j.Tasks - len(rows)
+	j.Progress.Done, j.Progress.Failed, j.Running = former, 0, 0
+	if j.stage < len(j.spec.Stages) {
+		j.Progress.Stage = j.spec.Stages[j.stage].Name
+	}
+	for _, r := range rows {
+		t := &task{job: j, row: r, queued: r.state == taskWaits}
+		j.tasks = append(j.tasks, t)
+		switch r.state {
+		case taskDone:
+			j.Progress.Done++
+		case taskFailed:
+			j.Progress.Failed++
+		default:
+			j.open++
+			j.ready = append(j.ready, t)
+		}
+	}
+	j.dirty = true
+}
+
+func (c *Coordinator) readSpec(o ordered, s *stored) error {
+	rc, err := c.cfg.Node.Get(c.ctx, o.spec, moot.Whole)
+	if err != nil {
+		return err
+	}
+	defer rc.Close()
+	text, err := io.ReadAll(io.LimitReader(blob.NewDecoder(rc, o.spec, moot.Whole), maxSpec+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > maxSpec {
+		return moot.Errorf(moot.TooLarge, "the job's specification is larger than %d bytes", maxSpec)
+	}
+	if err := json.Unmarshal(text, &s.spec); err != nil {
+		return moot.Errorf(moot.Invalid, "not a job's specification: %w", err)
+	}
+	return s.spec.check()
+}
+
+// check judges a specification that may come from anyone. Kind Invalid.
+func (s *Spec) check() error {
+	switch {
+	case len(s.Stages) == 0 || len(s.Stages) > 64:
+		return moot.Errorf(moot.Invalid, "a job has 1 to 64 stages")
+	case s.Check < 0 || s.Check > 15:
+		return moot.Errorf(moot.Invalid, "results can be checked by 1 to 15 nodes")
+	case s.Priority < -100 || s.Priority > 100:
+		return moot.Errorf(moot.Invalid, "a priority is between -100 and 100")
+	case s.Retries < 0 || s.Retries > 100 || s.Timeout < 0:
+		return moot.Errorf(moot.Invalid, "a job has 0 to 100 retries, and a timeout above 0")
+	}
+	for _, st := range s.Stages {
+		if st.Count < 0 || st.Count > maxTasks || len(st.Each) > maxTasks || len(st.Task.Args)+len(st.Task.Env)+len(st.Task.Inputs) > 4096 {
+			return moot.Errorf(moot.Invalid, "a stage has at most %d tasks, and a task at most 4096 arguments, variables and inputs", maxTasks)
+		}
+		if s.Check > 1 && st.Task.Live {
+			return moot.Errorf(moot.Invalid, "results with a real clock and real random numbers cannot be compared")
+		}
+	}
+	return nil
+}
+
+// check asks whether there is room for a job.
+func (c *Coordinator) check(s *stored) error {
+	if c.cfg.Room == nil {
+		return nil
+	}
+	tasks := 0
+	for _, st := range s.spec.Stages {
+		tasks += max(st.Count, len(st.Each), 1)
+	}
+	reply := make(chan int, 1)
+	c.post(func() { reply <- c.waiting(s.Author) })
+	select {
+	case n := <-reply:
+		return c.cfg.Room(s.Author, tasks, n)
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+}
+
+// waiting counts a member's tasks that are not finished.
+func (c *Coordinator) waiting(member moot.Key) (n int) {
+	for _, j := range c.jobs {
+		if j.Author == member {
+			n += j.open
+		}
+	}
+	return n
+}
+
+// expand makes the tasks of the stage under way.
+func (c *Coordinator) expand(s *stored) ([]row, error) {
+	st := s.spec.Stages[s.stage]
+	if len(st.Each) == 0 {
+		n := max(st.Count, 1)
+		rows := make([]row, n)
+		for i := range rows {
+			rows[i].n = i
+			if n > 1 {
+				rows[i].label = fmt.Sprintf("%0*d", len(strconv.Itoa(n-1)), i)
+			}
+		}
+		return rows, nil
+	}
+	var rows []row
+	add := func(in moot.Input) error {
+		if len(rows) == maxTasks {
+			return moot.Errorf(moot.TooLarge, "more than %d tasks in one stage", maxTasks)
+		}
+		r := row{n: len(rows), label: path.Clean("/" + in.Path)[1:], input: &in}
+		in.Path = path.Base(r.label)
+		rows = append(rows, r)
+		return nil
+	}
+	for _, in := range st.Each {
+		if !in.Folder {
+			if err := add(in); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		for one, err := range c.cfg.Files.Inputs(c.ctx, in.ID) {
+			if err == nil {
+				one.Path = path.Join(in.Path, one.Path)
+				err = add(one)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return nil, moot.Errorf(moot.Invalid, "there is no file to run a task for")
+	}
+	return rows, unambiguous(rows)
+}
+
+// unambiguous gives tasks with equal labels different ones, and keeps out labels that
+// could not be folders of the results.
+func unambiguous(rows []row) error {
+	seen := map[string]bool{}
+	for i := range rows {
+		label := rows[i].label
+		if label == "" || label == "." {
+			return moot.Errorf(moot.Invalid, "an input without a name")
+		}
+		for k := 2; seen[rows[i].label]; k++ {
+			rows[i].label = fmt.Sprintf("%s (%d)", label, k)
+		}
+		seen[rows[i].label] = true
+	}
+	if !slices.ContainsFunc(rows, func(r row) bool { return len(r.label) > 900 }) {
+		return nil
+	}
+	return moot.Errorf(moot.Invalid, "an input's path is longer than 900 bytes")
+}

@@ -1,0 +1,151 @@
+package jobs
+
+import (
+	"strings"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/mootspace/moot"
+)
+
+// Three kinds of statements make jobs, and this file is what they look like. A job (kind
+// job) has its ID as key, and is changed by its author: cancelled, or to be tried again.
+// Its result (kind result, the same key) is said by its coordinator. An offer (kind
+// offer) has its author's key as key.
+
+// order is what the space learns of a job.
+type order struct {
+	Spec        []byte `cbor:"0,keyasint"` // the blob that holds it, as JSON
+	Coordinator []byte `cbor:"1,keyasint"`
+	Pool        Pool   `cbor:"2,keyasint"`
+	Name        string `cbor:"3,keyasint"`
+	As          string `cbor:"4,keyasint"`
+	Cancelled   bool   `cbor:"5,keyasint,omitempty"`
+	Round       uint   `cbor:"6,keyasint,omitempty"` // grows when it is to be tried again
+	At          int64  `cbor:"7,keyasint"`           // when it was handed in, Unix ms
+}
+
+// verdict is how a job ended.
+type verdict struct {
+	State  State  `cbor:"0,keyasint"`
+	Folder []byte `cbor:"1,keyasint,omitempty"`
+	Why    string `cbor:"2,keyasint,omitempty"`
+	Tasks  int    `cbor:"3,keyasint,omitempty"`
+	Done   int    `cbor:"4,keyasint,omitempty"`
+	Failed int    `cbor:"5,keyasint,omitempty"`
+	Wall   int64  `cbor:"6,keyasint,omitempty"` // ms
+	CPU    int64  `cbor:"7,keyasint,omitempty"` // ms
+	Liars  []liar `cbor:"8,keyasint,omitempty"`
+	Round  uint   `cbor:"9,keyasint,omitempty"` // of the order
+}
+
+type liar struct {
+	_      struct{} `cbor:",toarray"`
+	Worker []byte
+	Task   string
+}
+
+const (
+	maxText  = 1 << 10 // bytes of a text in an entry
+	maxLiars = 64      // named in a result
+)
+
+func encode(v any) ([]byte, error) {
+	mode, err := cbor.CoreDetEncOptions().EncMode()
+	if err == nil {
+		var b []byte
+		if b, err = mode.Marshal(v); err == nil {
+			return b, nil
+		}
+	}
+	return nil, moot.Errorf(moot.Internal, "encode an entry of a job: %w", err)
+}
+
+// decode accepts nothing deep, wide or open-ended.
+func decode(b []byte, v any) error {
+	mode, err := cbor.DecOptions{
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+		MaxNestedLevels: 6, MaxArrayElements: 1024, MaxMapPairs: 16,
+	}.DecMode()
+	if err == nil {
+		err = mode.Unmarshal(b, v)
+	}
+	if err != nil {
+		return moot.Errorf(moot.Invalid, "not an entry of a job: %w", err)
+	}
+	return nil
+}
+
+// ordered is an order with what its entry says.
+type ordered struct {
+	order
+	id          string
+	entry       moot.EntryID
+	author      moot.Key
+	spec        moot.BlobID
+	coordinator moot.Key
+}
+
+// orderOf reads an entry of kind job. Kind Invalid: anybody may write anything.
+func orderOf(e moot.Entry) (ordered, error) {
+	o := ordered{id: e.Key, entry: e.ID, author: e.Author}
+	if err := decode(e.Body, &o.order); err != nil {
+		return o, err
+	}
+	badPool := o.Pool != Servers && o.Pool != Peers && o.Pool != All
+	if badPool || len(o.order.Spec) != len(o.spec) || len(o.Coordinator) != len(o.coordinator) || !validID(e.Key) || len(o.Name)+len(o.As) > 2*maxText {
+		return o, moot.Errorf(moot.Invalid, "not a job")
+	}
+	o.spec, o.coordinator = moot.BlobID(o.order.Spec), moot.Key(o.Coordinator)
+	return o, nil
+}
+
+// newID is 16 characters of base32, of which the first few suffice in most spaces.
+func validID(id string) bool {
+	return len(id) == 16 && !strings.ContainsFunc(id, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '2' || r > '7') })
+}
+
+// job is what an order alone tells.
+func (o *ordered) job() Job {
+	return Job{ID: o.id, Name: o.Name, As: o.As, Author: o.author, Coordinator: o.coordinator, Pool: o.Pool,
+		Submitted: time.UnixMilli(o.At), State: Waiting}
+}
+
+// apply adds what a result says, if it is the coordinator's about this round.
+func (o *ordered) apply(j *Job, e moot.Entry) {
+	var v verdict
+	if e.Key != o.id || e.Author != o.coordinator || decode(e.Body, &v) != nil || v.Round != o.Round || !v.State.Ended() {
+		return
+	}
+	j.State, j.Why = v.State, v.Why
+	if len(v.Folder) == len(j.Result) {
+		j.Result = moot.BlobID(v.Folder)
+	}
+	j.Progress = Progress{Tasks: v.Tasks, Done: v.Done, Failed: v.Failed, Wall: time.Duration(v.Wall) * time.Millisecond, CPU: time.Duration(v.CPU) * time.Millisecond}
+	for _, l := range v.Liars[:min(len(v.Liars), maxLiars)] {
+		if len(l.Worker) == len(moot.Key{}) {
+			j.Liars = append(j.Liars, Disagreement{moot.Key(l.Worker), l.Task})
+		}
+	}
+}
+
+// verdictOf is what the coordinator says of a job that ended.
+func verdictOf(j Job, round uint) verdict {
+	v := verdict{State: j.State, Why: short(j.Why), Tasks: j.Tasks, Done: j.Progress.Done, Failed: j.Progress.Failed,
+		Wall: j.Wall.Milliseconds(), CPU: j.CPU.Milliseconds(), Round: round}
+	if j.State == Done {
+		v.Folder = j.Result[:]
+	}
+	for _, l := range j.Liars[:min(len(j.Liars), maxLiars)] {
+		v.Liars = append(v.Liars, liar{Worker: l.Worker[:], Task: short(l.Task)})
+	}
+	return v
+}
+
+func short(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "…"
+}

@@ -1,0 +1,193 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/files"
+)
+
+// advance goes on to the next stage, or ends the job, when all tasks of one are finished.
+func (c *Coordinator) advance(j *job) {
+	switch {
+	case j.busy || j.open > 0 || j.State.Ended():
+		return
+	case j.Progress.Failed > 0:
+		c.end(j, Failed, fmt.Sprintf("%d of %d tasks failed; first %s", j.Progress.Failed, len(j.tasks), j.Why))
+		return
+	}
+	j.busy = true
+	s, last := j.stored, j.stage == len(j.spec.Stages)-1
+	c.crew.Go(func() {
+		folder, err := c.gather(j.ctx, s, last)
+		var rows []row
+		if err == nil && !last {
+			s.stage++
+			s.Result = folder
+			if rows, err = c.expand(&s); err == nil {
+				s.Tasks += len(rows)
+				err = c.keepStage(&s, rows)
+			}
+		}
+		c.post(func() { c.advanced(j, s, rows, folder, last, err) })
+	})
+}
+
+func (c *Coordinator) advanced(j *job, s stored, rows []row, folder moot.BlobID, last bool, err error) {
+	j.busy = false
+	switch {
+	case j.State.Ended() || c.ctx.Err() != nil:
+	case err != nil:
+		c.end(j, Failed, err.Error())
+	case last:
+		j.Result = folder
+		c.end(j, Done, "")
+	default:
+		j.stage, j.Result, j.Tasks = s.stage, folder, s.Tasks
+		j.load(rows)
+		c.advance(j)
+	}
+}
+
+// gather makes the folder of a stage's results: a folder for each task, with its files
+// and what it wrote to its streams. A task without a label has the folder to itself. The
+// last stage's folder gets its name in the space.
+func (c *Coordinator) gather(ctx context.Context, s stored, last bool) (moot.BlobID, error) {
+	dir, err := os.MkdirTemp("", "moot-results-")
+	if err != nil {
+		return moot.BlobID{}, moot.Errorf(moot.Full, "the results: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	root, err := os.OpenRoot(dir) // whatever paths a worker names, they stay inside
+	if err != nil {
+		return moot.BlobID{}, moot.Errorf(moot.Internal, "the results: %w", err)
+	}
+	defer root.Close()
+	err = c.queue.outcomes(ctx, s.ID, s.stage, func(label string, _ int, o moot.Outcome) error {
+		return c.lay(ctx, root, label, o)
+	})
+	if err != nil {
+		return moot.BlobID{}, moot.Wrap("the results", err)
+	}
+	if !last {
+		f, err := c.cfg.Files.Store(ctx, dir, files.ShareOptions{Bare: true})
+		return f.Blob.ID, err
+	}
+	f, err := c.cfg.Files.Share(ctx, dir, files.ShareOptions{As: s.As, Bare: true, Force: true})
+	return f.Blob.ID, err
+}
+
+// lay writes what one task made into the folder of results.
+func (c *Coordinator) lay(ctx context.Context, root *os.Root, label string, o moot.Outcome) error {
+	out := o.Files
+	for name, one := range map[string]moot.Content{"stdout": o.Stdout, "stderr": o.Stderr} {
+		if one.Size > 0 {
+			one.Path = name
+			out = append(out, one)
+		}
+	}
+	for _, one := range out {
+		if err := c.layOne(ctx, root, path.Join(label, one.Path), one); err != nil {
+			return moot.Wrap(path.Join(label, one.Path), err)
+		}
+	}
+	return nil
+}
+
+func (c *Coordinator) layOne(ctx context.Context, root *os.Root, name string, one moot.Content) error {
+	if dir := path.Dir(name); dir != "." {
+		if err := root.MkdirAll(filepath.FromSlash(dir), 0o755); err != nil {
+			return moot.Errorf(moot.Invalid, "%w", err)
+		}
+	}
+	in, err := c.content(ctx, one)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	f, err := root.OpenFile(filepath.FromSlash(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return moot.Errorf(moot.Invalid, "%w", err)
+	}
+	_, err = io.Copy(f, in)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+const maxPath = 1 << 10
+
+// checkPaths judges the paths that a worker names. Kind Corrupt.
+func checkPaths(list []moot.Content) error {
+	for i, f := range list {
+		if !fs.ValidPath(f.Path) || f.Path == "." || len(f.Path) > maxPath || i > 0 && list[i-1].Path == f.Path {
+			return moot.Errorf(moot.Corrupt, "a worker's output is called %.60q", f.Path)
+		}
+	}
+	return nil
+}
+
+// end ends a job.
+func (c *Coordinator) end(j *job, state State, why string) {
+	j.State, j.Why = state, why
+	j.Wall = c.cfg.Now().Sub(j.began)
+	j.dirty = true
+	j.stop()
+	j.tasks, j.ready, j.open = nil, nil, 0
+	c.tell(j)
+}
+
+// tell keeps a job's end, and has the space learn of it.
+func (c *Coordinator) tell(j *job) {
+	s := j.stored
+	s.Running = 0
+	c.crew.Go(func() {
+		for {
+			err := c.save(&s)
+			if err == nil && !s.told {
+				err = c.announce(&s)
+				s.told = err == nil
+				continue
+			}
+			if err == nil || c.ctx.Err() != nil {
+				break
+			}
+			c.cfg.Log.Warn("a job's end cannot be told now", "job", s.ID, "error", err)
+			wait(c.ctx, poolEvery)
+		}
+		c.post(func() { c.leave(j) })
+	})
+}
+
+// announce says how a job ended.
+func (c *Coordinator) announce(s *stored) error {
+	body, err := encode(verdictOf(s.Job, s.round))
+	if err != nil {
+		return err
+	}
+	var replaces []moot.EntryID
+	for e, err := range c.cfg.Node.Query(c.ctx, moot.Query{Kind: moot.KindResult, Key: s.ID, Author: c.cfg.Self}) {
+		if err != nil {
+			return err
+		}
+		if string(e.Body) == string(body) {
+			return nil
+		}
+		replaces = append(replaces, e.ID)
+	}
+	_, err = c.cfg.Write.Append(c.ctx, moot.KindResult, s.ID, replaces, body, moot.Merge)
+	return err
+}
+
+// leave lets go of a job of which all is told.
+func (c *Coordinator) leave(j *job) {
+	c.showJob(j)
+	delete(c.jobs, j.ID)
+}

@@ -1,0 +1,173 @@
+package jobs
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mootspace/moot"
+)
+
+// Terms are on what conditions a node lends computing power. The zero Terms lend nothing.
+type Terms struct {
+	CPUs   int           `json:"cpus" cbor:"0,keyasint"`                       // tasks at once
+	Memory int64         `json:"memory,omitempty" cbor:"1,keyasint,omitempty"` // bytes of one task; 0 means the sandbox's default
+	Wall   time.Duration `json:"wall,omitempty" cbor:"2,keyasint,omitempty"`   // of one task; 0 means the sandbox's default
+	Hours  string        `json:"hours,omitempty" cbor:"3,keyasint,omitempty"`  // "22:00-06:00", the lender's time; empty means always
+	To     []moot.Key    `json:"to,omitempty" cbor:"4,keyasint,omitempty"`     // members; none means all
+}
+
+// Offer is what a member said of its terms.
+type Offer struct {
+	Member moot.Key `json:"member"`
+	Terms
+	Server bool     `json:"server,omitempty"` // one of the space's servers, or a worker beside them
+	Addrs  []string `json:"addrs,omitempty"`  // where it can be asked, if not as a peer
+	Zone   int      `json:"zone,omitempty"`   // seconds east of UTC
+}
+
+// offer is its body.
+type offer struct {
+	Terms  `cbor:"0,keyasint"`
+	Server bool     `cbor:"1,keyasint,omitempty"`
+	Addrs  []string `cbor:"2,keyasint,omitempty"`
+	Zone   int      `cbor:"3,keyasint,omitempty"` // seconds east of UTC
+}
+
+// MaxCPUs is what one offer counts for at most.
+const MaxCPUs = 1024
+
+// Check reports, with kind Invalid, what is wrong with terms.
+func (t Terms) Check() error {
+	if t.CPUs < 0 || t.CPUs > MaxCPUs || t.Memory < 0 || t.Wall < 0 {
+		return moot.Errorf(moot.Invalid, "terms must lend 0 to %d CPUs, and nothing negative", MaxCPUs)
+	}
+	if t.Hours == "" {
+		return nil
+	}
+	_, _, err := parseHours(t.Hours)
+	return err
+}
+
+// Allow judges whether a member may have a task run now, in the lender's time. Kind Denied.
+func (t Terms) Allow(member moot.Key, now time.Time) error {
+	switch {
+	case t.CPUs <= 0:
+		return moot.Errorf(moot.Denied, "this node lends no computing power")
+	case len(t.To) > 0 && !slices.Contains(t.To, member):
+		return moot.Errorf(moot.Denied, "this node does not lend to %s", member.Short())
+	case t.Hours == "":
+		return nil
+	}
+	from, to, err := parseHours(t.Hours)
+	if err != nil {
+		return err
+	}
+	at := time.Duration(now.Hour())*time.Hour + time.Duration(now.Minute())*time.Minute
+	open := at >= from && at < to
+	if from > to { // over midnight
+		open = at >= from || at < to
+	}
+	if !open {
+		return moot.Errorf(moot.Denied, "this node lends from %s only", t.Hours)
+	}
+	return nil
+}
+
+// parseHours reads "22:00-06:00" as times since midnight.
+func parseHours(s string) (from, to time.Duration, err error) {
+	a, b, ok := strings.Cut(s, "-")
+	for i, text := range []string{a, b} {
+		at, bad := time.Parse("15:04", strings.TrimSpace(text))
+		if bad != nil || !ok {
+			return 0, 0, moot.Errorf(moot.Invalid, "%.40q are no hours: want, for example, 22:00-06:00", s)
+		}
+		d := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
+		if i == 0 {
+			from = d
+		} else {
+			to = d
+		}
+	}
+	if from == to {
+		return 0, 0, moot.Errorf(moot.Invalid, "%.40q is no time at all: leave the hours out for always", s)
+	}
+	return from, to, nil
+}
+
+// offerOf reads an entry of kind offer. Kind Invalid.
+func offerOf(e moot.Entry) (Offer, error) {
+	var b offer
+	if err := decode(e.Body, &b); err != nil {
+		return Offer{}, err
+	}
+	if e.Key != e.Author.String() || b.Check() != nil || len(b.Addrs) > 16 || b.Zone < -24*3600 || b.Zone > 24*3600 {
+		return Offer{}, moot.Errorf(moot.Invalid, "not an offer")
+	}
+	return Offer{Member: e.Author, Terms: b.Terms, Server: b.Server, Addrs: b.Addrs, Zone: b.Zone}, nil
+}
+
+// Offers returns what members have said of their terms, as feeds know it.
+func Offers(ctx context.Context, feeds moot.Feeds) (list []Offer, err error) {
+	for e, err := range feeds.Query(ctx, moot.Query{Kind: moot.KindOffer}) {
+		if err != nil {
+			return nil, moot.Wrap("read the offers", err)
+		}
+		if o, err := offerOf(e); err == nil && !slices.ContainsFunc(list, func(other Offer) bool { return other.Member == o.Member }) {
+			list = append(list, o)
+		}
+	}
+	return list, nil
+}
+
+// Open reports whether the offer stands for a member now.
+func (o Offer) Open(member moot.Key, now time.Time) bool {
+	return o.Allow(member, now.In(time.FixedZone("", o.Zone))) == nil
+}
+
+// Announce says what this node's terms are, unless that is known already. Terms that
+// lend nothing take the offer back.
+func Announce(ctx context.Context, feeds moot.Feeds, write Writer, o Offer) error {
+	key := o.Member.String()
+	var body []byte
+	if o.CPUs > 0 {
+		var err error
+		if body, err = encode(offer{o.Terms, o.Server, o.Addrs, o.Zone}); err != nil {
+			return err
+		}
+	}
+	var replaces []moot.EntryID
+	for e, err := range feeds.Query(ctx, moot.Query{Kind: moot.KindOffer, Key: key}) {
+		if err != nil {
+			return moot.Wrap("read the offer", err)
+		}
+		if string(e.Body) == string(body) {
+			return nil
+		}
+		replaces = append(replaces, e.ID)
+	}
+	if body == nil && len(replaces) == 0 {
+		return nil
+	}
+	_, err := write.Append(ctx, moot.KindOffer, key, replaces, body, moot.Merge)
+	return moot.Wrap("announce the offer", err)
+}
+
+// Writer signs a statement as one member and appends it.
+type Writer interface {
+	Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error)
+}
+
+// Lenders returns the offers that stand for a member now, of those in the pool. isServer
+// tells whom the space lets be a server: an offer alone does not make one.
+func Lenders(offers []Offer, member moot.Key, pool Pool, isServer func(moot.Key) bool, now time.Time) (list []Offer) {
+	for _, o := range offers {
+		server := o.Server && isServer(o.Member)
+		if o.Server && !server || pool == Servers && !server || pool == Peers && server || !o.Open(member, now) {
+			continue
+		}
+		list = append(list, o)
+	}
+	return list
+}

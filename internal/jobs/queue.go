@@ -1,0 +1,272 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sqlite"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// queue is the durable part of a coordinator: what is to be done, and what came of it.
+type queue struct {
+	write, read *sql.DB
+}
+
+// openQueue opens the queue in a file, making it if there is none; with path empty, in
+// memory.
+func openQueue(ctx context.Context, path string) (q *queue, err error) {
+	q = &queue{}
+	if path == "" {
+		q.write, err = sqlite.OpenMemory()
+		q.read = q.write
+	} else {
+		q.write, q.read, err = sqlite.Open(path)
+	}
+	if err == nil {
+		err = sqlite.Migrate(ctx, q.write, migrations)
+	}
+	if err != nil && q.write != nil {
+		err = errors.Join(err, q.close())
+	}
+	return q, sqlite.Error("open the queue of jobs", err)
+}
+
+func (q *queue) close() error { return errors.Join(q.write.Close(), q.read.Close()) }
+
+func (q *queue) update(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := q.write.BeginTx(ctx, nil)
+	if err == nil {
+		if err = do(tx); err == nil {
+			err = tx.Commit()
+		} else {
+			tx.Rollback()
+		}
+	}
+	return sqlite.Error("queue of jobs", err)
+}
+
+// stored is a job as the queue keeps it.
+type stored struct {
+	Job
+	spec  Spec
+	round uint
+	stage int
+	told  bool
+}
+
+// unfinished returns jobs that are under way, or of whose end the space knows nothing.
+func (q *queue) unfinished(ctx context.Context) (list []stored, err error) {
+	rows, err := q.read.QueryContext(ctx, `SELECT round, spec, stage, job, told FROM jobs WHERE told = 0`)
+	if err != nil {
+		return nil, sqlite.Error("queue of jobs", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s stored
+		var spec, job []byte
+		err := rows.Scan(&s.round, &spec, &s.stage, &job, &s.told)
+		if err == nil {
+			err = errors.Join(json.Unmarshal(spec, &s.spec), json.Unmarshal(job, &s.Job))
+		}
+		if err != nil {
+			return nil, sqlite.Error("queue of jobs", err)
+		}
+		list = append(list, s)
+	}
+	return list, sqlite.Error("queue of jobs", rows.Err())
+}
+
+// find returns a job; false if this node never coordinated it.
+func (q *queue) find(ctx context.Context, id string) (s stored, ok bool, err error) {
+	var spec, job []byte
+	err = q.read.QueryRowContext(ctx, `SELECT round, spec, stage, job, told FROM jobs WHERE id = ?`, id).Scan(&s.round, &spec, &s.stage, &job, &s.told)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, false, nil
+	}
+	if err == nil {
+		err = errors.Join(json.Unmarshal(spec, &s.spec), json.Unmarshal(job, &s.Job))
+	}
+	return s, err == nil, sqlite.Error("queue of jobs", err)
+}
+
+// save keeps how far a job is.
+func (q *queue) save(tx *sql.Tx, s *stored) error {
+	spec, err := json.Marshal(s.spec)
+	if err != nil {
+		return err
+	}
+	job, err := json.Marshal(s.Job)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO jobs (id, round, spec, stage, job, ended, told) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET round = excluded.round, spec = excluded.spec, stage = excluded.stage, job = excluded.job,
+		ended = excluded.ended, told = excluded.told`, s.ID, s.round, spec, s.stage, job, s.State.Ended(), s.told)
+	return err
+}
+
+// Task states, as kept.
+const (
+	taskWaits = iota
+	taskDone
+	taskFailed
+)
+
+// row is a task as the queue keeps it.
+type row struct {
+	n     int
+	label string
+	input *moot.Input
+	state int
+}
+
+// addTasks keeps the tasks of a stage that begins.
+func (q *queue) addTasks(tx *sql.Tx, job string, stage int, rows []row) error {
+	insert, err := tx.Prepare(`INSERT INTO tasks (job, stage, n, label, input, state) VALUES (?, ?, ?, ?, ?, 0)`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for _, r := range rows {
+		var input []byte
+		if r.input != nil {
+			if input, err = json.Marshal(r.input); err != nil {
+				return err
+			}
+		}
+		if _, err := insert.Exec(job, stage, r.n, r.label, input); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tasks returns the tasks of a stage.
+func (q *queue) tasks(ctx context.Context, job string, stage int) (list []row, err error) {
+	rows, err := q.read.QueryContext(ctx, `SELECT n, label, input, state FROM tasks WHERE job = ? AND stage = ? ORDER BY n`, job, stage)
+	if err != nil {
+		return nil, sqlite.Error("queue of jobs", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r row
+		var input []byte
+		if err = rows.Scan(&r.n, &r.label, &input, &r.state); err == nil && input != nil {
+			err = json.Unmarshal(input, &r.input)
+		}
+		if err != nil {
+			return nil, sqlite.Error("queue of jobs", err)
+		}
+		list = append(list, r)
+	}
+	return list, sqlite.Error("queue of jobs", rows.Err())
+}
+
+// finished is what came of a task.
+type finished struct {
+	job      string
+	stage, n int
+	state    int
+	outcome  moot.Outcome
+	digest   []byte // nil: it cannot be used again
+	votes    int
+}
+
+// finish keeps outcomes, each of them once: what is finished already stays as it is.
+func (q *queue) finish(ctx context.Context, list []finished, now time.Time) error {
+	return q.update(ctx, func(tx *sql.Tx) error {
+		for _, f := range list {
+			text, err := json.Marshal(f.outcome)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(`UPDATE tasks SET state = ?, outcome = ? WHERE job = ? AND stage = ? AND n = ? AND state = 0`, f.state, text, f.job, f.stage, f.n); err != nil {
+				return err
+			}
+			if f.digest == nil || f.state != taskDone {
+				continue
+			}
+			if _, err := tx.Exec(`INSERT INTO known (digest, outcome, votes, used) VALUES (?, ?, ?, ?)
+				ON CONFLICT (digest) DO UPDATE SET votes = max(votes, excluded.votes), outcome = iif(excluded.votes > votes, excluded.outcome, outcome), used = excluded.used`,
+				f.digest, text, f.votes, now.Unix()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// again has a job's failed tasks run again.
+func (q *queue) again(tx *sql.Tx, job string) error {
+	_, err := tx.Exec(`UPDATE tasks SET state = 0, outcome = NULL WHERE job = ? AND state = 2`, job)
+	return err
+}
+
+// known returns what a task with the digest came to, on which so many workers agreed.
+func (q *queue) known(ctx context.Context, digest []byte, votes int) (o moot.Outcome, ok bool, err error) {
+	var text []byte
+	err = q.read.QueryRowContext(ctx, `SELECT outcome FROM known WHERE digest = ? AND votes >= ?`, digest, votes).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return o, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &o)
+	}
+	return o, err == nil, sqlite.Error("queue of jobs", err)
+}
+
+// maxKnown is how many outcomes are remembered for the next time.
+const maxKnown = 100_000
+
+// forget drops the outcomes that were not used for longest.
+func (q *queue) forget(ctx context.Context) error {
+	return q.update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.Exec(`DELETE FROM known WHERE digest IN (SELECT digest FROM known ORDER BY used DESC LIMIT -1 OFFSET ?)`, maxKnown)
+		return err
+	})
+}
+
+// outcomes yields what tasks of a stage came to, in order, those from n on.
+func (q *queue) outcomes(ctx context.Context, job string, stage int, each func(label string, state int, o moot.Outcome) error) error {
+	for from, more := 0, true; more; {
+		rows, err := q.read.QueryContext(ctx, `SELECT n, label, state, outcome FROM tasks WHERE job = ? AND stage = ? AND n >= ? AND state > 0 ORDER BY n LIMIT 64`, job, stage, from)
+		if err != nil {
+			return sqlite.Error("queue of jobs", err)
+		}
+		type found struct {
+			label string
+			state int
+			text  []byte
+		}
+		var some []found
+		for rows.Next() {
+			var f found
+			if err = rows.Scan(&from, &f.label, &f.state, &f.text); err != nil {
+				break
+			}
+			some = append(some, f)
+		}
+		if err = errors.Join(err, rows.Err(), rows.Close()); err != nil {
+			return sqlite.Error("queue of jobs", err)
+		}
+		from, more = from+1, len(some) == 64
+		for _, f := range some {
+			var o moot.Outcome
+			if err := json.Unmarshal(f.text, &o); err != nil {
+				return moot.Errorf(moot.Internal, "queue of jobs: %w", err)
+			}
+			if err := each(f.label, f.state, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

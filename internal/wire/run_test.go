@@ -1,0 +1,88 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mootspace/moot"
+)
+
+// echo runs a task by saying what it was told; by its name it fails, or never ends.
+type echo struct{}
+
+func (echo) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (moot.Outcome, error) {
+	switch t.Name {
+	case "refused":
+		return moot.Outcome{}, moot.Errorf(moot.Denied, "not for you")
+	case "endless":
+		watch(moot.Progress{Started: true})
+		<-ctx.Done()
+		return moot.Outcome{}, ctx.Err()
+	}
+	if watch != nil {
+		watch(moot.Progress{Started: true})
+		watch(moot.Progress{Stream: 1, Text: []byte("hello " + t.For.Short())})
+	}
+	return moot.Outcome{Exit: 7, Stdout: moot.Content{Data: []byte(strings.Join(t.Args, " "))}}, nil
+}
+
+func TestRun(t *testing.T) {
+	var asked string
+	s := serve(t, Handler(newMemory(), guard{allow: func(_ moot.Key, action, subject string) error {
+		if action == "run" {
+			asked = subject
+		}
+		return nil
+	}}, Options{Runner: echo{}}), true)
+	c := NewClient(s.Client().Transport, s.URL)
+	var heard []moot.Progress
+	for_ := moot.Key{1}
+	o, err := c.Run(t.Context(), moot.Task{Args: []string{"a", "b"}, For: for_}, func(p moot.Progress) { heard = append(heard, p) })
+	if err != nil || o.Exit != 7 || string(o.Stdout.Data) != "a b" {
+		t.Fatal(o, err)
+	}
+	if len(heard) != 2 || !heard[0].Started || string(heard[1].Text) != "hello "+for_.Short() || asked != for_.String() {
+		t.Errorf("heard %+v; asked for %s", heard, asked)
+	}
+	if _, err := c.Run(t.Context(), moot.Task{Name: "refused"}, nil); moot.KindOf(err) != moot.Denied {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = c.Run(ctx, moot.Task{Name: "endless"}, func(moot.Progress) { cancel() })
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestSignsOfLife(t *testing.T) {
+	for life, want := range map[time.Duration]string{time.Millisecond: "canceled", time.Hour: "silent"} {
+		h := newHandler(newMemory(), guard{}, Options{Runner: echo{}})
+		h.life = life
+		for _, route := range h.routes() {
+			h.mux.Handle(route.pattern, h.serve(route.answer))
+		}
+		s := serve(t, h, true)
+		c := NewClient(s.Client().Transport, s.URL)
+		c.alive = 200 * time.Millisecond
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		if want == "canceled" { // it lives on while it gives signs
+			ctx, cancel = context.WithTimeoutCause(t.Context(), time.Second, context.Canceled)
+		}
+		_, err := c.Run(ctx, moot.Task{Name: "endless"}, nil)
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a sign every %v: %v", life, err)
+		}
+	}
+}
+
+func TestNoRunner(t *testing.T) {
+	s := serve(t, Handler(newMemory(), guard{}, Options{}), true)
+	_, err := NewClient(s.Client().Transport, s.URL).Run(t.Context(), moot.Task{}, nil)
+	if moot.KindOf(err) != moot.Denied {
+		t.Error(err)
+	}
+}
