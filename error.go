@@ -25,6 +25,7 @@ const (
 	Corrupt     ErrorKind = "corrupt"     // bytes that do not match their hash or signature
 	Full        ErrorKind = "full"        // no space left, or a quota reached
 	Unavailable ErrorKind = "unavailable" // nobody could be reached; asking again may help
+	Failed      ErrorKind = "failed"      // a task failed by its own fault
 	Internal    ErrorKind = "internal"    // a fault of this program or its machine
 )
 

@@ -26,33 +26,37 @@ var layers = map[string][]string{
 	"internal/plan":    {"."},
 
 	// Mechanism: each knows the vocabulary and no sibling.
-	"internal/sqlite": {".", "internal/durable"},
-	"internal/store":  {".", "internal/blob", "internal/durable", "internal/feed", "internal/sqlite"},
-	"internal/wire":   {".", "internal/blob", "internal/feed", "internal/swarm"},
-	"internal/link":   {".", "internal/seal"},
-	"internal/locate": {"."},
-	"internal/gossip": {".", "internal/feed"},
-	"internal/ask":    {".", "internal/blob", "internal/swarm"},
+	"internal/sqlite":  {".", "internal/durable"},
+	"internal/store":   {".", "internal/blob", "internal/durable", "internal/feed", "internal/sqlite"},
+	"internal/wire":    {".", "internal/blob", "internal/feed", "internal/swarm"},
+	"internal/link":    {".", "internal/seal"},
+	"internal/locate":  {"."},
+	"internal/gossip":  {".", "internal/feed"},
+	"internal/ask":     {".", "internal/blob", "internal/swarm"},
+	"internal/sandbox": {"."},
 
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/durable"},
 	"internal/members": {".", "internal/feed", "internal/policy", "internal/seal"},
 	"internal/mail":    {".", "internal/blob", "internal/policy", "internal/seal", "internal/sqlite"},
+	"internal/jobs":    {".", "internal/blob", "internal/files", "internal/sqlite"},
+	"internal/worker":  {".", "internal/blob", "internal/durable", "internal/files", "internal/sandbox"},
 
 	// Measuring: runs this program as processes, and uses no other part of it.
 	"internal/compare": {".", "internal/plan"},
 
 	// Front ends: over meaning; never see an architecture.
+	"internal/front/jobapi":  {".", "internal/jobs", "internal/wire"},
 	"internal/front/mailapi": {".", "internal/mail", "internal/wire"},
-	"internal/front/cli":     {".", "internal/compare", "internal/files", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
+	"internal/front/cli":     {".", "internal/compare", "internal/files", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
 	"internal/front/mailbox": {".", "internal/mail"},
 	"internal/front/mta":     {".", "internal/durable", "internal/sqlite"},
 
 	// The one place that names every part.
 	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/durable", "internal/feed", "internal/files",
-		"internal/front/cli", "internal/front/mailapi", "internal/front/mailbox", "internal/front/mta",
-		"internal/gossip", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/seal",
-		"internal/store", "internal/wire"},
+		"internal/front/cli", "internal/front/jobapi", "internal/front/mailapi", "internal/front/mailbox", "internal/front/mta",
+		"internal/gossip", "internal/jobs", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/sandbox", "internal/seal",
+		"internal/store", "internal/wire", "internal/worker"},
 	// The same parts, put together so that they can be cut, turned back and lost.
 	"internal/suite": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/gossip",
 		"internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/seal", "internal/store", "internal/wire"},

@@ -14,7 +14,9 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/front/cli"
+	"github.com/mootspace/moot/internal/front/jobapi"
 	"github.com/mootspace/moot/internal/front/mailapi"
+	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
@@ -32,6 +34,7 @@ func (n *node) controlHandler() http.Handler {
 		prefix := "/via/" + string(via)
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, n.viaHandler(via)))
 		mux.HandleFunc("POST "+prefix+"/author", n.serveAuthor(via))
+		mux.Handle("/jobs/"+string(via)+"/", http.StripPrefix("/jobs/"+string(via), jobapi.Handler(func(*http.Request) (jobs.Desk, error) { return n.work.desk(via), nil })))
 		mux.Handle("/mail/"+string(via)+"/", http.StripPrefix("/mail/"+string(via), n.mail.handler(via)))
 	}
 	mux.HandleFunc("GET /session", n.serveSession)
@@ -170,6 +173,7 @@ func dialControl(ctx context.Context, socket string, via cli.Via) (*cli.Session,
 		Mail: func(context.Context) (mail.Mailbox, error) {
 			return mailapi.NewClient(r.http, "http://home/mail/"+string(id.Via)), nil
 		},
+		Jobs:    jobapi.NewClient(r.http, "http://home/jobs/"+string(id.Via)),
 		Control: r,
 	}, nil
 }

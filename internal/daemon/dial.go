@@ -51,6 +51,15 @@ func (d *dialer) Dial(p moot.Peer) (moot.Node, error) {
 	return d.n.metered(c), nil
 }
 
+// worker returns a node that is asked to run tasks.
+func (d *dialer) worker(p moot.Peer) (remoteNode, error) {
+	n, err := d.Dial(p)
+	if err != nil {
+		return remoteNode{}, err
+	}
+	return n.(remoteNode), nil // Dial made it
+}
+
 func (d *dialer) client(p moot.Peer, web []string) (pooled, error) {
 	if len(web) > 0 {
 		transport, err := serverTransport(d.n.key, p.ID, web)

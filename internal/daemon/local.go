@@ -36,6 +36,7 @@ func (n *node) session(ctx context.Context, via cli.Via, stop func() error) (*cl
 		Files:   files.New(through, w, files.Options{Linker: linker{n, via}, Fetcher: linker{n, via}, Log: n.log}),
 		Members: members.New(n.settings.Space, through, w),
 		Mail:    func(ctx context.Context) (mail.Mailbox, error) { return n.mail.ready(ctx, via) },
+		Jobs:    n.work.desk(via),
 		Control: local{n, via, stop},
 	}, nil
 }
@@ -129,12 +130,12 @@ func (l local) Peers(context.Context) ([]cli.PeerStatus, error) {
 
 func (l local) Wishes(context.Context) (policy.Wishes, error) { return *l.wished.Load(), nil }
 
-func (l local) SetWishes(_ context.Context, w policy.Wishes) error {
+func (l local) SetWishes(ctx context.Context, w policy.Wishes) error {
 	if err := writeJSON(l.path("wishes.json"), w); err != nil {
 		return err
 	}
 	l.wish(w)
-	return nil
+	return l.work.lend(ctx)
 }
 
 func (l local) Accounts(context.Context) ([]cli.Account, error) { return l.accounts.list(), nil }

@@ -45,11 +45,15 @@ type node struct {
 	uploads  uploads
 	shown    *shown
 	mail     *mailroom
+	work     *workshop
 	accounts *accounts
-	crew     sync.WaitGroup // ends with the node's context
+	crew     sync.WaitGroup  // ends with the node's context
+	life     context.Context // of what runs in this node from when it is first asked for
+	die      context.CancelFunc
 
 	running   bool     // in the foreground, with its doors open
 	serves    bool     // as the space's server
+	works     bool     // beside the space's server, as a worker
 	webAddrs  []string // https addresses it listens on
 	mailAddrs []string // where mail programs and other mail servers are answered
 
@@ -66,6 +70,8 @@ func openNode(ctx context.Context, h *home, log *slog.Logger) (*node, error) {
 	}
 	n.shown = &shown{n: n}
 	n.mail = &mailroom{n: n}
+	n.work = &workshop{n: n}
+	n.life, n.die = context.WithCancel(context.WithoutCancel(ctx))
 	n.uploads.more = make(chan struct{}, 1)
 	n.roster = policy.NewRoster(h.settings.Space, time.Now)
 	n.clock = feed.NewClock(time.Now, 0)
@@ -188,7 +194,7 @@ func (n *node) close() error {
 		err = errors.Join(err, n.host.Close())
 	}
 	n.dial.close()
-	return errors.Join(err, n.mail.close(), n.store.Close())
+	return errors.Join(err, n.work.close(), n.mail.close(), n.store.Close())
 }
 
 // rememberPeers writes down where members were seen, for the next start.

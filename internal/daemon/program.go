@@ -98,6 +98,7 @@ func (n *node) visit(ctx context.Context, via cli.Via) (*cli.Session, error) {
 	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	stop := func() error {
+		n.die()
 		n.sendOff(ctx)
 		end()
 		n.crew.Wait()

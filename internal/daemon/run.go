@@ -13,6 +13,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/front/cli"
+	"github.com/mootspace/moot/internal/front/jobapi"
 	"github.com/mootspace/moot/internal/link"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
@@ -36,10 +37,11 @@ func (p Program) Run(ctx context.Context, dir string, o cli.RunOptions, ready fu
 		return err
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
-	n.running, n.serves = true, o.Serve
+	n.running, n.serves, n.works = true, o.Serve, o.Worker
 	collectLess()
 	ctx, end := context.WithCancelCause(ctx)
 	defer n.crew.Wait()
+	defer n.die()
 	defer end(nil)
 	d := &doors{node: n, ctx: ctx, end: end}
 	if err := d.open(o); err != nil {
@@ -101,7 +103,7 @@ func (d *doors) open(o cli.RunOptions) error {
 	}
 	defer d.answerSocket(socket)
 	server := func() {}
-	if o.Serve {
+	if o.Serve || o.Worker {
 		if server, err = d.listenServer(o); err != nil {
 			return err
 		}
@@ -122,9 +124,11 @@ func (d *doors) open(o cli.RunOptions) error {
 	post()
 	d.crew.Go(func() { d.gossip(d.ctx) })
 	if o.Serve {
-		return d.announceServer(o)
+		if err := d.announceServer(o); err != nil {
+			return err
+		}
 	}
-	return nil
+	return d.work.run(d.ctx)
 }
 
 // hold runs a door until it falls shut, and then ends the node.
@@ -146,7 +150,12 @@ func (n *node) handler() http.Handler {
 	if n.serves {
 		shown = taking{bounded{n.store, n.mail.room}, n.in}
 	}
-	h := wire.Handler(shown, guard{n.roster, rules}, wire.Options{Log: n.log, Version: cli.Version, Spared: n.serves})
+	options := wire.Options{Log: n.log, Version: cli.Version, Spared: n.serves}
+	if n.running {
+		options.Runner = n.work
+		options.Extra = map[string]http.Handler{jobapi.Pattern: jobapi.FollowHandler(n.work.followOwn)}
+	}
+	h := wire.Handler(working{shown, n.work}, guard{n.roster, rules}, options)
 	return n.cutoff.wrap(n.out.wrap(h))
 }
 

@@ -99,6 +99,14 @@ type Wishes struct {
 	CarryBytes  int64 `json:"carry_bytes,omitempty"`  // at most so many together; 0 means 1 GiB
 	CarryDays   int   `json:"carry_days,omitempty"`   // for so long; 0 means 30
 	HideReading bool  `json:"hide_reading,omitempty"` // authors are not told when their messages are read
+
+	// Computing power lent to others.
+	LendCPUs   int        `json:"lend_cpus,omitempty"`   // tasks at once; 0 means none, of a server all its CPUs; below 0 none
+	LendMemory int64      `json:"lend_memory,omitempty"` // bytes of one task; 0 means 512 MiB
+	LendWall   int64      `json:"lend_wall,omitempty"`   // seconds of one task; 0 means 1 hour
+	LendDisk   int64      `json:"lend_disk,omitempty"`   // bytes of inputs and outputs that are kept for later; 0 means 4 GiB
+	LendHours  string     `json:"lend_hours,omitempty"`  // "22:00-06:00"; empty means always
+	LendTo     []moot.Key `json:"lend_to,omitempty"`     // members; none means all
 }
 
 // Peer is the policy of a peer: its owner's wishes decide about bytes. Entries are

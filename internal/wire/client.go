@@ -36,6 +36,10 @@ func NewClient(rt http.RoundTripper, base string) *Client {
 	return &Client{rt: rt, base: strings.TrimRight(base, "/"), silence: answerWithin, alive: aliveWithin, toil: workWithin}
 }
 
+// Transport returns what requests go through, and the address they begin with, for
+// questions that other packages ask.
+func (c *Client) Transport() (rt http.RoundTripper, base string) { return c.rt, c.base }
+
 // call is one request.
 type call struct {
 	method string

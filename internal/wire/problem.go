@@ -106,7 +106,7 @@ func statusOf(kind moot.ErrorKind) int {
 		return http.StatusConflict
 	case moot.TooLarge:
 		return http.StatusRequestEntityTooLarge
-	case moot.Corrupt:
+	case moot.Corrupt, moot.Failed:
 		return http.StatusUnprocessableEntity
 	case moot.Unavailable:
 		return http.StatusServiceUnavailable

@@ -63,9 +63,10 @@ func Main(ctx context.Context, program Program, args []string, in io.Reader, out
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "moot",
-		Short: "Share files and messages over a server, between peers, or both",
-		Long: `Moot lets a group share files and messages over a client-server architecture, over a
-peer-to-peer architecture, or over both at once, with the same commands.
+		Short: "Share files, messages and computing power over a server, between peers, or both",
+		Long: `Moot lets a group share files, messages and computing power over a client-server
+architecture, over a peer-to-peer architecture, or over both at once, with the same
+commands.
 
 Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serve'
 (the space's server), and bring others in with 'moot invite' and 'moot join'.`,
@@ -86,6 +87,7 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
 	flags.StringVar(&a.via, "via", "", "ask the `architecture` server, peers or both (default: what the space and the home allow)")
 	flags.BoolVar(&a.json, "json", false, "print JSON: one object, or one a line")
 	root.AddGroup(&cobra.Group{ID: "node", Title: "Nodes:"}, &cobra.Group{ID: "files", Title: "Files:"}, &cobra.Group{ID: "mail", Title: "Messages:"},
+		&cobra.Group{ID: "jobs", Title: "Computing power:"},
 		&cobra.Group{ID: "people", Title: "People:"})
 	a.addGroup(root, "node", a.initCommand(), a.upCommand(), a.serveCommand(), a.statusCommand(), a.peersCommand(),
 		a.policyCommand(), a.backupCommand(), a.restoreCommand(), a.tourCommand(), a.planCommand(), a.compareCommand())
@@ -93,6 +95,7 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
 		a.historyCommand(), a.conflictsCommand(), a.resolveCommand(), a.syncCommand())
 	a.addGroup(root, "mail", a.sendCommand(), a.inboxCommand(), a.readCommand(), a.replyCommand(), a.searchCommand(), a.watchCommand(),
 		a.attachmentsCommand(), a.markCommand(), a.moveCommand(), a.discardCommand(), a.accountCommand())
+	a.addGroup(root, "jobs", a.runCommand(), a.jobsCommand(), a.logsCommand(), a.cancelCommand(), a.retryCommand(), a.offerCommand())
 	a.addGroup(root, "people", a.inviteCommand(), a.joinCommand(), a.membersCommand(), a.renameCommand(), a.roleCommand(), a.revokeCommand())
 	return root
 }

@@ -57,10 +57,14 @@ Members find it by the key in their invitation, so no certificate is needed; a
 certificate of a public authority also works.`,
 		Example: "  moot serve\n  moot serve --listen 0.0.0.0:443 --announce https://moot.example.org",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.run(c, o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Serve = !o.Worker
+			return a.run(c, o)
+		},
 	}
 	f := c.Flags()
 	f.StringArrayVar(&o.Listen, "listen", nil, "listen on `ADDR` for HTTPS (default: all interfaces, port 7443 or a free one)")
+	f.BoolVar(&o.Worker, "worker", false, "do not be the server but run tasks beside it (this home's role must be server)")
 	f.BoolVar(&o.NoPeer, "no-peer", false, "be a server only: no peer-to-peer links")
 	f.StringVar(&o.Database, "database", "", "`PATH` of the central database (default: in the home)")
 	f.StringVar(&o.Blobs, "blobs", "", "`DIR` for the blobs (default: in the home)")

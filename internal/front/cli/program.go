@@ -6,6 +6,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
@@ -47,6 +48,7 @@ type Identity struct {
 // RunOptions shape a running node.
 type RunOptions struct {
 	Serve    bool     // be the space's server
+	Worker   bool     // run tasks beside the space's server
 	Listen   []string // host:port; for peers also multiaddrs. Empty: defaults, or a free port
 	NoPeer   bool     // with Serve: no peer-to-peer at all
 	Database string   // with Serve: where the central database is; empty: in the home
@@ -83,6 +85,7 @@ type Session struct {
 	Files   *files.Files
 	Members *members.Members
 	Mail    func(context.Context) (mail.Mailbox, error) // with all that has come for the member
+	Jobs    jobs.Desk
 	Control Control
 }
 

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/jobs"
+	"github.com/mootspace/moot/internal/policy"
+)
+
+func (a *app) offerCommand() *cobra.Command {
+	var cpus int
+	var memory, disk, hours string
+	var wall time.Duration
+	var to []string
+	c := &cobra.Command{
+		Use:   "offer [--cpus N] [--memory BYTES] [--hours FROM-TO] [--to NAME…]",
+		Short: "Lend this node's computing power to members, or show who lends",
+		Long: `Lend computing power of this node, while it runs, to members of the space: how many tasks
+at once, how much memory and time for each, at what hours, to whom. Without flags, show
+who lends. A server lends all its processors unless it is told otherwise.`,
+		Example: "  moot offer --cpus 2 --memory 512M\n  moot offer --hours 22:00-06:00 --to ann\n  moot offer --cpus 0       take it back",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				if c.Flags().NFlag() == 0 || !changedAny(c, "cpus", "memory", "disk", "hours", "time", "to") {
+					return a.showOffers(ctx, s)
+				}
+				w, err := s.Control.Wishes(ctx)
+				if err != nil {
+					return err
+				}
+				if err := a.wishLending(ctx, s, c, &w, cpus, memory, disk, hours, wall, to); err != nil {
+					return err
+				}
+				if err := s.Control.SetWishes(ctx, w); err != nil {
+					return err
+				}
+				return a.showOffers(ctx, s)
+			})
+		},
+	}
+	f := c.Flags()
+	f.IntVar(&cpus, "cpus", 0, "run `N` tasks at once; 0 to lend nothing")
+	f.StringVar(&memory, "memory", "", "a task may use so many `bytes` of memory (default 512M)")
+	f.StringVar(&disk, "disk", "", "keep so many `bytes` of inputs and outputs for later (default 4G)")
+	f.DurationVar(&wall, "time", 0, "a task may run for this `TIME` (default 1h)")
+	f.StringVar(&hours, "hours", "", "only `FROM-TO`, as 22:00-06:00; '' for always")
+	f.StringArrayVar(&to, "to", nil, "only to the member `NAME`; '' for all")
+	return c
+}
+
+func changedAny(c *cobra.Command, flags ...string) bool {
+	for _, f := range flags {
+		if c.Flags().Changed(f) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *app) wishLending(ctx context.Context, s *Session, c *cobra.Command, w *policy.Wishes, cpus int, memory, disk, hours string, wall time.Duration, to []string) (err error) {
+	given := c.Flags().Changed
+	if given("cpus") {
+		if w.LendCPUs = cpus; cpus <= 0 {
+			w.LendCPUs = -1 // said, as opposed to never thought of
+		}
+	}
+	for flag, n := range map[string]*int64{"memory": &w.LendMemory, "disk": &w.LendDisk} {
+		if text := c.Flags().Lookup(flag).Value.String(); given(flag) {
+			if *n, err = parseSize(text); err != nil {
+				return err
+			}
+		}
+	}
+	if given("time") {
+		w.LendWall = int64(wall.Seconds())
+	}
+	if given("hours") {
+		w.LendHours = hours
+	}
+	if given("to") {
+		roster, err := s.Members.Roster(ctx)
+		if err != nil {
+			return err
+		}
+		w.LendTo = nil
+		for _, n := range to {
+			if n == "" {
+				continue
+			}
+			m, err := roster.Lookup(n)
+			if err != nil {
+				return err
+			}
+			w.LendTo = append(w.LendTo, m.Key)
+		}
+	}
+	return jobs.Terms{CPUs: max(w.LendCPUs, 0), Memory: w.LendMemory, Wall: time.Duration(w.LendWall) * time.Second, Hours: w.LendHours}.Check()
+}
+
+func (a *app) showOffers(ctx context.Context, s *Session) error {
+	list, err := s.Jobs.Offers(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		for _, o := range list {
+			a.print(o)
+		}
+		return nil
+	}
+	if len(list) == 0 {
+		a.say("nobody lends computing power: 'moot offer --cpus 2' lends this node's")
+		return nil
+	}
+	who := a.names(ctx, s)
+	var rows [][]string
+	for _, o := range list {
+		rows = append(rows, []string{name(who(o.Member)), fmt.Sprint(o.CPUs), memoryOf(o), hoursOf(o), toWhom(o, who), kindOf(o)})
+	}
+	a.table("WHO\tCPUS\tMEMORY\tHOURS\tTO\t", rows)
+	return nil
+}
+
+func memoryOf(o jobs.Offer) string {
+	if o.Memory == 0 {
+		return "512.0 MiB"
+	}
+	return size(o.Memory)
+}
+
+func hoursOf(o jobs.Offer) string {
+	if o.Hours == "" {
+		return "always"
+	}
+	return name(o.Hours)
+}
+
+func toWhom(o jobs.Offer, who func(moot.Key) string) string {
+	if len(o.To) == 0 {
+		return "all"
+	}
+	var names []string
+	for _, k := range o.To {
+		names = append(names, name(who(k)))
+	}
+	return strings.Join(names, ", ")
+}
+
+func kindOf(o jobs.Offer) string {
+	if o.Server {
+		return "server"
+	}
+	return ""
+}

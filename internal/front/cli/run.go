@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/jobs"
+)
+
+// running is what the flags of `moot run` say.
+type running struct {
+	in, each, env    []string
+	count            int
+	reduce           string
+	reduceArgs       []string
+	memory           string
+	wall, cpu        time.Duration
+	output           string
+	seed             uint64
+	live             bool
+	spec             jobs.Spec
+	to               string
+	detach, showLogs bool
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var o running
+	c := &cobra.Command{
+		Use:   "run MODULE.wasm [--in PATH…] [--each PATH…] [--reduce MODULE.wasm] [--check K] [-- ARGS…]",
+		Short: "Run a program on the space's computing power",
+		Long: `Run a program, compiled to WebAssembly (WASI preview 1), on the space's server or on the
+nodes of members who lend computing power ('moot offer'). It sees its inputs below /in
+and writes to /out and its standard output; it has no network and no other files. What
+it made becomes a folder in the space.
+
+With --each it is run once for every file given, or in a folder given; --reduce then
+runs another program, once, over all that came of them. With --check K every task is run
+by K nodes, and counts only if most of them agree.
+
+PATHs and MODULEs are files and folders here; those that do not exist here are looked
+for in the space.`,
+		Example: `  moot run hello.wasm
+  moot run count.wasm --in book.txt -- --words
+  moot run wordcount.wasm --each texts --reduce wordcount.wasm --reduce-arg reduce -- map
+  moot run thumbnail.wasm --each photos --as thumbnails -o ./thumbnails
+  moot run pi.wasm --count 100 --check 3`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *Session) error { return a.runJob(ctx, s, o, args) })
+		},
+	}
+	f := c.Flags()
+	f.StringArrayVar(&o.in, "in", nil, "an input `PATH` that every task finds below /in")
+	f.StringArrayVar(&o.each, "each", nil, "run a task for the file at `PATH`, or for each file in the folder")
+	f.IntVar(&o.count, "count", 0, "run `N` tasks that know their number by MOOT_TASK (0 to N-1) and MOOT_TASKS")
+	f.StringArrayVar(&o.env, "env", nil, "`NAME=VALUE` in the program's environment")
+	f.StringVar(&o.reduce, "reduce", "", "then run this `MODULE` over all results (in /in, a folder for each task)")
+	f.StringArrayVar(&o.reduceArgs, "reduce-arg", nil, "an `ARG` of the module that reduces")
+	f.StringVar(&o.spec.As, "as", "", "call the folder of results `NAME` (default: jobs/ and the job's ID)")
+	f.StringVarP(&o.to, "get", "o", "", "fetch the results to the folder `DIR` when the job is done")
+	f.IntVar(&o.spec.Check, "check", 0, "have `K` nodes run each task, and compare")
+	f.IntVar(&o.spec.Retries, "retries", 0, "try a task that failed `N` times more")
+	f.IntVar(&o.spec.Priority, "priority", 0, "the higher, the sooner (-100 to 100)")
+	f.DurationVar(&o.spec.Timeout, "timeout", 0, "give up after this `TIME` (as 1h30m)")
+	f.BoolVar(&o.spec.Fresh, "fresh", false, "run also what was run before with the same inputs")
+	f.StringVar(&o.memory, "memory", "", "a task may use so many `bytes` of memory (as 256M)")
+	f.DurationVar(&o.wall, "time", 0, "a task may run for this `TIME`")
+	f.DurationVar(&o.cpu, "cpu", 0, "a task may use this much processor `TIME`")
+	f.StringVar(&o.output, "output", "", "a task may write so many `bytes`")
+	f.Uint64Var(&o.seed, "seed", 0, "of the random numbers that tasks see")
+	f.BoolVar(&o.live, "live", false, "let tasks see the real clock and real random numbers: results may differ")
+	f.BoolVar(&o.detach, "detach", false, "print the job's ID and do not wait")
+	f.BoolVar(&o.showLogs, "logs", false, "show what tasks write (of a single task it is always shown)")
+	return c
+}
+
+func (a *app) runJob(ctx context.Context, s *Session, o running, args []string) error {
+	spec, err := a.jobSpec(ctx, s, o, args)
+	if err != nil {
+		return err
+	}
+	j, err := s.Jobs.Submit(ctx, spec)
+	if err != nil {
+		return err
+	}
+	if o.detach {
+		a.showSubmitted(j)
+		return nil
+	}
+	single := len(spec.Stages) == 1 && len(o.each) == 0 && o.count <= 1
+	if j, err = a.follow(ctx, s, j.ID, single || o.showLogs, single); err != nil {
+		return err
+	}
+	if o.to != "" && j.State == jobs.Done {
+		if _, err := s.Files.Get(ctx, j.As, o.to, nil); err != nil {
+			return err
+		}
+	}
+	return a.jobOver(ctx, s, j, single)
+}
+
+// jobSpec brings what the job needs into the space.
+func (a *app) jobSpec(ctx context.Context, s *Session, o running, args []string) (spec jobs.Spec, err error) {
+	spec = o.spec
+	module := args[0]
+	spec.Name = strings.TrimSuffix(filepath.Base(module), filepath.Ext(module))
+	first := jobs.Stage{Name: spec.Name, Count: o.count}
+	if first.Task, err = a.taskOf(ctx, s, o, module, args[1:]); err != nil {
+		return spec, err
+	}
+	if len(o.each) > 0 && o.count > 0 {
+		return spec, moot.Errorf(moot.Invalid, "--each and --count do not go together")
+	}
+	for _, p := range o.in {
+		in, err := a.input(ctx, s, p)
+		if err != nil {
+			return spec, err
+		}
+		first.Task.Inputs = append(first.Task.Inputs, in)
+	}
+	for _, p := range o.each {
+		in, err := a.input(ctx, s, p)
+		if err != nil {
+			return spec, err
+		}
+		if in.Folder {
+			in.Path = "" // tasks are called after the files in it
+		}
+		first.Each = append(first.Each, in)
+	}
+	spec.Stages = []jobs.Stage{first}
+	if o.reduce == "" {
+		return spec, nil
+	}
+	second := jobs.Stage{Name: "reduce"}
+	if second.Task, err = a.taskOf(ctx, s, o, o.reduce, o.reduceArgs); err == nil {
+		spec.Stages = append(spec.Stages, second)
+	}
+	return spec, err
+}
+
+func (a *app) taskOf(ctx context.Context, s *Session, o running, module string, args []string) (t moot.Task, err error) {
+	in, err := a.input(ctx, s, module)
+	if err != nil {
+		return t, moot.Wrap("the module", err)
+	}
+	if in.Folder {
+		return t, moot.Errorf(moot.Invalid, "the module %s is a folder", module)
+	}
+	t = moot.Task{Module: in.ID, Name: strings.TrimSuffix(filepath.Base(module), filepath.Ext(module)), Args: args, Env: o.env, Seed: o.seed, Live: o.live}
+	t.Limits.Wall, t.Limits.CPU = o.wall, o.cpu
+	for text, n := range map[string]*int64{o.memory: &t.Limits.Memory, o.output: &t.Limits.Output} {
+		if text == "" {
+			continue
+		}
+		if *n, err = parseSize(text); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// input brings a file or folder that is here into the space's store, without a name; what
+// is not here is looked for in the space.
+func (a *app) input(ctx context.Context, s *Session, path string) (in moot.Input, err error) {
+	f, err := a.inputFile(ctx, s, path)
+	if err != nil {
+		return in, err
+	}
+	return moot.Input{Path: filepath.Base(strings.TrimRight(path, "/")), Folder: f.Folder, ID: f.Blob.ID, Size: f.Content}, nil
+}
+
+func (a *app) inputFile(ctx context.Context, s *Session, path string) (files.File, error) {
+	_, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		f, err := s.Files.Lookup(ctx, path)
+		if moot.KindOf(err) == moot.NotFound {
+			err = moot.Errorf(moot.NotFound, "there is no %q, neither here nor in the space", path)
+		}
+		return f, err
+	}
+	full, err := filepath.Abs(path) // of "." too
+	if err != nil {
+		return files.File{}, err
+	}
+	bar := a.progress("bring", path)
+	f, err := s.Files.Store(ctx, full, files.ShareOptions{Bare: true, Progress: bar.update})
+	bar.done(err)
+	return f, err
+}
+
+func (a *app) showSubmitted(j jobs.Job) {
+	if a.json {
+		a.print(j)
+		return
+	}
+	a.say("%s", j.ID)
+	a.say("see how far it is with 'moot jobs %s', what it writes with 'moot logs %s'", shortID(j.ID), shortID(j.ID))
+}
+
+// shortID is as much of a job's ID as people need.
+func shortID(id string) string { return id[:min(len(id), 6)] }
+
+// jobOver tells how a job ended; it is an error if it did not succeed.
+func (a *app) jobOver(ctx context.Context, s *Session, j jobs.Job, quiet bool) error {
+	if a.json {
+		a.print(j)
+	}
+	switch j.State {
+	case jobs.Failed:
+		return moot.Errorf(moot.Failed, "the job %s failed: %s", shortID(j.ID), cmp.Or(j.Why, "nobody knows why"))
+	case jobs.Cancelled:
+		return moot.Errorf(moot.Failed, "the job %s was cancelled", shortID(j.ID))
+	}
+	if !quiet {
+		a.say("%s  %s  %s", name(j.As), counts(j), j.Result)
+	}
+	who := a.names(ctx, s)
+	for _, l := range j.Liars {
+		a.say("the result of %s was not that of the others: task %s", name(who(l.Worker)), name(l.Task))
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package sandbox
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/tetratelabs/wazero/experimental/sys"
+	wsys "github.com/tetratelabs/wazero/sys"
+)
+
+// folder is a folder of the host as a module sees it. An os.Root keeps every path inside,
+// and there are no links. It tells no times and no owners, so that a module sees the same
+// everywhere.
+type folder struct {
+	sys.UnimplementedFS // links, times and modes
+	root                *os.Root
+	meter               *meter
+	writable            bool
+}
+
+var _ sys.FS = (*folder)(nil)
+
+// inside is a path as os.Root takes it.
+func inside(p string) string { return path.Clean("./" + p) }
+
+// OpenFile implements sys.FS.
+func (d *folder) OpenFile(p string, flag sys.Oflag, _ fs.FileMode) (sys.File, sys.Errno) {
+	mode, writes := openMode(flag)
+	if writes && !d.writable {
+		return nil, sys.EROFS
+	}
+	p = inside(p)
+	_, err := d.root.Lstat(p)
+	if mode&os.O_CREATE != 0 && errors.Is(err, fs.ErrNotExist) && !d.meter.make() {
+		return nil, sys.EIO
+	}
+	if !d.meter.opens() {
+		return nil, sys.EIO
+	}
+	f, err := d.root.OpenFile(p, mode, 0o600)
+	if err != nil {
+		d.meter.open.Add(-1)
+		return nil, errno(err)
+	}
+	opened, e := d.opened(f, p, flag)
+	if e != 0 {
+		d.meter.open.Add(-1)
+		f.Close()
+		return nil, e
+	}
+	return opened, 0
+}
+
+func (d *folder) opened(f *os.File, p string, flag sys.Oflag) (sys.File, sys.Errno) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errno(err)
+	}
+	dir := info.IsDir()
+	switch {
+	case !dir && !info.Mode().IsRegular():
+		return nil, sys.EPERM
+	case !dir && flag&sys.O_DIRECTORY != 0:
+		return nil, sys.ENOTDIR
+	}
+	opened := &file{f: f, name: p, dir: dir, appends: flag&sys.O_APPEND != 0, meter: d.meter}
+	opened.of = opened
+	return opened, 0
+}
+
+// openMode turns flags into those of package os.
+func openMode(flag sys.Oflag) (mode int, writes bool) {
+	switch flag & (sys.O_RDONLY | sys.O_RDWR | sys.O_WRONLY) {
+	case sys.O_RDWR:
+		mode, writes = os.O_RDWR, true
+	case sys.O_WRONLY:
+		mode, writes = os.O_WRONLY, true
+	}
+	for of, to := range map[sys.Oflag]int{sys.O_CREAT: os.O_CREATE, sys.O_EXCL: os.O_EXCL, sys.O_TRUNC: os.O_TRUNC} {
+		if flag&of != 0 {
+			mode, writes = mode|to, true
+		}
+	}
+	return mode, writes
+}
+
+// Lstat implements sys.FS.
+func (d *folder) Lstat(p string) (wsys.Stat_t, sys.Errno) {
+	info, err := d.root.Lstat(inside(p))
+	if err != nil {
+		return wsys.Stat_t{}, errno(err)
+	}
+	return stat(inside(p), info), 0
+}
+
+// Stat implements sys.FS.
+func (d *folder) Stat(p string) (wsys.Stat_t, sys.Errno) { return d.Lstat(p) }
+
+// Mkdir implements sys.FS.
+func (d *folder) Mkdir(p string, _ fs.FileMode) sys.Errno {
+	if !d.writable {
+		return sys.EROFS
+	}
+	if !d.meter.make() {
+		return sys.EIO
+	}
+	return errno(d.root.Mkdir(inside(p), 0o700))
+}
+
+// Rename implements sys.FS.
+func (d *folder) Rename(from, to string) sys.Errno {
+	if !d.writable {
+		return sys.EROFS
+	}
+	return errno(d.root.Rename(inside(from), inside(to)))
+}
+
+// Rmdir implements sys.FS.
+func (d *folder) Rmdir(p string) sys.Errno { return d.remove(p, true) }
+
+// Unlink implements sys.FS.
+func (d *folder) Unlink(p string) sys.Errno { return d.remove(p, false) }
+
+func (d *folder) remove(p string, dir bool) sys.Errno {
+	if !d.writable {
+		return sys.EROFS
+	}
+	info, err := d.root.Lstat(inside(p))
+	switch {
+	case err != nil:
+		return errno(err)
+	case dir && !info.IsDir():
+		return sys.ENOTDIR
+	case !dir && info.IsDir():
+		return sys.EISDIR
+	}
+	return errno(d.root.Remove(inside(p)))
+}
+
+// Utimens implements sys.FS: there are no times to be set, and that is no error.
+func (d *folder) Utimens(string, int64, int64) sys.Errno { return 0 }
+
+// Chmod implements sys.FS: there are no modes, either.
+func (d *folder) Chmod(string, fs.FileMode) sys.Errno { return 0 }
+
+// stat is what a module learns of a file: the same on every host.
+func stat(p string, info fs.FileInfo) wsys.Stat_t {
+	st := wsys.Stat_t{Ino: inode(p), Nlink: 1, Mode: info.Mode().Type() | 0o644}
+	if info.IsDir() {
+		st.Mode |= 0o111
+	} else {
+		st.Size = info.Size()
+	}
+	return st
+}
+
+// inode numbers files by their paths (FNV-1a).
+func inode(p string) wsys.Inode {
+	h := uint64(14695981039346656037)
+	for i := range len(p) {
+		h = (h ^ uint64(p[i])) * 1099511628211
+	}
+	return h | 1 // never 0, which means unknown
+}
+
+// errno turns an error of the host into what a module understands.
+func errno(err error) sys.Errno {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, fs.ErrNotExist):
+		return sys.ENOENT
+	case errors.Is(err, fs.ErrExist):
+		return sys.EEXIST
+	case errors.Is(err, fs.ErrPermission):
+		return sys.EACCES
+	case errors.Is(err, fs.ErrClosed):
+		return sys.EBADF
+	}
+	var number sys.Errno
+	if e := sys.UnwrapOSError(err); e != 0 {
+		number = e
+	}
+	if number == 0 || number == sys.EIO {
+		return sys.EPERM // as for a path that leads outside
+	}
+	return number
+}

@@ -1,0 +1,5 @@
+package sandbox
+
+func reserve(size int) ([]byte, error) { return make([]byte, size), nil }
+
+func release([]byte) {}

@@ -1,0 +1,240 @@
+// Package worker runs tasks on this machine: it fetches their inputs, gives them a
+// sandbox, and keeps what they make until whoever asked has it. It is a moot.Runner. It
+// must not know who hands out tasks, nor an architecture or a link.
+package worker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/sandbox"
+)
+
+// Config is what a Worker is made of.
+type Config struct {
+	Node    moot.Node // where inputs are read
+	Keep    Keeper    // where outputs are put
+	Sandbox *sandbox.Sandbox
+	Dir     string // for what tasks read and write; it is emptied
+	// Fetch brings a blob to this machine before it is read. nil: Node does it well enough.
+	Fetch func(ctx context.Context, id moot.BlobID) error
+	// Admit judges whether a member may have a task run now. Kind Denied.
+	Admit func(member moot.Key) error
+	Slots func() int         // tasks at once
+	Most  func() moot.Limits // what one task may use at most; zero fields are the sandbox's
+	Log   *slog.Logger
+}
+
+// Keeper keeps bytes for a while.
+type Keeper interface {
+	Put(ctx context.Context, r io.Reader) (moot.Blob, error)
+}
+
+// Worker is this machine's part in others' tasks.
+type Worker struct {
+	cfg   Config
+	files *files.Files
+	slots *slots
+}
+
+var _ moot.Runner = (*Worker)(nil)
+
+// New returns a worker, and removes what tasks of an earlier one left behind.
+func New(cfg Config) (*Worker, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	err := os.RemoveAll(cfg.Dir)
+	if err == nil {
+		err = os.MkdirAll(cfg.Dir, 0o700)
+	}
+	if err != nil {
+		return nil, moot.Errorf(moot.Internal, "the workers' folder: %w", err)
+	}
+	return &Worker{cfg: cfg, files: files.New(cfg.Node, nil, files.Options{Log: cfg.Log}), slots: newSlots(cfg.Slots)}, nil
+}
+
+// Run implements moot.Runner.
+func (w *Worker) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (moot.Outcome, error) {
+	o, err := w.run(ctx, t, watch)
+	if ctx.Err() != nil {
+		err = moot.Wrap("task "+t.Label, context.Cause(ctx))
+	}
+	return o, err
+}
+
+func (w *Worker) run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (o moot.Outcome, err error) {
+	if err := w.cfg.Admit(t.For); err != nil {
+		return o, err
+	}
+	leave, err := w.slots.queue(t.For)
+	if err != nil {
+		return o, err
+	}
+	defer leave()
+	if err := w.fetch(ctx, t); err != nil {
+		return o, err
+	}
+	release, err := w.slots.acquire(ctx, t.For)
+	if err != nil {
+		return o, err
+	}
+	defer release()
+	if watch == nil {
+		watch = func(moot.Progress) {}
+	}
+	watch(moot.Progress{Started: true})
+	dir, err := os.MkdirTemp(w.cfg.Dir, "task-")
+	if err != nil {
+		return o, moot.Errorf(moot.Full, "a task's folder: %w", err)
+	}
+	defer w.remove(dir)
+	return w.perform(ctx, t, dir, watch)
+}
+
+// remove removes a task's folder, whatever the task did to what is in it.
+func (w *Worker) remove(dir string) {
+	if err := os.RemoveAll(dir); err != nil {
+		w.cfg.Log.Warn("a task's folder", "error", err)
+	}
+}
+
+// fetch brings what a task needs to this machine, while others are running.
+func (w *Worker) fetch(ctx context.Context, t moot.Task) error {
+	if w.cfg.Fetch == nil {
+		return nil
+	}
+	crew, ctx := errgroup.WithContext(ctx)
+	crew.SetLimit(4)
+	seen := map[moot.BlobID]bool{}
+	want := func(id moot.BlobID) {
+		if !seen[id] {
+			seen[id] = true
+			crew.Go(func() error { return w.cfg.Fetch(ctx, id) })
+		}
+	}
+	want(t.Module)
+	for _, in := range t.Inputs {
+		if !in.Folder {
+			want(carrier(in))
+			continue
+		}
+		err := w.cfg.Fetch(ctx, in.ID)
+		for part, failed := range w.files.Inputs(ctx, in.ID) {
+			if err = errors.Join(err, failed); err != nil {
+				break
+			}
+			want(carrier(part))
+		}
+		if err != nil {
+			return errors.Join(moot.Wrap("fetch the input "+in.Path, err), crew.Wait())
+		}
+	}
+	return moot.Wrap("fetch the inputs", crew.Wait())
+}
+
+// carrier is the blob in which an input travels.
+func carrier(in moot.Input) moot.BlobID {
+	if in.Pack != (moot.BlobID{}) {
+		return in.Pack
+	}
+	return in.ID
+}
+
+// perform lays out a task's inputs, runs it, and collects its outputs.
+func (w *Worker) perform(ctx context.Context, t moot.Task, dir string, watch func(moot.Progress)) (o moot.Outcome, err error) {
+	in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
+	if err := errors.Join(os.Mkdir(in, 0o700), os.Mkdir(out, 0o700)); err != nil {
+		return o, moot.Errorf(moot.Full, "a task's folder: %w", err)
+	}
+	if err := w.lay(ctx, in, t.Inputs); err != nil {
+		return o, err
+	}
+	streams := newStreams(dir, watch)
+	defer streams.close()
+	exit, used, err := w.cfg.Sandbox.Run(ctx, sandbox.Run{
+		Module: t.Module, Code: func(ctx context.Context) (io.ReadCloser, error) { return w.open(ctx, t.Module, moot.Whole) },
+		Name: t.Name, Args: t.Args, Env: t.Env, Inputs: in, Output: out, Stdout: streams.out, Stderr: streams.err,
+		Limits: limits(t.Limits, w.cfg.Most()), Seed: t.Seed, Deterministic: !t.Live,
+	})
+	streams.flush()
+	o = moot.Outcome{Exit: exit, Wall: used.Wall, CPU: used.CPU, Memory: used.Memory}
+	if err != nil {
+		if ctx.Err() != nil || moot.KindOf(err) != moot.Failed {
+			return o, err
+		}
+		o.Failure = err.Error()
+	}
+	return o, w.collect(ctx, &o, streams, out)
+}
+
+// open opens verified bytes.
+func (w *Worker) open(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
+	rc, err := w.cfg.Node.Get(ctx, id, r)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{blob.NewDecoder(rc, id, r), rc}, nil
+}
+
+// limits are what a task asks for, if this worker lends as much.
+func limits(asked, most moot.Limits) sandbox.Limits {
+	d := sandbox.Defaults()
+	l := sandbox.Limits{
+		Memory: least(asked.Memory, most.Memory, d.Memory), Wall: least(asked.Wall, most.Wall, d.Wall), CPU: least(asked.CPU, most.CPU, d.CPU),
+		Output: least(asked.Output, most.Output, d.Output), Files: least(asked.Files, most.Files, d.Files), Open: least(asked.Open, most.Open, d.Open),
+	}
+	return l
+}
+
+// least is what was asked for, or else usual, but no more than most; zero means not said.
+func least[T int | int64 | time.Duration](asked, most, usual T) T {
+	if asked <= 0 {
+		asked = usual
+	}
+	if most > 0 {
+		asked = min(asked, most)
+	}
+	return asked
+}
+
+// lay writes inputs where the task finds them. An os.Root keeps all of it inside.
+func (w *Worker) lay(ctx context.Context, dir string, inputs []moot.Input) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return moot.Errorf(moot.Internal, "a task's folder: %w", err)
+	}
+	defer root.Close()
+	for _, in := range inputs {
+		if !in.Folder {
+			if err := w.layOne(ctx, root, in); err != nil {
+				return moot.Wrap("the input "+in.Path, err)
+			}
+			continue
+		}
+		for part, err := range w.files.Inputs(ctx, in.ID) {
+			if err == nil {
+				part.Path = path.Join(in.Path, part.Path)
+				err = w.layOne(ctx, root, part)
+			}
+			if err != nil {
+				return moot.Wrap("the input "+in.Path, err)
+			}
+		}
+	}
+	return nil
+}
