@@ -26,6 +26,7 @@ type job struct {
 	tasks   []*task
 	ready   []*task // to be run, the first first
 	open    int     // tasks that are not finished
+	failed  int     // tasks that are, but to no good
 	began   time.Time
 	times   []time.Duration // of tasks that are done, to know who is slow
 	dirty   bool            // followers do not know all of it
@@ -99,7 +100,7 @@ func (c *Coordinator) begin(o ordered) {
 		c.cfg.Log.Error("a job", "id", o.id, "error", failed)
 		return
 	}
-	c.post(func() { c.enter(s, rows, err) })
+	c.post(func() { c.enter(s, rows, tally{}, err) })
 }
 
 func (c *Coordinator) keepStage(s *stored, rows []row) error {
@@ -115,11 +116,15 @@ func (c *Coordinator) keepStage(s *stored, rows []row) error {
 func (c *Coordinator) resume(s stored) {
 	c.crew.Go(func() {
 		rows, err := c.queue.tasks(c.ctx, s.ID, s.stage)
+		var former tally
+		if err == nil {
+			former, err = c.queue.former(c.ctx, s.ID, s.stage)
+		}
 		if err != nil {
 			c.cfg.Log.Error("a job", "id", s.ID, "error", err)
 			return
 		}
-		c.post(func() { c.enter(s, rows, nil) })
+		c.post(func() { c.enter(s, rows, former, nil) })
 	})
 }
 
@@ -141,7 +146,7 @@ func (c *Coordinator) retry(s stored, round uint) {
 }
 
 // enter has the loop take over a job, of which failed is what is wrong with it already.
-func (c *Coordinator) enter(s stored, rows []row, failed error) {
+func (c *Coordinator) enter(s stored, rows []row, former tally, failed error) {
 	if c.jobs[s.ID] != nil {
 		return
 	}
@@ -155,7 +160,7 @@ func (c *Coordinator) enter(s stored, rows []row, failed error) {
 		j.Progress.Workers = map[moot.Key]int{}
 	}
 	c.jobs[s.ID] = j
-	j.load(rows)
+	j.load(rows, former)
 	switch {
 	case s.State.Ended():
 		c.tell(j)
@@ -167,11 +172,10 @@ func (c *Coordinator) enter(s stored, rows []row, failed error) {
 	}
 }
 
-// load puts the tasks of the stage under way into place.
-func (j *job) load(rows []row) {
+// load puts the tasks of the stage under way into place, after the former ones.
+func (j *job) load(rows []row, former tally) {
 	j.tasks, j.ready, j.open, j.times = nil, nil, 0, nil
-	former := j.Tasks - len(rows)
-	j.Progress.Done, j.Progress.Failed, j.Running = former, 0, 0
+	j.Progress.Done, j.Progress.Failed, j.Running, j.failed = former.done, former.failed, 0, 0
 	if j.stage < len(j.spec.Stages) {
 		j.Progress.Stage = j.spec.Stages[j.stage].Name
 	}
@@ -183,6 +187,7 @@ func (j *job) load(rows []row) {
 			j.Progress.Done++
 		case taskFailed:
 			j.Progress.Failed++
+			j.failed++
 		default:
 			j.open++
 			j.ready = append(j.ready, t)

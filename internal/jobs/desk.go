@@ -228,7 +228,7 @@ func (d desk) Follow(ctx context.Context, id string, logs bool) iter.Seq2[Event,
 			if !told && !yield(Event{Job: j}, nil) {
 				return
 			}
-			if d.ask(ctx, j, logs, yield) || ctx.Err() != nil {
+			if d.ask(ctx, o, j, logs, yield) || ctx.Err() != nil {
 				return
 			}
 			wait(ctx, known)
@@ -238,7 +238,7 @@ func (d desk) Follow(ctx context.Context, id string, logs bool) iter.Seq2[Event,
 
 // ask follows a job at its coordinator; false if that does not know it yet, or knows
 // nothing new.
-func (d desk) ask(ctx context.Context, j Job, logs bool, yield func(Event, error) bool) (over bool) {
+func (d desk) ask(ctx context.Context, o ordered, j Job, logs bool, yield func(Event, error) bool) (over bool) {
 	for ev, err := range d.cfg.Follow(ctx, j.Coordinator, j.ID, logs) {
 		switch {
 		case moot.KindOf(err) == moot.NotFound && !j.State.Ended():
@@ -247,12 +247,30 @@ func (d desk) ask(ctx context.Context, j Job, logs bool, yield func(Event, error
 			yield(ev, err)
 			return true
 		}
+		if over = ev.Job.State.Ended(); over && ev.Log == nil {
+			d.learn(ctx, o)
+		}
 		if !yield(ev, nil) {
 			return true
 		}
-		over = ev.Job.State.Ended()
 	}
 	return over
+}
+
+// learnWithin is how long a job's end may take to be known here, too.
+const learnWithin = 10 * time.Second
+
+// learn waits until the space, as it is seen from here, knows how a job ended: whoever
+// hears of its end may look for its results.
+func (d desk) learn(ctx context.Context, o ordered) {
+	ctx, cancel := context.WithTimeout(ctx, learnWithin)
+	defer cancel()
+	for ctx.Err() == nil {
+		if j, err := d.result(ctx, o); err == nil && j.State.Ended() {
+			return
+		}
+		wait(ctx, 20*time.Millisecond)
+	}
 }
 
 // Cancel implements Desk.

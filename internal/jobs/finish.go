@@ -18,8 +18,8 @@ func (c *Coordinator) advance(j *job) {
 	switch {
 	case j.busy || j.open > 0 || j.State.Ended():
 		return
-	case j.Progress.Failed > 0:
-		c.end(j, Failed, fmt.Sprintf("%d of %d tasks failed; first %s", j.Progress.Failed, len(j.tasks), j.Why))
+	case j.failed > 0 && (!j.spec.Partial || j.failed == len(j.tasks)):
+		c.end(j, Failed, fmt.Sprintf("%d of %d tasks failed; first %s", j.failed, len(j.tasks), j.Why))
 		return
 	}
 	j.busy = true
@@ -47,10 +47,14 @@ func (c *Coordinator) advanced(j *job, s stored, rows []row, folder moot.BlobID,
 		c.end(j, Failed, err.Error())
 	case last:
 		j.Result = folder
-		c.end(j, Done, "")
+		why := ""
+		if j.Progress.Failed > 0 {
+			why = fmt.Sprintf("%d of %d tasks failed; first %s", j.Progress.Failed, j.Tasks, j.Why)
+		}
+		c.end(j, Done, why)
 	default:
 		j.stage, j.Result, j.Tasks = s.stage, folder, s.Tasks
-		j.load(rows)
+		j.load(rows, tally{j.Progress.Done, j.Progress.Failed})
 		c.advance(j)
 	}
 }
@@ -69,7 +73,10 @@ func (c *Coordinator) gather(ctx context.Context, s stored, last bool) (moot.Blo
 		return moot.BlobID{}, moot.Errorf(moot.Internal, "the results: %w", err)
 	}
 	defer root.Close()
-	err = c.queue.outcomes(ctx, s.ID, s.stage, func(label string, _ int, o moot.Outcome) error {
+	err = c.queue.outcomes(ctx, s.ID, s.stage, func(label string, state int, o moot.Outcome) error {
+		if state == taskFailed {
+			return nil
+		}
 		return c.lay(ctx, root, label, o)
 	})
 	if err != nil {

@@ -41,6 +41,7 @@ type Spec struct {
 	Retries  int           `json:"retries,omitempty"`  // how often a task that failed is tried again
 	Timeout  time.Duration `json:"timeout,omitempty"`  // of the job as a whole; 0 means none
 	Fresh    bool          `json:"fresh,omitempty"`    // run also what was run before
+	Partial  bool          `json:"partial,omitempty"`  // go on without tasks that failed
 }
 
 // Stage is tasks that can run at the same time. The folder of what the stage before made

@@ -134,6 +134,7 @@ func (c *Coordinator) kept(f finished, err error) {
 		j.times = append(j.times, f.outcome.Wall)
 	} else {
 		j.Progress.Failed++
+		j.failed++
 		if j.Why == "" {
 			j.Why = because(t, errors.New(failed(f.outcome)))
 		}

@@ -170,6 +170,15 @@ func (q *queue) tasks(ctx context.Context, job string, stage int) (list []row, e
 	return list, sqlite.Error("queue of jobs", rows.Err())
 }
 
+// tally counts finished tasks.
+type tally struct{ done, failed int }
+
+// former counts those of the stages before one.
+func (q *queue) former(ctx context.Context, job string, stage int) (t tally, err error) {
+	err = q.read.QueryRowContext(ctx, `SELECT coalesce(sum(state = 1), 0), coalesce(sum(state = 2), 0) FROM tasks WHERE job = ? AND stage < ?`, job, stage).Scan(&t.done, &t.failed)
+	return t, sqlite.Error("queue of jobs", err)
+}
+
 // finished is what came of a task.
 type finished struct {
 	job      string

@@ -72,6 +72,7 @@ for in the space.`,
 	f.IntVar(&o.spec.Priority, "priority", 0, "the higher, the sooner (-100 to 100)")
 	f.DurationVar(&o.spec.Timeout, "timeout", 0, "give up after this `TIME` (as 1h30m)")
 	f.BoolVar(&o.spec.Fresh, "fresh", false, "run also what was run before with the same inputs")
+	f.BoolVar(&o.spec.Partial, "partial", false, "make do without tasks that failed: they are named, and missing in the results")
 	f.StringVar(&o.memory, "memory", "", "a task may use so many `bytes` of memory (as 256M)")
 	f.DurationVar(&o.wall, "time", 0, "a task may run for this `TIME`")
 	f.DurationVar(&o.cpu, "cpu", 0, "a task may use this much processor `TIME`")
@@ -223,6 +224,9 @@ func (a *app) jobOver(ctx context.Context, s *Session, j jobs.Job, quiet bool) e
 	}
 	if !quiet {
 		a.say("%s  %s  %s", name(j.As), counts(j), j.Result)
+	}
+	if j.Why != "" {
+		a.say("%s", name(firstLine(j.Why)))
 	}
 	who := a.names(ctx, s)
 	for _, l := range j.Liars {
