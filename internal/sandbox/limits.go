@@ -99,7 +99,7 @@ func (m *meter) write(n int64) bool {
 		return true
 	}
 	m.output.Add(-n)
-	m.stop(moot.Errorf(moot.Failed, "it wrote more than its %s of output", bytes(m.limits.Output)))
+	m.stop(moot.Errorf(moot.Failed, "it wrote more than its %s of output", amount(m.limits.Output)))
 	return false
 }
 

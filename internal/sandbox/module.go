@@ -113,7 +113,7 @@ func (s *Sandbox) compile(ctx context.Context, r Run) (c wazero.CompiledModule, 
 		return nil, 0, moot.Wrap("the module", err)
 	}
 	if len(code) > maxModule {
-		return nil, 0, moot.Errorf(moot.TooLarge, "the module is larger than %s", bytes(maxModule))
+		return nil, 0, moot.Errorf(moot.TooLarge, "the module is larger than %s", amount(maxModule))
 	}
 	code, memory, err = inspect(code)
 	if err != nil {

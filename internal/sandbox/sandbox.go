@@ -252,11 +252,11 @@ func live(cfg wazero.ModuleConfig, ctx context.Context) wazero.ModuleConfig {
 }
 
 func errMemory(l Limits) error {
-	return moot.Errorf(moot.Failed, "it wanted more than its %s of memory", bytes(l.Memory))
+	return moot.Errorf(moot.Failed, "it wanted more than its %s of memory", amount(l.Memory))
 }
 
-// bytes writes a number of bytes for people.
-func bytes(n int64) string {
+// amount writes a number of bytes for people.
+func amount(n int64) string {
 	if n >= 1<<20 {
 		return fmt.Sprintf("%.4g MiB", float64(n)/(1<<20))
 	}
