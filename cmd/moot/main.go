@@ -1,5 +1,5 @@
-// Command moot shares files over a server, between peers, or both. It must know
-// nothing but which program the command line is given.
+// Command moot shares files, messages and computing power over a server, between peers,
+// or both. It must know nothing but which program the command line is given.
 package main
 
 import (
@@ -11,9 +11,14 @@ import (
 
 	"github.com/mootspace/moot/internal/daemon"
 	"github.com/mootspace/moot/internal/front/cli"
+	"github.com/mootspace/moot/internal/sandbox"
 )
 
 func main() {
+	if sandbox.IsChild() { // a task is run in a process of its own
+		sandbox.Serve()
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	level := slog.LevelWarn

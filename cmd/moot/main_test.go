@@ -8,9 +8,15 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mootspace/moot/internal/sandbox"
 )
 
 func TestMain(m *testing.M) {
+	if sandbox.IsChild() {
+		sandbox.Serve()
+		return
+	}
 	testscript.Main(m, map[string]func(){"moot": main})
 }
 

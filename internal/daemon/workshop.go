@@ -100,7 +100,7 @@ func (w *workshop) bench(ctx context.Context) (*worker.Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	box, err := sandbox.New(ctx, sandbox.Config{Cache: w.n.path("work/compiled")})
+	box, err := sandbox.New(ctx, sandbox.Config{Dir: w.n.path("work/sandbox"), Log: w.n.log})
 	if err != nil {
 		return nil, errors.Join(err, scratch.Close())
 	}

@@ -1,9 +1,6 @@
 package sandbox
 
 import (
-	"context"
-	"io"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,7 +11,7 @@ import (
 type Limits struct {
 	Memory int64         // bytes of linear memory
 	Wall   time.Duration // from its start
-	CPU    time.Duration // of its thread
+	CPU    time.Duration // of its process
 	Output int64         // bytes written to files and streams, those that were overwritten included
 	Files  int           // files and folders made, those that were removed included
 	Open   int           // files open at once
@@ -37,110 +34,36 @@ func or[T int | int64 | time.Duration](n, otherwise T) T {
 	return n
 }
 
-// meter counts what a run uses, and stops it when that is too much.
+// meter counts what a run uses. stop, which does not return, ends it when that is too
+// much.
 type meter struct {
 	limits Limits
-	stop   context.CancelCauseFunc
+	stop   func(error)
 
-	output  atomic.Int64
-	files   atomic.Int64
-	open    atomic.Int64
-	refused atomic.Bool // memory was
-
-	mu        sync.Mutex
-	wall, cpu time.Duration
+	output atomic.Int64
+	files  atomic.Int64
+	open   atomic.Int64
 }
 
-// lookEvery is how often processor time is looked at.
-const lookEvery = 10 * time.Millisecond
-
-// watch stops the run when its time is up. It must be called on the thread of the run,
-// and what it returns at its end.
-func (m *meter) watch() (end func()) {
-	began, clock := time.Now(), threadClock()
-	start, over := clock(), make(chan struct{})
-	var crew sync.WaitGroup
-	crew.Go(func() {
-		wall, look := time.NewTimer(m.limits.Wall), time.NewTicker(lookEvery)
-		defer wall.Stop()
-		defer look.Stop()
-		for {
-			select {
-			case <-wall.C:
-				m.stop(moot.Errorf(moot.Failed, "it ran longer than its %v", m.limits.Wall))
-			case <-look.C:
-				if clock()-start > m.limits.CPU {
-					m.stop(moot.Errorf(moot.Failed, "it used more than its %v of processor time", m.limits.CPU))
-				}
-			case <-over:
-				return
-			}
-		}
-	})
-	return func() {
-		used := clock() - start
-		close(over)
-		crew.Wait()
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.wall, m.cpu = time.Since(began), used
+// write counts bytes that are about to be written.
+func (m *meter) write(n int64) {
+	if m.output.Add(n) > m.limits.Output {
+		m.output.Add(-n)
+		m.stop(moot.Errorf(moot.Failed, "it wrote more than its %s of output", amount(m.limits.Output)))
 	}
 }
 
-func (m *meter) usage() Usage {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return Usage{Wall: m.wall, CPU: m.cpu, Output: m.output.Load(), Files: int(m.files.Load())}
-}
-
-// write counts bytes, and reports whether they may be written.
-func (m *meter) write(n int64) bool {
-	if m.output.Add(n) <= m.limits.Output {
-		return true
+// make counts a file or folder that is about to be made.
+func (m *meter) make() {
+	if m.files.Add(1) > int64(m.limits.Files) {
+		m.files.Add(-1)
+		m.stop(moot.Errorf(moot.Failed, "it made more than its %d files and folders", m.limits.Files))
 	}
-	m.output.Add(-n)
-	m.stop(moot.Errorf(moot.Failed, "it wrote more than its %s of output", amount(m.limits.Output)))
-	return false
 }
 
-// make counts a file or folder, and reports whether it may be made.
-func (m *meter) make() bool {
-	if m.files.Add(1) <= int64(m.limits.Files) {
-		return true
+// opens counts a file that is about to be opened.
+func (m *meter) opens() {
+	if m.open.Add(1) > int64(m.limits.Open) {
+		m.stop(moot.Errorf(moot.Failed, "it had more than its %d files open at once", m.limits.Open))
 	}
-	m.files.Add(-1)
-	m.stop(moot.Errorf(moot.Failed, "it made more than its %d files and folders", m.limits.Files))
-	return false
-}
-
-// opens counts an open file, and reports whether it may be.
-func (m *meter) opens() bool {
-	if m.open.Add(1) <= int64(m.limits.Open) {
-		return true
-	}
-	m.open.Add(-1)
-	m.stop(moot.Errorf(moot.Failed, "it had more than its %d files open at once", m.limits.Open))
-	return false
-}
-
-func (m *meter) wantMemory() { m.refused.Store(true) }
-
-// writer counts what is written to w, which may be nil.
-func (m *meter) writer(w io.Writer) io.Writer {
-	if w == nil {
-		w = io.Discard
-	}
-	return metered{w, m}
-}
-
-type metered struct {
-	to    io.Writer
-	meter *meter
-}
-
-func (w metered) Write(p []byte) (int, error) {
-	if !w.meter.write(int64(len(p))) {
-		return 0, moot.Full
-	}
-	return w.to.Write(p)
 }

@@ -12,9 +12,9 @@ const pageSize = 64 << 10
 // memory hands out linear memory up to a limit. It lies outside of Go's heap, so that a
 // task's memory does not have the collector run more often.
 type memory struct {
-	limit int64
-	over  func()
-	peak  int64
+	limit   int64
+	peak    int64
+	refused bool // it was asked for more
 
 	mu    sync.Mutex
 	given []*linear
@@ -52,7 +52,7 @@ type linear struct {
 // Reallocate implements experimental.LinearMemory.
 func (l *linear) Reallocate(size uint64) []byte {
 	if size > uint64(len(l.buf)) {
-		l.memory.over()
+		l.memory.refused = true
 		return nil
 	}
 	l.memory.peak = max(l.memory.peak, int64(size))

@@ -105,7 +105,7 @@ func FuzzInspect(f *testing.F) {
 
 // BenchmarkNoOp runs a module that does nothing, with all that belongs to a run.
 func BenchmarkNoOp(b *testing.B) {
-	s, err := New(b.Context(), Config{})
+	s, err := New(b.Context(), Config{Dir: b.TempDir()})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -2,61 +2,62 @@
 // does: memory, time, processor time, output, number of files and of open files. A module
 // sees a folder to read, a folder to write, its arguments and its streams; no network, no
 // other file, and, unless it is told otherwise, a clock and random numbers that are the
-// same in every run. It must not know where modules and inputs come from, nor for whom
-// they are run.
+// same in every run.
+//
+// Modules run in processes of their own (this program, started again; see [Serve]), one
+// at a time in each: machine code without checks is several times faster than code that
+// can be interrupted, and a process can always be killed. It must not know where modules
+// and inputs come from, nor for whom they are run.
 package sandbox
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"os"
-	"runtime"
-	"runtime/debug"
-	"strings"
+	"path/filepath"
+	"sync"
 	"time"
 
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/experimental"
-	"github.com/tetratelabs/wazero/experimental/sysfs"
-	wasi "github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
-	"github.com/tetratelabs/wazero/sys"
-
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // Config is how a Sandbox is made.
 type Config struct {
-	Cache string // folder of compiled modules; empty: they are kept in memory only
-	Log   *slog.Logger
+	Dir     string   // for modules and what they were compiled to
+	Program []string // a program that calls Serve if IsChild; nil: this one
+	Log     *slog.Logger
 }
 
 // Sandbox runs modules. It is safe for concurrent use.
 type Sandbox struct {
-	runtime wazero.Runtime
-	cache   wazero.CompilationCache
-	modules modules
-	log     *slog.Logger
+	cfg     Config
+	life    context.Context
+	end     context.CancelFunc
+	spawner spawner
+
+	mu      sync.Mutex
+	idle    []*child
+	modules map[moot.BlobID]*module
+	crew    sync.WaitGroup
 }
 
 // Run is one run of a module.
 type Run struct {
 	Module moot.BlobID
-	Code   func(context.Context) (io.ReadCloser, error) // the module's bytes; asked only if it is not compiled yet
+	Code   func(context.Context) (io.ReadCloser, error) // the module's bytes; asked only if they are not known
 
 	Name   string   // argument 0
 	Args   []string // the others
 	Env    []string // "NAME=value"
-	Stdin  io.Reader
-	Stdout io.Writer
-	Stderr io.Writer
-	Inputs string // host folder that is /in, read only; symbolic links in it cannot be followed out
-	Output string // host folder that is /out, and where relative paths lead
+	Stdin  []byte
+	Stdout io.Writer // may be nil
+	Stderr io.Writer // may be nil
+	Inputs string    // host folder that is /in, read only; symbolic links in it cannot be followed out
+	Output string    // host folder that is /out, and where relative paths lead
 
 	Limits        Limits
 	Seed          uint64 // of random numbers, if Deterministic
@@ -73,182 +74,167 @@ type Usage struct {
 
 // New makes a sandbox.
 func New(ctx context.Context, cfg Config) (*Sandbox, error) {
-	s := &Sandbox{cache: wazero.NewCompilationCache(), log: cfg.Log}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Cache != "" {
-		var err error
-		if s.cache, err = wazero.NewCompilationCacheWithDir(cfg.Cache); err != nil {
-			return nil, moot.Errorf(moot.Internal, "the folder of compiled modules: %w", err)
+	if len(cfg.Program) == 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, moot.Errorf(moot.Internal, "sandbox: %w", err)
 		}
+		cfg.Program = []string{self}
 	}
-	s.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
-		WithCompilationCache(s.cache).WithCloseOnContextDone(true).WithDebugInfoEnabled(false))
-	if _, err := wasi.Instantiate(ctx, s.runtime); err != nil {
-		return nil, errors.Join(moot.Errorf(moot.Internal, "sandbox: %w", err), s.Close())
+	if err := os.MkdirAll(filepath.Join(cfg.Dir, "modules"), 0o700); err != nil {
+		return nil, durable.Error("sandbox", err)
 	}
+	s := &Sandbox{cfg: cfg, modules: map[moot.BlobID]*module{}}
+	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
+	s.spawner = newSpawner(s.life)
 	return s, nil
 }
 
 // Close ends all runs.
 func (s *Sandbox) Close() error {
-	ctx := context.Background() // what is closed cannot be waited for less
-	return errors.Join(s.runtime.Close(ctx), s.cache.Close(ctx))
+	s.end()
+	s.mu.Lock()
+	idle := s.idle
+	s.idle = nil
+	s.mu.Unlock()
+	for _, c := range idle {
+		c.kill()
+	}
+	s.crew.Wait()
+	return nil
 }
 
 // Run runs a module to its end. Its exit status is no error, whatever it is. Kinds:
 // Invalid if it cannot be run at all, Failed if it broke off or exceeded a limit, which
 // the error names.
 func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err error) {
+	s.crew.Add(1)
+	defer s.crew.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
 	m, err := s.module(ctx, r)
 	if err != nil {
 		return 0, used, err
 	}
-	defer m.release()
 	limits := r.Limits.orDefaults()
-	if int64(m.memory)*pageSize > limits.Memory {
+	if m.memory > limits.Memory {
 		return 0, used, errMemory(limits)
 	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	meter := &meter{limits: limits, stop: stop}
-	cfg, closing, err := s.config(ctx, r, meter)
+	compiling, err := m.enter(ctx) // one compiles, the others wait
 	if err != nil {
 		return 0, used, err
 	}
-	defer closing()
-	memory := &memory{limit: limits.Memory, over: meter.wantMemory}
-	ended := make(chan struct{})
-	go func() { // a thread of its own: what it computes is counted
-		defer close(ended)
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		exit, err = s.run(experimental.WithMemoryAllocator(ctx, memory), m, cfg, meter)
-	}()
-	<-ended
-	memory.free()
-	used = meter.usage()
-	used.Memory = memory.peak
-	return exit, used, s.judge(ctx, meter, exit, err)
+	defer compiling()
+	c, err := s.child(ctx, r.Module)
+	if err != nil {
+		return 0, used, err
+	}
+	last, err := c.run(ctx, s.travel(r), [2]io.Writer{r.Stdout, r.Stderr}, limits, compiling)
+	if c.broken {
+		c.kill()
+	} else {
+		s.release(c, r.Module)
+	}
+	if err == nil && last.Kind != "" {
+		err = moot.Errorf(last.Kind, "%s", last.Why)
+	}
+	return last.Exit, last.Used, err
 }
 
-// run runs a module on this thread.
-func (s *Sandbox) run(ctx context.Context, m *module, cfg wazero.ModuleConfig, meter *meter) (exit uint32, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.log.Error("sandbox", "panic", v, "stack", string(debug.Stack()))
-			err = moot.Errorf(moot.Failed, "the module broke the sandbox's rules: %v", v)
-		}
-	}()
-	defer meter.watch()()
-	instance, err := s.runtime.InstantiateModule(ctx, m.compiled, cfg)
-	if instance != nil {
-		defer instance.Close(context.WithoutCancel(ctx))
-	}
-	var ended *sys.ExitError
-	switch {
-	case errors.As(err, &ended):
-		return ended.ExitCode(), nil
-	case err != nil:
-		return 0, moot.Errorf(moot.Failed, "it broke off: %s", firstLines(err.Error()))
-	}
-	return 0, nil
+// travel is a run as a process is told.
+func (s *Sandbox) travel(r Run) childRun {
+	return childRun{Module: r.Module, Path: s.path(r.Module), Cache: filepath.Join(s.cfg.Dir, "compiled"), Name: r.Name, Args: r.Args, Env: r.Env,
+		Stdin: r.Stdin, Inputs: r.Inputs, Output: r.Output, Seed: r.Seed, Deterministic: r.Deterministic}
 }
 
-// judge tells how a run ended.
-func (s *Sandbox) judge(ctx context.Context, meter *meter, exit uint32, err error) error {
-	cause := context.Cause(ctx)
-	switch {
-	case cause != nil:
-		return cause // a limit, or the caller's
-	case err == nil && exit == 0:
-		return nil
-	case meter.refused.Load(): // it did not get the memory that it wanted
-		return errMemory(meter.limits)
+// module is a module whose bytes are in the sandbox's folder, checked.
+type module struct {
+	memory   int64         // bytes that it has from the beginning
+	compiled chan struct{} // holds one; empty while somebody compiles
+	done     bool          // it was compiled once; guarded by compiled
+}
+
+// enter waits for a module to be compiled, or lets the caller do it: it then calls ready
+// when that is done, or has failed.
+func (m *module) enter(ctx context.Context) (ready func(), err error) {
+	select {
+	case <-m.compiled:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if m.done {
+		m.compiled <- struct{}{}
+		return func() {}, nil
+	}
+	return sync.OnceFunc(func() {
+		m.done = true
+		m.compiled <- struct{}{}
+	}), nil
+}
+
+// module makes sure that a module's bytes are at hand.
+func (s *Sandbox) module(ctx context.Context, r Run) (*module, error) {
+	s.mu.Lock()
+	m := s.modules[r.Module]
+	s.mu.Unlock()
+	if m != nil {
+		return m, nil
+	}
+	in, err := r.Code(ctx)
+	if err != nil {
+		return nil, moot.Wrap("the module", err)
+	}
+	code, err := io.ReadAll(io.LimitReader(in, maxModule+1))
+	if err = errors.Join(err, in.Close()); err != nil {
+		return nil, moot.Wrap("the module", err)
+	}
+	if len(code) > maxModule {
+		return nil, moot.Errorf(moot.TooLarge, "the module is larger than %s", amount(maxModule))
+	}
+	bounded, pages, err := inspect(code)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFile(s.path(r.Module), bounded); err != nil {
+		return nil, durable.Error("the module", err)
+	}
+	m = &module{memory: int64(pages) * pageSize, compiled: make(chan struct{}, 1)}
+	m.compiled <- struct{}{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.modules[r.Module]; known != nil {
+		return known, nil
+	}
+	s.modules[r.Module] = m
+	return m, nil
+}
+
+// path is where a module's bytes are.
+func (s *Sandbox) path(id moot.BlobID) string {
+	return filepath.Join(s.cfg.Dir, "modules", id.String()+".wasm")
+}
+
+// writeFile writes a file as a whole or not at all.
+func writeFile(path string, content []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(content)
+	if closed := tmp.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		os.Remove(tmp.Name())
 	}
 	return err
-}
-
-// firstLines shortens a stack trace to what may help its author.
-func firstLines(s string) string {
-	lines := strings.SplitN(s, "\n", 9)
-	if len(lines) > 8 {
-		lines = append(lines[:8], "…")
-	}
-	return strings.Join(lines, "\n")
-}
-
-// config is what a module sees.
-func (s *Sandbox) config(ctx context.Context, r Run, meter *meter) (wazero.ModuleConfig, func(), error) {
-	in, err := os.OpenRoot(r.Inputs)
-	if err != nil {
-		return nil, nil, moot.Errorf(moot.Internal, "the inputs: %w", err)
-	}
-	out, err := os.OpenRoot(r.Output)
-	if err != nil {
-		in.Close()
-		return nil, nil, moot.Errorf(moot.Internal, "the output: %w", err)
-	}
-	mounts := wazero.NewFSConfig().(sysfs.FSConfig).
-		WithSysFSMount(&folder{root: in, meter: meter}, "/in").(sysfs.FSConfig).
-		WithSysFSMount(&folder{root: out, meter: meter, writable: true}, "/out")
-	stdin := r.Stdin
-	if stdin == nil {
-		stdin = strings.NewReader("")
-	}
-	cfg := wazero.NewModuleConfig().WithName("").WithArgs(append([]string{r.Name}, r.Args...)...).
-		WithStdin(stdin).WithStdout(meter.writer(r.Stdout)).WithStderr(meter.writer(r.Stderr)).WithFSConfig(mounts).
-		WithEnv("PWD", "/out")
-	for _, e := range r.Env {
-		name, value, _ := strings.Cut(e, "=")
-		if name == "" || strings.ContainsRune(e, 0) {
-			in.Close()
-			out.Close()
-			return nil, nil, moot.Errorf(moot.Invalid, "%.60q is no variable: want NAME=value", e)
-		}
-		cfg = cfg.WithEnv(name, value)
-	}
-	closing := func() { _ = errors.Join(in.Close(), out.Close()) } // what was read and written is known
-	if r.Deterministic {
-		return fixed(cfg, ctx, r.Seed), closing, nil
-	}
-	return live(cfg, ctx), closing, nil
-}
-
-// fixed gives a module a clock that only looking at it moves on, and random numbers from
-// a seed.
-func fixed(cfg wazero.ModuleConfig, ctx context.Context, seed uint64) wazero.ModuleConfig {
-	const start = 946_684_800 * time.Second // 2000-01-01 UTC
-	now := start
-	read := func() time.Duration { now += time.Microsecond; return now }
-	var key [32]byte
-	binary.LittleEndian.PutUint64(key[:], seed)
-	return cfg.WithRandSource(mathrand.NewChaCha8(key)).
-		WithWalltime(func() (int64, int32) { t := read(); return int64(t / time.Second), int32(t % time.Second) }, 1000).
-		WithNanotime(func() int64 { return int64(read() - start) }, 1000).
-		WithNanosleep(func(ns int64) { now += time.Duration(max(ns, 0)) }).
-		WithOsyield(func() {})
-}
-
-// grain is as fine as a real clock is shown.
-const grain = time.Millisecond
-
-// live gives a module the real time, to the millisecond, and real random numbers.
-func live(cfg wazero.ModuleConfig, ctx context.Context) wazero.ModuleConfig {
-	began := time.Now()
-	return cfg.WithRandSource(rand.Reader).
-		WithWalltime(func() (int64, int32) { t := time.Now().Truncate(grain); return t.Unix(), int32(t.Nanosecond()) }, sys.ClockResolution(grain)).
-		WithNanotime(func() int64 { return int64(time.Since(began).Truncate(grain)) }, sys.ClockResolution(grain)).
-		WithNanosleep(func(ns int64) {
-			t := time.NewTimer(time.Duration(ns))
-			defer t.Stop()
-			select {
-			case <-t.C:
-			case <-ctx.Done():
-			}
-		}).
-		WithOsyield(runtime.Gosched)
 }
 
 func errMemory(l Limits) error {

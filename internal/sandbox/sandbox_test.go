@@ -19,6 +19,10 @@ import (
 var compiled string
 
 func TestMain(m *testing.M) {
+	if IsChild() {
+		Serve()
+		return
+	}
 	var err error
 	if compiled, err = os.MkdirTemp("", "moot-compiled-"); err != nil {
 		panic(err)
@@ -53,7 +57,7 @@ type box struct {
 
 func newBox(t *testing.T) *box {
 	t.Helper()
-	s, err := New(t.Context(), Config{Cache: compiled})
+	s, err := New(t.Context(), Config{Dir: compiled})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +123,7 @@ func (b *box) hostile(mode string, r Run) result {
 
 func TestOrdinary(t *testing.T) {
 	b := newBox(t)
-	got := b.hostile("work", Run{Args: []string{"x y", "z"}, Env: []string{"GREETING=hello"}, Stdin: strings.NewReader("text")})
+	got := b.hostile("work", Run{Args: []string{"x y", "z"}, Env: []string{"GREETING=hello"}, Stdin: []byte("text")})
 	if got.err != nil || got.exit != 7 || got.stdout != "[work x y z] hello\n!mo\n" {
 		t.Fatalf("%+v", got)
 	}
@@ -190,7 +194,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("processor time: %v", got.err)
 	}
 	t.Logf("processor time: %v of %v", got.used.CPU, cpu)
-	if got := b.hostile("work", Run{Stdin: strings.NewReader("")}); got.exit != 7 {
+	if got := b.hostile("work", Run{}); got.exit != 7 {
 		t.Errorf("afterwards: %+v", got)
 	}
 }
@@ -228,24 +232,20 @@ func TestCancel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.hostile("exit", Run{})
 	ctx, cancel := context.WithCancel(t.Context())
-	over := make(chan error, 1)
-	read, write := io.Pipe()
-	go func() {
-		r := b.of(code)
-		r.Name, r.Args, r.Stdin = "hostile", []string{"stdin"}, read
-		_, _, err := b.Run(ctx, r)
-		over <- err
-	}()
-	if _, err := write.Write([]byte("x")); err != nil { // it reads
-		t.Fatal(err)
-	}
-	cancel()
-	write.Close()
-	if err := <-over; moot.KindOf(err) != moot.Unavailable {
+	r := b.of(code)
+	r.Name, r.Args = "hostile", []string{"chatter"}
+	r.Stdout = writer(func([]byte) { cancel() }) // when it has begun
+	if _, _, err = b.Run(ctx, r); moot.KindOf(err) != moot.Unavailable {
 		t.Errorf("%v", err)
 	}
+}
+
+type writer func([]byte)
+
+func (w writer) Write(p []byte) (int, error) {
+	w(p)
+	return len(p), nil
 }
 
 func TestEscape(t *testing.T) {

@@ -59,11 +59,16 @@ func main() {
 		},
 		"recursion": func() { fmt.Println(deep(0)) },
 		"sleep":     func() { time.Sleep(time.Hour) },
-		"stdin":     func() { n, err := io.Copy(io.Discard, os.Stdin); fmt.Println(n, err) },
-		"escape":    escape,
-		"look":      look,
-		"work":      work,
-		"exit":      func() { os.Exit(0xffffff) },
+		"chatter": func() {
+			for {
+				fmt.Println("and on")
+				time.Sleep(time.Millisecond)
+			}
+		},
+		"escape": escape,
+		"look":   look,
+		"work":   work,
+		"exit":   func() { os.Exit(0xffffff) },
 	}
 	modes[os.Args[1]]()
 }

@@ -1,0 +1,294 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/gob"
+	"errors"
+	"io"
+	mathrand "math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/experimental/sysfs"
+	wasi "github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/mootspace/moot"
+)
+
+// childVariable tells a process that it is a sandbox's.
+const childVariable = "MOOT_SANDBOX"
+
+// IsChild reports whether this process was started by a Sandbox. It then has to call
+// Serve, and nothing else.
+func IsChild() bool { return os.Getenv(childVariable) != "" }
+
+// Serve runs modules as it is told, until its standard input ends.
+func Serve() {
+	os.Unsetenv(childVariable)
+	niceDown()
+	if err := serve(context.Background(), os.Stdin, os.Stdout); err != nil {
+		_, _ = io.WriteString(os.Stderr, err.Error()) // it ends in any case
+		os.Exit(1)
+	}
+}
+
+// server is the other side of a child.
+type server struct {
+	runtime wazero.Runtime
+	system  map[string]bool // functions that modules may import
+	loaded  []loaded
+
+	mu  sync.Mutex
+	out *gob.Encoder
+}
+
+// loaded is a compiled module.
+type loaded struct {
+	id       moot.BlobID
+	compiled wazero.CompiledModule
+}
+
+func serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	orders := make(chan order)
+	go func() { // so that the end of the parent is noticed while a module runs
+		from := gob.NewDecoder(in)
+		for {
+			var o order
+			if from.Decode(&o) != nil {
+				os.Exit(0)
+			}
+			orders <- o
+		}
+	}()
+	s := &server{out: gob.NewEncoder(out)}
+	for o := range orders {
+		if err := s.open(ctx, o.Run.Cache); err != nil {
+			return err
+		}
+		s.obey(ctx, o)
+	}
+	return nil
+}
+
+// open makes the runtime, once.
+func (s *server) open(ctx context.Context, cache string) error {
+	if s.runtime != nil {
+		return nil
+	}
+	kept, err := wazero.NewCompilationCacheWithDir(cache)
+	if err != nil {
+		return err
+	}
+	s.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCompilationCache(kept).WithDebugInfoEnabled(false))
+	host, err := wasi.Instantiate(ctx, s.runtime)
+	if err != nil {
+		return err
+	}
+	_ = host
+	s.system = map[string]bool{}
+	for name := range s.runtime.Module(wasi.ModuleName).ExportedFunctionDefinitions() {
+		s.system[name] = true
+	}
+	return nil
+}
+
+func (s *server) send(a answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out.Encode(a) != nil { // nobody listens any more
+		os.Exit(0)
+	}
+}
+
+// obey runs one module.
+func (s *server) obey(ctx context.Context, o order) {
+	compiled, err := s.load(ctx, o.Run)
+	if err != nil {
+		s.send(answer{Ended: true, Kind: moot.KindOf(err), Why: err.Error()})
+		return
+	}
+	memory := &memory{limit: o.Limits.Memory}
+	meter := &meter{limits: o.Limits}
+	meter.stop = func(err error) { // the end of this process: nothing else could stop the module
+		s.send(answer{Ended: true, Used: meter.used(memory), Kind: moot.KindOf(err), Why: err.Error()})
+		os.Exit(0)
+	}
+	cfg, closing, err := s.config(o.Run, meter)
+	if err != nil {
+		s.send(answer{Ended: true, Kind: moot.KindOf(err), Why: err.Error()})
+		return
+	}
+	s.send(answer{Started: true})
+	exit, err := s.run(experimental.WithMemoryAllocator(ctx, memory), compiled, cfg)
+	if memory.refused && (err != nil || exit != 0) { // it did not get the memory that it wanted
+		err = errMemory(o.Limits)
+	}
+	a := answer{Ended: true, Exit: exit, Used: meter.used(memory)}
+	if err != nil {
+		a.Kind, a.Why = moot.KindOf(err), err.Error()
+	}
+	memory.free()
+	closing()
+	s.send(a)
+}
+
+func (m *meter) used(mem *memory) Usage {
+	return Usage{Memory: mem.peak, Output: m.output.Load(), Files: int(m.files.Load())}
+}
+
+// run runs a module to its end.
+func (s *server) run(ctx context.Context, m wazero.CompiledModule, cfg wazero.ModuleConfig) (exit uint32, err error) {
+	instance, err := s.runtime.InstantiateModule(ctx, m, cfg)
+	if instance != nil {
+		defer instance.Close(ctx)
+	}
+	var ended *sys.ExitError
+	switch {
+	case errors.As(err, &ended):
+		return ended.ExitCode(), nil
+	case err != nil:
+		return 0, moot.Errorf(moot.Failed, "it broke off: %s", firstLines(err.Error()))
+	}
+	return 0, nil
+}
+
+// firstLines shortens a stack trace to what may help its author.
+func firstLines(s string) string {
+	lines := strings.SplitN(s, "\n", 9)
+	if len(lines) > 8 {
+		lines = append(lines[:8], "…")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// keptModules is how many compiled modules a process keeps.
+const keptModules = 8
+
+// load returns a module, compiled. Kind Invalid.
+func (s *server) load(ctx context.Context, r childRun) (wazero.CompiledModule, error) {
+	if i := slices.IndexFunc(s.loaded, func(l loaded) bool { return l.id == r.Module }); i >= 0 {
+		return s.loaded[i].compiled, nil
+	}
+	code, err := os.ReadFile(r.Path)
+	if err != nil {
+		return nil, moot.Errorf(moot.Internal, "the module: %w", err)
+	}
+	c, err := s.runtime.CompileModule(ctx, code)
+	if err != nil {
+		return nil, moot.Errorf(moot.Invalid, "not a module that can be run: %w", err)
+	}
+	if err := s.linkable(c); err != nil {
+		return nil, errors.Join(err, c.Close(ctx))
+	}
+	if len(s.loaded) == keptModules {
+		_ = s.loaded[0].compiled.Close(ctx) // only gives memory back
+		s.loaded = slices.Delete(s.loaded, 0, 1)
+	}
+	s.loaded = append(s.loaded, loaded{r.Module, c})
+	return c, nil
+}
+
+// linkable reports what a module wants that there is not.
+func (s *server) linkable(c wazero.CompiledModule) error {
+	var missing []string
+	for _, f := range c.ImportedFunctions() {
+		if from, name, _ := f.Import(); !s.system[name] || from != wasi.ModuleName {
+			missing = append(missing, from+"."+name)
+		}
+	}
+	if len(missing) > 0 {
+		more := ""
+		if len(missing) > 5 {
+			missing, more = missing[:5], " …"
+		}
+		return moot.Errorf(moot.Invalid, "the module wants functions that WASI preview 1 does not have: %.400s%s", strings.Join(missing, ", "), more)
+	}
+	if len(c.ImportedMemories()) > 0 {
+		return moot.Errorf(moot.Invalid, "the module wants memory from outside, as no program does")
+	}
+	if c.ExportedFunctions()["_start"] == nil {
+		return moot.Errorf(moot.Invalid, "the module is a library and no program: it has no function _start")
+	}
+	return nil
+}
+
+// config is what a module sees.
+func (s *server) config(r childRun, meter *meter) (wazero.ModuleConfig, func(), error) {
+	in, err := os.OpenRoot(r.Inputs)
+	if err != nil {
+		return nil, nil, moot.Errorf(moot.Internal, "the inputs: %w", err)
+	}
+	out, err := os.OpenRoot(r.Output)
+	if err != nil {
+		in.Close()
+		return nil, nil, moot.Errorf(moot.Internal, "the output: %w", err)
+	}
+	closing := func() { _ = errors.Join(in.Close(), out.Close()) } // what was read and written is known
+	mounts := wazero.NewFSConfig().(sysfs.FSConfig).
+		WithSysFSMount(&folder{root: in, meter: meter}, "/in").(sysfs.FSConfig).
+		WithSysFSMount(&folder{root: out, meter: meter, writable: true}, "/out")
+	cfg := wazero.NewModuleConfig().WithName("").WithArgs(append([]string{r.Name}, r.Args...)...).
+		WithStdin(strings.NewReader(string(r.Stdin))).WithStdout(stream{s, meter, 1}).WithStderr(stream{s, meter, 2}).
+		WithFSConfig(mounts).WithEnv("PWD", "/out")
+	for _, e := range r.Env {
+		name, value, _ := strings.Cut(e, "=")
+		if name == "" || strings.ContainsRune(e, 0) {
+			closing()
+			return nil, nil, moot.Errorf(moot.Invalid, "%.60q is no variable: want NAME=value", e)
+		}
+		cfg = cfg.WithEnv(name, value)
+	}
+	if r.Deterministic {
+		return fixed(cfg, r.Seed), closing, nil
+	}
+	return live(cfg), closing, nil
+}
+
+// stream is standard output or standard error of a module.
+type stream struct {
+	server *server
+	meter  *meter
+	n      int
+}
+
+func (w stream) Write(p []byte) (int, error) {
+	w.meter.write(int64(len(p)))
+	w.server.send(answer{Stream: w.n, Text: p})
+	return len(p), nil
+}
+
+// fixed gives a module a clock that only looking at it moves on, and random numbers from
+// a seed.
+func fixed(cfg wazero.ModuleConfig, seed uint64) wazero.ModuleConfig {
+	const start = 946_684_800 * time.Second // 2000-01-01 UTC
+	now := start
+	read := func() time.Duration { now += time.Microsecond; return now }
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	return cfg.WithRandSource(mathrand.NewChaCha8(key)).
+		WithWalltime(func() (int64, int32) { t := read(); return int64(t / time.Second), int32(t % time.Second) }, 1000).
+		WithNanotime(func() int64 { return int64(read() - start) }, 1000).
+		WithNanosleep(func(ns int64) { now += time.Duration(max(ns, 0)) }).
+		WithOsyield(func() {})
+}
+
+// grain is as fine as a real clock is shown.
+const grain = time.Millisecond
+
+// live gives a module the real time, to the millisecond, and real random numbers.
+func live(cfg wazero.ModuleConfig) wazero.ModuleConfig {
+	began := time.Now()
+	return cfg.WithRandSource(rand.Reader).
+		WithWalltime(func() (int64, int32) { t := time.Now().Truncate(grain); return t.Unix(), int32(t.Nanosecond()) }, sys.ClockResolution(grain)).
+		WithNanotime(func() int64 { return int64(time.Since(began).Truncate(grain)) }, sys.ClockResolution(grain)).
+		WithSysNanosleep().WithOsyield(runtime.Gosched)
+}
