@@ -33,6 +33,7 @@ type job struct {
 	busy    bool            // something is going on that tasks must wait for
 	ctx     context.Context // of its attempts
 	stop    context.CancelFunc
+	next    *ordered // what its author said after it had ended
 	crew    []*worker // who may be asked now
 	liars   map[moot.Key]bool
 	spoiled map[moot.Key]error // workers that cannot run its tasks
@@ -53,7 +54,11 @@ func (c *Coordinator) ordered(e moot.Entry) {
 // consider begins, cancels or retries a job.
 func (c *Coordinator) consider(o ordered) {
 	if j := c.jobs[o.id]; j != nil {
-		if j.Author == o.author && o.Cancelled && !j.State.Ended() {
+		switch {
+		case j.Author != o.author:
+		case j.State.Ended(): // its end is being told
+			j.next = &o
+		case o.Cancelled:
 			c.end(j, Cancelled, "")
 		}
 		return
@@ -63,7 +68,7 @@ func (c *Coordinator) consider(o ordered) {
 		switch {
 		case err != nil:
 			c.cfg.Log.Error("a job", "id", o.id, "error", err)
-		case known && s.Author == o.author && o.Round > s.round && !o.Cancelled:
+		case known && s.Author == o.author && o.Round > s.Round && !o.Cancelled:
 			c.retry(s, o.Round)
 		case !known && !o.Cancelled:
 			c.begin(o)
@@ -73,7 +78,7 @@ func (c *Coordinator) consider(o ordered) {
 
 // begin takes on a new job.
 func (c *Coordinator) begin(o ordered) {
-	s := stored{Job: o.job(), round: o.Round}
+	s := stored{Job: o.job()}
 	s.State = Running
 	err := c.readSpec(o, &s)
 	if err == nil {
@@ -130,7 +135,7 @@ func (c *Coordinator) resume(s stored) {
 
 // retry has the failed tasks of a job run again.
 func (c *Coordinator) retry(s stored, round uint) {
-	s.round, s.State, s.Why, s.told = round, Running, "", false
+	s.Round, s.State, s.Why, s.told = round, Running, "", false
 	s.Progress.Failed, s.Running = 0, 0
 	err := c.queue.update(c.ctx, func(tx *sql.Tx) error {
 		if err := c.queue.again(tx, s.ID); err != nil {

@@ -241,8 +241,8 @@ func (d desk) Follow(ctx context.Context, id string, logs bool) iter.Seq2[Event,
 func (d desk) ask(ctx context.Context, o ordered, j Job, logs bool, yield func(Event, error) bool) (over bool) {
 	for ev, err := range d.cfg.Follow(ctx, j.Coordinator, j.ID, logs) {
 		switch {
-		case moot.KindOf(err) == moot.NotFound && !j.State.Ended():
-			return false
+		case err == nil && ev.Job.Round != o.Round, moot.KindOf(err) == moot.NotFound && !j.State.Ended():
+			return false // the coordinator does not know of the order yet
 		case err != nil:
 			yield(ev, err)
 			return true

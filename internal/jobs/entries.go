@@ -1,6 +1,9 @@
 package jobs
 
 import (
+	"bytes"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +41,11 @@ type verdict struct {
 	CPU    int64  `cbor:"7,keyasint,omitempty"` // ms
 	Liars  []liar `cbor:"8,keyasint,omitempty"`
 	Round  uint   `cbor:"9,keyasint,omitempty"` // of the order
+	Cached int    `cbor:"10,keyasint,omitempty"`
+	Again  int    `cbor:"11,keyasint,omitempty"`
+	Lost   int    `cbor:"12,keyasint,omitempty"`
+	Busy   int64  `cbor:"13,keyasint,omitempty"` // ms
+	Crew   []part `cbor:"14,keyasint,omitempty"` // who ran how many
 }
 
 type liar struct {
@@ -46,9 +54,15 @@ type liar struct {
 	Task   string
 }
 
+type part struct {
+	_      struct{} `cbor:",toarray"`
+	Worker []byte
+	Tasks  int
+}
+
 const (
 	maxText  = 1 << 10 // bytes of a text in an entry
-	maxLiars = 64      // named in a result
+	maxNamed = 64      // workers named in a result, for each reason
 )
 
 func encode(v any) ([]byte, error) {
@@ -66,7 +80,7 @@ func encode(v any) ([]byte, error) {
 func decode(b []byte, v any) error {
 	mode, err := cbor.DecOptions{
 		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-		MaxNestedLevels: 6, MaxArrayElements: 1024, MaxMapPairs: 16,
+		MaxNestedLevels: 6, MaxArrayElements: 1024, MaxMapPairs: 32,
 	}.DecMode()
 	if err == nil {
 		err = mode.Unmarshal(b, v)
@@ -108,7 +122,7 @@ func validID(id string) bool {
 
 // job is what an order alone tells.
 func (o *ordered) job() Job {
-	return Job{ID: o.id, Name: o.Name, As: o.As, Author: o.author, Coordinator: o.coordinator, Pool: o.Pool,
+	return Job{ID: o.id, Name: o.Name, As: o.As, Author: o.author, Coordinator: o.coordinator, Pool: o.Pool, Round: o.Round,
 		Submitted: time.UnixMilli(o.At), State: Waiting}
 }
 
@@ -123,7 +137,14 @@ func (o *ordered) apply(j *Job, e moot.Entry) {
 		j.Result = moot.BlobID(v.Folder)
 	}
 	j.Progress = Progress{Tasks: v.Tasks, Done: v.Done, Failed: v.Failed, Wall: time.Duration(v.Wall) * time.Millisecond, CPU: time.Duration(v.CPU) * time.Millisecond}
-	for _, l := range v.Liars[:min(len(v.Liars), maxLiars)] {
+	j.Cached, j.Again, j.Lost, j.Busy = v.Cached, v.Again, v.Lost, time.Duration(v.Busy)*time.Millisecond
+	j.Workers = map[moot.Key]int{}
+	for _, p := range v.Crew[:min(len(v.Crew), maxNamed)] {
+		if len(p.Worker) == len(moot.Key{}) {
+			j.Workers[moot.Key(p.Worker)] = p.Tasks
+		}
+	}
+	for _, l := range v.Liars[:min(len(v.Liars), maxNamed)] {
 		if len(l.Worker) == len(moot.Key{}) {
 			j.Liars = append(j.Liars, Disagreement{moot.Key(l.Worker), l.Task})
 		}
@@ -131,13 +152,18 @@ func (o *ordered) apply(j *Job, e moot.Entry) {
 }
 
 // verdictOf is what the coordinator says of a job that ended.
-func verdictOf(j Job, round uint) verdict {
+func verdictOf(j Job) verdict {
 	v := verdict{State: j.State, Why: short(j.Why), Tasks: j.Tasks, Done: j.Progress.Done, Failed: j.Progress.Failed,
-		Wall: j.Wall.Milliseconds(), CPU: j.CPU.Milliseconds(), Round: round}
+		Wall: j.Wall.Milliseconds(), CPU: j.CPU.Milliseconds(), Round: j.Round, Cached: j.Cached, Again: j.Again, Lost: j.Lost, Busy: j.Busy.Milliseconds()}
 	if j.State == Done {
 		v.Folder = j.Result[:]
 	}
-	for _, l := range j.Liars[:min(len(j.Liars), maxLiars)] {
+	for _, k := range slices.SortedFunc(maps.Keys(j.Workers), func(a, b moot.Key) int { return bytes.Compare(a[:], b[:]) }) {
+		if len(v.Crew) < maxNamed {
+			v.Crew = append(v.Crew, part{Worker: k[:], Tasks: j.Workers[k]})
+		}
+	}
+	for _, l := range j.Liars[:min(len(j.Liars), maxNamed)] {
 		v.Liars = append(v.Liars, liar{Worker: l.Worker[:], Task: short(l.Task)})
 	}
 	return v

@@ -175,7 +175,7 @@ func (c *Coordinator) tell(j *job) {
 
 // announce says how a job ended.
 func (c *Coordinator) announce(s *stored) error {
-	body, err := encode(verdictOf(s.Job, s.round))
+	body, err := encode(verdictOf(s.Job))
 	if err != nil {
 		return err
 	}
@@ -197,4 +197,7 @@ func (c *Coordinator) announce(s *stored) error {
 func (c *Coordinator) leave(j *job) {
 	c.showJob(j)
 	delete(c.jobs, j.ID)
+	if j.next != nil {
+		c.consider(*j.next)
+	}
 }

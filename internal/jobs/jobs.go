@@ -77,6 +77,7 @@ type Job struct {
 	Pool        Pool      `json:"pool"` // who may run it
 	Submitted   time.Time `json:"submitted"`
 
+	Round  uint        `json:"round,omitempty"` // grows when it is tried again
 	State  State       `json:"state"`
 	Why    string      `json:"why,omitempty"` // it failed, or waits
 	Result moot.BlobID `json:"result,omitzero"`

@@ -57,7 +57,6 @@ func (q *queue) update(ctx context.Context, do func(*sql.Tx) error) error {
 type stored struct {
 	Job
 	spec  Spec
-	round uint
 	stage int
 	told  bool
 }
@@ -72,7 +71,7 @@ func (q *queue) unfinished(ctx context.Context) (list []stored, err error) {
 	for rows.Next() {
 		var s stored
 		var spec, job []byte
-		err := rows.Scan(&s.round, &spec, &s.stage, &job, &s.told)
+		err := rows.Scan(&s.Round, &spec, &s.stage, &job, &s.told)
 		if err == nil {
 			err = errors.Join(json.Unmarshal(spec, &s.spec), json.Unmarshal(job, &s.Job))
 		}
@@ -87,7 +86,7 @@ func (q *queue) unfinished(ctx context.Context) (list []stored, err error) {
 // find returns a job; false if this node never coordinated it.
 func (q *queue) find(ctx context.Context, id string) (s stored, ok bool, err error) {
 	var spec, job []byte
-	err = q.read.QueryRowContext(ctx, `SELECT round, spec, stage, job, told FROM jobs WHERE id = ?`, id).Scan(&s.round, &spec, &s.stage, &job, &s.told)
+	err = q.read.QueryRowContext(ctx, `SELECT round, spec, stage, job, told FROM jobs WHERE id = ?`, id).Scan(&s.Round, &spec, &s.stage, &job, &s.told)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, false, nil
 	}
@@ -109,7 +108,7 @@ func (q *queue) save(tx *sql.Tx, s *stored) error {
 	}
 	_, err = tx.Exec(`INSERT INTO jobs (id, round, spec, stage, job, ended, told) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET round = excluded.round, spec = excluded.spec, stage = excluded.stage, job = excluded.job,
-		ended = excluded.ended, told = excluded.told`, s.ID, s.round, spec, s.stage, job, s.State.Ended(), s.told)
+		ended = excluded.ended, told = excluded.told`, s.ID, s.Round, spec, s.stage, job, s.State.Ended(), s.told)
 	return err
 }
 
