@@ -63,7 +63,7 @@ var layers = map[string][]string{
 		"internal/gossip", "internal/jobs", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/sandbox", "internal/seal",
 		"internal/store", "internal/wire", "internal/worker"},
 	// The same parts, put together so that they can be cut, turned back and lost.
-	"internal/suite": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/gossip",
+	"internal/suite": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/gossip", "internal/jobs",
 		"internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/seal", "internal/store", "internal/wire"},
 	"cmd/moot": {"internal/daemon", "internal/front/cli", "internal/sandbox"},
 }

@@ -33,7 +33,7 @@ type job struct {
 	busy    bool            // something is going on that tasks must wait for
 	ctx     context.Context // of its attempts
 	stop    context.CancelFunc
-	next    *ordered // what its author said after it had ended
+	next    *ordered  // what its author said after it had ended
 	crew    []*worker // who may be asked now
 	liars   map[moot.Key]bool
 	spoiled map[moot.Key]error // workers that cannot run its tasks

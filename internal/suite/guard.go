@@ -78,6 +78,20 @@ func (g *guarded) allow(ctx context.Context, act policy.Action) error {
 	return g.m.guard().Allow(ctx, g.caller, string(act), "")
 }
 
+// Run implements moot.Runner.
+func (g *guarded) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (o moot.Outcome, err error) {
+	if _, err := g.m.world.find(g.m.Key()); err != nil {
+		return o, err
+	}
+	if t.For.IsZero() {
+		t.For = g.caller
+	}
+	if err := g.m.guard().Allow(ctx, g.caller, string(policy.Run), t.For.String()); err != nil {
+		return o, err
+	}
+	return g.m.Run(ctx, t, watch)
+}
+
 func (g *guarded) Put(ctx context.Context, r io.Reader) (b moot.Blob, err error) {
 	if err = g.allow(ctx, policy.Upload); err == nil {
 		b, err = g.m.seen().Put(ctx, r)

@@ -45,6 +45,8 @@ type Member struct {
 	life    context.Context // while it runs
 	index   *mail.Index
 	box     *mail.Box // nil until it is asked for
+	bench   bench
+	queue   string // file of its jobs
 	crew    sync.WaitGroup
 }
 
@@ -172,7 +174,7 @@ func (m *Member) start() error {
 		}
 	}
 	m.link = Links[m.world.Link](m)
-	addrs, err := m.link.Listen(m, wire.Handler(m.seen(), m.guard(), wire.Options{}))
+	addrs, err := m.link.Listen(m, wire.Handler(m.seen(), m.guard(), wire.Options{Runner: m}))
 	if err != nil {
 		return err
 	}

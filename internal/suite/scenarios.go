@@ -34,6 +34,9 @@ func Scenarios() []Scenario {
 		{"the recipient comes when the sender has gone", 2, messageWaits},
 		{"messages across a partition", 2, messagesMerge},
 		{"a mailbox that was lost", 2, mailboxLost},
+		{"a job is done by others", 2, jobIsDone},
+		{"a job survives", 2, jobSurvives},
+		{"who may have tasks run", 1, jobDenied},
 	}
 }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -15,6 +16,8 @@ type slots struct {
 
 	mu      sync.Mutex
 	running map[moot.Key]int
+	served  map[moot.Key]uint64 // when a member last got a slot, as a count of all
+	turn    uint64
 	total   int
 	queued  map[moot.Key]int
 	all     int
@@ -27,7 +30,7 @@ type waiter struct {
 }
 
 func newSlots(count func() int) *slots {
-	return &slots{count: count, running: map[moot.Key]int{}, queued: map[moot.Key]int{}}
+	return &slots{count: count, running: map[moot.Key]int{}, served: map[moot.Key]uint64{}, queued: map[moot.Key]int{}}
 }
 
 // maxQueued bounds the tasks that wait here for one member, and for all together, as
@@ -60,6 +63,9 @@ func (s *slots) queue(member moot.Key) (leave func(), err error) {
 // again is how often the number of slots is looked at while tasks wait: it may grow.
 const again = time.Second
 
+// maxRemembered is of how many members the turns are remembered.
+const maxRemembered = 10_000
+
 // acquire waits until the task may run.
 func (s *slots) acquire(ctx context.Context, member moot.Key) (release func(), err error) {
 	w := &waiter{member, make(chan struct{})}
@@ -90,18 +96,22 @@ func (s *slots) acquire(ctx context.Context, member moot.Key) (release func(), e
 	}
 }
 
-// serve lets those run who may: who has less running goes first, then who came first.
+// serve lets those run who may: who has less running goes first, then whose turn is
+// longest ago, then who came first.
 func (s *slots) serve() {
 	for len(s.waiting) > 0 && s.total < s.count() {
 		best := 0
 		for i, w := range s.waiting {
-			if s.running[w.member] < s.running[s.waiting[best].member] {
+			other := s.waiting[best].member
+			if cmp.Or(cmp.Compare(s.running[w.member], s.running[other]), cmp.Compare(s.served[w.member], s.served[other])) < 0 {
 				best = i
 			}
 		}
 		w := s.waiting[best]
 		s.waiting = slices.Delete(s.waiting, best, best+1)
+		s.turn++
 		s.running[w.member]++
+		s.served[w.member] = s.turn
 		s.total++
 		close(w.ready)
 	}
@@ -117,6 +127,9 @@ func (s *slots) free(member moot.Key) {
 	s.total--
 	if s.running[member]--; s.running[member] == 0 {
 		delete(s.running, member)
+	}
+	if len(s.served) > maxRemembered {
+		clear(s.served)
 	}
 	s.serve()
 }

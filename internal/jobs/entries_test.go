@@ -1,0 +1,96 @@
+package jobs
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mootspace/moot"
+)
+
+func FuzzEntries(f *testing.F) {
+	spec, self := moot.BlobID{1}, moot.Key{2}
+	o, err := encode(order{Spec: spec[:], Coordinator: self[:], Pool: Peers, Name: "n", As: "jobs/x"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	v, err := encode(verdictOf(Job{State: Done, Progress: Progress{Workers: map[moot.Key]int{self: 3}, Liars: []Disagreement{{self, "t"}}}}))
+	if err != nil {
+		f.Fatal(err)
+	}
+	l, err := encode(offer{Terms: Terms{CPUs: 2, Hours: "22:00-06:00", To: []moot.Key{self}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range [][]byte{o, v, l} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		e := moot.Entry{Key: "abcdefghijklmnop", Author: self, Body: body}
+		if o, err := orderOf(e); err == nil {
+			j := o.job()
+			o.apply(&j, e)
+			if len(o.id) != 16 || len(j.Liars) > maxNamed || len(j.Workers) > maxNamed {
+				t.Errorf("%+v", j)
+			}
+		}
+		known := ordered{order: order{}, id: e.Key, coordinator: self}
+		j := known.job()
+		known.apply(&j, e)
+		if j.State != Waiting && !j.State.Ended() {
+			t.Errorf("%+v", j)
+		}
+		e.Key = self.String()
+		if o, err := offerOf(e); err == nil && (o.CPUs > MaxCPUs || o.Check() != nil) {
+			t.Errorf("%+v", o)
+		}
+	})
+}
+
+func TestTerms(t *testing.T) {
+	ann, bob := moot.Key{1}, moot.Key{2}
+	at := func(hour, minute int) time.Time { return time.Date(2026, 1, 2, hour, minute, 0, 0, time.UTC) }
+	night := Terms{CPUs: 1, Hours: "22:00-06:00"}
+	for name, c := range map[string]struct {
+		terms Terms
+		now   time.Time
+		want  bool
+	}{
+		"nothing":            {Terms{}, at(1, 0), false},
+		"always":             {Terms{CPUs: 1}, at(1, 0), true},
+		"to others":          {Terms{CPUs: 1, To: []moot.Key{bob}}, at(1, 0), false},
+		"to her":             {Terms{CPUs: 1, To: []moot.Key{bob, ann}}, at(1, 0), true},
+		"before the night":   {night, at(21, 59), false},
+		"begin of the night": {night, at(22, 0), true},
+		"after midnight":     {night, at(5, 59), true},
+		"morning":            {night, at(6, 0), false},
+		"by day":             {Terms{CPUs: 1, Hours: "09:30-17:00"}, at(9, 29), false},
+		"at work":            {Terms{CPUs: 1, Hours: "09:30-17:00"}, at(9, 30), true},
+	} {
+		if err := c.terms.Allow(ann, c.now); (err == nil) != c.want || err != nil && moot.KindOf(err) != moot.Denied {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, hours := range []string{"x", "22-6", "25:00-06:00", "06:00-06:00", "06:00", "06:00-"} {
+		if err := (Terms{CPUs: 1, Hours: hours}).Check(); moot.KindOf(err) != moot.Invalid {
+			t.Errorf("%q: %v", hours, err)
+		}
+	}
+	there := Offer{Terms: night, Zone: 2 * 3600}
+	if !there.Open(ann, at(20, 30)) || there.Open(ann, at(19, 30)) {
+		t.Error("hours are not those of the lender")
+	}
+}
+
+func TestLenders(t *testing.T) {
+	server, posing, peer := moot.Key{1}, moot.Key{2}, moot.Key{3}
+	offers := []Offer{{Member: server, Server: true, Terms: Terms{CPUs: 1}}, {Member: posing, Server: true, Terms: Terms{CPUs: 9}}, {Member: peer, Terms: Terms{CPUs: 1}}}
+	for pool, want := range map[Pool][]moot.Key{Servers: {server}, Peers: {peer}, All: {server, peer}} {
+		var got []moot.Key
+		for _, o := range Lenders(offers, peer, pool, func(k moot.Key) bool { return k == server }, time.Now()) {
+			got = append(got, o.Member)
+		}
+		if len(got) != len(want) || got[0] != want[0] {
+			t.Errorf("%s: %v", pool, got)
+		}
+	}
+}
