@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -28,6 +29,7 @@ func TestScripts(t *testing.T) {
 			"await":  await,
 			"setenv": setenv,
 			"id":     id,
+			"wasm":   wasm,
 		},
 	})
 }
@@ -77,4 +79,16 @@ func id(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no message %q in the output", args[0])
 	}
 	ts.Setenv("ID", m[1])
+}
+
+// wasm builds an example for the sandbox: wasm NAME, which becomes NAME.wasm.
+func wasm(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: wasm example")
+	}
+	c := exec.Command("go", "build", "-o", ts.MkAbs(args[0]+".wasm"), "github.com/mootspace/moot/examples/"+args[0])
+	c.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if text, err := c.CombinedOutput(); err != nil {
+		ts.Fatalf("%s: %v", text, err)
+	}
 }
