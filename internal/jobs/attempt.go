@@ -84,6 +84,7 @@ func (c *Coordinator) fetch(ctx context.Context, from moot.Blobs, one *moot.Cont
 func (c *Coordinator) heard(a *attempt, p moot.Progress) {
 	if p.Started {
 		a.started = c.cfg.Now()
+		c.cfg.Log.Debug("a task started", "job", a.job.ID, "task", a.label, "worker", a.worker.Key.Short(), "after", a.started.Sub(a.handed))
 	}
 	if len(p.Text) > 0 {
 		c.logged(a, p)

@@ -223,7 +223,7 @@ func (w *watch) look() {
 		w.stop(moot.Errorf(moot.Failed, "it ran longer than its %v", w.limits.Wall), false)
 	case cpu > w.limits.CPU:
 		w.stop(moot.Errorf(moot.Failed, "it used more than its %v of processor time", w.limits.CPU), false)
-	case wall > 0 && residentSize(w.child.process.Process.Pid) > w.limits.Memory+overhead:
+	case residentSize(w.child.process.Process.Pid) > w.limits.Memory+overhead: // also while it is compiled
 		w.stop(moot.Errorf(moot.Failed, "its sandbox needs much more memory than its %s", amount(w.limits.Memory)), false)
 	}
 }

@@ -199,6 +199,18 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestRenumber has the table of files grow to two thousand million: where that takes real
+// memory the process is killed, and in any case the next run is as if nothing had been.
+func TestRenumber(t *testing.T) {
+	b := newBox(t)
+	if got := b.hostile("renumber", Run{}); got.err != nil && moot.KindOf(got.err) != moot.Failed {
+		t.Errorf("%+v", got)
+	}
+	if got := b.hostile("work", Run{}); got.err != nil || got.exit != 7 {
+		t.Errorf("afterwards: %+v", got)
+	}
+}
+
 func TestSleepLive(t *testing.T) {
 	got := newBox(t).hostile("sleep", Run{Limits: Limits{Wall: 500 * time.Millisecond}, Deterministic: false})
 	if got.err == nil || !strings.Contains(got.err.Error(), "longer than its 500ms") {

@@ -11,6 +11,11 @@ import (
 	"time"
 )
 
+// renumber has the host's table of files grow to the number that it is given.
+//
+//go:wasmimport wasi_snapshot_preview1 fd_renumber
+func renumber(from, to int32) uint32
+
 func main() {
 	modes := map[string]func(){
 		"loop": func() {
@@ -57,6 +62,7 @@ func main() {
 				all = append(all, f)
 			}
 		},
+		"renumber":  func() { fmt.Println(renumber(int32(must(os.Open("/in/input")).Fd()), 0x7fffffff)) },
 		"recursion": func() { fmt.Println(deep(0)) },
 		"sleep":     func() { time.Sleep(time.Hour) },
 		"chatter": func() {
