@@ -51,8 +51,9 @@ var layers = map[string][]string{
 	"examples/wordcount":  {},
 
 	// Front ends: over meaning; never see an architecture.
-	"internal/front/jobapi":  {".", "internal/jobs", "internal/wire"},
-	"internal/front/mailapi": {".", "internal/mail", "internal/wire"},
+	"internal/front/api":     {".", "internal/wire"},
+	"internal/front/jobapi":  {".", "internal/front/api", "internal/jobs"},
+	"internal/front/mailapi": {".", "internal/front/api", "internal/mail"},
 	"internal/front/cli":     {".", "internal/compare", "internal/files", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
 	"internal/front/mailbox": {".", "internal/mail"},
 	"internal/front/mta":     {".", "internal/durable", "internal/sqlite"},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/front/api"
 	"github.com/mootspace/moot/internal/jobs"
 )
 
@@ -100,7 +101,7 @@ func follow(ctx context.Context, do func(*http.Request) (*http.Response, error),
 		if logs {
 			address += "?logs=1"
 		}
-		resp, err := send(ctx, do, http.MethodGet, address, nil)
+		resp, err := api.Send(ctx, do, http.MethodGet, address, nil)
 		if err != nil {
 			yield(jobs.Event{}, err)
 			return

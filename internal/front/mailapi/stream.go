@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/front/api"
 	"github.com/mootspace/moot/internal/mail"
 )
 
@@ -30,7 +31,7 @@ func message(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 
 // Open implements mail.Mailbox.
 func (c *Client) Open(ctx context.Context, id moot.BlobID) (io.ReadCloser, error) {
-	resp, err := c.do(ctx, http.MethodGet, "/message/"+id.String(), nil)
+	resp, err := c.Do(ctx, http.MethodGet, "/message/"+id.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -43,12 +44,12 @@ func receipts(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	got, err := m.Receipts(r.Context(), id)
-	return reply(w, got, err)
+	return api.Reply(w, got, err)
 }
 
 // Receipts implements mail.Mailbox.
 func (c *Client) Receipts(ctx context.Context, id moot.BlobID) (got []mail.Receipt, err error) {
-	return got, c.ask(ctx, http.MethodGet, "/receipts/"+id.String(), nil, &got)
+	return got, c.Ask(ctx, http.MethodGet, "/receipts/"+id.String(), nil, &got)
 }
 
 // watch answers with a line of JSON for every change: the folders concerned. The first
@@ -70,7 +71,7 @@ func watch(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 
 // Watch implements mail.Mailbox. It ends, too, if the node goes away.
 func (c *Client) Watch(ctx context.Context) iter.Seq[[]string] {
-	resp, err := c.do(ctx, http.MethodGet, "/watch", nil)
+	resp, err := c.Do(ctx, http.MethodGet, "/watch", nil)
 	if err != nil {
 		return func(func([]string) bool) {}
 	}
