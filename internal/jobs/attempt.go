@@ -20,6 +20,9 @@ func (c *Coordinator) hand(t *task, w *worker, now time.Time) {
 	a := &attempt{task: t, worker: w, cancel: cancel, handed: now}
 	t.running = append(t.running, a)
 	w.running[a] = struct{}{}
+	if t.voice == nil {
+		t.voice = a
+	}
 	j.Running++
 	j.dirty = true
 	if t.input != nil && len(w.holds) < 4096 {
@@ -132,6 +135,7 @@ const (
 // lost has a task run elsewhere, unless that cannot help.
 func (c *Coordinator) lost(a *attempt, err error) {
 	t, j, w := a.task, a.task.job, a.worker
+	c.silence(a)
 	kind := moot.KindOf(err)
 	c.cfg.Log.Debug("a task was lost", "job", j.ID, "task", t.label, "worker", w.Key.Short(), "error", err)
 	switch kind {

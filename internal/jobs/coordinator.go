@@ -85,12 +85,11 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	defer c.crew.Wait()
 	defer c.stop()
 	defer context.AfterFunc(ctx, c.stop)()
-	ctx = c.ctx
-	if err := c.queue.forget(ctx); err != nil {
-		return err
-	}
-	unfinished, err := c.queue.unfinished(ctx)
+	unfinished, err := c.open()
 	if err != nil {
+		if c.ctx.Err() != nil { // it was not to run for long
+			return nil
+		}
 		return err
 	}
 	c.crew.Go(c.keep)
@@ -99,6 +98,14 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	}
 	c.crew.Go(c.watch)
 	return c.loop()
+}
+
+// open tidies up the queue, and returns what is to be gone on with.
+func (c *Coordinator) open() ([]stored, error) {
+	if err := c.queue.forget(c.ctx); err != nil {
+		return nil, err
+	}
+	return c.queue.unfinished(c.ctx)
 }
 
 func (c *Coordinator) loop() error {

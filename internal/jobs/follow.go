@@ -183,8 +183,8 @@ func (c *Coordinator) follow(ctx context.Context, id string, f *follower) (open 
 				continue
 			}
 			open[taskID{j.stage, t.label}] = true
-			if len(t.running) > 0 {
-				f.tell(nil, t.running[0].log...)
+			if t.voice != nil {
+				f.tell(nil, t.voice.log...)
 			}
 		}
 		c.showJob(j)
@@ -207,23 +207,60 @@ func (c *Coordinator) unfollow(id string, f *follower) {
 	}
 }
 
-// logged passes on what a task wrote; of several copies only what the first writes.
+// logged takes in what a task wrote, and passes it on; of several copies only what one
+// writes.
 func (c *Coordinator) logged(a *attempt, p moot.Progress) {
-	if len(a.running) == 0 || a.running[0] != a {
-		return
-	}
-	a.loud = true
-	l := Log{Task: a.label, Stream: p.Stream, Text: p.Text, Again: a.logged == 0 && a.task.lost > 0}
+	l := Log{Task: a.label, Stream: p.Stream, Text: p.Text, Again: a.logged == 0 && a.task.lost+a.task.failures > 0}
 	a.logged += len(p.Text)
 	a.log = append(a.log, l)
-	for size := a.logged; size > keptLog && len(a.log) > 1; {
-		size -= len(a.log[0].Text)
-		a.logged = size
+	for a.logged > keptLog && len(a.log) > 1 {
+		a.logged -= len(a.log[0].Text)
 		a.log = slices.Delete(a.log, 0, 1)
 	}
-	for f := range c.followers[a.job.ID] {
-		f.tell(nil, l)
+	if a.voice == a {
+		c.tellAll(a.job.ID, l)
 	}
+}
+
+func (c *Coordinator) tellAll(id string, texts ...Log) {
+	for f := range c.followers[id] {
+		f.tell(nil, texts...)
+	}
+}
+
+// silence lets another copy of a task speak when the one that did is lost.
+func (c *Coordinator) silence(a *attempt) {
+	t := a.task
+	if t.voice != a {
+		return
+	}
+	t.voice = nil
+	if len(t.running) > 0 {
+		t.voice = t.running[0]
+		c.tellAll(t.job.ID, anew(t.voice.log)...)
+	}
+}
+
+// spoken tells followers what a task wrote whose outcome is another's than whose log they
+// were told, if any.
+func (c *Coordinator) spoken(t *task, o moot.Outcome) {
+	if t.voice == nil || t.voice.worker.Key != t.told || t.voice.logged == 0 {
+		texts := logOf(t.label, o)
+		if t.voice != nil && t.voice.logged > 0 {
+			texts = anew(texts)
+		}
+		c.tellAll(t.job.ID, texts...)
+	}
+	t.voice = nil
+}
+
+// anew says that a log takes the place of one that was begun.
+func anew(texts []Log) []Log {
+	texts = slices.Clone(texts)
+	if len(texts) > 0 {
+		texts[0].Again = true
+	}
+	return texts
 }
 
 // show tells followers what has changed.

@@ -67,10 +67,11 @@ func (c *Coordinator) decide(t *task, v vote, agree int) {
 	}
 	if why := failed(v.outcome); why != "" && t.failures < j.spec.Retries {
 		t.failures++
-		t.votes = nil
+		t.votes, t.voice = nil, nil
 		j.again(t)
 		return
 	}
+	t.told = v.worker
 	for _, a := range t.running {
 		a.cancel()
 	}
@@ -123,11 +124,7 @@ func (c *Coordinator) kept(f finished, err error) {
 	}
 	t.state, t.keeping, t.votes = f.state, false, nil
 	j.open--
-	if !t.loud {
-		for one := range c.followers[j.ID] {
-			one.tell(nil, logOf(t.label, f.outcome)...)
-		}
-	}
+	c.spoken(t, f.outcome)
 	j.CPU += f.outcome.CPU
 	if f.state == taskDone {
 		j.Progress.Done++

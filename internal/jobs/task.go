@@ -17,12 +17,13 @@ type task struct {
 	row
 	running  []*attempt
 	votes    []vote
-	failures int  // runs that failed by the task's own fault
-	lost     int  // runs lost with their workers
-	keeping  bool // what came of it is being written down
-	looked   bool // whether it was run before
-	loud     bool // followers were told what it wrote
-	queued   bool // it is among the job's ready ones
+	failures int      // runs that failed by the task's own fault
+	lost     int      // runs lost with their workers
+	keeping  bool     // what came of it is being written down
+	looked   bool     // whether it was run before
+	voice    *attempt // whose log followers are told
+	told     moot.Key // whose outcome was decided on
+	queued   bool     // it is among the job's ready ones
 }
 
 // vote is what one worker says came of a task.
