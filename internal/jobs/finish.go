@@ -19,7 +19,11 @@ func (c *Coordinator) advance(j *job) {
 	case j.busy || j.open > 0 || j.State.Ended():
 		return
 	case j.failed > 0 && (!j.spec.Partial || j.failed == len(j.tasks)):
-		c.end(j, Failed, fmt.Sprintf("%d of %d tasks failed; first %s", j.failed, len(j.tasks), j.Why))
+		why := j.Why
+		if len(j.tasks) > 1 {
+			why = fmt.Sprintf("%d of %d tasks failed; first %s", j.failed, len(j.tasks), why)
+		}
+		c.end(j, Failed, why)
 		return
 	}
 	j.busy = true

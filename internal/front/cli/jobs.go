@@ -140,6 +140,9 @@ func (a *app) follow(ctx context.Context, s *Session, id string, logs, single bo
 	line := a.statusLine()
 	defer line.clear()
 	for ev, err := range s.Jobs.Follow(ctx, id, logs) {
+		if ctx.Err() != nil {
+			break
+		}
 		if err != nil {
 			return j, err
 		}
