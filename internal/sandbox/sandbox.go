@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -42,6 +43,8 @@ type Sandbox struct {
 	mu      sync.Mutex
 	idle    []*child
 	modules map[moot.BlobID]*module
+	size    int64 // bytes of modules in the folder
+	room    int64 // what they may be
 	crew    sync.WaitGroup
 }
 
@@ -84,10 +87,10 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 		}
 		cfg.Program = []string{self}
 	}
-	if err := os.MkdirAll(filepath.Join(cfg.Dir, "modules"), 0o700); err != nil {
+	s := &Sandbox{cfg: cfg, modules: map[moot.BlobID]*module{}, room: maxModules}
+	if err := s.stock(); err != nil {
 		return nil, durable.Error("sandbox", err)
 	}
-	s := &Sandbox{cfg: cfg, modules: map[moot.BlobID]*module{}}
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.spawner = newSpawner(s.life)
 	return s, nil
@@ -209,8 +212,50 @@ func (s *Sandbox) module(ctx context.Context, r Run) (*module, error) {
 	if known := s.modules[r.Module]; known != nil {
 		return known, nil
 	}
+	if s.size += int64(len(bounded)); s.size > s.room {
+		if err := s.stock(); err != nil {
+			return nil, durable.Error("the module", err)
+		}
+		if err := writeFile(s.path(r.Module), bounded); err != nil {
+			return nil, durable.Error("the module", err)
+		}
+		s.size += int64(len(bounded))
+	}
 	s.modules[r.Module] = m
 	return m, nil
+}
+
+// maxModules is how many bytes of modules are kept; what they were compiled to is some
+// ten times as much.
+const maxModules = 256 << 20
+
+// stock adds up what is in the folder, and empties it if that is too much.
+func (s *Sandbox) stock() error {
+	dir := filepath.Join(s.cfg.Dir, "modules")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	s.size = 0
+	for _, e := range list {
+		if info, err := e.Info(); err == nil {
+			s.size += info.Size()
+		}
+	}
+	if s.size <= s.room {
+		return nil
+	}
+	clear(s.modules) // a run that was about to load one of them fails, and is tried again
+	s.size = 0
+	return filepath.WalkDir(s.cfg.Dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() { // processes that run expect the folders
+			return err
+		}
+		return os.Remove(path)
+	})
 }
 
 // path is where a module's bytes are.

@@ -199,6 +199,26 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestRoom fails unless modules that fill the folder make room for others.
+func TestRoom(t *testing.T) {
+	b := newBox(t)
+	b.cfg.Dir = t.TempDir()
+	b.room = 100 // bytes: two of these
+	if err := b.stock(); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{1, 2, 1, 2} {
+		code := append(wasm(types, function, export, nothing), section(0, 1, 'n', byte(i))...) // with a custom section
+		if got := b.run(code, Run{}); got.err != nil {
+			t.Fatal(got.err)
+		}
+		list, err := os.ReadDir(filepath.Join(b.cfg.Dir, "modules"))
+		if err != nil || len(list) != want {
+			t.Errorf("%d modules after %d, %v", len(list), i+1, err)
+		}
+	}
+}
+
 // TestRenumber has the table of files grow to two thousand million: where that takes real
 // memory the process is killed, and in any case the next run is as if nothing had been.
 func TestRenumber(t *testing.T) {
