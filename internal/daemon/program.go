@@ -50,8 +50,12 @@ func login() string {
 	return "somebody"
 }
 
-// lockPatience is how long a command waits for another one to let go of the home.
-const lockPatience = 10 * time.Second
+// How long a command waits for another one to let go of the home; and how long a node
+// does, which commands that follow one another may leave few moments to get in.
+const (
+	lockPatience = 10 * time.Second
+	nodePatience = time.Minute
+)
 
 // Open speaks to the home's running node, or makes one for the length of a session.
 func (p Program) Open(ctx context.Context, dir string, via cli.Via) (*cli.Session, error) {
@@ -59,7 +63,7 @@ func (p Program) Open(ctx context.Context, dir string, via cli.Via) (*cli.Sessio
 	if err != nil {
 		return nil, err
 	}
-	s, n, err := p.reach(ctx, h, via)
+	s, n, err := p.reach(ctx, h, via, lockPatience)
 	if n != nil {
 		return n.visit(ctx, via)
 	}
@@ -68,10 +72,10 @@ func (p Program) Open(ctx context.Context, dir string, via cli.Via) (*cli.Sessio
 
 // reach returns a session with the home's running node, or a node in this process. It
 // waits for a command that has the home, or a node that is just starting.
-func (p Program) reach(ctx context.Context, h *home, via cli.Via) (*cli.Session, *node, error) {
+func (p Program) reach(ctx context.Context, h *home, via cli.Via, patience time.Duration) (*cli.Session, *node, error) {
 	poll := time.NewTicker(50 * time.Millisecond)
 	defer poll.Stop()
-	deadline := time.After(lockPatience)
+	deadline := time.After(patience)
 	for {
 		s, err := dialControl(ctx, h.socket(), via)
 		if !errors.Is(err, moot.NotFound) {

@@ -29,7 +29,7 @@ func (p Program) Run(ctx context.Context, dir string, o cli.RunOptions, ready fu
 	if err := h.remember(o); err != nil {
 		return err
 	}
-	s, n, err := p.reach(ctx, h, cli.ViaPeers)
+	s, n, err := p.reach(ctx, h, cli.ViaPeers, nodePatience)
 	if s != nil {
 		return errors.Join(s.Control.Close(), moot.Errorf(moot.Invalid, "a node runs in %s already: stop it first, or give another --home", dir))
 	}
