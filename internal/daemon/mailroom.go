@@ -102,6 +102,13 @@ func (m *mailroom) limits() mail.Limits {
 	return mail.Limits{All: m.n.serves, Copies: w.CarryCopies, Bytes: w.CarryBytes, Age: time.Duration(w.CarryDays) * 24 * time.Hour}
 }
 
+// retain is how long messages are kept here, as this home's owner wishes.
+func (m *mailroom) retain() mail.Retention {
+	const day = 24 * time.Hour
+	w := m.n.wished.Load()
+	return mail.Retention{Trash: time.Duration(w.KeepTrash) * day, Junk: time.Duration(w.KeepJunk) * day, Mail: time.Duration(w.KeepMail) * day}
+}
+
 // carryTime bounds how long a message that is carried may take to come.
 const carryTime = 5 * time.Minute
 
@@ -149,7 +156,7 @@ func (m *mailroom) box(ctx context.Context, key ed25519.PrivateKey, pen *author,
 			return m.n.spread(ctx, via, id, to)
 		},
 		Release: m.post.Release, Relay: m.relayer(), Room: m.roomer(),
-		TellRead: func() bool { return !m.n.wished.Load().HideReading },
+		TellRead: func() bool { return !m.n.wished.Load().HideReading }, Retain: m.retain,
 	})
 	if err == nil {
 		m.boxes[id] = b

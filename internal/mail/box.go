@@ -44,6 +44,9 @@ type Config struct {
 	// TellRead reports whether authors are told when their messages were read. nil: they are.
 	TellRead func() bool
 
+	// Retain tells how long messages are kept. nil: for ever.
+	Retain func() Retention
+
 	MaxMessage int64 // bytes; default 256 MiB
 	Now        func() time.Time
 	Log        *slog.Logger

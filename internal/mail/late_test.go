@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"testing"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/mail"
@@ -57,5 +58,43 @@ func TestOlderNoteComesLater(t *testing.T) {
 	items, err := bob.List(t.Context(), mail.Query{Folder: "Kept"})
 	if err != nil || len(items) != 1 {
 		t.Errorf("an older note undid the copy: %+v, %v", items, err)
+	}
+}
+
+// TestRetention removes what was not touched for long, and nothing else.
+func TestRetention(t *testing.T) {
+	s, p := gather(t, "owner", "ann", "bob")
+	now := time.Now()
+	bob, err := mail.New(t.Context(), mail.Config{Node: s.node, Write: p[2].pen, Key: p[2].key, Index: s.index, Now: func() time.Time { return now },
+		Directory: func(context.Context) (mail.Directory, error) { return mail.Directory{Roster: s.roster}, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, subject := range []string{"kept", "thrown away"} {
+		p[1].sends(t, text("bob", subject, "."))
+	}
+	for _, it := range p[2].has(t, mail.Inbox) {
+		if it.Subject == "thrown away" {
+			if _, err := bob.Change(t.Context(), mail.Change{Folder: mail.Inbox, UID: it.UID, Move: mail.TrashFolder}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r := mail.Retention{Trash: 30 * 24 * time.Hour}
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{29 * 24 * time.Hour, 0}, {31 * 24 * time.Hour, 1}, {60 * 24 * time.Hour, 0}} {
+		now = time.Now().Add(c.after)
+		if n, err := bob.Expire(t.Context(), r); err != nil || n != c.want {
+			t.Errorf("after %v: %d, %v", c.after, n, err)
+		}
+	}
+	if got := p[2].has(t, ""); len(got) != 1 || got[0].Subject != "kept" {
+		t.Errorf("%+v", got)
+	}
+	r = mail.Retention{Mail: 24 * time.Hour}
+	if n, err := bob.Expire(t.Context(), r); err != nil || n != 1 {
+		t.Errorf("%d, %v", n, err)
 	}
 }

@@ -18,20 +18,33 @@ const (
 )
 
 // Run keeps the mailbox up to date until ctx ends. It looks for news when it is woken,
-// and now and then for what could not be fetched.
+// and now and then for what could not be fetched, and for what was kept long enough.
 func (b *Box) Run(ctx context.Context) {
-	retry := time.NewTicker(retryAfter)
+	retry, sweep := time.NewTicker(retryAfter), time.NewTicker(expireEvery)
 	defer retry.Stop()
+	defer sweep.Stop()
 	for {
 		if err := b.Sync(ctx); err != nil && ctx.Err() == nil {
 			b.cfg.Log.Warn("mail", "member", b.self.Short(), "error", err)
 		}
 		select {
 		case <-b.wake:
+		case <-sweep.C:
+			b.sweep(ctx)
 		case <-retry.C:
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// sweep removes what was kept long enough.
+func (b *Box) sweep(ctx context.Context) {
+	if b.cfg.Retain == nil {
+		return
+	}
+	if _, err := b.Expire(ctx, b.cfg.Retain()); err != nil && ctx.Err() == nil {
+		b.cfg.Log.Warn("remove old messages", "member", b.self.Short(), "error", err)
 	}
 }
 

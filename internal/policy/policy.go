@@ -100,6 +100,11 @@ type Wishes struct {
 	CarryDays   int   `json:"carry_days,omitempty"`   // for so long; 0 means 30
 	HideReading bool  `json:"hide_reading,omitempty"` // authors are not told when their messages are read
 
+	// Own messages that nobody touches, in days; 0 means for ever.
+	KeepTrash int `json:"keep_trash_days,omitempty"`
+	KeepJunk  int `json:"keep_junk_days,omitempty"`
+	KeepMail  int `json:"keep_mail_days,omitempty"` // in all other folders but Drafts
+
 	// Computing power lent to others.
 	LendCPUs   int        `json:"lend_cpus,omitempty"`   // tasks at once; 0 means none, of a server all its CPUs; below 0 none
 	LendMemory int64      `json:"lend_memory,omitempty"` // bytes of one task; 0 means 512 MiB

@@ -14,6 +14,8 @@ type carrying struct {
 	copies, days int
 	bytes        string
 	hide         bool
+
+	trash, junk, mail int // days
 }
 
 func (o *carrying) flags(c *cobra.Command) {
@@ -21,6 +23,9 @@ func (o *carrying) flags(c *cobra.Command) {
 	f.IntVar(&o.copies, "carry-copies", 0, "help to hold `N` copies of a message besides its author's; 0 for the default, -1 to carry none")
 	f.StringVar(&o.bytes, "carry-bytes", "", "carry at most so many `bytes` together (as 500M); 0 for the default")
 	f.IntVar(&o.days, "carry-days", 0, "carry a message for at most `N` days; 0 for the default")
+	f.IntVar(&o.trash, "keep-trash-days", 0, "remove own messages from Trash when they were not touched for `N` days; 0 for never")
+	f.IntVar(&o.junk, "keep-junk-days", 0, "the same for Junk")
+	f.IntVar(&o.mail, "keep-mail-days", 0, "the same for all other folders but Drafts")
 	f.BoolVar(&o.hide, "hide-reading", false, "do not tell authors when their messages are read")
 }
 
@@ -40,6 +45,19 @@ func (o *carrying) wish(c *cobra.Command, w *policy.Wishes) (err error) {
 			return moot.Errorf(moot.Invalid, "--carry-days is %d: want 0 or more", o.days)
 		}
 		w.CarryDays = o.days
+	}
+	for _, keep := range []struct {
+		flag string
+		days int
+		wish *int
+	}{{"keep-trash-days", o.trash, &w.KeepTrash}, {"keep-junk-days", o.junk, &w.KeepJunk}, {"keep-mail-days", o.mail, &w.KeepMail}} {
+		if !given(keep.flag) {
+			continue
+		}
+		if keep.days < 0 {
+			return moot.Errorf(moot.Invalid, "--%s is %d: want 0 or more", keep.flag, keep.days)
+		}
+		*keep.wish = keep.days
 	}
 	if given("hide-reading") {
 		w.HideReading = o.hide
@@ -70,4 +88,18 @@ func reading(w policy.Wishes) string {
 		return "authors are not told"
 	}
 	return "authors are told"
+}
+
+// kept says in words how long own messages are kept.
+func kept(w policy.Wishes) string {
+	days := func(n int) string {
+		if n == 0 {
+			return "for ever"
+		}
+		return fmt.Sprintf("%d days", n)
+	}
+	if w.KeepTrash+w.KeepJunk+w.KeepMail == 0 {
+		return "own messages for ever"
+	}
+	return "own messages " + days(w.KeepMail) + ", Junk " + days(w.KeepJunk) + ", Trash " + days(w.KeepTrash)
 }

@@ -105,7 +105,7 @@ func (a *app) showWishes(ctx context.Context, s *Session, w policy.Wishes) {
 		served = "names below " + strings.Join(w.Names, ", ")
 	}
 	a.table("", [][]string{{"serves", name(served)}, {"to", "members" + butNot(denied)}, {"sends", limit(w.UploadRate)}, {"takes in", limit(w.DownloadRate)},
-		{"carries", carried(w)}, {"reading", reading(w)}})
+		{"carries", carried(w)}, {"keeps", kept(w)}, {"reading", reading(w)}})
 }
 
 func limit(rate int64) string {
