@@ -108,21 +108,27 @@ func (c *Coordinator) open() ([]stored, error) {
 	return c.queue.unfinished(c.ctx)
 }
 
+// loop does what is handed to it. Without jobs it does not wake up by itself.
 func (c *Coordinator) loop() error {
-	look := time.NewTicker(poolEvery)
-	defer look.Stop()
-	show := time.NewTicker(showEvery)
-	defer show.Stop()
+	var look, show <-chan time.Time
 	for {
+		if look == nil && len(c.jobs) > 0 {
+			look = time.After(poolEvery)
+		}
+		if show == nil && c.dirty() {
+			show = time.After(showEvery)
+		}
 		select {
 		case do := <-c.events:
 			do()
 			for len(c.events) > 0 {
 				(<-c.events)()
 			}
-		case <-look.C:
+		case <-look:
+			look = nil
 			c.lookRound()
-		case <-show.C:
+		case <-show:
+			show = nil
 			c.show()
 			continue
 		case <-c.ctx.Done():

@@ -263,6 +263,16 @@ func anew(texts []Log) []Log {
 	return texts
 }
 
+// dirty reports whether followers do not know all.
+func (c *Coordinator) dirty() bool {
+	for _, j := range c.jobs {
+		if j.dirty {
+			return true
+		}
+	}
+	return false
+}
+
 // show tells followers what has changed.
 func (c *Coordinator) show() {
 	for _, j := range c.jobs {
