@@ -75,7 +75,8 @@ func (c *Coordinator) Follow(ctx context.Context, id string, logs bool) iter.Seq
 			yield(Event{}, err)
 			return
 		}
-		if logs && !c.replay(ctx, s, open, yield) {
+		ready := open != nil || s.State.Ended() // else it is about to begin, and all is told to who asks again
+		if logs && ready && !c.replay(ctx, s, open, yield) {
 			return
 		}
 		if open == nil {
