@@ -237,12 +237,13 @@ func TestCancelRetry(t *testing.T) {
 // TestLogs fails unless whoever follows a job from its first moment, or after its end,
 // reads what each task wrote, once.
 func TestLogs(t *testing.T) {
-	s := newShop(t, worker(1, 1, func(ctx context.Context, task moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
+	greeter := func(ctx context.Context, task moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
 		w(moot.Progress{Stream: 1, Text: []byte("hello " + task.Label)})
 		return says("hello " + task.Label), nil
-	}))
+	}
 	for range 8 { // a follower may come at any moment of a job's beginning
-		j := s.submit(jobs.Spec{As: "out", Fresh: true, Stages: []jobs.Stage{{Count: 4}}})
+		s := newShop(t, worker(1, 1, greeter))
+		j := s.submit(jobs.Spec{As: "out", Stages: []jobs.Stage{{Count: 4}}})
 		for range 2 { // while it runs, and afterwards
 			var got []string
 			for ev, err := range s.desk.Follow(t.Context(), j.ID, true) {
