@@ -260,9 +260,15 @@ type stream struct {
 	n      int
 }
 
+// maxText is how much of a stream travels at once, in bytes: a module may write all of
+// its memory in one call, but the node must not hold it.
+const maxText = 64 << 10
+
 func (w stream) Write(p []byte) (int, error) {
 	w.meter.write(int64(len(p)))
-	w.server.send(answer{Stream: w.n, Text: p})
+	for text := range slices.Chunk(p, maxText) {
+		w.server.send(answer{Stream: w.n, Text: text})
+	}
 	return len(p), nil
 }
 

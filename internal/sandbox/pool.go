@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -155,6 +156,9 @@ func (c *child) run(ctx context.Context, r childRun, to [2]io.Writer, l Limits, 
 		return last, ctx.Err()
 	}
 	_ = c.waited()
+	if w.loading() {
+		return last, moot.Errorf(moot.Failed, "its module cannot be compiled: %s", c.noise)
+	}
 	return last, moot.Errorf(moot.Failed, "it broke off with its sandbox: %s", c.noise)
 }
 
@@ -206,6 +210,12 @@ func (w *watch) start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.began, w.cpu = time.Now(), processTime(w.child.process.Process.Pid)
+}
+
+func (w *watch) loading() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.began.IsZero()
 }
 
 func (w *watch) used() (wall, cpu time.Duration) {
@@ -273,7 +283,8 @@ func (t *tail) String() string {
 	if len(t.text) == 0 {
 		return "it was killed"
 	}
-	return firstLines(string(t.text))
+	first, _, _ := strings.Cut(string(t.text), "\n") // what follows is a stack
+	return first
 }
 
 // spawner starts processes, all on one thread that lives as long as the sandbox: the

@@ -43,8 +43,7 @@ type Sandbox struct {
 	mu      sync.Mutex
 	idle    []*child
 	modules map[moot.BlobID]*module
-	size    int64 // bytes of modules in the folder
-	room    int64 // what they may be
+	room    int64 // bytes that modules, and what they were compiled to, may take
 	crew    sync.WaitGroup
 }
 
@@ -127,16 +126,16 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 	if m.memory > limits.Memory {
 		return 0, used, errMemory(limits)
 	}
-	compiling, err := m.enter(ctx) // one compiles, the others wait
+	loaded, err := m.enter(ctx, limits) // one compiles, the others wait
 	if err != nil {
 		return 0, used, err
 	}
-	defer compiling()
+	defer loaded(false, nil)
 	c, err := s.child(ctx, r.Module)
 	if err != nil {
 		return 0, used, err
 	}
-	last, err := c.run(ctx, s.travel(r), [2]io.Writer{r.Stdout, r.Stderr}, limits, compiling)
+	last, err := c.run(ctx, s.travel(r), [2]io.Writer{r.Stdout, r.Stderr}, limits, func() { loaded(true, nil) })
 	if c.broken {
 		c.kill()
 	} else {
@@ -144,6 +143,9 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 	}
 	if err == nil && last.Kind != "" {
 		err = moot.Errorf(last.Kind, "%s", last.Why)
+	}
+	if kind := moot.KindOf(err); kind == moot.Invalid || kind == moot.Failed {
+		loaded(false, err)
 	}
 	return last.Exit, last.Used, err
 }
@@ -158,25 +160,32 @@ func (s *Sandbox) travel(r Run) childRun {
 type module struct {
 	memory   int64         // bytes that it has from the beginning
 	compiled chan struct{} // holds one; empty while somebody compiles
-	done     bool          // it was compiled once; guarded by compiled
+
+	// Guarded by compiled:
+	done  bool  // it was compiled once
+	fault error // why it cannot be compiled
+	tried int64 // with so much memory
 }
 
-// enter waits for a module to be compiled, or lets the caller do it: it then calls ready
-// when that is done, or has failed.
-func (m *module) enter(ctx context.Context) (ready func(), err error) {
+// enter waits for a module to be compiled, or lets the caller do it, who then says once
+// whether that was done, and if it cannot be done, why: others need not try.
+func (m *module) enter(ctx context.Context, l Limits) (loaded func(done bool, fault error), err error) {
 	select {
 	case <-m.compiled:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if m.done {
-		m.compiled <- struct{}{}
-		return func() {}, nil
+	if m.done || m.fault != nil && l.Memory <= m.tried {
+		defer func() { m.compiled <- struct{}{} }()
+		return func(bool, error) {}, m.fault
 	}
-	return sync.OnceFunc(func() {
-		m.done = true
-		m.compiled <- struct{}{}
-	}), nil
+	var once sync.Once
+	return func(done bool, fault error) {
+		once.Do(func() {
+			m.done, m.fault, m.tried = done, fault, l.Memory
+			m.compiled <- struct{}{}
+		})
+	}, nil
 }
 
 // module makes sure that a module's bytes are at hand.
@@ -202,59 +211,57 @@ func (s *Sandbox) module(ctx context.Context, r Run) (*module, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(s.path(r.Module), bounded); err != nil {
-		return nil, durable.Error("the module", err)
-	}
-	m = &module{memory: int64(pages) * pageSize, compiled: make(chan struct{}, 1)}
-	m.compiled <- struct{}{}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known := s.modules[r.Module]; known != nil {
 		return known, nil
 	}
-	if s.size += int64(len(bounded)); s.size > s.room {
-		if err := s.stock(); err != nil {
-			return nil, durable.Error("the module", err)
-		}
-		if err := writeFile(s.path(r.Module), bounded); err != nil {
-			return nil, durable.Error("the module", err)
-		}
-		s.size += int64(len(bounded))
+	if err := s.stock(); err != nil {
+		return nil, durable.Error("the module", err)
 	}
+	if err := writeFile(s.path(r.Module), bounded); err != nil {
+		return nil, durable.Error("the module", err)
+	}
+	m = &module{memory: int64(pages) * pageSize, compiled: make(chan struct{}, 1)}
+	m.compiled <- struct{}{}
 	s.modules[r.Module] = m
 	return m, nil
 }
 
-// maxModules is how many bytes of modules are kept; what they were compiled to is some
-// ten times as much.
-const maxModules = 256 << 20
+// maxModules is how many bytes of modules, and of what they were compiled to, are kept.
+const maxModules = 2 << 30
 
 // stock adds up what is in the folder, and empties it if that is too much.
 func (s *Sandbox) stock() error {
-	dir := filepath.Join(s.cfg.Dir, "modules")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(s.cfg.Dir, "modules"), 0o700); err != nil {
 		return err
 	}
-	list, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	s.size = 0
-	for _, e := range list {
-		if info, err := e.Info(); err == nil {
-			s.size += info.Size()
-		}
-	}
-	if s.size <= s.room {
+	var size int64
+	err := s.each(func(_ string, info fs.FileInfo) error {
+		size += info.Size()
 		return nil
+	})
+	if err != nil || size <= s.room {
+		return err
 	}
 	clear(s.modules) // a run that was about to load one of them fails, and is tried again
-	s.size = 0
+	return s.each(func(path string, _ fs.FileInfo) error { return os.Remove(path) })
+}
+
+// each visits the files in the sandbox's folder; folders stay, as processes that run
+// expect them.
+func (s *Sandbox) each(visit func(path string, info fs.FileInfo) error) error {
 	return filepath.WalkDir(s.cfg.Dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() { // processes that run expect the folders
-			return err
+		if err == nil && !d.IsDir() {
+			var info fs.FileInfo
+			if info, err = d.Info(); err == nil {
+				err = visit(path, info)
+			}
 		}
-		return os.Remove(path)
+		if errors.Is(err, fs.ErrNotExist) { // a process has renamed it
+			return nil
+		}
+		return err
 	})
 }
 

@@ -201,20 +201,20 @@ func TestLimits(t *testing.T) {
 
 // TestRoom fails unless modules that fill the folder make room for others.
 func TestRoom(t *testing.T) {
-	b := newBox(t)
-	b.cfg.Dir = t.TempDir()
-	b.room = 100 // bytes: two of these
-	if err := b.stock(); err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []int{1, 2, 1, 2} {
-		code := append(wasm(types, function, export, nothing), section(0, 1, 'n', byte(i))...) // with a custom section
-		if got := b.run(code, Run{}); got.err != nil {
-			t.Fatal(got.err)
-		}
-		list, err := os.ReadDir(filepath.Join(b.cfg.Dir, "modules"))
-		if err != nil || len(list) != want {
-			t.Errorf("%d modules after %d, %v", len(list), i+1, err)
+	for room, want := range map[int64][]int{1: {1, 1, 1}, 1 << 30: {1, 2, 3}} {
+		b := newBox(t)
+		b.cfg.Dir, b.room = t.TempDir(), room
+		for i, want := range want {
+			code := append(wasm(types, function, export, nothing), section(0, 1, 'n', byte(i))...) // with a custom section
+			if got := b.run(code, Run{}); got.err != nil {
+				t.Fatal(got.err)
+			}
+			for _, dir := range []string{"modules", "compiled/wazero-*/"} {
+				list, err := filepath.Glob(filepath.Join(b.cfg.Dir, dir, "*"))
+				if err != nil || len(list) != want {
+					t.Errorf("%d bytes: %d in %s after %d, %v", room, len(list), dir, i+1, err)
+				}
+			}
 		}
 	}
 }
