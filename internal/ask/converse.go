@@ -37,7 +37,7 @@ func (d *download) converse(ctx context.Context, s *source, ex blob.Exchanger) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.ask(asking)
+		c.keepAsking(asking)
 	}()
 	lie, err := c.listen()
 	stop()
@@ -52,19 +52,46 @@ func (d *download) converse(ctx context.Context, s *source, ex blob.Exchanger) {
 	}
 }
 
-// ask hands the source one request after another, as many as it has earned.
-func (c *conversation) ask(ctx context.Context) {
-	for {
-		var lead []byte
-		a, ok := c.d.await(ctx, c.s, func(a swarm.Ask) {
-			c.asked[a.Run.First] = a
-			c.d.cancels[a.ID] = func() { c.cancel(a) }
-			lead = c.d.lead(a.Run)
-		})
-		if !ok || c.x.Ask(bytesOf(a.Run, c.d.blob.Size), lead) != nil {
+// keepAsking hands the source requests whenever it has earned more.
+func (c *conversation) keepAsking(ctx context.Context) {
+	for ctx.Err() == nil {
+		c.d.mu.Lock()
+		work := c.s.work.wait()
+		c.d.mu.Unlock()
+		if c.ask() != nil {
 			return // what broke is what listen hears, too
 		}
+		select {
+		case <-work:
+		case <-ctx.Done():
+		}
 	}
+}
+
+// ask hands the source one request after another, as many as it has earned.
+func (c *conversation) ask() error {
+	for {
+		a, lead, ok := c.next()
+		if !ok {
+			return nil
+		}
+		if err := c.x.Ask(bytesOf(a.Run, c.d.blob.Size), lead); err != nil {
+			return err
+		}
+	}
+}
+
+// next returns what to ask for, and what is known of the way to it.
+func (c *conversation) next() (a swarm.Ask, lead []byte, ok bool) {
+	d := c.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a, ok = d.sched.Next(c.s.peer.ID, d.node.now()); ok {
+		c.asked[a.Run.First] = a
+		d.cancels[a.ID] = func() { c.cancel(a) }
+		lead = d.lead(a.Run)
+	}
+	return a, lead, ok
 }
 
 // cancel takes a request back. The caller holds d.mu, so that telling the source is
@@ -90,8 +117,15 @@ func (c *conversation) listen() (lie bool, err error) {
 			if lie, err := c.take(ev); err != nil {
 				return lie, err
 			}
+			c.x.Took()
+			if err := c.ask(); err != nil {
+				return false, err
+			}
 		case ev.Refused:
 			c.over(ev.Part)
+			if err := c.ask(); err != nil {
+				return false, err
+			}
 		case len(ev.Held)+len(ev.First) > 0 || ev.Rests:
 			c.learn(ev)
 		}
@@ -169,5 +203,4 @@ func (c *conversation) over(part moot.Range) {
 			d.wakeAll()
 		}
 	}
-	c.s.work.wake()
 }

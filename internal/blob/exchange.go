@@ -24,6 +24,9 @@ type Exchange interface {
 	Ask(r moot.Range, lead []byte) error
 	// Cancel takes back what was asked for and has not been sent.
 	Cancel(moot.Range) error
+	// Took says that the last part was taken in. It travels with the next request, or
+	// before Next waits.
+	Took()
 	// Next waits for what the node says.
 	Next() (Event, error)
 	// Close ends the conversation, also for others who are waiting.

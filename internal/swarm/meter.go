@@ -18,6 +18,7 @@ const (
 	eagerAhead = 250 * time.Millisecond // of bytes at its rate are asked of an eager source in advance
 	eagerLeast = 2
 	eagerMost  = 64
+	eagerMany  = 16 // with so many sources one request at each is enough: others keep them busy
 )
 
 // count takes in a group that came.
@@ -50,6 +51,10 @@ func (s *State) depth(src *source) int {
 	if !src.eager {
 		return s.cfg.Depth
 	}
+	least := eagerLeast
+	if len(s.sources) >= eagerMany {
+		least = 1
+	}
 	ahead := int(src.meter.rate*eagerAhead.Seconds()/float64(s.cfg.Part)) + 1
-	return min(max(ahead, eagerLeast), eagerMost)
+	return min(max(ahead, least), eagerMost)
 }

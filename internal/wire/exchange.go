@@ -41,11 +41,13 @@ func (h *handler) exchange(w *writer, r *http.Request) error {
 	}
 	h.exchanges.Add(1)
 	defer h.exchanges.Add(-1)
+	lane := h.uplink.join()
+	defer h.uplink.leave(lane)
 	w.Header().Set("Content-Type", typeExchange)
 	w.WriteHeader(http.StatusOK)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	a := &answerer{h: h, ctx: ctx, id: id, size: held.Size, out: bufio.NewWriterSize(w, copyBuffer), flush: w.FlushError,
+	a := &answerer{h: h, lane: lane, ctx: ctx, id: id, size: held.Size, out: bufio.NewWriterSize(w, copyBuffer), flush: w.FlushError,
 		told: blob.NewSet(held.Size), more: make(chan struct{}, 1)}
 	asks := &stoppable{reader: body}
 	var failed error
@@ -89,6 +91,7 @@ func (s *stoppable) stop() {
 // answerer is the answering side of an exchange.
 type answerer struct {
 	h     *handler
+	lane  uint64 // at the uplink
 	ctx   context.Context
 	id    moot.BlobID
 	size  int64
@@ -97,6 +100,8 @@ type answerer struct {
 	told  *blob.Set // what the other side knows to be held here
 	to    receiver
 	rests bool // the other side was told so
+
+	next *turn // of the first request; nil if it does not wait yet; run's own
 
 	mu    sync.Mutex
 	asked []request
@@ -116,7 +121,11 @@ func (a *answerer) listen(in *bufio.Reader) {
 		if err != nil {
 			return
 		}
-		if kind == frameKeep {
+		switch kind {
+		case frameKeep:
+			continue
+		case frameCame:
+			a.h.uplink.came(a.lane)
 			continue
 		}
 		var req request
@@ -167,37 +176,70 @@ func (a *answerer) run(held moot.Holding) error {
 	begun := time.Now()
 	tick := time.NewTicker(swarm.NewsAfter(0, 1))
 	defer tick.Stop()
-	news := func() {
-		a.news()
-		tick.Reset(swarm.NewsAfter(time.Since(begun), int(a.h.exchanges.Load())))
-	}
 	for {
-		select {
-		case <-tick.C:
-			news()
-		default:
-		}
-		if req, ok := a.take(); ok {
-			if err := a.part(req); err != nil {
-				return a.unlessLeft(err)
-			}
-			a.wish(req.groupRun)
-			continue
-		}
-		if a.out.Flush() != nil || a.flush() != nil {
+		turn := a.turn()
+		if !here(turn) && (a.out.Flush() != nil || a.flush() != nil) {
 			return nil // nobody listens any more
 		}
 		if a.told.Complete() {
 			tick.Stop()
 		}
 		select {
+		case <-turn:
+			if err := a.send(); err != nil {
+				return a.unlessLeft(err)
+			}
 		case <-a.more:
 		case <-tick.C:
-			news()
+			a.news()
+			tick.Reset(swarm.NewsAfter(time.Since(begun), int(a.h.exchanges.Load())))
 		case <-a.ctx.Done():
 			return nil
 		}
 	}
+}
+
+// turn is closed when the next request may be answered; nil if there is none.
+func (a *answerer) turn() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.next == nil && len(a.asked) > 0 {
+		r, _ := a.asked[0].in(a.size) // nothing, if it will be refused
+		a.next = a.h.uplink.wait(a.lane, r.Length)
+	}
+	if a.next == nil {
+		return nil
+	}
+	return a.next.now
+}
+
+func here(turn <-chan struct{}) bool {
+	select {
+	case <-turn:
+		return true
+	default:
+		return false
+	}
+}
+
+// send answers the next request. Its turn has come.
+func (a *answerer) send() error {
+	a.next = nil
+	req, ok := a.take()
+	sent := false
+	if ok {
+		var err error
+		if sent, err = a.part(req); err != nil {
+			return err
+		}
+	}
+	if !sent { // it was taken back, or refused
+		a.h.uplink.withdraw(a.lane)
+	}
+	if ok {
+		a.wish(req.groupRun)
+	}
+	return nil
 }
 
 // greet begins the conversation.
@@ -275,13 +317,12 @@ func (a *answerer) number(n uint64) {
 
 // part sends what was asked for, or says that it is not held. An error after its
 // beginning ends the exchange: the other side cannot know where the next frame is.
-func (a *answerer) part(req request) error {
+func (a *answerer) part(req request) (sent bool, err error) {
 	kind := byte(framePart)
 	var slice io.ReadCloser
 	rng, ok := req.in(a.size)
 	ok = ok && req.known <= maxKnown
 	if ok {
-		var err error
 		slice, err = a.h.node.Get(a.ctx, a.id, rng)
 		ok = err == nil
 	}
@@ -292,7 +333,7 @@ func (a *answerer) part(req request) error {
 	a.number(req.first)
 	a.number(req.count)
 	if !ok {
-		return nil
+		return false, nil
 	}
 	defer slice.Close()
 	a.number(req.known)
@@ -300,8 +341,8 @@ func (a *answerer) part(req request) error {
 	if req.known > 0 {
 		to.skip = blob.LeadSize(int64(req.known) - 1)
 	}
-	_, err := io.Copy(to, slice)
-	return err
+	_, err = io.Copy(to, slice)
+	return true, err
 }
 
 // trimmed leaves out the first bytes of what is written to it.

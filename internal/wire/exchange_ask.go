@@ -48,6 +48,7 @@ type exchange struct {
 	size   int64
 
 	mu    sync.Mutex
+	took  bool // a part, which was not said yet
 	asks  *io.PipeWriter
 	leads map[groupRun]*lead // of what was asked for
 }
@@ -86,8 +87,17 @@ func frame(kind byte, run groupRun) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint([]byte{kind}, run.first), run.count)
 }
 
-// say writes a frame. The caller holds x.mu.
+func (x *exchange) Took() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.took = true
+}
+
+// say writes a frame, after what is still to be said. The caller holds x.mu.
 func (x *exchange) say(frame []byte) error {
+	if x.took {
+		frame, x.took = append([]byte{frameCame}, frame...), false
+	}
 	_, err := x.asks.Write(frame)
 	return x.client.orBroken(x.ctx, err)
 }
@@ -141,6 +151,11 @@ func (x *exchange) answered(run groupRun) {
 }
 
 func (x *exchange) Next() (blob.Event, error) {
+	x.mu.Lock()
+	if x.took {
+		_ = x.say(nil) // what broke is what next sees, too
+	}
+	x.mu.Unlock()
 	ev, err := x.next()
 	return ev, x.client.orBroken(x.ctx, err)
 }

@@ -83,6 +83,7 @@ func TestExchange(t *testing.T) {
 			if got := decoded(t, ev, b.ID, known); !bytes.Equal(got, data[r.Offset:r.End()]) {
 				t.Fatalf("answer %d: %d bytes", i, len(got))
 			}
+			x.Took()
 		}
 		for _, r := range append(asked, asked[0]) { // what is known need not come, but does no harm
 			lead, n := blob.Lead(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
@@ -114,9 +115,10 @@ func TestExchange(t *testing.T) {
 
 // FuzzExchangeAsked: whatever is asked, the answering side survives.
 func FuzzExchangeAsked(f *testing.F) {
-	f.Add([]byte{frameAsk, 0, 1, frameCancel, 0, 1, frameKeep})
+	f.Add([]byte{frameAsk, 0, 1, frameCancel, 0, 1, frameKeep, frameCame})
 	f.Fuzz(func(t *testing.T, in []byte) {
-		a := &answerer{size: 5 * blob.GroupSize, more: make(chan struct{}, 1)}
+		a := &answerer{h: &handler{}, size: 5 * blob.GroupSize, more: make(chan struct{}, 1)}
+		a.lane = a.h.uplink.join()
 		a.listen(bufio.NewReader(bytes.NewReader(in)))
 		for run, ok := a.take(); ok; run, ok = a.take() {
 			if r, ok := run.in(a.size); ok && (r.Offset < 0 || r.End() > a.size) {

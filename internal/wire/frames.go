@@ -12,7 +12,7 @@ import (
 // frames: a byte that says what they are, and numbers as unsigned varints. Ranges are
 // counted in groups of 16 KiB.
 //
-//	asked:    a first count known | c first count (take back) | k (still here)
+//	asked:    a first count known | c first count (take back) | g (a part came) | k (still here)
 //	answered: s size | h n (first count)… (holds more) |
 //	          f n (first count)… (ask for these before others) | r (ask only for what nobody else has) |
 //	          p first count known slice | n first count (refused)
@@ -22,6 +22,7 @@ import (
 const (
 	frameAsk    = 'a'
 	frameCancel = 'c'
+	frameCame   = 'g'
 	frameKeep   = 'k'
 	frameSize   = 's'
 	frameHold   = 'h'

@@ -71,6 +71,7 @@ type handler struct {
 	spared    bool
 	exchanges atomic.Int64 // going on now
 	spreads   spreads
+	uplink    uplink
 }
 
 func newHandler(n moot.Node, g Guard, opts Options) *handler {
