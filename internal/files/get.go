@@ -58,9 +58,13 @@ func emptyFolder(path string) bool {
 	return err == nil && len(list) == 0
 }
 
-// Open returns a stretch of a file's bytes, verified as they are read.
+// Open returns a stretch of a file's bytes, verified as they are read. Kind Invalid for a
+// folder.
 func (fs *Files) Open(ctx context.Context, name string, r moot.Range) (io.ReadCloser, moot.Blob, error) {
 	f, err := fs.Lookup(ctx, name)
+	if err == nil && f.Folder {
+		err = moot.Errorf(moot.Invalid, "%s is a folder: it cannot be read as one file", name)
+	}
 	if err != nil {
 		return nil, moot.Blob{}, err
 	}

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -55,11 +57,14 @@ func (a *app) getCommand() *cobra.Command {
 		Long: `Fetch a file or folder by its name or blob ID. Every byte is verified before it
 is written. An interrupted get, run again, fetches only what is missing. A large file
 is kept once: this home goes on serving it from where it was written, while it stays
-there unchanged.`,
-		Example: "  moot get report.pdf\n  moot get holiday/2026 -o ~/photos\n  moot get --via peers huge.iso",
+there unchanged. With -o - a file goes to standard output, from its beginning, as it comes.`,
+		Example: "  moot get report.pdf\n  moot get holiday/2026 -o ~/photos\n  moot get --via peers huge.iso\n  moot get talk.webm -o - | mpv -",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+				if to == "-" {
+					return a.pour(ctx, s, args[0])
+				}
 				bar := a.progress("get", args[0])
 				f, err := s.Files.Get(ctx, args[0], to, bar.update)
 				bar.done(err)
@@ -71,8 +76,18 @@ there unchanged.`,
 			})
 		},
 	}
-	c.Flags().StringVarP(&to, "output", "o", "", "write to `PATH` (default: the last part of the name, here)")
+	c.Flags().StringVarP(&to, "output", "o", "", "write to `PATH` (default: the last part of the name, here; -: to standard output)")
 	return c
+}
+
+// pour writes a file to standard output.
+func (a *app) pour(ctx context.Context, s *Session, name string) error {
+	in, _, err := s.Files.Open(ctx, name, moot.Whole)
+	if err == nil {
+		_, err = io.Copy(a.out, in)
+		err = errors.Join(err, in.Close())
+	}
+	return moot.Wrap("get "+name, err)
 }
 
 func (a *app) rmCommand() *cobra.Command {
