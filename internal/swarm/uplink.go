@@ -42,6 +42,7 @@ type Uplink struct {
 // lane is the way to one receiver.
 type lane struct {
 	parcels []parcel // on their way, the oldest first
+	total   int64    // bytes sent so far
 	slow    bool
 	way     time.Duration // the least time that a part took to come; 0: not known
 }
@@ -64,6 +65,15 @@ func (u *Uplink) Room(to uint64, now time.Time) bool {
 	return u.parts < uplinkLeast || float64(u.bytes) < u.window
 }
 
+// Total returns how much was sent to a receiver. Of those who wait, whoever has got least
+// should be first: it joined late, or others serve it badly.
+func (u *Uplink) Total(to uint64) int64 {
+	if l := u.lanes[to]; l != nil {
+		return l.total
+	}
+	return 0
+}
+
 // Sent records that a part is on its way.
 func (u *Uplink) Sent(to uint64, bytes int64, now time.Time) {
 	l := u.lanes[to]
@@ -80,6 +90,7 @@ func (u *Uplink) Sent(to uint64, bytes int64, now time.Time) {
 	}
 	p := parcel{bytes, now, !l.slow}
 	l.parcels = append(l.parcels, p)
+	l.total += bytes
 	if p.counts && u.parts == 0 {
 		u.due = now.Add(u.patience())
 	}
@@ -113,6 +124,7 @@ func (u *Uplink) Withdraw(to uint64) {
 	if l := u.lanes[to]; l != nil && len(l.parcels) > 0 {
 		last := len(l.parcels) - 1
 		u.count(l.parcels[last], -1)
+		l.total -= l.parcels[last].bytes
 		l.parcels = l.parcels[:last]
 	}
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -72,6 +73,7 @@ func (u *uplink) withdraw(lane uint64) {
 // admit lets all go whose turn has come. The caller holds u.mu.
 func (u *uplink) admit() {
 	now := time.Now()
+	slices.SortStableFunc(u.waiting, func(a, b *turn) int { return cmp.Compare(u.plan.Total(a.lane), u.plan.Total(b.lane)) })
 	u.waiting = slices.DeleteFunc(u.waiting, func(t *turn) bool {
 		if !u.plan.Room(t.lane, now) {
 			return false

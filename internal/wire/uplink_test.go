@@ -41,3 +41,17 @@ func TestUplinkTurns(t *testing.T) {
 		}
 	})
 }
+
+// TestUplinkNewcomer fails unless whoever has got least comes first.
+func TestUplinkNewcomer(t *testing.T) {
+	u := &uplink{}
+	old, newcomer := u.join(), u.join()
+	for range 2 {
+		u.wait(old, 1<<20)
+	}
+	much, little := u.wait(old, 1<<20), u.wait(newcomer, 1<<20)
+	u.came(old)
+	if !here(little.now) || here(much.now) {
+		t.Error("a newcomer has to wait for who has got more")
+	}
+}
