@@ -80,9 +80,14 @@ there unchanged. With -o - a file goes to standard output, from its beginning, a
 	return c
 }
 
-// pour writes a file to standard output.
+// pour writes a file to standard output. It asks for a range, not for the whole, as that
+// would be fetched in any order.
 func (a *app) pour(ctx context.Context, s *Session, name string) error {
-	in, _, err := s.Files.Open(ctx, name, moot.Whole)
+	f, err := s.Files.Lookup(ctx, name)
+	var in io.ReadCloser
+	if err == nil {
+		in, _, err = s.Files.Open(ctx, name, moot.Range{Length: f.Blob.Size})
+	}
 	if err == nil {
 		_, err = io.Copy(a.out, in)
 		err = errors.Join(err, in.Close())
