@@ -126,6 +126,10 @@ func (c *conversation) listen() (lie bool, err error) {
 			if err := c.ask(); err != nil {
 				return false, err
 			}
+		case ev.Waits:
+			d.mu.Lock()
+			d.sched.Waits(c.s.peer.ID, d.node.now())
+			d.mu.Unlock()
 		case len(ev.Held)+len(ev.First) > 0 || ev.Rests:
 			c.learn(ev)
 		}

@@ -39,6 +39,7 @@ type Event struct {
 	Held    []moot.Range // what it holds beyond what it said before
 	First   []moot.Range // what it wishes to be asked for before other parts
 	Rests   bool         // it wishes to be asked only for what nobody else has
+	Waits   bool         // what it was asked for waits for its turn there
 	Part    moot.Range   // what Slice or Refused are about
 	Slice   io.Reader    // the Bao slice of Part, to be read to its end before Next; or nil
 	Refused bool         // Part will not come: it is not held

@@ -95,6 +95,17 @@ func (s *State) Failed(id uint64, now time.Time) bool {
 	return true
 }
 
+// Waits records that a source says that others come first there. It is believed for a while.
+func (s *State) Waits(id moot.Key, now time.Time) {
+	if src := s.sources[id]; src != nil {
+		src.heard = now
+	}
+}
+
+// believed is how many times longer than others a source may be silent that says that it
+// is alive.
+const believed = 12
+
 // Stalled returns the sources that have left a request without a byte too long,
 // sorted. An eager source answers one request after another, so that the later ones
 // wait: it has stalled when it sends nothing at all. The caller removes them.
@@ -104,6 +115,9 @@ func (s *State) Stalled(now time.Time) []moot.Key {
 		moved := a.moved
 		if src := s.sources[a.Source]; src.eager {
 			moved = src.moved
+			if src.heard.After(moved) && now.Sub(moved) < believed*s.cfg.Stall {
+				moved = src.heard
+			}
 		}
 		if now.Sub(moved) >= s.cfg.Stall {
 			stalled = append(stalled, a.Source)

@@ -19,6 +19,7 @@ type source struct {
 	fails int       // failed requests since a group last arrived
 	ready time.Time // not asked before; the back-off after a failure
 	moved time.Time // when a byte last came, or it was asked after a pause
+	heard time.Time // when it last said that others come first
 	rate  float64   // groups a second, smoothed; 0 if not yet known
 	eager bool      // its depth follows its rate
 	meter meter

@@ -225,3 +225,24 @@ func BenchmarkNext(b *testing.B) {
 		}
 	}
 }
+
+// TestWaits fails unless a source that says that others come first there is waited for, but
+// not for ever.
+func TestWaits(t *testing.T) {
+	s := New(Config{Groups: 100, Part: 4, Stall: time.Second})
+	s.Want(nil, []Run{{0, 100}})
+	s.AddSource(alice, []Run{{0, 100}})
+	s.Eager(alice)
+	s.Waits(bob, noon) // nobody
+	must(t, s, alice, noon)
+	stalled := time.Duration(0)
+	for now := time.Duration(0); now <= time.Minute && stalled == 0; now += 500 * time.Millisecond {
+		s.Waits(alice, noon.Add(now))
+		if len(s.Stalled(noon.Add(now+400*time.Millisecond))) > 0 {
+			stalled = now
+		}
+	}
+	if stalled < 11*time.Second || stalled > 13*time.Second {
+		t.Errorf("given up after %v", stalled)
+	}
+}

@@ -20,6 +20,7 @@ const (
 	maxRuns      = 1 << 16 // ranges in one frame
 	maxKnown     = 64      // more parents than any group has
 	keepEvery    = 20 * time.Second
+	waitEvery    = time.Second // between words to those who wait for their turn
 )
 
 // exchange serves POST /v1/blobs/{id}/exchange.
@@ -176,6 +177,8 @@ func (a *answerer) run(held moot.Holding) error {
 	begun := time.Now()
 	tick := time.NewTicker(swarm.NewsAfter(0, 1))
 	defer tick.Stop()
+	patience := time.NewTicker(waitEvery)
+	defer patience.Stop()
 	for {
 		turn := a.turn()
 		if !here(turn) && (a.out.Flush() != nil || a.flush() != nil) {
@@ -193,6 +196,10 @@ func (a *answerer) run(held moot.Holding) error {
 		case <-tick.C:
 			a.news()
 			tick.Reset(swarm.NewsAfter(time.Since(begun), int(a.h.exchanges.Load())))
+		case <-patience.C:
+			if turn != nil {
+				a.out.WriteByte(frameWait)
+			}
 		case <-a.ctx.Done():
 			return nil
 		}

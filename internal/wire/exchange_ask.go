@@ -179,6 +179,8 @@ func (x *exchange) next() (ev blob.Event, err error) {
 		return ev, err
 	case frameRest:
 		return blob.Event{Size: x.size, Rests: true}, nil
+	case frameWait:
+		return blob.Event{Size: x.size, Waits: true}, nil
 	case frameFirst:
 		ev.First, err = x.runs()
 		ev.Size = x.size

@@ -3,10 +3,12 @@ package wire
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
@@ -111,6 +113,32 @@ func TestExchange(t *testing.T) {
 			t.Errorf("about what is not held: %v", err)
 		}
 	}
+}
+
+// TestExchangeWaits fails unless whoever waits for his turn is told so.
+func TestExchangeWaits(t *testing.T) {
+	m := newMemory()
+	b, err := m.Put(t.Context(), bytes.NewReader(pattern(blob.GroupSize)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &handler{node: m}
+	for range 2 { // others have all there is; as time in the bubble is long before, they are never late
+		h.uplink.wait(h.uplink.join(), 1)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		out := &bytes.Buffer{}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*waitEvery+1)
+		defer cancel()
+		a := &answerer{h: h, ctx: ctx, lane: h.uplink.join(), id: b.ID, size: b.Size, out: bufio.NewWriter(out),
+			flush: func() error { return nil }, told: blob.NewSet(b.Size), more: make(chan struct{}, 1), asked: []request{{groupRun: groupRun{0, 1}}}}
+		if err := a.run(moot.Holding{Size: b.Size}); err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(out.Bytes(), []byte{frameWait}); n != 2 {
+			t.Errorf("told %d times in two seconds: %q", n, out)
+		}
+	})
 }
 
 // FuzzExchangeAsked: whatever is asked, the answering side survives.

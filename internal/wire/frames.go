@@ -15,7 +15,8 @@ import (
 //	asked:    a first count known | c first count (take back) | g (a part came) | k (still here)
 //	answered: s size | h n (first count)… (holds more) |
 //	          f n (first count)… (ask for these before others) | r (ask only for what nobody else has) |
-//	          p first count known slice | n first count (refused)
+//	          p first count known slice | n first count (refused) |
+//	          w (what was asked for waits for its turn)
 //
 // known is 0, or one more than the number of parents at the beginning of the slice that
 // the asking side knows: these and the size before them are left out.
@@ -30,6 +31,7 @@ const (
 	frameRest   = 'r'
 	framePart   = 'p'
 	frameNone   = 'n'
+	frameWait   = 'w'
 )
 
 // groupRun is a stretch of groups.
