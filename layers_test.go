@@ -60,7 +60,7 @@ var layers = map[string][]string{
 
 	// The one place that names every part.
 	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/durable", "internal/feed", "internal/files",
-		"internal/front/cli", "internal/front/jobapi", "internal/front/mailapi", "internal/front/mailbox", "internal/front/mta",
+		"internal/front/api", "internal/front/cli", "internal/front/jobapi", "internal/front/mailapi", "internal/front/mailbox", "internal/front/mta",
 		"internal/gossip", "internal/jobs", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/sandbox", "internal/seal",
 		"internal/store", "internal/wire", "internal/worker"},
 	// The same parts, put together so that they can be cut, turned back and lost.

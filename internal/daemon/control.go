@@ -13,6 +13,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/front/api"
 	"github.com/mootspace/moot/internal/front/cli"
 	"github.com/mootspace/moot/internal/front/jobapi"
 	"github.com/mootspace/moot/internal/front/mailapi"
@@ -242,11 +243,7 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
-		return moot.Errorf(moot.Unavailable, "the running node went away: %w", err)
-	}
-	return nil
+	return api.Answer(resp, out)
 }
 
 func (r *remote) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
@@ -258,19 +255,7 @@ func (r *remote) send(ctx context.Context, method, path string, in any) (*http.R
 		}
 		body = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://home"+path, body)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := r.http.Do(req)
-	if err != nil {
-		return nil, &moot.Error{Kind: moot.Unavailable, Err: err}
-	}
-	if resp.StatusCode >= 300 {
-		defer resp.Body.Close()
-		return nil, wire.ReadProblem(resp)
-	}
-	return resp, nil
+	return api.Send(ctx, r.http.Do, method, "http://home"+path, body)
 }
 
 // maxSocketPath is the longest path that a Unix socket address holds.

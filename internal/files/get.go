@@ -58,8 +58,8 @@ func emptyFolder(path string) bool {
 	return err == nil && len(list) == 0
 }
 
-// Open returns a stretch of a file's bytes, verified as they are read. Kind Invalid for a
-// folder.
+// Open returns a stretch of a file's bytes, verified as they are read, and fetched in that
+// order, also if it is the whole. Kind Invalid for a folder.
 func (fs *Files) Open(ctx context.Context, name string, r moot.Range) (io.ReadCloser, moot.Blob, error) {
 	f, err := fs.Lookup(ctx, name)
 	if err == nil && f.Folder {
@@ -68,6 +68,7 @@ func (fs *Files) Open(ctx context.Context, name string, r moot.Range) (io.ReadCl
 	if err != nil {
 		return nil, moot.Blob{}, err
 	}
+	r = r.In(f.Blob.Size)
 	rc, err := fs.node.Get(ctx, f.Blob.ID, r)
 	if err != nil {
 		return nil, moot.Blob{}, err

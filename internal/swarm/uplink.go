@@ -65,8 +65,8 @@ func (u *Uplink) Room(to uint64, now time.Time) bool {
 	return u.parts < uplinkLeast || float64(u.bytes) < u.window
 }
 
-// Total returns how much was sent to a receiver. Of those who wait, whoever has got least
-// should be first: it joined late, or others serve it badly.
+// Total returns how much was sent to a receiver. Whoever has got least joined late, or is
+// served badly by others.
 func (u *Uplink) Total(to uint64) int64 {
 	if l := u.lanes[to]; l != nil {
 		return l.total

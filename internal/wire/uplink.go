@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +15,7 @@ type uplink struct {
 	waiting []*turn // the oldest first
 	timer   *time.Timer
 	last    uint64 // number of an exchange
+	given   int    // turns
 }
 
 // turn is what an exchange waits for before it sends a part.
@@ -73,15 +73,12 @@ func (u *uplink) withdraw(lane uint64) {
 // admit lets all go whose turn has come. The caller holds u.mu.
 func (u *uplink) admit() {
 	now := time.Now()
-	slices.SortStableFunc(u.waiting, func(a, b *turn) int { return cmp.Compare(u.plan.Total(a.lane), u.plan.Total(b.lane)) })
-	u.waiting = slices.DeleteFunc(u.waiting, func(t *turn) bool {
-		if !u.plan.Room(t.lane, now) {
-			return false
-		}
+	for t := u.next(now); t != nil; t = u.next(now) {
+		u.waiting = slices.DeleteFunc(u.waiting, func(o *turn) bool { return o == t })
 		u.plan.Sent(t.lane, t.bytes, now)
+		u.given++
 		close(t.now)
-		return true
-	})
+	}
 	if len(u.waiting) == 0 {
 		return
 	}
@@ -93,4 +90,18 @@ func (u *uplink) admit() {
 		})
 	}
 	u.timer.Reset(u.plan.Wait(now))
+}
+
+// next returns whose turn it is, if there is room: alternately who waits for longest, so
+// that nobody starves, and who has got least. The caller holds u.mu.
+func (u *uplink) next(now time.Time) (best *turn) {
+	for _, t := range u.waiting {
+		if !u.plan.Room(t.lane, now) {
+			continue
+		}
+		if best == nil || u.given%2 == 1 && u.plan.Total(t.lane) < u.plan.Total(best.lane) {
+			best = t
+		}
+	}
+	return best
 }

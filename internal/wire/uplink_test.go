@@ -42,16 +42,25 @@ func TestUplinkTurns(t *testing.T) {
 	})
 }
 
-// TestUplinkNewcomer fails unless whoever has got least comes first.
+// TestUplinkNewcomer fails unless whoever has got least has every other turn, and whoever
+// waits for longest the others: neither a newcomer nor an old hand may starve.
 func TestUplinkNewcomer(t *testing.T) {
 	u := &uplink{}
 	old, newcomer := u.join(), u.join()
 	for range 2 {
 		u.wait(old, 1<<20)
 	}
-	much, little := u.wait(old, 1<<20), u.wait(newcomer, 1<<20)
-	u.came(old)
-	if !here(little.now) || here(much.now) {
-		t.Error("a newcomer has to wait for who has got more")
+	var much, little []*turn
+	for range 3 {
+		much = append(much, u.wait(old, 1<<10))
+	}
+	for range 3 {
+		little = append(little, u.wait(newcomer, 1<<10))
+	}
+	for i := range 2 { // what came before makes room for one
+		u.came(old)
+		if here(much[1].now) || here(little[0].now) != (i == 1) || !here(much[0].now) {
+			t.Errorf("turn %d is not that of who waits for longest, then of who has got least", i)
+		}
 	}
 }

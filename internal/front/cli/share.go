@@ -80,14 +80,9 @@ there unchanged. With -o - a file goes to standard output, from its beginning, a
 	return c
 }
 
-// pour writes a file to standard output. It asks for a range, not for the whole, as that
-// would be fetched in any order.
+// pour writes a file to standard output.
 func (a *app) pour(ctx context.Context, s *Session, name string) error {
-	f, err := s.Files.Lookup(ctx, name)
-	var in io.ReadCloser
-	if err == nil {
-		in, _, err = s.Files.Open(ctx, name, moot.Range{Length: f.Blob.Size})
-	}
+	in, _, err := s.Files.Open(ctx, name, moot.Whole)
 	if err == nil {
 		_, err = io.Copy(a.out, in)
 		err = errors.Join(err, in.Close())
