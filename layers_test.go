@@ -34,12 +34,13 @@ var layers = map[string][]string{
 	"internal/gossip":  {".", "internal/feed"},
 	"internal/ask":     {".", "internal/blob", "internal/swarm"},
 	"internal/sandbox": {".", "internal/durable"},
+	"internal/sign":    {".", "internal/feed"},
 
 	// Meaning: over any Node.
-	"internal/files":   {".", "internal/blob", "internal/durable"},
-	"internal/members": {".", "internal/feed", "internal/policy", "internal/seal"},
-	"internal/mail":    {".", "internal/blob", "internal/policy", "internal/seal", "internal/sqlite"},
-	"internal/jobs":    {".", "internal/blob", "internal/files", "internal/sqlite"},
+	"internal/files":   {".", "internal/blob", "internal/durable", "internal/sign"},
+	"internal/members": {".", "internal/feed", "internal/policy", "internal/seal", "internal/sign"},
+	"internal/mail":    {".", "internal/blob", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite"},
+	"internal/jobs":    {".", "internal/blob", "internal/files", "internal/sign", "internal/sqlite"},
 	"internal/worker":  {".", "internal/blob", "internal/durable", "internal/files", "internal/sandbox"},
 
 	// Measuring: runs this program as processes, and uses no other part of it.
@@ -62,10 +63,10 @@ var layers = map[string][]string{
 	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/durable", "internal/feed", "internal/files",
 		"internal/front/api", "internal/front/cli", "internal/front/jobapi", "internal/front/mailapi", "internal/front/mailbox", "internal/front/mta",
 		"internal/gossip", "internal/jobs", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/sandbox", "internal/seal",
-		"internal/store", "internal/wire", "internal/worker"},
+		"internal/store", "internal/wire", "internal/worker", "internal/sign"},
 	// The same parts, put together so that they can be cut, turned back and lost.
 	"internal/suite": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/gossip", "internal/jobs",
-		"internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/seal", "internal/store", "internal/wire"},
+		"internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/seal", "internal/sign", "internal/store", "internal/wire"},
 	"cmd/moot": {"internal/daemon", "internal/front/cli", "internal/sandbox"},
 }
 

@@ -76,3 +76,16 @@ func TestVectorIncludes(t *testing.T) {
 		t.Error("Clone shares, or Covers is wrong")
 	}
 }
+
+func TestArchitecturesRoundTripAsText(t *testing.T) {
+	for _, a := range append(moot.Architectures(), moot.Architecture{}) {
+		for _, s := range []string{a.String(), a.Name()} {
+			if got, err := moot.ParseArchitecture(s); err != nil || got != a {
+				t.Errorf("ParseArchitecture(%q) = %v, %v", s, got, err)
+			}
+		}
+	}
+	if _, err := moot.ParseArchitecture("federated"); !errors.Is(err, moot.Invalid) {
+		t.Errorf("ParseArchitecture(federated) = %v, want kind Invalid", err)
+	}
+}

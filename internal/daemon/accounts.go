@@ -22,6 +22,7 @@ import (
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // accounts are members whose keys this node keeps, for people who have nothing but a
@@ -41,7 +42,7 @@ type accounts struct {
 // pen is an account's key and what signs with it.
 type pen struct {
 	key    ed25519.PrivateKey
-	author *author
+	signer *sign.Signer
 }
 
 // password is one that was made here: 100 random bits, so that a fast hash is enough.
@@ -73,11 +74,10 @@ func openAccounts(ctx context.Context, n *node) (*accounts, error) {
 }
 
 func (a *accounts) open(ctx context.Context, key ed25519.PrivateKey) error {
-	author, err := newAuthor(ctx, a.n.settings.Space, key, a.n.clock, a.n.store)
+	author, err := sign.New(ctx, sign.Config{Space: a.n.settings.Space, Key: key, Clock: a.n.clock, Local: a.n.store, Ready: a.n.ready})
 	if err != nil {
 		return err
 	}
-	author.silent = a.n.isRestored // a restored home does not know what it has said for its accounts, either
 	a.pens[seal.Public(key)] = &pen{key, author}
 	return nil
 }
@@ -123,7 +123,7 @@ func (a *accounts) invitation(ctx context.Context, link string) (members.Link, e
 		}
 		return l, err
 	}
-	l, err := members.New(a.n.settings.Space, a.n.store, writer{a.n.author, a.n.store}).
+	l, err := members.New(a.n.settings.Space, a.n.store, a.n.signer.Through(a.n.store)).
 		Invite(ctx, members.Invitation{Role: policy.RoleMember, Uses: 1, Expires: time.Hour})
 	if errors.Is(err, moot.Denied) {
 		err = moot.Errorf(moot.Denied, "this home may not invite: have an owner or admin run 'moot invite', and give the link with --invite")
@@ -219,7 +219,7 @@ func (a *accounts) Login(ctx context.Context, user, secret string) (mail.Mailbox
 	if account == nil {
 		return a.n.mail.own(ctx, a.n.prefers(ctx))
 	}
-	return a.n.mail.box(ctx, account.key, account.author, a.n.prefers(ctx))
+	return a.n.mail.box(ctx, account.key, account.signer, a.n.prefers(ctx))
 }
 
 func matches(known []password, secret string) bool {
@@ -244,7 +244,7 @@ func (a *accounts) attendAll(ctx context.Context) error {
 }
 
 func (a *accounts) attend(ctx context.Context, p *pen) error {
-	b, err := a.n.mail.box(ctx, p.key, p.author, a.n.prefers(ctx))
+	b, err := a.n.mail.box(ctx, p.key, p.signer, a.n.prefers(ctx))
 	if err == nil {
 		a.n.mail.attend(b)
 	}

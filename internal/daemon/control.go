@@ -21,6 +21,7 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/wire"
 )
 
@@ -53,9 +54,9 @@ func (n *node) controlHandler() http.Handler {
 	})
 	mux.HandleFunc("GET /wishes", func(w http.ResponseWriter, _ *http.Request) { reply(w, *n.wished.Load(), nil) })
 	mux.HandleFunc("PUT /wishes", func(w http.ResponseWriter, r *http.Request) {
-		var in policy.Wishes
+		var in policy.Preferences
 		if readRequest(w, r, &in) {
-			reply(w, struct{}{}, local{node: n}.SetWishes(r.Context(), in))
+			reply(w, struct{}{}, local{node: n}.SetPreferences(r.Context(), in))
 		}
 	})
 	n.serveAccounts(mux)
@@ -102,18 +103,15 @@ func (n *node) serveSession(w http.ResponseWriter, r *http.Request) {
 	reply(w, sessionReply{n.identity(), via}, err)
 }
 
-// statement is what the owner's command wants signed; the key stays in the node.
-type statement struct {
-	Kind     moot.Kind      `json:"kind"`
-	Key      string         `json:"key"`
-	Replaces []moot.EntryID `json:"replaces,omitempty"`
-	Body     []byte         `json:"body,omitempty"`
-	Mode     moot.Mode      `json:"mode"`
+// writeRequest is what the owner's command wants signed; the key stays in the node.
+type writeRequest struct {
+	Mode       moot.Mode        `json:"mode"`
+	Statements []sign.Statement `json:"statements"`
 }
 
 func (n *node) serveAuthor(via cli.Via) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		var in statement
+		var in writeRequest
 		if !readRequest(w, r, &in) {
 			return
 		}
@@ -122,7 +120,7 @@ func (n *node) serveAuthor(via cli.Via) http.HandlerFunc {
 			wire.WriteProblem(w, err)
 			return
 		}
-		e, err := writer{n.author, through}.Append(r.Context(), in.Kind, in.Key, in.Replaces, in.Body, in.Mode)
+		e, err := n.signer.Through(through).Append(r.Context(), in.Mode, in.Statements...)
 		reply(w, e, err)
 	}
 }
@@ -184,10 +182,10 @@ func (r *remote) Close() error {
 	return nil
 }
 
-// Append has the running node sign and store a statement.
-func (r *remote) Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (e moot.Entry, err error) {
-	err = r.call(ctx, http.MethodPost, "/via/"+string(r.via)+"/author", statement{kind, key, replaces, body, mode}, &e)
-	return e, err
+// Append has the running node sign and store statements.
+func (r *remote) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (list []moot.Entry, err error) {
+	err = r.call(ctx, http.MethodPost, "/via/"+string(r.via)+"/author", writeRequest{mode, statements}, &list)
+	return list, err
 }
 
 // Link has the running node share a file in place.
@@ -215,12 +213,12 @@ func (r *remote) Addresses(ctx context.Context) (servers, peers []moot.Peer, err
 	return a.Servers, a.Peers, err
 }
 
-func (r *remote) Wishes(ctx context.Context) (w policy.Wishes, err error) {
+func (r *remote) Preferences(ctx context.Context) (w policy.Preferences, err error) {
 	err = r.get(ctx, "/wishes", &w)
 	return w, err
 }
 
-func (r *remote) SetWishes(ctx context.Context, w policy.Wishes) error {
+func (r *remote) SetPreferences(ctx context.Context, w policy.Preferences) error {
 	return r.call(ctx, http.MethodPut, "/wishes", w, &struct{}{})
 }
 

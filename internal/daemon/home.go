@@ -110,7 +110,7 @@ func (h *home) peers() []moot.Peer {
 	return append(seen, h.settings.Peers...)
 }
 
-func (h *home) wishes() (w policy.Wishes, err error) {
+func (h *home) wishes() (w policy.Preferences, err error) {
 	err = readJSON(h.path("wishes.json"), &w)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil

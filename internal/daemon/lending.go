@@ -47,7 +47,7 @@ func (w *workshop) lend(ctx context.Context) error {
 	if o.Server {
 		o.Addrs = w.n.webAddrs[:min(len(w.n.webAddrs), 8)]
 	}
-	return jobs.Announce(ctx, w.n.store, writer{w.n.author, w.n.store}, o)
+	return jobs.Announce(ctx, w.n.store, w.n.signer.Through(w.n.store), o)
 }
 
 // Run implements moot.Runner for others: it runs a task here, if this node lends.

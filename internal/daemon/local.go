@@ -30,7 +30,7 @@ func (n *node) session(ctx context.Context, via cli.Via, stop func() error) (*cl
 	if err != nil {
 		return nil, err
 	}
-	w := writer{n.author, through}
+	w := n.signer.Through(through)
 	return &cli.Session{
 		Identity: n.identity(), Via: via,
 		Files:   files.New(through, w, files.Options{Linker: linker{n, via}, Fetcher: linker{n, via}, Log: n.log}),
@@ -128,9 +128,9 @@ func (l local) Peers(context.Context) ([]cli.PeerStatus, error) {
 	return list, nil
 }
 
-func (l local) Wishes(context.Context) (policy.Wishes, error) { return *l.wished.Load(), nil }
+func (l local) Preferences(context.Context) (policy.Preferences, error) { return *l.wished.Load(), nil }
 
-func (l local) SetWishes(ctx context.Context, w policy.Wishes) error {
+func (l local) SetPreferences(ctx context.Context, w policy.Preferences) error {
 	if err := writeJSON(l.path("wishes.json"), w); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // mailroom is where this node's messages are: its member's, those of accounts whose keys
@@ -124,11 +125,11 @@ func (m *mailroom) carry(ctx context.Context, id moot.BlobID) error {
 
 // own returns the mail of this home's member through an architecture.
 func (m *mailroom) own(ctx context.Context, via cli.Via) (*mail.Box, error) {
-	return m.box(ctx, m.n.key, m.n.author, via)
+	return m.box(ctx, m.n.key, m.n.signer, via)
 }
 
 // box returns a member's mail through an architecture.
-func (m *mailroom) box(ctx context.Context, key ed25519.PrivateKey, pen *author, via cli.Via) (*mail.Box, error) {
+func (m *mailroom) box(ctx context.Context, key ed25519.PrivateKey, pen *sign.Signer, via cli.Via) (*mail.Box, error) {
 	index, err := m.open(ctx)
 	if err != nil {
 		return nil, err
@@ -149,7 +150,7 @@ func (m *mailroom) box(ctx context.Context, key ed25519.PrivateKey, pen *author,
 	}
 	b, err := mail.New(ctx, mail.Config{
 		Keep: keep,
-		Node: through, Write: writer{pen, through}, Key: key, Index: index, Log: m.n.log,
+		Node: through, Write: pen.Through(through), Key: key, Index: index, Log: m.n.log,
 		Directory: func(ctx context.Context) (mail.Directory, error) { return m.directory(ctx, via, through) },
 		Servers:   func(ctx context.Context) []moot.Key { return m.servers(ctx, through) },
 		Spread: func(ctx context.Context, id moot.BlobID, to []moot.Key) int {

@@ -22,6 +22,7 @@ import (
 	"github.com/mootspace/moot/internal/locate"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
 )
 
@@ -31,13 +32,13 @@ type node struct {
 	log    *slog.Logger
 	store  *store.Store
 	roster *policy.Roster
-	author *author
+	signer *sign.Signer
 	clock  *feed.Clock
 	dial   *dialer
 	cutoff *cutoff
 	in     *throttle // bytes of blobs from others
 	out    *throttle // bytes to others
-	wished atomic.Pointer[policy.Wishes]
+	wished atomic.Pointer[policy.Preferences]
 
 	host *link.Host   // nil without peers
 	mesh *locate.Mesh // nil without peers
@@ -85,7 +86,7 @@ func openNode(ctx context.Context, h *home, log *slog.Logger) (*node, error) {
 		return nil, moot.Wrap("open the home "+h.dir, err)
 	}
 	n.store = st
-	if n.author, err = newAuthor(ctx, h.settings.Space, h.key, n.clock, st); err != nil {
+	if n.signer, err = sign.New(ctx, sign.Config{Space: h.settings.Space, Key: h.key, Clock: n.clock, Local: st, Ready: n.ready}); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	wishes, err := h.wishes()
@@ -98,7 +99,6 @@ func openNode(ctx context.Context, h *home, log *slog.Logger) (*node, error) {
 	}
 	n.dial = newDialer(n)
 	n.roster.OnChange(n.cutStrangers)
-	n.author.silent = n.isRestored
 	return n, nil
 }
 
@@ -109,7 +109,7 @@ func orDefault(s, otherwise string) string {
 	return s
 }
 
-func (n *node) wish(w policy.Wishes) {
+func (n *node) wish(w policy.Preferences) {
 	n.wished.Store(&w)
 	n.in.limit(w.DownloadRate)
 	n.out.limit(w.UploadRate)

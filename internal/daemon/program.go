@@ -35,7 +35,7 @@ func (p Program) Init(ctx context.Context, dir, space, as string) (id cli.Identi
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
 	if _, known := n.roster.Member(h.self()); !known || n.roster.Space() == "" {
-		if err := members.New(h.settings.Space, n.store, writer{n.author, n.store}).Found(ctx, space, as); err != nil {
+		if err := members.New(h.settings.Space, n.store, n.signer.Through(n.store)).Found(ctx, space, as); err != nil {
 			return id, moot.Wrap("found the space", err)
 		}
 	}

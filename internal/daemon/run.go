@@ -142,7 +142,7 @@ func (d *doors) hold(serve func() error) {
 
 // handler answers others, out of this node's own store.
 func (n *node) handler() http.Handler {
-	var rules policy.Policy = policy.Peer{Roster: n.roster, Wishes: func() policy.Wishes { return *n.wished.Load() }, Serves: n.shows}
+	var rules policy.Policy = policy.Peer{Roster: n.roster, Preferences: func() policy.Preferences { return *n.wished.Load() }, Serves: n.shows}
 	if n.serves {
 		rules = policy.Server{Roster: n.roster}
 	}
@@ -248,7 +248,7 @@ func (d *doors) announceServer(o cli.RunOptions) error {
 	if d.host == nil {
 		addrs = d.webAddrs
 	}
-	m := members.New(d.settings.Space, d.store, writer{d.author, d.store})
+	m := members.New(d.settings.Space, d.store, d.signer.Through(d.store))
 	if known, err := m.Servers(d.ctx); err == nil && !slices.ContainsFunc(known, func(p moot.Peer) bool { return p.ID == d.self() && slices.Equal(p.Addrs, addrs) }) {
 		d.freshen(d.ctx) // before something is said that a copy of this home may have said otherwise
 	}

@@ -36,7 +36,7 @@ func (n *node) freshen(ctx context.Context) {
 
 // sendOff tells others what this command has changed, before its node ends.
 func (n *node) sendOff(ctx context.Context) {
-	if n.author.wrote.Load() == 0 {
+	if n.signer.Wrote() == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendWithin)

@@ -40,7 +40,7 @@ func (w *workshop) coordinate(ctx context.Context) (*jobs.Coordinator, error) {
 		return w.coordinator, nil
 	}
 	node := through{w.n, w.n.prefers(ctx)}
-	pen := writer{w.n.author, node}
+	pen := w.n.signer.Through(node)
 	c, err := jobs.New(ctx, jobs.Config{
 		Self: w.n.self(), Node: node, Write: pen, Queue: w.n.path("jobs.db"), Pool: w.pool, Room: w.room, Log: w.n.log,
 		Files: files.New(node, pen, files.Options{Log: w.n.log}),
@@ -170,7 +170,7 @@ func (b bench) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
 func (w *workshop) desk(via cli.Via) jobs.Desk {
 	node := through{w.n, via}
 	return jobs.NewDesk(jobs.DeskConfig{
-		Self: w.n.self(), Node: node, Write: writer{w.n.author, node}, IsServer: w.n.roster.MayServe,
+		Self: w.n.self(), Node: node, Write: w.n.signer.Through(node), IsServer: w.n.roster.MayServe,
 		Place:  func(ctx context.Context) (moot.Key, jobs.Pool, error) { return w.place(ctx, via) },
 		Follow: w.follow,
 	})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // publish makes f the version of its name that supersedes others.
@@ -18,7 +19,7 @@ func (fs *Files) publish(ctx context.Context, f File, replaces []File, mode moot
 	if replaces, err = fs.thin(ctx, f.Name, replaces); err != nil {
 		return f, err
 	}
-	e, err := fs.write.Append(ctx, moot.KindFile, f.Name, ids(replaces), b, mode)
+	e, err := sign.One(ctx, fs.write, mode, sign.Statement{Kind: moot.KindFile, Key: f.Name, Replaces: ids(replaces), Body: b})
 	if errors.Is(err, moot.Conflict) {
 		return f, moot.Errorf(moot.Conflict, "%q was changed by somebody else meanwhile: look at it with 'moot get', then share again, or use --force to keep both", f.Name)
 	}
@@ -34,7 +35,7 @@ func (fs *Files) publish(ctx context.Context, f File, replaces []File, mode moot
 func (fs *Files) thin(ctx context.Context, name string, versions []File) ([]File, error) {
 	for len(versions) > moot.MaxReplaces {
 		cut := max(len(versions)-moot.MaxReplaces, moot.MaxReplaces)
-		_, err := fs.write.Append(ctx, moot.KindFile, name, ids(versions[cut:]), nil, moot.Merge)
+		_, err := sign.One(ctx, fs.write, moot.Merge, sign.Statement{Kind: moot.KindFile, Key: name, Replaces: ids(versions[cut:])})
 		if err != nil {
 			return versions, err
 		}
@@ -60,7 +61,7 @@ func (fs *Files) Remove(ctx context.Context, name string) error {
 		return errNoSuch(name)
 	}
 	if heads, err = fs.thin(ctx, name, heads); err == nil {
-		_, err = fs.write.Append(ctx, moot.KindFile, name, ids(heads), nil, moot.Swap)
+		_, err = sign.One(ctx, fs.write, moot.Swap, sign.Statement{Kind: moot.KindFile, Key: name, Replaces: ids(heads)})
 	}
 	return moot.Wrap("remove "+name, err)
 }

@@ -17,12 +17,8 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sign"
 )
-
-// Writer signs a statement as this home's member and appends it.
-type Writer interface {
-	Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error)
-}
 
 // Linker shares a file where it lies, without a copy.
 type Linker interface {
@@ -46,7 +42,7 @@ type Options struct {
 // Files are the files of a space, seen through a node.
 type Files struct {
 	node  moot.Node
-	write Writer
+	write sign.Writer
 	link  Linker
 	take  Fetcher
 	log   *slog.Logger
@@ -54,7 +50,7 @@ type Files struct {
 
 // New returns the files that node knows; changes are signed by write, which may be
 // nil if nothing is changed.
-func New(node moot.Node, write Writer, o Options) *Files {
+func New(node moot.Node, write sign.Writer, o Options) *Files {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
 )
 
@@ -27,13 +28,16 @@ type pen struct {
 	node   moot.Feeds
 }
 
-func (p *pen) Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error) {
-	e := p.author.Next(kind, key, replaces, body)
-	err := p.node.Append(ctx, mode, e)
-	if err == nil {
+func (p *pen) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
+	for _, s := range statements {
+		e := p.author.Next(s.Kind, s.Key, s.Replaces, s.Body)
+		if err := p.node.Append(ctx, mode, e); err != nil {
+			return entries, err
+		}
 		p.author.Commit(e)
+		entries = append(entries, e)
 	}
-	return e, err
+	return entries, nil
 }
 
 func newStore(t testing.TB) *store.Store {
@@ -140,7 +144,7 @@ func TestNonsenseEntries(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
 	p := &pen{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
 	for name, body := range map[string]string{"a": "nonsense", "../b": "x", "c": "\xa0", "d": "\xa1\x00\x41x"} {
-		_, err := p.Append(t.Context(), moot.KindFile, name, nil, []byte(body), moot.Merge)
+		_, err := p.Append(t.Context(), moot.Merge, sign.Statement{Kind: moot.KindFile, Key: name, Body: []byte(body)})
 		must(t, err)
 	}
 	list, err := f.List(t.Context(), "")
@@ -180,7 +184,7 @@ func TestConflictsAreListedAndResolved(t *testing.T) {
 	must(t, err)
 	for e, err := range s.Query(t.Context(), moot.Query{Key: "plan"}) {
 		must(t, err)
-		_, err = blind.Append(t.Context(), moot.KindFile, "plan", nil, append([]byte(nil), e.Body...), moot.Merge)
+		_, err = blind.Append(t.Context(), moot.Merge, sign.Statement{Kind: moot.KindFile, Key: "plan", Body: append([]byte(nil), e.Body...)})
 		must(t, err)
 		break
 	}

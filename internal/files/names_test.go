@@ -11,6 +11,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
 )
 
@@ -76,7 +77,7 @@ func TestMoreVersionsThanOneEntryReplaces(t *testing.T) {
 		for e, err := range s.Query(t.Context(), moot.Query{Kind: moot.KindFile, Key: "plan", Limit: 1}) {
 			must(t, err)
 			for range 2*moot.MaxReplaces + 3 {
-				_, err := p.Append(t.Context(), moot.KindFile, "plan", nil, bytes.Clone(e.Body), moot.Merge)
+				_, err := p.Append(t.Context(), moot.Merge, sign.Statement{Kind: moot.KindFile, Key: "plan", Body: bytes.Clone(e.Body)})
 				must(t, err)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // settle brings one file in step: first what happened here is told, then what
@@ -102,7 +103,7 @@ func (s *syncer) tell(ctx context.Context, rel string, local *stat, remote []Fil
 // version then takes the name.
 func (s *syncer) tellGone(ctx context.Context, rel string, st *synced) error {
 	base := st.Base[:min(len(st.Base), moot.MaxReplaces)]
-	_, err := s.files.write.Append(ctx, moot.KindFile, s.prefix+rel, base, nil, moot.Merge)
+	_, err := sign.One(ctx, s.files.write, moot.Merge, sign.Statement{Kind: moot.KindFile, Key: s.prefix + rel, Replaces: base})
 	if err != nil {
 		return err
 	}

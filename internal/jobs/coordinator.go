@@ -9,13 +9,14 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // Config is what a Coordinator is made of.
 type Config struct {
 	Self  moot.Key
-	Node  moot.Node // where jobs are read and results put
-	Write Writer    // signs as Self
+	Node  moot.Node   // where jobs are read and results put
+	Write sign.Writer // signs as Self
 	Files *files.Files
 	Queue string // file of the queue; empty: in memory
 	// Pool returns the workers that may now be asked on behalf of a member. It must be

@@ -14,13 +14,14 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // DeskConfig is what a desk is made of. All but Now is required.
 type DeskConfig struct {
 	Self  moot.Key
-	Node  moot.Node // the architecture
-	Write Writer    // signs as Self
+	Node  moot.Node   // the architecture
+	Write sign.Writer // signs as Self
 	// Place tells who coordinates the jobs that are handed in, and who may run them.
 	Place func(context.Context) (coordinator moot.Key, pool Pool, err error)
 	// Follow asks a coordinator, as Desk.Follow. Kind NotFound: it does not know the job (yet).
@@ -86,7 +87,7 @@ func (d desk) say(ctx context.Context, id string, o order, replaces []moot.Entry
 	if err != nil {
 		return moot.Entry{}, err
 	}
-	return d.cfg.Write.Append(ctx, moot.KindJob, id, replaces, body, moot.Merge)
+	return sign.One(ctx, d.cfg.Write, moot.Merge, sign.Statement{Kind: moot.KindJob, Key: id, Replaces: replaces, Body: body})
 }
 
 // inspect looks for what would make a job fail, as far as that can be seen at once.

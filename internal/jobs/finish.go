@@ -11,6 +11,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // advance goes on to the next stage, or ends the job, when all tasks of one are finished.
@@ -193,7 +194,7 @@ func (c *Coordinator) announce(s *stored) error {
 		}
 		replaces = append(replaces, e.ID)
 	}
-	_, err = c.cfg.Write.Append(c.ctx, moot.KindResult, s.ID, replaces, body, moot.Merge)
+	_, err = sign.One(c.ctx, c.cfg.Write, moot.Merge, sign.Statement{Kind: moot.KindResult, Key: s.ID, Replaces: replaces, Body: body})
 	return err
 }
 

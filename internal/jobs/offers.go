@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // Terms are on what conditions a node lends computing power. The zero Terms lend nothing.
@@ -128,7 +129,7 @@ func (o Offer) Open(member moot.Key, now time.Time) bool {
 
 // Announce says what this node's terms are, unless that is known already. Terms that
 // lend nothing take the offer back.
-func Announce(ctx context.Context, feeds moot.Feeds, write Writer, o Offer) error {
+func Announce(ctx context.Context, feeds moot.Feeds, write sign.Writer, o Offer) error {
 	key := o.Member.String()
 	var body []byte
 	if o.CPUs > 0 {
@@ -150,13 +151,8 @@ func Announce(ctx context.Context, feeds moot.Feeds, write Writer, o Offer) erro
 	if body == nil && len(replaces) == 0 {
 		return nil
 	}
-	_, err := write.Append(ctx, moot.KindOffer, key, replaces, body, moot.Merge)
+	_, err := sign.One(ctx, write, moot.Merge, sign.Statement{Kind: moot.KindOffer, Key: key, Replaces: replaces, Body: body})
 	return moot.Wrap("announce the offer", err)
-}
-
-// Writer signs a statement as one member and appends it.
-type Writer interface {
-	Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error)
 }
 
 // Lenders returns the offers that stand for a member now, of those in the pool. isServer

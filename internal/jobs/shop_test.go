@@ -17,6 +17,7 @@ import (
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
 )
 
@@ -43,15 +44,18 @@ type pen struct {
 	self moot.Key
 }
 
-func (p *pen) Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error) {
+func (p *pen) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := p.a.Next(kind, key, replaces, body)
-	if err := p.node.Append(ctx, mode, e); err != nil {
-		return e, err
+	for _, s := range statements {
+		e := p.a.Next(s.Kind, s.Key, s.Replaces, s.Body)
+		if err := p.node.Append(ctx, mode, e); err != nil {
+			return entries, err
+		}
+		p.a.Commit(e)
+		entries = append(entries, e)
 	}
-	p.a.Commit(e)
-	return e, nil
+	return entries, nil
 }
 
 func newShop(t *testing.T, workers ...jobs.Worker) *shop {

@@ -14,12 +14,13 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // Config is what a Box is made of. The first block is required.
 type Config struct {
-	Node      moot.Node // the architecture
-	Write     Writer    // signs as the member
+	Node      moot.Node   // the architecture
+	Write     sign.Writer // signs as the member
 	Key       ed25519.PrivateKey
 	Index     *Index
 	Directory func(context.Context) (Directory, error)

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // Change implements Mailbox.
@@ -146,7 +147,7 @@ func (m *planned) change(at int, c Change) (string, error) {
 
 // carryOut says what has changed, and then has the index follow.
 func (p *plan) carryOut(ctx context.Context) error {
-	var statements []Statement
+	var statements []sign.Statement
 	for _, id := range p.order {
 		some, err := p.statements(ctx, id)
 		if err != nil {
@@ -157,7 +158,7 @@ func (p *plan) carryOut(ctx context.Context) error {
 	if len(statements) == 0 {
 		return nil
 	}
-	entries, err := p.box.cfg.Write.AppendAll(ctx, moot.Merge, statements...)
+	entries, err := p.box.cfg.Write.Append(ctx, moot.Merge, statements...)
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ func (p *plan) carryOut(ctx context.Context) error {
 }
 
 // statements are what is to be said of one message.
-func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]Statement, error) {
+func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]sign.Statement, error) {
 	b, m := p.box, p.messages[id]
 	last, former, noted, err := b.acct.note(b.acct.read, id)
 	if err != nil {
@@ -184,14 +185,14 @@ func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]Statement, err
 	if err != nil {
 		return nil, err
 	}
-	s := Statement{Kind: moot.KindReceipt, Key: noteKey(b.self, id), Body: body}
+	s := sign.Statement{Kind: moot.KindReceipt, Key: noteKey(b.self, id), Body: body}
 	if noted {
 		s.Replaces = []moot.EntryID{last}
 	}
-	list := []Statement{s}
+	list := []sign.Statement{s}
 	switch {
 	case len(m.places) == 0 && m.kept && m.author == b.self:
-		list = append(list, Statement{Kind: moot.KindMessage, Key: id.String(), Replaces: []moot.EntryID{m.entry}})
+		list = append(list, sign.Statement{Kind: moot.KindMessage, Key: id.String(), Replaces: []moot.EntryID{m.entry}})
 	case m.read && m.author != b.self && (b.cfg.TellRead == nil || b.cfg.TellRead()):
 		tell, err := b.tellRead(ctx, id, m)
 		if err != nil {
@@ -204,8 +205,8 @@ func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]Statement, err
 
 // tellRead says that a message was delivered and read, the latter to its author alone;
 // nothing if it was said before, or is not to be said, as of a channel's messages.
-func (b *Box) tellRead(ctx context.Context, id moot.BlobID, m *planned) ([]Statement, error) {
-	s := Statement{Kind: moot.KindReceipt, Key: receiptKey(id, b.self)}
+func (b *Box) tellRead(ctx context.Context, id moot.BlobID, m *planned) ([]sign.Statement, error) {
+	s := sign.Statement{Kind: moot.KindReceipt, Key: receiptKey(id, b.self)}
 	r := receipt{Delivered: b.cfg.Now().UnixMilli()}
 	told := false
 	for e, err := range b.cfg.Node.Query(ctx, moot.Query{Kind: moot.KindReceipt, Key: s.Key}) {
@@ -226,7 +227,7 @@ func (b *Box) tellRead(ctx context.Context, id moot.BlobID, m *planned) ([]State
 		return nil, err
 	}
 	s.Body, err = encode(r)
-	return []Statement{s}, err
+	return []sign.Statement{s}, err
 }
 
 func (p *plan) follow(ctx context.Context, entries []moot.Entry) error {

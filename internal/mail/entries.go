@@ -2,7 +2,6 @@ package mail
 
 import (
 	"bytes"
-	"context"
 	"crypto/ed25519"
 	"io"
 	"slices"
@@ -20,19 +19,6 @@ import (
 // receipt) has the key "<blob>/<reader>". A note (kind receipt) has the key
 // "note/<member>/<blob>" and is sealed: what a member did with a message is nobody
 // else's business.
-
-// Statement is something to be signed.
-type Statement struct {
-	Kind     moot.Kind
-	Key      string
-	Replaces []moot.EntryID
-	Body     []byte // nil deletes the key
-}
-
-// Writer signs statements as one member and appends them, all or none.
-type Writer interface {
-	AppendAll(ctx context.Context, mode moot.Mode, statements ...Statement) ([]moot.Entry, error)
-}
 
 // MaxRecipients is how many members one message may name; more are reached by a channel.
 const MaxRecipients = 1000

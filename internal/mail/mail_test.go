@@ -17,6 +17,7 @@ import (
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
 )
 
@@ -63,7 +64,7 @@ type pen struct {
 	node moot.Node
 }
 
-func (p *pen) AppendAll(ctx context.Context, mode moot.Mode, statements ...mail.Statement) (entries []moot.Entry, err error) {
+func (p *pen) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range statements {
@@ -75,14 +76,6 @@ func (p *pen) AppendAll(ctx context.Context, mode moot.Mode, statements ...mail.
 		entries = append(entries, e)
 	}
 	return entries, nil
-}
-
-func (p *pen) Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error) {
-	e, err := p.AppendAll(ctx, mode, mail.Statement{Kind: kind, Key: key, Replaces: replaces, Body: body})
-	if err != nil {
-		return moot.Entry{}, err
-	}
-	return e[0], nil
 }
 
 // gather makes a space; the first member is its owner and its server.

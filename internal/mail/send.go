@@ -13,6 +13,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // Send implements Mailbox.
@@ -157,11 +158,11 @@ func (b *Box) dispatch(ctx context.Context, out *outgoing, d delivery, wait time
 			return Sent{}, err
 		}
 	}
-	statements := make([]Statement, 0, 2+len(d.hidden))
+	statements := make([]sign.Statement, 0, 2+len(d.hidden))
 	announce := func(stored moot.Blob, a announcement) error {
 		a.Size = stored.Size
 		body, err := encode(a)
-		statements = append(statements, Statement{Kind: moot.KindMessage, Key: stored.ID.String(), Body: body})
+		statements = append(statements, sign.Statement{Kind: moot.KindMessage, Key: stored.ID.String(), Body: body})
 		return err
 	}
 	id := stored.ID
@@ -183,7 +184,7 @@ func (b *Box) dispatch(ctx context.Context, out *outgoing, d delivery, wait time
 			return Sent{}, err
 		}
 	}
-	if _, err := b.cfg.Write.AppendAll(ctx, moot.Swap, statements...); err != nil {
+	if _, err := b.cfg.Write.Append(ctx, moot.Swap, statements...); err != nil {
 		return Sent{}, err
 	}
 	b.Wake()
@@ -317,11 +318,11 @@ func (b *Box) save(ctx context.Context, folder string, flags []Flag, at time.Tim
 	if err != nil {
 		return Item{}, err
 	}
-	statements, err := b.withNote([]Statement{{Kind: moot.KindMessage, Key: id.String(), Body: body}}, id, note{[]place{{folder, flags}}, at.UnixMilli()})
+	statements, err := b.withNote([]sign.Statement{{Kind: moot.KindMessage, Key: id.String(), Body: body}}, id, note{[]place{{folder, flags}}, at.UnixMilli()})
 	if err != nil {
 		return Item{}, err
 	}
-	if _, err := b.cfg.Write.AppendAll(ctx, moot.Merge, statements...); err != nil {
+	if _, err := b.cfg.Write.Append(ctx, moot.Merge, statements...); err != nil {
 		return Item{}, err
 	}
 	if err := b.Sync(ctx); err != nil {
@@ -338,7 +339,7 @@ func (b *Box) save(ctx context.Context, folder string, flags []Flag, at time.Tim
 }
 
 // withNote adds a note about a new message.
-func (b *Box) withNote(statements []Statement, id moot.BlobID, n note) ([]Statement, error) {
+func (b *Box) withNote(statements []sign.Statement, id moot.BlobID, n note) ([]sign.Statement, error) {
 	body, err := encodeSealed(n, b.self)
-	return append(statements, Statement{Kind: moot.KindReceipt, Key: noteKey(b.self, id), Body: body}), err
+	return append(statements, sign.Statement{Kind: moot.KindReceipt, Key: noteKey(b.self, id), Body: body}), err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 const (
@@ -284,11 +285,11 @@ func (b *Box) acknowledge(ctx context.Context) error {
 		return err
 	}
 	for some := range slices.Chunk(owed, 256) {
-		var statements []Statement
+		var statements []sign.Statement
 		for _, id := range some {
-			statements = append(statements, Statement{Kind: moot.KindReceipt, Key: receiptKey(id, b.self), Body: body})
+			statements = append(statements, sign.Statement{Kind: moot.KindReceipt, Key: receiptKey(id, b.self), Body: body})
 		}
-		if _, err := b.cfg.Write.AppendAll(ctx, moot.Merge, statements...); err != nil {
+		if _, err := b.cfg.Write.Append(ctx, moot.Merge, statements...); err != nil {
 			return err
 		}
 		if err := b.acct.update(ctx, func(tx *sql.Tx) error { return b.acct.paid(tx, some) }); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // Invitation says what an invite allows.
@@ -39,7 +40,7 @@ func (m *Members) Invite(ctx context.Context, in Invitation) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	e, err := m.write.Append(ctx, moot.KindInvite, policy.InviteKey(key), nil, body, moot.Swap)
+	e, err := sign.One(ctx, m.write, moot.Swap, sign.Statement{Kind: moot.KindInvite, Key: policy.InviteKey(key), Body: body})
 	if err != nil {
 		return Link{}, err
 	}

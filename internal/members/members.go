@@ -11,23 +11,19 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/sign"
 )
-
-// Writer signs a statement as this home's member and appends it.
-type Writer interface {
-	Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error)
-}
 
 // Members are the people of one space, seen through a node.
 type Members struct {
 	space moot.Key
 	node  moot.Feeds
-	write Writer
+	write sign.Writer
 	now   func() time.Time
 }
 
 // New returns the members of the space as node knows them; changes are signed by write.
-func New(space moot.Key, node moot.Feeds, write Writer) *Members {
+func New(space moot.Key, node moot.Feeds, write sign.Writer) *Members {
 	return &Members{space: space, node: node, write: write, now: time.Now}
 }
 
@@ -61,14 +57,14 @@ func (m *Members) Found(ctx context.Context, name, as string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := m.write.Append(ctx, moot.KindSpace, policy.SpaceKey, nil, body, moot.Swap); err != nil {
+	if _, err := sign.One(ctx, m.write, moot.Swap, sign.Statement{Kind: moot.KindSpace, Key: policy.SpaceKey, Body: body}); err != nil {
 		return err
 	}
 	body, err = policy.EncodeBody(policy.MemberBody{Name: as, Role: policy.RoleOwner})
 	if err != nil {
 		return err
 	}
-	_, err = m.write.Append(ctx, moot.KindMember, policy.MemberKey(m.space), nil, body, moot.Swap)
+	_, err = sign.One(ctx, m.write, moot.Swap, sign.Statement{Kind: moot.KindMember, Key: policy.MemberKey(m.space), Body: body})
 	return err
 }
 
@@ -127,7 +123,7 @@ func (m *Members) change(ctx context.Context, member policy.Member, to policy.Me
 	if err != nil {
 		return err
 	}
-	_, err = m.write.Append(ctx, moot.KindMember, key, replaces, body, moot.Swap)
+	_, err = sign.One(ctx, m.write, moot.Swap, sign.Statement{Kind: moot.KindMember, Key: key, Replaces: replaces, Body: body})
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
 )
 
@@ -24,13 +25,16 @@ type home struct {
 	store  *store.Store
 }
 
-func (h *home) Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error) {
-	e := h.author.Next(kind, key, replaces, body)
-	err := h.store.Append(ctx, mode, e)
-	if err == nil {
+func (h *home) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
+	for _, s := range statements {
+		e := h.author.Next(s.Kind, s.Key, s.Replaces, s.Body)
+		if err := h.store.Append(ctx, mode, e); err != nil {
+			return entries, err
+		}
 		h.author.Commit(e)
+		entries = append(entries, e)
 	}
-	return e, err
+	return entries, nil
 }
 
 func newHome(s *store.Store, space moot.Key, key ed25519.PrivateKey, last *moot.Entry) *home {

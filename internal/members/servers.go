@@ -9,6 +9,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // policy.ServerPrefix starts the key of the entry in which a server says where it is, so
@@ -80,6 +81,6 @@ func (m *Members) Serve(ctx context.Context, self moot.Key, addrs []string, mail
 	if err != nil {
 		return err
 	}
-	_, err = m.write.Append(ctx, moot.KindSpace, key, replaces, body, moot.Merge)
+	_, err = sign.One(ctx, m.write, moot.Merge, sign.Statement{Kind: moot.KindSpace, Key: key, Replaces: replaces, Body: body})
 	return err
 }

@@ -87,8 +87,8 @@ func (r *Roster) MayServe(k moot.Key) bool {
 	return ok && (role == RoleServer || role.manages(RoleGuest))
 }
 
-// Wishes are what the owner of a node wants it to serve, and how fast.
-type Wishes struct {
+// Preferences are what the owner of a node wants it to serve, and how fast.
+type Preferences struct {
 	Deny         []moot.Key `json:"deny,omitempty"`          // members who get no bytes
 	Names        []string   `json:"names,omitempty"`         // only files whose names start with one of these; none means all
 	UploadRate   int64      `json:"upload_rate,omitempty"`   // bytes a second to all together; 0 means no limit
@@ -117,8 +117,8 @@ type Wishes struct {
 // Peer is the policy of a peer: its owner's wishes decide about bytes. Entries are
 // shared with every member, because the catalogue is everybody's.
 type Peer struct {
-	Roster *Roster
-	Wishes func() Wishes
+	Roster      *Roster
+	Preferences func() Preferences
 	// Serves reports whether a blob belongs to a file under one of the names.
 	Serves func(ctx context.Context, blob string, names []string) bool
 }
@@ -129,7 +129,7 @@ func (p Peer) Allow(ctx context.Context, caller moot.Key, act Action, subject st
 	if err != nil {
 		return err
 	}
-	w := p.Wishes()
+	w := p.Preferences()
 	switch {
 	case act == Run && slices.Contains(w.Deny, caller):
 		return moot.Errorf(moot.Denied, "this peer does not serve you")

@@ -97,15 +97,3 @@ func drain(ctx context.Context, n moot.Node, id moot.BlobID) error {
 	_, err = io.Copy(io.Discard, rc)
 	return err
 }
-
-// AppendAll signs statements and appends them, through the architecture.
-func (m *Member) AppendAll(ctx context.Context, mode moot.Mode, statements ...mail.Statement) (entries []moot.Entry, err error) {
-	for _, s := range statements {
-		e, err := m.Append(ctx, s.Kind, s.Key, s.Replaces, s.Body, mode)
-		if err != nil {
-			return entries, err
-		}
-		entries = append(entries, e)
-	}
-	return entries, nil
-}

@@ -19,6 +19,7 @@ import (
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
 	"github.com/mootspace/moot/internal/wire"
 )
@@ -246,15 +247,21 @@ func (m *Member) Lose() {
 	m.config = Stores[m.world.Store](m.world.t)
 }
 
-// Append signs a statement and appends it, through the architecture.
-func (m *Member) Append(ctx context.Context, kind moot.Kind, key string, replaces []moot.EntryID, body []byte, mode moot.Mode) (moot.Entry, error) {
+// Append signs statements and appends them, through the architecture.
+func (m *Member) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
 	m.signing.Lock()
 	defer m.signing.Unlock()
-	if err := m.resume(ctx); err != nil {
-		return moot.Entry{}, err
+	for _, s := range statements {
+		if err := m.resume(ctx); err != nil {
+			return entries, err
+		}
+		e := m.pen.Next(s.Kind, s.Key, s.Replaces, s.Body)
+		if err := m.Node.Append(ctx, mode, e); err != nil {
+			return entries, err
+		}
+		entries = append(entries, e)
 	}
-	e := m.pen.Next(kind, key, replaces, body)
-	return e, m.Node.Append(ctx, mode, e)
+	return entries, nil
 }
 
 // resume finds the end of the member's feed.

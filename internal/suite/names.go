@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // names returns what a member finds.
@@ -59,7 +60,7 @@ func secondWriter(t T, w *World) {
 	based := heads(bob)
 	mustShare(t, ann, "plan", []byte("ann's"))
 	w.Alike()
-	_, err := bob.Append(t.Context(), moot.KindFile, "plan", based, []byte("bob's"), moot.Swap)
+	_, err := bob.Append(t.Context(), moot.Swap, sign.Statement{Kind: moot.KindFile, Key: "plan", Replaces: based, Body: []byte("bob's")})
 	wantKind(t, "swap over a change", err, moot.Conflict)
 	if got := heads(ann); len(got) != 1 {
 		t.Fatalf("%d versions", len(got))

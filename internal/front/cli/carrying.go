@@ -30,7 +30,7 @@ func (o *carrying) flags(c *cobra.Command) {
 }
 
 // wish takes over the flags that were given.
-func (o *carrying) wish(c *cobra.Command, w *policy.Wishes) (err error) {
+func (o *carrying) wish(c *cobra.Command, w *policy.Preferences) (err error) {
 	given := c.Flags().Changed
 	if given("carry-copies") {
 		w.CarryCopies = o.copies
@@ -66,7 +66,7 @@ func (o *carrying) wish(c *cobra.Command, w *policy.Wishes) (err error) {
 }
 
 // carried says in words what is carried.
-func carried(w policy.Wishes) string {
+func carried(w policy.Preferences) string {
 	if w.CarryCopies < 0 {
 		return "no messages for others"
 	}
@@ -83,7 +83,7 @@ func carried(w policy.Wishes) string {
 	return "messages for others: " + copies + ", at most " + bytes + ", for " + days
 }
 
-func reading(w policy.Wishes) string {
+func reading(w policy.Preferences) string {
 	if w.HideReading {
 		return "authors are not told"
 	}
@@ -91,7 +91,7 @@ func reading(w policy.Wishes) string {
 }
 
 // kept says in words how long own messages are kept.
-func kept(w policy.Wishes) string {
+func kept(w policy.Preferences) string {
 	days := func(n int) string {
 		if n == 0 {
 			return "for ever"

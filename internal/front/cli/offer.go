@@ -31,14 +31,14 @@ who lends. A server lends all its processors unless it is told otherwise.`,
 				if c.Flags().NFlag() == 0 || !changedAny(c, "cpus", "memory", "disk", "hours", "time", "to") {
 					return a.showOffers(ctx, s)
 				}
-				w, err := s.Control.Wishes(ctx)
+				w, err := s.Control.Preferences(ctx)
 				if err != nil {
 					return err
 				}
 				if err := a.wishLending(ctx, s, c, &w, cpus, memory, disk, hours, wall, to); err != nil {
 					return err
 				}
-				if err := s.Control.SetWishes(ctx, w); err != nil {
+				if err := s.Control.SetPreferences(ctx, w); err != nil {
 					return err
 				}
 				return a.showOffers(ctx, s)
@@ -64,7 +64,7 @@ func changedAny(c *cobra.Command, flags ...string) bool {
 	return false
 }
 
-func (a *app) wishLending(ctx context.Context, s *Session, c *cobra.Command, w *policy.Wishes, cpus int, memory, disk, hours string, wall time.Duration, to []string) (err error) {
+func (a *app) wishLending(ctx context.Context, s *Session, c *cobra.Command, w *policy.Preferences, cpus int, memory, disk, hours string, wall time.Duration, to []string) (err error) {
 	given := c.Flags().Changed
 	if given("cpus") {
 		if w.LendCPUs = cpus; cpus <= 0 {

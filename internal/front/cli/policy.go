@@ -26,7 +26,7 @@ who are away.`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
-				w, err := s.Control.Wishes(ctx)
+				w, err := s.Control.Preferences(ctx)
 				if err != nil {
 					return err
 				}
@@ -47,7 +47,7 @@ who are away.`,
 					return err
 				}
 				if c.Flags().NFlag() > 0 {
-					if err := s.Control.SetWishes(ctx, w); err != nil {
+					if err := s.Control.SetPreferences(ctx, w); err != nil {
 						return err
 					}
 				}
@@ -66,7 +66,7 @@ who are away.`,
 	return c
 }
 
-func (a *app) wishWhom(ctx context.Context, s *Session, w *policy.Wishes, deny, allow []string) error {
+func (a *app) wishWhom(ctx context.Context, s *Session, w *policy.Preferences, deny, allow []string) error {
 	roster, err := s.Members.Roster(ctx)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (a *app) wishWhom(ctx context.Context, s *Session, w *policy.Wishes, deny, 
 	return nil
 }
 
-func (a *app) showWishes(ctx context.Context, s *Session, w policy.Wishes) {
+func (a *app) showWishes(ctx context.Context, s *Session, w policy.Preferences) {
 	if a.json {
 		a.print(w)
 		return

@@ -93,8 +93,8 @@ type Session struct {
 type Control interface {
 	Status(ctx context.Context) (Status, error)
 	Peers(ctx context.Context) ([]PeerStatus, error)
-	Wishes(ctx context.Context) (policy.Wishes, error)
-	SetWishes(ctx context.Context, w policy.Wishes) error
+	Preferences(ctx context.Context) (policy.Preferences, error)
+	SetPreferences(ctx context.Context, w policy.Preferences) error
 	Backup(ctx context.Context, w io.Writer) error
 	// Addresses returns what an invitation should name: servers and some peers.
 	Addresses(ctx context.Context) (servers, peers []moot.Peer, err error)
