@@ -36,6 +36,7 @@ type Error struct {
 	Op   string    // what was being done, as "get report.pdf"; may be empty
 	Kind ErrorKind // never empty
 	Err  error     // the cause, in words; may be nil
+	Hint Hint      // what the user can do about it; may be empty
 }
 
 func (e *Error) Error() string {
@@ -64,7 +65,7 @@ func Wrap(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Op: op, Kind: KindOf(err), Err: err}
+	return &Error{Op: op, Kind: KindOf(err), Err: err, Hint: HintOf(err)}
 }
 
 // KindOf returns the kind of the outermost Error in err's chain; Unavailable for
@@ -83,4 +84,49 @@ func KindOf(err error) ErrorKind {
 		return Unavailable
 	}
 	return Internal
+}
+
+// Hint says as data what the user can do about an error. Every front end words it for
+// its own users: a flag on the command line, a button on a page. It survives the wire.
+type Hint string
+
+const (
+	HintCreate      Hint = "create-home"    // make a space, or join one
+	HintOtherHome   Hint = "other-home"     // use another home directory
+	HintStartNode   Hint = "start-node"     // run a node
+	HintStartServer Hint = "start-server"   // run the space's server
+	HintStopNode    Hint = "stop-node"      // stop the running node first
+	HintAskServer   Hint = "ask-server"     // ask the server
+	HintAskPeers    Hint = "ask-peers"      // ask peers
+	HintInvite      Hint = "get-invitation" // have an owner or admin make an invitation
+	HintPassword    Hint = "make-password"  // make a password for mail programs
+	HintMailDomain  Hint = "mail-domain"    // run the server with a mail domain
+	HintForce       Hint = "force"          // do it all the same
+	HintRename      Hint = "choose-name"    // choose another name
+	HintRetry       Hint = "retry"          // do the same again
+	HintUpdate      Hint = "update"         // install a newer version
+	HintCopy        Hint = "copy"           // share a copy instead of the file in place
+)
+
+// WithHint adds a hint to err, unless it has one. WithHint of nil is nil.
+func WithHint(err error, hint Hint) error {
+	if err == nil || HintOf(err) != "" {
+		return err
+	}
+	return &Error{Kind: KindOf(err), Err: err, Hint: hint}
+}
+
+// HintOf returns the first hint in err's chain; "" if there is none.
+func HintOf(err error) Hint {
+	for err != nil {
+		var e *Error
+		if !errors.As(err, &e) {
+			return ""
+		}
+		if e.Hint != "" {
+			return e.Hint
+		}
+		err = e.Err
+	}
+	return ""
 }

@@ -46,6 +46,9 @@ var layers = map[string][]string{
 	// Measuring: runs this program as processes, and uses no other part of it.
 	"internal/compare": {".", "internal/plan"},
 
+	// Application: what every front end calls.
+	"internal/app": {".", "internal/files", "internal/jobs", "internal/mail", "internal/policy"},
+
 	// Programs for the sandbox: they know nothing of this module.
 	"examples/hashsearch": {},
 	"examples/thumbnail":  {},

@@ -89,3 +89,16 @@ func TestArchitecturesRoundTripAsText(t *testing.T) {
 		t.Errorf("ParseArchitecture(federated) = %v, want kind Invalid", err)
 	}
 }
+
+func TestHintsSurviveWrapping(t *testing.T) {
+	err := moot.Wrap("get a", moot.WithHint(moot.Errorf(moot.Unavailable, "no server"), moot.HintStartServer))
+	if moot.HintOf(err) != moot.HintStartServer || !errors.Is(err, moot.Unavailable) || err.Error() != "get a: no server" {
+		t.Errorf("%v: hint %q, kind %q", err, moot.HintOf(err), moot.KindOf(err))
+	}
+	if again := moot.WithHint(err, moot.HintForce); moot.HintOf(again) != moot.HintStartServer {
+		t.Error("a second hint displaces the first")
+	}
+	if moot.HintOf(errors.New("x")) != "" || moot.WithHint(nil, moot.HintForce) != nil {
+		t.Error("a hint out of nothing")
+	}
+}

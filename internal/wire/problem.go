@@ -20,6 +20,7 @@ type problem struct {
 	Status int            `json:"status"`
 	Kind   moot.ErrorKind `json:"kind"`
 	Detail string         `json:"detail,omitempty"`
+	Hint   moot.Hint      `json:"hint,omitempty"`
 }
 
 // newProblem describes err to the other side. What went wrong inside this
@@ -27,7 +28,7 @@ type problem struct {
 func newProblem(err error) problem {
 	kind := moot.KindOf(err)
 	status := statusOf(kind)
-	p := problem{Title: http.StatusText(status), Status: status, Kind: kind}
+	p := problem{Title: http.StatusText(status), Status: status, Kind: kind, Hint: moot.HintOf(err)}
 	if kind != moot.Internal {
 		p.Detail = printable(err.Error())
 	}
@@ -62,7 +63,7 @@ func (p problem) err() error {
 	if !known(kind) {
 		kind = kindOf(p.Status)
 	}
-	e := &moot.Error{Kind: kind}
+	e := &moot.Error{Kind: kind, Hint: moot.Hint(printable(string(p.Hint)))}
 	if p.Detail != "" {
 		e.Err = errors.New(printable(p.Detail))
 	}

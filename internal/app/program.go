@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+
+	"github.com/mootspace/moot"
+)
+
+// Program is the assembled program as the command line needs it: homes, and sessions
+// of the nodes in them.
+type Program interface {
+	// Init makes a home with a new space in it, owned by the home's member.
+	Init(ctx context.Context, home, space, as string) (Identity, error)
+	// Join makes a home that belongs to the space of an invitation.
+	Join(ctx context.Context, home, link, as string) (Identity, error)
+	// Run is a node in the foreground, until ctx ends. It calls ready once it serves.
+	Run(ctx context.Context, home string, o RunOptions, ready func(addrs []string)) error
+	// Open connects to the home's running node, or makes one for the length of the session.
+	Open(ctx context.Context, home string, via moot.Architecture) (*Session, error)
+	// Restore makes a home from a backup file.
+	Restore(ctx context.Context, home, file string) error
+}
+
+// RunOptions shape a running node.
+type RunOptions struct {
+	Serve    bool     // be the space's server
+	Worker   bool     // run tasks beside the space's server
+	Listen   []string // host:port; for peers also multiaddrs. Empty: defaults, or a free port
+	NoPeer   bool     // with Serve: no peer-to-peer at all
+	Database string   // with Serve: where the central database is; empty: in the home
+	Blobs    string   // with Serve: where the blobs are; empty: in the home
+	CertFile string   // with Serve: a certificate of a public authority, PEM
+	KeyFile  string   // its key
+	Announce []string // with Serve: addresses to announce to members, if not the ones listened on
+	Web      string   // host:port where people and their programs are answered; empty: nowhere
+	Mail     MailOptions
+}
+
+// MailOptions say where mail programs and other mail servers are answered; empty: not.
+type MailOptions struct {
+	IMAP        string // host:port, with STARTTLS
+	IMAPS       string // with TLS from the beginning
+	Submission  string // SMTP with STARTTLS
+	Submissions string // SMTP with TLS from the beginning
+	CertFile    string // a certificate of a public authority, PEM; empty: one of the home's own
+	KeyFile     string // its key
+
+	Domain            string // with Serve: for which mail is exchanged with the outside; empty: for none
+	Host              string // with Domain: this server's name in the DNS
+	SMTP              string // with Domain: where other mail servers are answered
+	Smarthost         string // with Domain: host:port of a server that takes mail for everywhere
+	SmarthostUser     string
+	SmarthostPassword string
+	Quota             int64 // with Serve: bytes of a mailbox; 0 for no limit
+	Private           bool  // with Domain: send also to servers whose addresses are not public
+	OutPort           int   // with Domain: of other mail servers; 0 for 25
+}
