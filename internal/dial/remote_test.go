@@ -1,4 +1,4 @@
-package daemon
+package dial
 
 import (
 	"bytes"
@@ -16,12 +16,23 @@ import (
 	"github.com/mootspace/moot/internal/ask"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/store"
+	"github.com/mootspace/moot/internal/throttle"
 	"github.com/mootspace/moot/internal/wire"
 )
 
-func timeout(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(t.Context(), d)
+// within fails unless an operation took about as long as it should.
+func within(t *testing.T, what string, took, least, most time.Duration) {
+	t.Helper()
+	if took < least || took > most {
+		t.Errorf("%s took %v, want %v to %v", what, took, least, most)
+	}
 }
+
+// everything allows all requests.
+type everything struct{}
+
+func (everything) Allow(context.Context, moot.Key, string, string) error { return nil }
+func (everything) Accept(context.Context, moot.Key, moot.Entry) error    { return nil }
 
 // TestDownloadRate fetches a blob from one node and from several at a limited rate, and
 // asks them something else meanwhile.
@@ -31,16 +42,16 @@ func TestDownloadRate(t *testing.T) {
 	rand.NewChaCha8([32]byte{}).Read(content)
 	for _, sources := range []int{1, 5} {
 		synctest.Test(t, func(t *testing.T) {
-			n := &node{in: &throttle{}, out: &throttle{}}
+			in, out := &throttle.Throttle{}, &throttle.Throttle{}
 			s := &sourcesOf{nodes: map[moot.Key]moot.Node{}}
 			var b moot.Blob
 			for i := range sources {
 				st := openStore(t)
 				b = put(t, st, content)
-				s.nodes[moot.Key{byte(i + 1)}] = n.metered(pooled{wire.NewClient(serve(t, st), "http://node"), nil})
+				s.nodes[moot.Key{byte(i + 1)}] = Remote{wire.NewClient(serve(t, st), "http://node"), in, out}
 			}
 			through := ask.New(ask.Config{Local: openStore(t), Self: moot.Key{0xff}, Locator: s, Dial: s.dial})
-			n.in.limit(limit)
+			in.Limit(limit)
 			begun := time.Now()
 			time.AfterFunc(time.Second, func() {
 				if _, err := s.nodes[moot.Key{1}].Have(t.Context(), b.ID); err != nil {
@@ -58,7 +69,7 @@ func TestDownloadRate(t *testing.T) {
 				t.Fatalf("got %d bytes: %v", len(got), err)
 			}
 			within(t, "4 MiB at 1 MiB/s", time.Since(begun), 3900*time.Millisecond, 4500*time.Millisecond)
-			if in := n.in.passed.Load(); in < size || in > size*11/10 {
+			if in := in.Passed(); in < size || in > size*11/10 {
 				t.Errorf("%d bytes came for %d", in, size)
 			}
 		})
@@ -70,13 +81,13 @@ func TestDownloadRate(t *testing.T) {
 func TestPutRates(t *testing.T) {
 	for _, who := range []string{"server", "client"} {
 		synctest.Test(t, func(t *testing.T) {
-			client, server := &node{in: &throttle{}, out: &throttle{}}, &throttle{}
+			client, server := &throttle.Throttle{}, &throttle.Throttle{}
 			if who == "server" {
-				server.limit(1 << 20)
+				server.Limit(1 << 20)
 			} else {
-				client.out.limit(1 << 20)
+				client.Limit(1 << 20)
 			}
-			remote := client.metered(pooled{wire.NewClient(serve(t, taking{openStore(t), server}), "http://node"), nil})
+			remote := Remote{wire.NewClient(serve(t, Metered{openStore(t), server}), "http://node"), &throttle.Throttle{}, client}
 			begun := time.Now()
 			put(t, remote, make([]byte, 2<<20))
 			within(t, "2 MiB at 1 MiB/s, limited by the "+who, time.Since(begun), 1900*time.Millisecond, 2*time.Second)

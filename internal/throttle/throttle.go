@@ -1,4 +1,8 @@
-package daemon
+// Package throttle counts bytes and keeps them below a rate: of readers, and of what an
+// HTTP handler answers.
+//
+// It must not know what the bytes are or whose they are.
+package throttle
 
 import (
 	"context"
@@ -12,28 +16,30 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// throttle counts the bytes that go one way, and keeps them below the rate that the
-// home's owner wishes, over all others together.
-type throttle struct {
+// Throttle counts the bytes of one direction and keeps them below a rate, of all readers
+// and writers together. The zero Throttle has no limit.
+type Throttle struct {
 	passed  atomic.Int64
 	limiter atomic.Pointer[rate.Limiter] // nil: no limit
 }
 
 const (
-	// Those who wait for a limited link take turns. There are so many turns a second that
-	// even hundreds of them move every few seconds, and none seems dead to the other side.
+	// Flows over a limited link take turns, so many a second that each of hundreds moves
+	// every few seconds and none looks dead to the other side.
 	turns     = 256
 	leastTurn = 512 // bytes
 	mostTurn  = 256 << 10
 
-	// catchUp is how much may be made up for after a pause, as of a process that did not
-	// get its turn on the processor.
+	// catchUp is how much may be made up for after a pause in scheduling.
 	catchUp = time.Second / 16
 )
 
-// limit sets the rate in bytes per second; 0 for none. What waits already waits no
-// longer than it would have.
-func (t *throttle) limit(bytes int64) {
+// Passed returns how many bytes have passed.
+func (t *Throttle) Passed() int64 { return t.passed.Load() }
+
+// Limit sets the rate in bytes per second; 0 for none. Bytes that wait already wait no
+// longer than they would have.
+func (t *Throttle) Limit(bytes int64) {
 	if bytes <= 0 {
 		t.limiter.Store(nil)
 		return
@@ -46,7 +52,7 @@ func (t *throttle) limit(bytes int64) {
 func turnAt(l rate.Limit) int { return int(min(max(l/turns, leastTurn), mostTurn)) }
 
 // turn returns how many bytes should pass at once.
-func (t *throttle) turn() int {
+func (t *Throttle) turn() int {
 	if l := t.limiter.Load(); l != nil {
 		return turnAt(l.Limit())
 	}
@@ -55,7 +61,7 @@ func (t *throttle) turn() int {
 
 // pass counts bytes, at most a turn, and waits until they may pass. Kind Unavailable if
 // ctx does not allow for that.
-func (t *throttle) pass(ctx context.Context, n int) error {
+func (t *Throttle) pass(ctx context.Context, n int) error {
 	t.passed.Add(int64(n))
 	l := t.limiter.Load()
 	for l != nil && n > 0 { // more than the burst if the limit was lowered just now
@@ -68,15 +74,15 @@ func (t *throttle) pass(ctx context.Context, n int) error {
 	return nil
 }
 
-// reader returns r, read no faster than the limit. What was read is handed on when it
-// may pass, so that nobody has the turn who has nothing to read.
-func (t *throttle) reader(ctx context.Context, r io.Reader) io.Reader {
+// Reader returns r, read no faster than the limit. Bytes are read first and wait then, so
+// that no turn goes to a reader without bytes.
+func (t *Throttle) Reader(ctx context.Context, r io.Reader) io.Reader {
 	return &throttledReader{r, t, ctx}
 }
 
 type throttledReader struct {
 	io.Reader
-	t   *throttle
+	t   *Throttle
 	ctx context.Context
 }
 
@@ -88,8 +94,8 @@ func (r *throttledReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wrap limits what a handler answers.
-func (t *throttle) wrap(next http.Handler) http.Handler {
+// Handler limits what a handler answers.
+func (t *Throttle) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(&throttledWriter{w, t, r.Context()}, r)
 	})
@@ -97,7 +103,7 @@ func (t *throttle) wrap(next http.Handler) http.Handler {
 
 type throttledWriter struct {
 	http.ResponseWriter
-	t   *throttle
+	t   *Throttle
 	ctx context.Context
 }
 

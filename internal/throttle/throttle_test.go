@@ -1,7 +1,8 @@
-package daemon
+package throttle
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"math/rand/v2"
 	"net/http/httptest"
@@ -25,8 +26,8 @@ func TestThrottleIsShared(t *testing.T) {
 	for _, many := range []int{1, 8, 64, 400} {
 		synctest.Test(t, func(t *testing.T) {
 			const limit, each = 1 << 20, 256 << 10
-			th := &throttle{}
-			th.limit(limit)
+			th := &Throttle{}
+			th.Limit(limit)
 			begun := time.Now()
 			var all sync.WaitGroup
 			for i := range many {
@@ -39,7 +40,7 @@ func TestThrottleIsShared(t *testing.T) {
 						at = time.Now()
 					}
 					if i%2 == 0 {
-						r := th.reader(t.Context(), bytes.NewReader(make([]byte, each)))
+						r := th.Reader(t.Context(), bytes.NewReader(make([]byte, each)))
 						for buf := make([]byte, 64<<10); ; moved() {
 							if _, err := r.Read(buf); err == io.EOF {
 								return
@@ -68,10 +69,10 @@ func TestThrottleIsShared(t *testing.T) {
 // TestThrottleChanges has a limit hold from when it is set, and no longer.
 func TestThrottleChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		th := &throttle{}
+		th := &Throttle{}
 		content := make([]byte, 11<<20)
 		rand.NewChaCha8([32]byte{}).Read(content)
-		r := th.reader(t.Context(), bytes.NewReader(content))
+		r := th.Reader(t.Context(), bytes.NewReader(content))
 		var got bytes.Buffer
 		read := func(n int64) time.Duration {
 			begun := time.Now()
@@ -81,11 +82,11 @@ func TestThrottleChanges(t *testing.T) {
 			return time.Since(begun)
 		}
 		within(t, "1 MiB without a limit", read(1<<20), 0, 0)
-		th.limit(1 << 20)
+		th.Limit(1 << 20)
 		within(t, "1 MiB at 1 MiB/s", read(1<<20), 900*time.Millisecond, time.Second)
-		th.limit(64 << 10)
+		th.Limit(64 << 10)
 		within(t, "64 KiB at 64 KiB/s", read(64<<10), 900*time.Millisecond, time.Second)
-		time.AfterFunc(time.Second, func() { th.limit(0) })
+		time.AfterFunc(time.Second, func() { th.Limit(0) })
 		within(t, "the rest, slowly for a second", read(8<<20), time.Second, 1100*time.Millisecond)
 		if !bytes.Equal(got.Bytes(), content[:got.Len()]) {
 			t.Error("other bytes came")
@@ -96,14 +97,18 @@ func TestThrottleChanges(t *testing.T) {
 // TestThrottleLetsGo has nobody wait for a turn who does not want it any more.
 func TestThrottleLetsGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		th := &throttle{}
-		th.limit(1)
+		th := &Throttle{}
+		th.Limit(1)
 		ctx, cancel := timeout(t, time.Second)
 		defer cancel()
 		begun := time.Now()
-		if _, err := io.Copy(io.Discard, th.reader(ctx, bytes.NewReader(make([]byte, 4096)))); err == nil {
+		if _, err := io.Copy(io.Discard, th.Reader(ctx, bytes.NewReader(make([]byte, 4096)))); err == nil {
 			t.Error("no error")
 		}
 		within(t, "giving up", time.Since(begun), 0, time.Second)
 	})
+}
+
+func timeout(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), d)
 }

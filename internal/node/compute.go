@@ -1,0 +1,150 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"sync"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/dial"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/jobs"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/store"
+)
+
+// computeService is this node's part in computing: it coordinates jobs, and runs tasks
+// for members to whom its owner lends processors. Both begin when they are first needed.
+type computeService struct {
+	computeConfig
+
+	mu          sync.Mutex
+	coordinator *jobs.Coordinator
+	local       *localWorker
+}
+
+type computeConfig struct {
+	data        Data
+	store       *store.Store
+	signer      *sign.Signer
+	roster      *policy.Roster
+	network     *network
+	routes      *routes
+	uploads     *uploader
+	preferences func() policy.Preferences
+	role        arch.Role
+	webAddrs    func() []string             // where this node answers HTTPS
+	start       func(func(context.Context)) // runs a function until the node ends
+	oneShot     func() bool                 // the node ends with this session
+	log         *slog.Logger
+}
+
+// coordinate returns the coordinator, which runs from then on until the node ends.
+func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.coordinator != nil {
+		return c.coordinator, nil
+	}
+	node := routed{c.routes, c.routes.preferred(ctx)}
+	write := c.signer.Through(node)
+	coordinator, err := jobs.New(ctx, jobs.Config{
+		Self: c.network.self, Node: node, Write: write, Queue: c.data.Path("jobs.db"), Pool: c.workers, Room: c.checkQuota, Log: c.log,
+		Files: files.New(node, write, files.Options{Log: c.log}),
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.coordinator = coordinator
+	c.start(func(ctx context.Context) {
+		if err := coordinator.Run(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("jobs", "error", err)
+		}
+	})
+	return coordinator, nil
+}
+
+// maxWaiting is how many tasks of one member may wait at a server.
+const maxWaiting = 500_000
+
+// checkQuota keeps one member from filling a server's queue. Kind Full.
+func (c *computeService) checkQuota(_ moot.Key, tasks, waiting int) error {
+	if c.role.HoldsMail && tasks+waiting > maxWaiting {
+		return moot.Errorf(moot.Full, "%d of your tasks are waiting, and a member may have %d: wait until some are done", waiting, maxWaiting)
+	}
+	return nil
+}
+
+// run continues this node's jobs, and announces what it lends.
+func (c *computeService) run(ctx context.Context) error {
+	if _, err := c.coordinate(ctx); err != nil {
+		return err
+	}
+	return c.announce(ctx)
+}
+
+func (c *computeService) close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var err error
+	if c.coordinator != nil {
+		err = c.coordinator.Close()
+	}
+	if c.local != nil {
+		err = errors.Join(err, c.local.close())
+	}
+	return err
+}
+
+// submitter returns where this node's member submits jobs through an architecture.
+func (c *computeService) submitter(via moot.Architecture) jobs.Desk {
+	node := routed{c.routes, via}
+	return jobs.NewDesk(jobs.DeskConfig{
+		Self: c.network.self, Node: node, Write: c.signer.Through(node), IsServer: c.roster.MayServe,
+		Place:  func(ctx context.Context) (moot.Key, jobs.Pool, error) { return c.selectCoordinator(ctx, via) },
+		Follow: c.follow,
+	})
+}
+
+// selectCoordinator returns which node coordinates a job, and who may run its tasks.
+func (c *computeService) selectCoordinator(ctx context.Context, via moot.Architecture) (moot.Key, moot.Architecture, error) {
+	key, err := c.routes.rules(via).Coordinator(arch.Candidates{
+		Self: c.network.self, Servers: c.network.Servers(ctx), Answers: c.network.answers(ctx),
+	})
+	return key, via, err
+}
+
+// follow asks a job's coordinator.
+func (c *computeService) follow(ctx context.Context, coordinator moot.Key, id string, logs bool) iter.Seq2[jobs.Event, error] {
+	if coordinator == c.network.self {
+		return c.followOwn(ctx, id, logs)
+	}
+	if c.oneShot() {
+		c.uploads.flush(ctx) // a server that coordinates may not be able to fetch what was put here
+	}
+	peer := moot.Peer{ID: coordinator}
+	for _, s := range c.network.Servers(ctx) {
+		if s.ID == coordinator {
+			peer = s
+		}
+	}
+	remote, err := c.network.dial.Client(moot.Peer{ID: peer.ID, Addrs: dial.HTTPS(peer.Addrs)})
+	if err != nil {
+		return failed[jobs.Event](moot.Wrap("ask the job's coordinator", err))
+	}
+	rt, base := remote.Transport()
+	return followRemote(ctx, rt, base, id, logs)
+}
+
+// followOwn follows a job that this node coordinates.
+func (c *computeService) followOwn(ctx context.Context, id string, logs bool) iter.Seq2[jobs.Event, error] {
+	coordinator, err := c.coordinate(ctx)
+	if err != nil {
+		return failed[jobs.Event](err)
+	}
+	return coordinator.Follow(ctx, id, logs)
+}

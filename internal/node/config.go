@@ -1,0 +1,107 @@
+// Package node is one running node, made of services with explicit needs: network,
+// replication, uploads, mirror, mail, computing power, accounts, revocation. It is the
+// one place where they meet.
+//
+// It must not know home directories, flags, signals or front ends, nor give meaning to
+// entries: that is files, mail, jobs and members.
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/store"
+)
+
+// Config is what a Node is made of. Space, Key and Data are required.
+type Config struct {
+	Space moot.Key
+	Name  string             // of the space, for people
+	As    string             // the member's name until the space tells it
+	Key   ed25519.PrivateKey // of the member and its node
+	Role  arch.Role          // towards others; zero: arch.Peer
+	Data  Data               // files that services keep
+	Store store.Config       // entries and blobs; Gate and Log are set by New
+
+	// Known are where others may be found, until the space tells it.
+	Servers []moot.Peer
+	Peers   []moot.Peer
+	NoPeers bool // the node asks its servers only
+
+	MailDomain string // for which this server exchanges mail with the outside
+	MailQuota  int64  // bytes of a mailbox on this server; 0 for no limit
+
+	// Ready reports why nothing may be written yet; nil: always ready. Reached is called
+	// when entries were exchanged with another node; nil: nobody needs to know.
+	Ready   func() error
+	Reached func()
+	// MailRecords are the lines of the mail domain's DNS; nil: there is no domain.
+	MailRecords func() ([]string, error)
+	// Backup writes what the node is made of; nil: kind Unavailable.
+	Backup func(ctx context.Context, entries func(ctx context.Context, path string) error, w io.Writer) error
+
+	Version string           // of the program
+	Now     func() time.Time // default: time.Now
+	Timing  Timing
+	// Transport is applied to the transport to each peer, as to cut it in tests; nil: none.
+	Transport func(moot.Peer, http.RoundTripper) http.RoundTripper
+	Log       *slog.Logger
+}
+
+// Timing is how patient a node is; zero fields mean the defaults of their packages.
+type Timing struct {
+	Repair   time.Duration // between exchanges of entries with other nodes
+	Stall    time.Duration // a source silent for so long is replaced
+	Discover time.Duration // search so long for sources before giving up
+	Refresh  time.Duration // between searches while fetching
+	Mirror   time.Duration // before a server looks again for what nobody had
+}
+
+// Data is where services keep files of their own.
+type Data interface {
+	// Path returns where a service may keep a file or directory of its own.
+	Path(name string) string
+	// Load reads a small record that Save wrote. Kind NotFound if there is none.
+	Load(name string, v any) error
+	// Save replaces a small record as a whole, durably.
+	Save(name string, v any) error
+}
+
+// Names of the records in Data.
+const (
+	preferencesFile = "wishes.json" // the name that version 0.1.0 gave it
+	peersFile       = "peers.json"
+)
+
+func (c *Config) setDefaults() {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Role.Policy == nil {
+		c.Role = arch.Peer()
+	}
+	if c.Reached == nil {
+		c.Reached = func() {}
+	}
+	if c.Timing.Mirror <= 0 {
+		c.Timing.Mirror = time.Minute
+	}
+}
+
+// loadPreferences reads what the node's owner prefers; by default nothing.
+func loadPreferences(d Data) (p policy.Preferences, err error) {
+	if err = d.Load(preferencesFile, &p); moot.KindOf(err) == moot.NotFound {
+		err = nil
+	}
+	return p, err
+}

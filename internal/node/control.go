@@ -1,0 +1,138 @@
+package node
+
+import (
+	"context"
+	"io"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/policy"
+)
+
+// control implements app.Control for one session.
+type control struct {
+	*Node
+	via moot.Architecture
+}
+
+var _ app.Control = control{}
+
+// Status implements app.Control.
+func (c control) Status(ctx context.Context) (app.Status, error) {
+	st := app.Status{
+		Identity: c.Identity(), Via: c.via, Running: c.state.running.Load(), Role: c.Role(), Addrs: c.Addrs(),
+		Peers: len(c.network.Connected()), Sent: c.network.out.Passed(), Received: c.network.in.Passed(),
+	}
+	for _, server := range c.network.Servers(ctx) {
+		st.Servers = append(st.Servers, c.network.probe(ctx, server))
+	}
+	return st, c.countStored(ctx, &st)
+}
+
+// countStored fills in what the node holds.
+func (c control) countStored(ctx context.Context, st *app.Status) error {
+	vector, err := c.store.Vector(ctx)
+	if err != nil {
+		return err
+	}
+	for _, seq := range vector {
+		st.Entries += seq
+	}
+	st.Authors = len(vector)
+	for b, err := range c.store.Blobs(ctx) {
+		if err != nil {
+			return err
+		}
+		st.Blobs++
+		st.Bytes += b.Size
+	}
+	forks, err := c.store.Forks(ctx)
+	if err != nil {
+		return err
+	}
+	st.Forks = len(forks)
+	conflicts, err := files.New(c.store, nil, files.Options{}).Conflicts(ctx)
+	names := map[string]bool{}
+	for _, f := range conflicts {
+		names[f.Name] = true
+	}
+	st.Conflicts = len(names)
+	return err
+}
+
+// Peers implements app.Control.
+func (c control) Peers(context.Context) (list []app.PeerStatus, _ error) {
+	connected := map[moot.Key]moot.Peer{}
+	for _, p := range c.network.Connected() {
+		connected[p.ID] = p
+	}
+	for _, m := range c.network.roster.Members() {
+		if m.Revoked || m.Key == c.Self() {
+			continue
+		}
+		p, ok := connected[m.Key]
+		p.ID, p.Name = m.Key, m.Name
+		list = append(list, app.PeerStatus{Peer: p, Role: m.Role, Connected: ok})
+	}
+	return list, nil
+}
+
+// Preferences implements app.Control.
+func (c control) Preferences(context.Context) (policy.Preferences, error) {
+	return c.preferences(), nil
+}
+
+// SetPreferences implements app.Control.
+func (c control) SetPreferences(ctx context.Context, p policy.Preferences) error {
+	if err := c.cfg.Data.Save(preferencesFile, p); err != nil {
+		return err
+	}
+	c.apply(p)
+	return c.compute.announce(ctx)
+}
+
+// Backup implements app.Control.
+func (c control) Backup(ctx context.Context, w io.Writer) error {
+	if c.cfg.Backup == nil {
+		return moot.Errorf(moot.Unavailable, "this node has no home that could be backed up")
+	}
+	return c.cfg.Backup(ctx, c.store.Backup, w)
+}
+
+// Accounts implements app.Control.
+func (c control) Accounts(context.Context) ([]app.Account, error) { return c.accounts.List(), nil }
+
+// AddAccount implements app.Control.
+func (c control) AddAccount(ctx context.Context, name, link string) (app.Account, error) {
+	return c.accounts.Add(ctx, name, link)
+}
+
+// AddPassword implements app.Control.
+func (c control) AddPassword(_ context.Context, name string) (string, error) {
+	return c.accounts.AddPassword(name)
+}
+
+// DropPasswords implements app.Control.
+func (c control) DropPasswords(_ context.Context, name string) error {
+	return c.accounts.DropPasswords(name)
+}
+
+// MailRecords implements app.Control.
+func (c control) MailRecords(context.Context) ([]string, error) {
+	if c.cfg.MailRecords == nil {
+		return nil, moot.WithHint(moot.Errorf(moot.NotFound, "this server exchanges no mail with the outside"), moot.HintMailDomain)
+	}
+	return c.cfg.MailRecords()
+}
+
+// Tokens implements app.Control.
+func (c control) Tokens(context.Context) ([]app.Token, error) { return c.tokens.List(), nil }
+
+// AddToken implements app.Control.
+func (c control) AddToken(_ context.Context, o app.TokenOptions) (app.Token, error) {
+	return c.tokens.Add(o)
+}
+
+// RemoveToken implements app.Control.
+func (c control) RemoveToken(_ context.Context, name string) error { return c.tokens.Remove(name) }

@@ -1,0 +1,247 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/ask"
+	"github.com/mootspace/moot/internal/dial"
+	"github.com/mootspace/moot/internal/jobs"
+	"github.com/mootspace/moot/internal/sandbox"
+	"github.com/mootspace/moot/internal/store"
+	"github.com/mootspace/moot/internal/worker"
+)
+
+// localWorker is the worker on this machine and the store of its tasks' data.
+type localWorker struct {
+	*worker.Worker
+	sandbox *sandbox.Sandbox
+	scratch *store.Store  // inputs and outputs of tasks, kept for a while
+	cache   *worker.Cache // bounds scratch
+}
+
+func (l *localWorker) close() error { return errors.Join(l.sandbox.Close(), l.scratch.Close()) }
+
+// worker returns the worker on this machine, which is made when it is first needed.
+func (c *computeService) worker(ctx context.Context) (*localWorker, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.local != nil {
+		return c.local, nil
+	}
+	l, err := c.newWorker(ctx)
+	if err == nil {
+		c.local = l
+	}
+	return l, err
+}
+
+func (c *computeService) newWorker(ctx context.Context) (l *localWorker, err error) {
+	l = &localWorker{}
+	if l.scratch, err = store.Open(ctx, store.Config{Blobs: c.data.Path("work/blobs"), Log: c.log}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.scratch.Close())
+		}
+	}()
+	most := func() int64 { return cmp.Or(max(c.preferences().LendDisk, 0), 4<<30) }
+	if l.cache, err = worker.NewCache(ctx, l.scratch, most); err != nil {
+		return nil, err
+	}
+	if l.sandbox, err = sandbox.New(ctx, sandbox.Config{Dir: c.data.Path("work/sandbox"), Log: c.log}); err != nil {
+		return nil, err
+	}
+	l.Worker, err = worker.New(worker.Config{
+		Node: overlay{c.store, l.scratch}, Keep: l.cache, Sandbox: l.sandbox, Dir: c.data.Path("work/tasks"), Log: c.log,
+		Fetch: func(ctx context.Context, id moot.BlobID) error { return c.fetchInput(ctx, l, id) },
+		Admit: c.admit, Slots: func() int { return c.terms().CPUs }, Most: c.limits,
+	})
+	if err != nil {
+		err = errors.Join(err, l.sandbox.Close())
+	}
+	return l, err
+}
+
+// fetchInput brings what a task needs to this machine.
+func (c *computeService) fetchInput(ctx context.Context, l *localWorker, id moot.BlobID) error {
+	if complete(ctx, c.store, id) {
+		return nil
+	}
+	locator, err := c.routes.locator(ctx, c.routes.preferred(ctx))
+	if err != nil {
+		return err
+	}
+	into := c.routes.ask
+	into.Local, into.Locator, into.Stored = l.scratch, locator, nil
+	if _, err := ask.New(into).Fetch(ctx, id, func(int64) {}); err != nil {
+		return err
+	}
+	return l.cache.Touch(ctx, id)
+}
+
+// terms are on what conditions this node lends computing power.
+func (c *computeService) terms() jobs.Terms {
+	p := c.preferences()
+	t := jobs.Terms{CPUs: p.LendCPUs, Memory: p.LendMemory, Wall: time.Duration(p.LendWall) * time.Second, Hours: p.LendHours, To: p.LendTo}
+	if t.CPUs == 0 && c.role.Lends {
+		t.CPUs = runtime.NumCPU()
+	}
+	t.CPUs = max(t.CPUs, 0)
+	return t
+}
+
+func (c *computeService) admit(member moot.Key) error { return c.terms().Allow(member, time.Now()) }
+
+// limits are what one task may use here.
+func (c *computeService) limits() moot.Limits {
+	p := c.preferences()
+	l := moot.Limits{Memory: cmp.Or(max(p.LendMemory, 0), 512<<20), Wall: time.Duration(cmp.Or(max(p.LendWall, 0), 3600)) * time.Second}
+	l.CPU = l.Wall
+	return l
+}
+
+// maxOfferAddrs is how many addresses an offer names.
+const maxOfferAddrs = 8
+
+// announce says in the space on what terms this node lends, and makes it ready to.
+func (c *computeService) announce(ctx context.Context) error {
+	t := c.terms()
+	if t.CPUs > 0 {
+		if _, err := c.worker(ctx); err != nil {
+			return err
+		}
+	}
+	_, zone := time.Now().Zone()
+	o := jobs.Offer{Member: c.network.self, Terms: t, Server: c.role.Lends, Zone: zone}
+	if o.Server {
+		addrs := c.webAddrs()
+		o.Addrs = addrs[:min(len(addrs), maxOfferAddrs)]
+	}
+	return jobs.Announce(ctx, c.store, c.signer.Through(c.store), o)
+}
+
+// Run implements moot.Runner for others: it runs a task here, if this node lends.
+func (c *computeService) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (moot.Outcome, error) {
+	if c.oneShot() {
+		return moot.Outcome{}, moot.Errorf(moot.Unavailable, "this node lends nothing now")
+	}
+	if err := c.admit(t.For); err != nil {
+		return moot.Outcome{}, err
+	}
+	l, err := c.worker(ctx)
+	if err != nil {
+		return moot.Outcome{}, err
+	}
+	return l.Run(ctx, t, watch)
+}
+
+// workers returns the workers that can be asked on behalf of a member now: those whose
+// offers stand, and who are connected or have an address.
+func (c *computeService) workers(ctx context.Context, member moot.Key, via moot.Architecture) (list []jobs.Worker) {
+	offers, err := jobs.Offers(ctx, c.store)
+	if err != nil {
+		c.log.Warn("read the offers", "error", err)
+		return nil
+	}
+	connected := c.network.online()
+	for _, o := range jobs.Lenders(offers, member, via, c.roster.MayServe, time.Now()) {
+		if o.Member == c.network.self {
+			if slots := min(o.CPUs, c.terms().CPUs); slots > 0 {
+				list = append(list, jobs.Worker{Key: o.Member, Slots: slots, Runner: c, Blobs: ownOutputs{c}})
+			}
+			continue
+		}
+		peer := moot.Peer{ID: o.Member, Addrs: dial.HTTPS(o.Addrs)}
+		if !c.network.isMember(o.Member) || len(peer.Addrs) == 0 && !slices.Contains(connected, o.Member) {
+			continue
+		}
+		if remote, err := c.network.dial.Remote(peer); err == nil {
+			list = append(list, jobs.Worker{Key: o.Member, Slots: o.CPUs, Runner: remote, Blobs: remote})
+		}
+	}
+	return list
+}
+
+// overlay reads from a store and, where it lacks a blob, from the tasks' store.
+type overlay struct {
+	moot.Node
+	scratch moot.Blobs
+}
+
+// Get implements moot.Blobs.
+func (o overlay) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
+	rc, err := o.Node.Get(ctx, id, r)
+	if moot.KindOf(err) == moot.NotFound {
+		return o.scratch.Get(ctx, id, r)
+	}
+	return rc, err
+}
+
+// Have implements moot.Blobs.
+func (o overlay) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
+	h, err := o.Node.Have(ctx, id)
+	if moot.KindOf(err) == moot.NotFound {
+		return o.scratch.Have(ctx, id)
+	}
+	return h, err
+}
+
+// ownOutputs reads what tasks made on this machine; its worker is made when needed.
+type ownOutputs struct{ compute *computeService }
+
+// Put implements moot.Blobs: only tasks put something here.
+func (o ownOutputs) Put(context.Context, io.Reader) (moot.Blob, error) {
+	return moot.Blob{}, moot.Errorf(moot.Denied, "only tasks store their outputs here")
+}
+
+// Get implements moot.Blobs.
+func (o ownOutputs) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
+	l, err := o.compute.worker(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return overlay{o.compute.store, l.scratch}.Get(ctx, id, r)
+}
+
+// Have implements moot.Blobs.
+func (o ownOutputs) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
+	l, err := o.compute.worker(ctx)
+	if err != nil {
+		return moot.Holding{}, err
+	}
+	return overlay{o.compute.store, l.scratch}.Have(ctx, id)
+}
+
+// withOutputs is a node's store as others see it: with the data of tasks, once there is
+// any.
+type withOutputs struct {
+	moot.Node
+	compute *computeService
+}
+
+func (w withOutputs) reading() moot.Blobs {
+	w.compute.mu.Lock()
+	defer w.compute.mu.Unlock()
+	if w.compute.local == nil {
+		return w.Node
+	}
+	return overlay{w.Node, w.compute.local.scratch}
+}
+
+// Get implements moot.Blobs.
+func (w withOutputs) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
+	return w.reading().Get(ctx, id, r)
+}
+
+// Have implements moot.Blobs.
+func (w withOutputs) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
+	return w.reading().Have(ctx, id)
+}

@@ -1,0 +1,273 @@
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mail"
+	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/store"
+)
+
+// mailService holds this node's messages: its member's, those of accounts, and those it
+// relays for others. Its index is opened when it is first used.
+type mailService struct {
+	mailConfig
+
+	mu      sync.Mutex
+	index   *mail.Index
+	post    *mail.Post
+	boxes   map[mailboxKey]*mail.Box
+	watched func(*mail.Box) // keeps an account up to date; nil until the node runs
+	relay   relayFunc       // passes mail on to people elsewhere; nil: nothing does
+}
+
+type relayFunc = func(ctx context.Context, from string, to []string, mime io.Reader) error
+
+type mailConfig struct {
+	space       moot.Key
+	data        Data
+	store       *store.Store
+	roster      *policy.Roster
+	network     *network
+	routes      *routes
+	preferences func() policy.Preferences
+	hosts       func(moot.Key) bool // whether this node keeps a member's key
+	exchange    func(context.Context)
+	central     bool  // this node holds messages for every member
+	quota       int64 // bytes of a mailbox; 0 for no limit
+	log         *slog.Logger
+}
+
+// mailboxKey names a member's mail through one architecture.
+type mailboxKey struct {
+	member moot.Key
+	via    moot.Architecture
+}
+
+// open opens the index once.
+func (m *mailService) open(ctx context.Context) (*mail.Index, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.index != nil {
+		return m.index, nil
+	}
+	index, err := mail.OpenIndex(ctx, m.data.Path("mail.db"))
+	if err != nil {
+		return nil, err
+	}
+	m.index, m.boxes = index, map[mailboxKey]*mail.Box{}
+	m.post = mail.NewPost(mail.PostConfig{
+		Feeds: m.store, Index: index, Self: m.network.self, Drop: m.store.Drop, Online: m.network.online,
+		Have:  func(ctx context.Context, id moot.BlobID) bool { return complete(ctx, m.store, id) },
+		Fetch: m.fetch, Limits: m.limits, Log: m.log,
+	})
+	return index, nil
+}
+
+func (m *mailService) close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.index == nil {
+		return nil
+	}
+	return m.index.Close()
+}
+
+// isMessage reports whether a blob is a message: messages are served whatever names the
+// node's owner publishes.
+func (m *mailService) isMessage(ctx context.Context, id string) bool {
+	m.mu.Lock()
+	post := m.post
+	m.mu.Unlock()
+	blob, err := moot.ParseBlobID(id)
+	return err == nil && post != nil && post.Knows(ctx, blob)
+}
+
+// limits are what this node relays for others.
+func (m *mailService) limits() mail.Limits {
+	p := m.preferences()
+	return mail.Limits{All: m.central, Copies: p.CarryCopies, Bytes: p.CarryBytes, Age: time.Duration(p.CarryDays) * 24 * time.Hour}
+}
+
+// retention is how long messages are kept here.
+func (m *mailService) retention() mail.Retention {
+	const day = 24 * time.Hour
+	p := m.preferences()
+	return mail.Retention{Trash: time.Duration(p.KeepTrash) * day, Junk: time.Duration(p.KeepJunk) * day, Mail: time.Duration(p.KeepMail) * day}
+}
+
+// relayFetchTimeout bounds how long a message that is relayed may take to come.
+const relayFetchTimeout = 5 * time.Minute
+
+func (m *mailService) fetch(ctx context.Context, id moot.BlobID) error {
+	ctx, cancel := context.WithTimeout(ctx, relayFetchTimeout)
+	defer cancel()
+	return fetch(ctx, m.store, routed{m.routes, moot.Architecture{Peers: true}}, id)
+}
+
+// account returns a member's mail through an architecture.
+func (m *mailService) account(ctx context.Context, key ed25519.PrivateKey, signer *sign.Signer, via moot.Architecture) (*mail.Box, error) {
+	index, err := m.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := m.routes.through(ctx, via); err != nil {
+		return nil, err
+	}
+	node, rules := routed{m.routes, via}, m.routes.rules(via)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id := mailboxKey{seal.Public(key), via}
+	if b := m.boxes[id]; b != nil {
+		return b, nil
+	}
+	cfg := mail.Config{
+		Node: node, Write: signer.Through(node), Key: key, Index: index, Log: m.log,
+		Directory: func(ctx context.Context) (mail.Directory, error) { return m.directory(ctx, node, rules.Delegates) },
+		Servers:   func(ctx context.Context) []moot.Key { return m.servers(ctx, node) },
+		Spread: func(ctx context.Context, id moot.BlobID, to []moot.Key) int {
+			if rules.Delegates {
+				return 1 // the server, where it was put
+			}
+			return m.replicate(ctx, id, to)
+		},
+		Release: m.post.Release, Relay: m.relay,
+		TellRead: func() bool { return !m.preferences().HideReading }, Retain: m.retention,
+	}
+	if rules.Delegates {
+		cfg.Keep = m.store
+	}
+	if m.central {
+		cfg.Room = m.checkQuota
+	}
+	b, err := mail.New(ctx, cfg)
+	if err == nil {
+		m.boxes[id] = b
+	}
+	return b, err
+}
+
+// directory tells which members there are, as the architecture knows it.
+func (m *mailService) directory(ctx context.Context, node moot.Node, remote bool) (d mail.Directory, err error) {
+	all := members.New(m.space, node, nil)
+	d.Roster = m.roster
+	if remote {
+		if d.Roster, err = all.Roster(ctx); err != nil {
+			return d, err
+		}
+	}
+	d.Domain, _, err = all.Mail(ctx)
+	return d, err
+}
+
+func (m *mailService) servers(ctx context.Context, node moot.Node) []moot.Key {
+	_, servers, err := members.New(m.space, node, nil).Mail(ctx)
+	if err != nil {
+		m.log.Warn("read the servers", "error", err)
+	}
+	return servers
+}
+
+// run relays messages until ctx ends. start runs a function until then.
+func (m *mailService) run(ctx context.Context, start func(func(context.Context))) error {
+	if _, err := m.open(ctx); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.watched = func(b *mail.Box) {
+		m.post.Add(b)
+		start(b.Run)
+	}
+	start(func(ctx context.Context) {
+		if err := m.post.Run(ctx); err != nil && ctx.Err() == nil {
+			m.log.Error("mail", "error", err)
+		}
+	})
+	return nil
+}
+
+// attend keeps an account's mail up to date while the node runs.
+func (m *mailService) attend(b *mail.Box) {
+	m.mu.Lock()
+	watched := m.watched
+	m.mu.Unlock()
+	if watched != nil {
+		watched(b)
+	}
+}
+
+// syncTimeout is how long a session waits for messages that cannot be fetched at once.
+const syncTimeout = 15 * time.Second
+
+// synced returns an account's mail with what has come.
+func (m *mailService) synced(ctx context.Context, b *mail.Box) (mail.Mailbox, error) {
+	brief, cancel := context.WithTimeout(ctx, syncTimeout)
+	defer cancel()
+	if err := b.Sync(brief); err != nil && brief.Err() == nil {
+		return nil, err
+	}
+	return b, ctx.Err()
+}
+
+// replicaPoll is how often others are asked whether they hold a message by now.
+const replicaPoll = 100 * time.Millisecond
+
+// replicate waits until all recipients hold a message, or two others do, and returns how
+// many do.
+func (m *mailService) replicate(ctx context.Context, id moot.BlobID, to []moot.Key) int {
+	if ctx.Err() == nil {
+		m.exchange(ctx)
+	}
+	poll := time.NewTicker(replicaPoll)
+	defer poll.Stop()
+	held := map[moot.Key]bool{}
+	for _, k := range to {
+		if m.hosts(k) {
+			held[k] = true
+		}
+	}
+	for {
+		others := slices.DeleteFunc(m.network.Connected(), func(p moot.Peer) bool { return held[p.ID] })
+		for _, k := range m.holders(ctx, others, id) {
+			held[k] = true
+		}
+		all := !slices.ContainsFunc(to, func(k moot.Key) bool { return k != m.network.self && !held[k] })
+		if len(held) >= 2 || all || ctx.Err() != nil {
+			return len(held)
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// holders asks peers whether they hold all of a blob, and returns those that do.
+func (m *mailService) holders(ctx context.Context, peers []moot.Peer, id moot.BlobID) (keys []moot.Key) {
+	var asking sync.WaitGroup
+	var mu sync.Mutex
+	for _, p := range peers {
+		asking.Go(func() {
+			remote, err := m.network.dial.Dial(p)
+			if err != nil || !complete(ctx, remote, id) {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			keys = append(keys, p.ID)
+		})
+	}
+	asking.Wait()
+	return keys
+}

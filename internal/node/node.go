@@ -1,0 +1,230 @@
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/accounts"
+	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/ask"
+	"github.com/mootspace/moot/internal/dial"
+	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/store"
+)
+
+// Node is one member's node in one process.
+type Node struct {
+	cfg      Config
+	store    *store.Store
+	signer   *sign.Signer
+	network  *network
+	routes   *routes
+	entries  *replicator
+	uploads  *uploader
+	mail     *mailService
+	compute  *computeService
+	accounts *accounts.Accounts
+	tokens   *accounts.Tokens
+	sessions *sessions
+	tasks    *group
+	state    *state
+	handler  http.Handler // answers other nodes
+}
+
+// state is what changes while a node runs.
+type state struct {
+	preferences atomic.Pointer[policy.Preferences]
+	running     atomic.Bool              // until the process ends, not only for one session
+	webAddrs    atomic.Pointer[[]string] // https addresses where it is reached
+}
+
+func (s *state) addrs() []string {
+	if addrs := s.webAddrs.Load(); addrs != nil {
+		return *addrs
+	}
+	return nil
+}
+
+// group runs functions until the node ends.
+type group struct {
+	wait  sync.WaitGroup
+	end   context.CancelFunc
+	start func(func(context.Context))
+}
+
+func newGroup(ctx context.Context) *group {
+	g := &group{}
+	ctx, g.end = context.WithCancel(context.WithoutCancel(ctx))
+	g.start = func(f func(context.Context)) { g.wait.Go(func() { f(ctx) }) }
+	return g
+}
+
+// New opens the node's store and services; nothing is connected yet. Close lets go of
+// them.
+func New(ctx context.Context, cfg Config) (_ *Node, err error) {
+	cfg.setDefaults()
+	roster := policy.NewRoster(cfg.Space, cfg.Now)
+	clock := feed.NewClock(cfg.Now, 0)
+	cfg.Store.Gate, cfg.Store.Log = gate{roster, clock}, cfg.Log
+	n := &Node{cfg: cfg, sessions: newSessions(), tasks: newGroup(ctx), state: &state{}}
+	if n.store, err = store.Open(ctx, cfg.Store); err != nil {
+		return nil, err
+	}
+	if err = n.assemble(ctx, roster, clock); err != nil {
+		return nil, errors.Join(err, n.store.Close())
+	}
+	roster.OnChange(func() {
+		n.sessions.revoke(n.network.mayConnect)
+		n.network.disconnectStrangers()
+	})
+	return n, nil
+}
+
+// assemble makes the services, each from what it needs.
+func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.Clock) (err error) {
+	cfg := n.cfg
+	n.network = n.newNetwork(roster)
+	preferences, err := loadPreferences(cfg.Data)
+	if err != nil {
+		return err
+	}
+	n.apply(preferences)
+	if n.signer, err = sign.New(ctx, sign.Config{Space: cfg.Space, Key: cfg.Key, Clock: clock, Local: n.store, Ready: cfg.Ready}); err != nil {
+		return err
+	}
+	n.uploads = newUploader(n.store, n.network)
+	n.routes = n.newRoutes(clock)
+	n.entries = &replicator{network: n.network, local: n.store, interval: cfg.Timing.Repair, log: cfg.Log, reached: func(ctx context.Context) {
+		cfg.Reached()
+		n.routes.refresh(ctx)
+	}}
+	if n.accounts, err = n.openAccounts(ctx, roster, clock); err != nil {
+		return err
+	}
+	if n.tokens, err = accounts.OpenTokens(cfg.Data, cfg.Now); err != nil {
+		return err
+	}
+	n.mail = n.newMail(roster)
+	n.compute = n.newCompute(roster)
+	n.handler = n.newHandler(roster)
+	return nil
+}
+
+func (n *Node) newNetwork(roster *policy.Roster) *network {
+	cfg := n.cfg
+	var seen []moot.Peer
+	_ = cfg.Data.Load(peersFile, &seen) // without it the invitation's peers are asked
+	net := &network{networkConfig: networkConfig{
+		space: cfg.Space, key: cfg.Key, self: seal.Public(cfg.Key), feeds: n.store, roster: roster,
+		servers: cfg.Servers, known: slices.Concat(seen, cfg.Peers), log: cfg.Log,
+	}}
+	net.dial = dial.New(dial.Config{Key: cfg.Key, Host: net.Host, In: &net.in, Out: &net.out, Wrap: cfg.Transport})
+	return net
+}
+
+func (n *Node) newRoutes(clock *feed.Clock) *routes {
+	cfg := n.cfg
+	return &routes{
+		network: n.network, server: cfg.Role.Copies, noPeers: cfg.NoPeers, made: map[moot.Architecture]*ask.Node{},
+		ask: ask.Config{
+			Local: n.store, Self: n.network.self, Dial: n.network.dial.Dial, Log: cfg.Log, Verify: verify(clock), Stored: n.uploads.add,
+			Stall: cfg.Timing.Stall, Discover: cfg.Timing.Discover, Refresh: cfg.Timing.Refresh,
+		},
+	}
+}
+
+func (n *Node) openAccounts(ctx context.Context, roster *policy.Roster, clock *feed.Clock) (*accounts.Accounts, error) {
+	return accounts.Open(ctx, accounts.Config{
+		Space: n.cfg.Space, Own: accounts.Account{Key: n.cfg.Key, Signer: n.signer}, Data: n.cfg.Data, Feeds: n.store,
+		Roster: roster, Clock: clock, Now: n.cfg.Now, Ready: n.cfg.Ready, Domain: n.cfg.MailDomain,
+		Added: n.attend,
+	})
+}
+
+func (n *Node) newMail(roster *policy.Roster) *mailService {
+	return &mailService{mailConfig: mailConfig{
+		space: n.cfg.Space, data: n.cfg.Data, store: n.store, roster: roster, network: n.network, routes: n.routes,
+		preferences: n.preferences, hosts: n.accounts.Hosts, central: n.cfg.Role.HoldsMail, quota: n.cfg.MailQuota, log: n.cfg.Log,
+		exchange: func(ctx context.Context) {
+			if !n.state.running.Load() { // else the replicator passes entries on
+				n.entries.exchangeAll(ctx)
+			}
+		},
+	}}
+}
+
+func (n *Node) newCompute(roster *policy.Roster) *computeService {
+	return &computeService{computeConfig: computeConfig{
+		data: n.cfg.Data, store: n.store, signer: n.signer, roster: roster, network: n.network, routes: n.routes,
+		uploads: n.uploads, preferences: n.preferences, role: n.cfg.Role, webAddrs: n.state.addrs,
+		start: n.tasks.start, oneShot: func() bool { return !n.state.running.Load() }, log: n.cfg.Log,
+	}}
+}
+
+func (n *Node) preferences() policy.Preferences { return *n.state.preferences.Load() }
+
+// apply puts preferences into effect.
+func (n *Node) apply(p policy.Preferences) {
+	n.state.preferences.Store(&p)
+	n.network.in.Limit(p.DownloadRate)
+	n.network.out.Limit(p.UploadRate)
+}
+
+// Key returns the private key of the node.
+func (n *Node) Key() ed25519.PrivateKey { return n.cfg.Key }
+
+// Self returns the node's member.
+func (n *Node) Self() moot.Key { return n.network.self }
+
+// Store returns the node's own store.
+func (n *Node) Store() *store.Store { return n.store }
+
+// Tokens returns what programs authenticate with.
+func (n *Node) Tokens() *accounts.Tokens { return n.tokens }
+
+// Identity says whose node this is.
+func (n *Node) Identity() app.Identity {
+	as := n.cfg.As
+	if m, ok := n.network.roster.Member(n.Self()); ok {
+		as = m.Name
+	}
+	return app.Identity{Space: n.cfg.Space, Name: n.cfg.Name, Self: n.Self(), As: as, Home: n.cfg.Data.Path("")}
+}
+
+// Role returns the member's role; "" for no member.
+func (n *Node) Role() policy.Role {
+	role, _ := n.network.roster.Role(n.Self())
+	return role
+}
+
+// rules returns an architecture as this node carries it out; the zero choice is what the
+// space and the node prefer.
+func (n *Node) rules(ctx context.Context, via moot.Architecture) arch.Architecture {
+	if via.IsZero() {
+		via = n.routes.preferred(ctx)
+	}
+	return n.routes.rules(via)
+}
+
+// Close ends everything that the node runs and lets go of it; acknowledged work is safe
+// already.
+func (n *Node) Close() error {
+	n.tasks.end()
+	n.tasks.wait.Wait()
+	if peers := n.network.Connected(); len(peers) > 0 {
+		if err := n.cfg.Data.Save(peersFile, peers); err != nil {
+			n.cfg.Log.Warn("remember peers", "error", err)
+		}
+	}
+	return errors.Join(n.network.close(), n.compute.close(), n.mail.close(), n.store.Close())
+}

@@ -1,0 +1,113 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/gossip"
+	"github.com/mootspace/moot/internal/link"
+)
+
+// replicator keeps this node's entries in step with those of other nodes.
+type replicator struct {
+	network  *network
+	local    moot.Feeds
+	interval time.Duration
+	// reached is called after entries were exchanged with another node.
+	reached func(context.Context)
+	log     *slog.Logger
+}
+
+// run pushes new entries and repairs what was missed, until ctx ends.
+func (r *replicator) run(ctx context.Context) error {
+	var among host.Host
+	if h := r.network.Host(); h != nil {
+		among = h.LibP2P()
+	}
+	return gossip.Run(ctx, gossip.Config{
+		Host: among, Space: r.network.space, Self: r.network.self, Local: r.local, Interval: r.interval,
+		Neighbours: r.network.Connected, Servers: r.network.Servers, Key: link.KeyOf, Member: r.network.isMember,
+		Dial: r.network.dial.Dial, Log: r.log,
+		Reached: func(moot.Peer, int, int) { r.reached(ctx) },
+	})
+}
+
+// Limits on what a one-shot session waits for.
+const (
+	pullTimeout  = 4 * time.Second  // for the latest entries
+	flushTimeout = 30 * time.Second // until others have what it wrote
+)
+
+// pull connects with peers and exchanges entries with all nodes that can be reached, so
+// that a one-shot session neither answers from the past nor finds no sources.
+func (r *replicator) pull(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
+	defer cancel()
+	var connecting sync.WaitGroup
+	if h := r.network.Host(); h != nil {
+		for _, p := range append(r.network.Servers(ctx), r.network.known...) {
+			connecting.Go(func() {
+				if err := h.Connect(ctx, p); err != nil {
+					r.log.Debug("connect", "error", err)
+				}
+			})
+		}
+	}
+	r.exchangeAll(ctx)
+	connecting.Wait()
+}
+
+// flush hands others what was written here, before the node ends.
+func (r *replicator) flush(ctx context.Context) {
+	if r.exchangeAll(ctx) == 0 && len(r.network.others()) > 0 {
+		r.log.Warn("nobody else has the change yet: it is safe here, and is passed on when this node runs and reaches somebody")
+	}
+}
+
+// exchangeAll exchanges entries with all known nodes at once, and returns with how many
+// that succeeded.
+func (r *replicator) exchangeAll(ctx context.Context) (reached int) {
+	partners := r.partners(ctx)
+	results := make(chan error)
+	for _, p := range partners {
+		go func() {
+			remote, err := r.network.dial.Dial(p)
+			if err == nil {
+				_, _, err = gossip.Reconcile(ctx, r.local, remote)
+			}
+			results <- err
+		}()
+	}
+	for range partners {
+		if err := <-results; err != nil {
+			r.log.Debug("exchange entries", "error", err)
+			continue
+		}
+		reached++
+		r.reached(ctx)
+	}
+	return reached
+}
+
+// partners returns every node with which entries can be exchanged, once.
+func (r *replicator) partners(ctx context.Context) (list []moot.Peer) {
+	all := r.network.Servers(ctx)
+	if r.network.Host() != nil {
+		all = append(all, r.network.known...)
+		all = append(all, r.network.Connected()...)
+	}
+	seen := map[moot.Key]bool{r.network.self: true}
+	for _, p := range all {
+		if seen[p.ID] || !r.network.isMember(p.ID) && len(p.Addrs) == 0 {
+			continue
+		}
+		seen[p.ID] = true
+		list = append(list, p)
+	}
+	return list
+}

@@ -1,0 +1,149 @@
+package node
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/dial"
+	"github.com/mootspace/moot/internal/gossip"
+	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/wire"
+)
+
+// Connect links this node with peers; without multiaddrs to listen on it only dials.
+// With localNetwork it looks for members on the local network and can be found there.
+func (n *Node) Connect(ctx context.Context, listen []string, localNetwork bool) error {
+	if err := n.network.join(ctx, listen, localNetwork); err != nil {
+		return err
+	}
+	n.tasks.start(n.network.Mesh().Run)
+	return nil
+}
+
+// ServePeers answers peers until ctx ends. The node must be connected.
+func (n *Node) ServePeers(ctx context.Context) error { return n.network.Host().Serve(ctx, n.handler) }
+
+// Handler answers other nodes out of this node's own store.
+func (n *Node) Handler() http.Handler { return n.handler }
+
+func (n *Node) newHandler(roster *policy.Roster) http.Handler {
+	public := &published{local: n.store, log: n.cfg.Log}
+	rules := n.cfg.Role.Policy(arch.Owner{Roster: roster, Preferences: n.preferences, Publishes: func(ctx context.Context, blob string, names []string) bool {
+		return n.mail.isMessage(ctx, blob) || public.has(ctx, blob, names)
+	}})
+	var seen moot.Node = n.store
+	if n.cfg.Role.HoldsMail {
+		seen = dial.Metered{Node: bounded{n.store, n.mail.checkQuota}, In: &n.network.in}
+	}
+	h := wire.Handler(withOutputs{seen, n.compute}, guard{roster, rules}, wire.Options{
+		Log: n.cfg.Log, Version: n.cfg.Version, Spared: n.cfg.Role.Seeds, Runner: n.compute,
+		Extra: map[string]http.Handler{followPattern: n.followHandler()},
+	})
+	return n.sessions.register(n.network.out.Handler(h))
+}
+
+// SetWebAddrs says at which https addresses the node is reached. It must be called
+// before Start.
+func (n *Node) SetWebAddrs(addrs []string) { n.state.webAddrs.Store(&addrs) }
+
+// Addrs returns where the node is reached.
+func (n *Node) Addrs() []string { return slices.Concat(n.state.addrs(), n.network.addrs()) }
+
+// Start runs all services until Close. answer is called once the node is whole: nobody
+// may be answered before.
+func (n *Node) Start(ctx context.Context, answer func()) error {
+	n.state.running.Store(true)
+	if err := n.startMail(ctx); err != nil {
+		return err
+	}
+	answer()
+	n.tasks.start(func(ctx context.Context) {
+		if err := n.entries.run(ctx); err != nil && ctx.Err() == nil {
+			n.cfg.Log.Error("gossip ended", "error", err)
+		}
+	})
+	if n.cfg.Role.Copies {
+		if err := n.announceServer(ctx); err != nil {
+			return err
+		}
+	}
+	if err := n.compute.run(ctx); err != nil {
+		return err
+	}
+	n.tasks.start(n.uploads.run)
+	if n.network.Mesh() == nil {
+		return nil
+	}
+	n.tasks.start(n.announceBlobs)
+	if n.cfg.Role.Mirror {
+		m := &mirror{local: n.store, peers: routed{n.routes, arch.PeerToPeer().Asks}, every: n.cfg.Timing.Mirror, log: n.cfg.Log}
+		n.tasks.start(m.run)
+	}
+	return nil
+}
+
+// startMail keeps the mail of the node's member and of all accounts up to date.
+func (n *Node) startMail(ctx context.Context) error {
+	if err := n.mail.run(ctx, n.tasks.start); err != nil {
+		return err
+	}
+	b, err := n.ownMail(ctx, n.routes.preferred(ctx))
+	if err != nil {
+		return err
+	}
+	n.mail.attend(b)
+	for _, a := range n.accounts.Hosted() {
+		if err := n.attend(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// announceServer says in the space where its server is.
+func (n *Node) announceServer(ctx context.Context) error {
+	addrs := n.Addrs()
+	if n.network.Host() == nil {
+		addrs = n.state.addrs()
+	}
+	m := members.New(n.cfg.Space, n.store, n.signer.Through(n.store))
+	known, err := m.Servers(ctx)
+	if err == nil && !slices.ContainsFunc(known, func(p moot.Peer) bool { return p.ID == n.Self() && slices.Equal(p.Addrs, addrs) }) {
+		n.entries.pull(ctx) // before something is written that a copy of this node may have written otherwise
+	}
+	return moot.Wrap("announce the server", m.Serve(ctx, n.Self(), addrs, n.cfg.MailDomain))
+}
+
+// announceBlobs makes this node findable as a holder of what it holds.
+func (n *Node) announceBlobs(ctx context.Context) {
+	for b, err := range n.store.Blobs(ctx) {
+		if err != nil || ctx.Err() != nil {
+			return
+		}
+		n.network.announce(ctx, b.ID)
+	}
+}
+
+// Found makes the node's space, owned by its member, unless it exists.
+func (n *Node) Found(ctx context.Context, name, as string) error {
+	if _, known := n.network.roster.Member(n.Self()); known && n.network.roster.Space() != "" {
+		return nil
+	}
+	return moot.Wrap("make the space", members.New(n.cfg.Space, n.store, n.signer.Through(n.store)).Found(ctx, name, as))
+}
+
+// Learn reads the space from a node that let this one join. Kind Unavailable if it does
+// not pass on the entry that makes this node's member one.
+func (n *Node) Learn(ctx context.Context, from moot.Feeds) error {
+	if _, _, err := gossip.Reconcile(ctx, n.store, from); err != nil {
+		return err
+	}
+	if !n.network.isMember(n.Self()) {
+		return moot.Errorf(moot.Unavailable, "the entry that makes this node's member one was not passed on")
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package node
+
+import (
+	"context"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/accounts"
+	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/mail"
+	"github.com/mootspace/moot/internal/members"
+)
+
+// Session returns the node's member at work through an architecture; the zero choice is
+// what the space and the node prefer.
+func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session, error) {
+	rules := n.rules(ctx, via)
+	via = rules.Asks
+	if _, err := n.routes.through(ctx, via); err != nil {
+		return nil, err
+	}
+	node := routed{n.routes, via}
+	write := n.signer.Through(node)
+	place := inPlace{node: node, store: n.store, network: n.network, uploads: n.uploads, rules: rules, copies: n.cfg.Role.Copies}
+	return &app.Session{
+		Identity: n.Identity(), Via: via,
+		Files:   files.New(node, write, files.Options{Linker: place, Fetcher: place, Log: n.cfg.Log}),
+		Members: people{members.New(n.cfg.Space, node, write), n},
+		Mail:    func(ctx context.Context) (mail.Mailbox, error) { return n.sessionMail(ctx, via) },
+		Jobs:    n.compute.submitter(via),
+		Control: control{n, via},
+		Close:   func() error { return nil },
+	}, nil
+}
+
+// OneShot prepares a node that lives only as long as one session: it is connected with
+// peers and has the latest entries. The session's Close hands others what was written,
+// and closes the node.
+func (n *Node) OneShot(ctx context.Context, via moot.Architecture) (*app.Session, error) {
+	rules := n.rules(ctx, via)
+	if rules.Mesh && !n.cfg.NoPeers {
+		if err := n.Connect(context.WithoutCancel(ctx), nil, false); err != nil {
+			return nil, err
+		}
+		n.tasks.start(func(ctx context.Context) { _ = n.ServePeers(ctx) }) // others may fetch what this session stores
+	}
+	s, err := n.Session(ctx, rules.Asks)
+	if err != nil {
+		return nil, err
+	}
+	if rules.Reconciles {
+		n.entries.pull(ctx)
+	}
+	s.Close = func() error {
+		n.finish(context.WithoutCancel(ctx))
+		return n.Close()
+	}
+	return s, nil
+}
+
+// finish hands others what a one-shot session wrote.
+func (n *Node) finish(ctx context.Context) {
+	if n.signer.Wrote() == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	n.entries.flush(ctx)
+	n.uploads.flush(ctx)
+}
+
+// ownMail returns the mail of the node's member through an architecture.
+func (n *Node) ownMail(ctx context.Context, via moot.Architecture) (*mail.Box, error) {
+	return n.mail.account(ctx, n.cfg.Key, n.signer, via)
+}
+
+// sessionMail returns the member's mail with what has come. In a running node what comes
+// is taken in all the time.
+func (n *Node) sessionMail(ctx context.Context, via moot.Architecture) (mail.Mailbox, error) {
+	b, err := n.ownMail(ctx, via)
+	if err != nil {
+		return nil, err
+	}
+	if n.state.running.Load() && via == n.routes.preferred(ctx) {
+		return b, nil
+	}
+	return n.mail.synced(ctx, b)
+}
+
+// attend keeps the mail of an account up to date while the node runs.
+func (n *Node) attend(ctx context.Context, a accounts.Account) error {
+	b, err := n.mail.account(ctx, a.Key, a.Signer, n.routes.preferred(ctx))
+	if err == nil {
+		n.mail.attend(b)
+	}
+	return err
+}
+
+// Login lets a mail program in. Kind Denied.
+func (n *Node) Login(ctx context.Context, user, password string) (mail.Mailbox, error) {
+	a, err := n.accounts.Login(user, password)
+	if err != nil {
+		return nil, err
+	}
+	return n.mail.account(ctx, a.Key, a.Signer, n.routes.preferred(ctx))
+}
