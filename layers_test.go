@@ -18,17 +18,18 @@ var layers = map[string][]string{
 
 	// Pure: bytes, statements, keys, rules. No network, no database.
 	"internal/blob":    {"."},
-	"internal/feed":    {"."},
+	"internal/cbor":    {"."},
+	"internal/feed":    {".", "internal/cbor"},
 	"internal/durable": {"."},
 	"internal/seal":    {".", "internal/durable"},
-	"internal/policy":  {".", "internal/feed"},
+	"internal/policy":  {".", "internal/cbor", "internal/feed"},
 	"internal/swarm":   {"."},
 	"internal/plan":    {"."},
 
 	// Mechanism: each knows the vocabulary and no sibling.
 	"internal/sqlite":  {".", "internal/durable"},
 	"internal/store":   {".", "internal/blob", "internal/durable", "internal/feed", "internal/sqlite"},
-	"internal/wire":    {".", "internal/blob", "internal/feed", "internal/swarm"},
+	"internal/wire":    {".", "internal/blob", "internal/cbor", "internal/feed", "internal/swarm"},
 	"internal/link":    {".", "internal/seal"},
 	"internal/locate":  {"."},
 	"internal/gossip":  {".", "internal/feed"},
@@ -37,10 +38,10 @@ var layers = map[string][]string{
 	"internal/sign":    {".", "internal/feed"},
 
 	// Meaning: over any Node.
-	"internal/files":   {".", "internal/blob", "internal/durable", "internal/sign"},
-	"internal/members": {".", "internal/feed", "internal/policy", "internal/seal", "internal/sign"},
-	"internal/mail":    {".", "internal/blob", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite"},
-	"internal/jobs":    {".", "internal/blob", "internal/files", "internal/sign", "internal/sqlite"},
+	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign"},
+	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign"},
+	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite"},
+	"internal/jobs":    {".", "internal/blob", "internal/cbor", "internal/files", "internal/sign", "internal/sqlite"},
 	"internal/worker":  {".", "internal/blob", "internal/durable", "internal/files", "internal/sandbox"},
 
 	// Measuring: runs this program as processes, and uses no other part of it.

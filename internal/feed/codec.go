@@ -5,10 +5,10 @@ import (
 	"errors"
 	"io"
 
-	"github.com/fxamacker/cbor/v2"
 	"lukechampine.com/blake3"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/cbor"
 )
 
 // The encoding is deterministic CBOR (RFC 8949, 4.2). An entry is the array
@@ -43,31 +43,10 @@ const version = 1
 // maxItem bounds an encoded entry in bytes: body, key, replaced versions, the rest.
 const maxItem = moot.MaxBody + moot.MaxKey + moot.MaxReplaces*34 + 512
 
-// Never changed: built once because building them is slower than using them.
-var encoder, decoder = encMode(), decMode()
-
-func encMode() cbor.EncMode {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
-	if err != nil {
-		panic(err) // the library's own options contradict one another
-	}
-	return mode
-}
-
-func decMode() cbor.DecMode {
-	mode, err := cbor.DecOptions{
-		IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-		MaxNestedLevels: 4, MaxArrayElements: moot.MaxReplaces, MaxMapPairs: 16,
-		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-	}.DecMode()
-	if err != nil {
-		panic(err) // the options above contradict one another
-	}
-	return mode
-}
+var decoder = cbor.NewDecoder(cbor.Limits{Elements: moot.MaxReplaces})
 
 func marshal(v any) []byte {
-	b, err := encoder.Marshal(v)
+	b, err := cbor.Marshal(v)
 	if err != nil {
 		panic(err) // bytes, numbers and text always encode
 	}
@@ -166,20 +145,20 @@ func decodeHead(head []byte) (e moot.Entry, err error) {
 // Reader reads a CBOR sequence (RFC 8742) of entries.
 type Reader struct {
 	budget *io.LimitedReader
-	cbor   *cbor.Decoder
+	next   func(any) error
 }
 
 // NewReader returns a Reader of what r holds.
 func NewReader(r io.Reader) *Reader {
 	budget := &io.LimitedReader{R: r}
-	return &Reader{budget, decoder.NewDecoder(budget)}
+	return &Reader{budget, decoder.Sequence(budget).Decode}
 }
 
 // Next returns the next entry, unverified like Decode; io.EOF after the last one.
 func (r *Reader) Next() (moot.Entry, error) {
 	r.budget.N = 2 * maxItem
-	var raw cbor.RawMessage
-	err := r.cbor.Decode(&raw)
+	var raw cbor.Raw
+	err := r.next(&raw)
 	switch {
 	case err == nil:
 		return Decode(raw)

@@ -3,6 +3,7 @@ package feed_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/hex"
 	"errors"
 	"io"
 	"strings"
@@ -63,6 +64,23 @@ func TestSignedEntriesVerify(t *testing.T) {
 	wantKind(t, "a dropped body", feed.Verify(stripped), "")
 	if back, err := feed.Decode(feed.Encode(stripped)); err != nil || back.ID != first.ID {
 		t.Errorf("a dropped body: %v", err)
+	}
+}
+
+// TestEncodingOfVersion010 holds entries as version 0.1.0 encoded them.
+func TestEncodingOfVersion010(t *testing.T) {
+	a := newAuthor(1)
+	one := say(a, "name", "body")
+	for i, c := range []struct {
+		entry moot.Entry
+		want  string
+	}{
+		{one, "8358a08b015820070000000000000000000000000000000000000000000000000000000000000058208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c01582000000000000000000000000000000000000000000000000000000000000000001b01a3185c500000006466696c65646e616d658058200be9c598ae63835518e7fb422dc3027f452d75f3dbdb94c90d843298b1180ad9045840fb74626a7aad8446086990d6d55d1998c8c9071566397f5b671921a45ace4a1db65c33f6f37798d273f2e3e7235f55333b8c007a358971dba086b75762aa480e44626f6479"},
+		{say(a, "name", "", one), "8358c28b015820070000000000000000000000000000000000000000000000000000000000000058208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c025820499ec06327c72427038e120914ff1273fe16a53f3a542f4cf507f6ffda16e0d81b01a3185c500000016466696c65646e616d65815820499ec06327c72427038e120914ff1273fe16a53f3a542f4cf507f6ffda16e0d85820af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262005840b83083c99ca9fa76895be4cc6174262de914d5ab05ad8d43d730f22a441aed0753b2dca184ca811a688df11dfc401c7ce6500c83bdacb2f807342ad4b2ba2400f6"},
+	} {
+		if got := hex.EncodeToString(feed.Encode(c.entry)); got != c.want {
+			t.Errorf("entry %d is encoded as %s", i+1, got)
+		}
 	}
 }
 

@@ -14,9 +14,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/cbor"
 	"github.com/mootspace/moot/internal/sign"
 )
 
@@ -87,32 +86,14 @@ type body struct {
 }
 
 func encodeBody(f File) ([]byte, error) {
-	b, err := marshal(body{
+	b, err := cbor.Marshal(body{
 		Blob: f.Blob.ID[:], Size: f.Blob.Size, Content: f.Content, Mode: uint32(f.Mode.Perm()),
 		ModTime: f.ModTime.UnixNano(), Folder: f.Folder,
 	})
 	return b, moot.Wrap("describe "+f.Name, err)
 }
 
-func marshal(v any) ([]byte, error) {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
-	if err != nil {
-		return nil, moot.Errorf(moot.Internal, "cbor: %w", err)
-	}
-	b, err := mode.Marshal(v)
-	if err != nil {
-		return nil, moot.Errorf(moot.Internal, "cbor: %w", err)
-	}
-	return b, nil
-}
-
-// strict accepts nothing deep, wide or open-ended.
-func strict() (cbor.DecMode, error) {
-	return cbor.DecOptions{
-		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-		MaxNestedLevels: 4, MaxArrayElements: 16, MaxMapPairs: 16,
-	}.DecMode()
-}
+var decoder = cbor.NewDecoder(cbor.Limits{})
 
 // fileOf reads an entry. The error is of kind Invalid: anybody may write anything.
 func fileOf(e moot.Entry) (File, error) {
@@ -124,12 +105,8 @@ func fileOf(e moot.Entry) (File, error) {
 		f.Deleted = e.Deletes()
 		return f, nil
 	}
-	mode, err := strict()
-	if err != nil {
-		return f, moot.Errorf(moot.Internal, "cbor: %w", err)
-	}
 	var b body
-	if err := mode.Unmarshal(e.Body, &b); err != nil {
+	if err := decoder.Unmarshal(e.Body, &b); err != nil {
 		return f, moot.Errorf(moot.Invalid, "%s: not a file's entry: %w", e.Key, err)
 	}
 	if len(b.Blob) != len(f.Blob.ID) || b.Size < 0 || b.Content < 0 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/cbor"
 )
 
 // packer turns a directory into blobs and a manifest. The manifest is written to a
@@ -231,7 +232,7 @@ func (p *packer) record(r record) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	b, err := marshal(r)
+	b, err := cbor.Marshal(r)
 	if err != nil {
 		return err
 	}

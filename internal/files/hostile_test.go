@@ -14,6 +14,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/cbor"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/store"
 )
@@ -33,7 +34,7 @@ func manifestOf(t *testing.T, s *store.Store, records ...record) moot.Blob {
 	t.Helper()
 	var all []byte
 	for _, r := range records {
-		b, err := marshal(r)
+		b, err := cbor.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
 		}

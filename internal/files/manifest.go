@@ -92,13 +92,8 @@ func staysWithin(link, target string) bool {
 // records reads a manifest. Errors are yielded last.
 func records(in io.Reader) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
-		mode, err := strict()
-		if err != nil {
-			yield(record{}, moot.Errorf(moot.Internal, "cbor: %w", err))
-			return
-		}
 		budget := &io.LimitedReader{R: bufio.NewReaderSize(in, 64<<10)}
-		dec := mode.NewDecoder(budget)
+		dec := decoder.Sequence(budget)
 		for {
 			var r record
 			budget.N = 4 * maxRecord

@@ -38,18 +38,7 @@ func (fs *Files) share(ctx context.Context, path string, o ShareOptions) (File, 
 	if err := fs.bring(ctx, path, &f, o); err != nil {
 		return f, err
 	}
-	heads, err := fs.heads(ctx, f.Name)
-	if err != nil {
-		return f, err
-	}
-	if len(heads) == 1 && heads[0].Blob == f.Blob && heads[0].Folder == f.Folder && heads[0].Mode == f.Mode {
-		return heads[0], nil // nothing new to say
-	}
-	mode := moot.Swap
-	if o.Force {
-		mode = moot.Merge
-	}
-	return fs.publish(ctx, f, heads, mode)
+	return fs.supersede(ctx, f, o.Force)
 }
 
 // Store puts a file or folder where the node says, and gives it no name in the space.

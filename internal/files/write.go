@@ -3,58 +3,56 @@ package files
 import (
 	"context"
 	"io"
-	"io/fs"
+	"os"
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/sign"
 )
 
-// WriteOptions describe bytes that are put under a name.
+// WriteOptions shape the file that Write makes.
 type WriteOptions struct {
-	Mode    fs.FileMode // permission bits; 0 means 0644
-	ModTime time.Time   // zero means now
-	Force   bool        // also if somebody else changed the name meanwhile
+	Mode     os.FileMode // permission bits; 0: 0644
+	ModTime  time.Time   // zero: now
+	Force    bool        // also if somebody else changed the name meanwhile
+	Progress Progress    // its total is 0: the size is not known; may be nil
 }
 
-// Write puts all that r yields under a name.
+// Write stores all of r as the file of a name. The bytes are durable before the name is
+// given, and nothing is named if r fails. Kinds: those of Share, and r's own.
 func (fs *Files) Write(ctx context.Context, name string, r io.Reader, o WriteOptions) (File, error) {
-	f := File{Name: name, Mode: o.Mode.Perm(), ModTime: o.ModTime}
-	if err := CheckName(name); err != nil {
-		return f, err
+	f, err := fs.writeFile(ctx, name, r, o)
+	return f, moot.Wrap("write "+name, err)
+}
+
+func (fs *Files) writeFile(ctx context.Context, name string, r io.Reader, o WriteOptions) (File, error) {
+	f := File{Name: name, Mode: orDefault(o.Mode), ModTime: o.ModTime.UTC()}
+	if o.ModTime.IsZero() {
+		f.ModTime = time.Now().UTC()
 	}
-	var err error
-	if f.Blob, err = fs.node.Put(ctx, r); err != nil {
-		return f, moot.Wrap("write "+name, err)
-	}
-	f.Content = f.Blob.Size
-	heads, err := fs.heads(ctx, name)
+	err := CheckName(name)
 	if err != nil {
 		return f, err
 	}
+	if f.Blob, err = fs.node.Put(ctx, counting{r, counter(o.Progress, 0)}); err != nil {
+		return f, err
+	}
+	f.Content = f.Blob.Size
+	return fs.supersede(ctx, f, o.Force)
+}
+
+// supersede makes f the version of its name, unless the version in force equals it.
+// Without force it fails with kind Conflict if the name changes meanwhile.
+func (fs *Files) supersede(ctx context.Context, f File, force bool) (File, error) {
+	heads, err := fs.heads(ctx, f.Name)
+	if err != nil {
+		return f, err
+	}
+	if len(heads) == 1 && heads[0].Blob == f.Blob && heads[0].Folder == f.Folder && heads[0].Mode == f.Mode {
+		return heads[0], nil
+	}
 	mode := moot.Swap
-	if o.Force {
+	if force {
 		mode = moot.Merge
 	}
 	return fs.publish(ctx, f, heads, mode)
-}
-
-// Move gives a file or folder another name. Kinds: NotFound, Conflict.
-func (fs *Files) Move(ctx context.Context, from, to string) (File, error) {
-	heads, err := fs.heads(ctx, from)
-	if err == nil && len(heads) == 0 {
-		err = errNoSuch(from)
-	}
-	if err != nil {
-		return File{}, err
-	}
-	f := heads[0]
-	f.Name = to
-	body, err := encodeBody(f)
-	if err != nil {
-		return f, err
-	}
-	_, err = fs.write.Append(ctx, moot.Swap, sign.Statement{Kind: moot.KindFile, Key: to, Body: body},
-		sign.Statement{Kind: moot.KindFile, Key: from, Replaces: ids(heads)})
-	return f, moot.Wrap("move "+from, err)
 }

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/cbor"
 )
 
 // Three kinds of statements make jobs, and this file is what they look like. A job (kind
@@ -66,26 +65,15 @@ const (
 )
 
 func encode(v any) ([]byte, error) {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
-	if err == nil {
-		var b []byte
-		if b, err = mode.Marshal(v); err == nil {
-			return b, nil
-		}
-	}
-	return nil, moot.Errorf(moot.Internal, "encode an entry of a job: %w", err)
+	b, err := cbor.Marshal(v)
+	return b, moot.Wrap("encode an entry of a job", err)
 }
 
-// decode accepts nothing deep, wide or open-ended.
+var decoder = cbor.NewDecoder(cbor.Limits{Levels: 6, Elements: 1024, Pairs: 32})
+
+// decode reads an entry's body, which may come from anyone.
 func decode(b []byte, v any) error {
-	mode, err := cbor.DecOptions{
-		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-		MaxNestedLevels: 6, MaxArrayElements: 1024, MaxMapPairs: 32,
-	}.DecMode()
-	if err == nil {
-		err = mode.Unmarshal(b, v)
-	}
-	if err != nil {
+	if err := decoder.Unmarshal(b, v); err != nil {
 		return moot.Errorf(moot.Invalid, "not an entry of a job: %w", err)
 	}
 	return nil

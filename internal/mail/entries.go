@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/cbor"
 	"github.com/mootspace/moot/internal/seal"
 )
 
@@ -124,26 +123,15 @@ func (l *letter) concerns(k moot.Key) bool {
 }
 
 func encode(v any) ([]byte, error) {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
-	if err == nil {
-		var b []byte
-		if b, err = mode.Marshal(v); err == nil {
-			return b, nil
-		}
-	}
-	return nil, moot.Errorf(moot.Internal, "encode a mail entry: %w", err)
+	b, err := cbor.Marshal(v)
+	return b, moot.Wrap("encode a mail entry", err)
 }
 
-// decode accepts nothing deep, wide or open-ended.
+var decoder = cbor.NewDecoder(cbor.Limits{Levels: 6, Elements: MaxRecipients})
+
+// decode reads an entry's body, which may come from anyone.
 func decode(b []byte, v any) error {
-	mode, err := cbor.DecOptions{
-		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-		MaxNestedLevels: 6, MaxArrayElements: MaxRecipients, MaxMapPairs: 16,
-	}.DecMode()
-	if err == nil {
-		err = mode.Unmarshal(b, v)
-	}
-	if err != nil {
+	if err := decoder.Unmarshal(b, v); err != nil {
 		return moot.Errorf(moot.Invalid, "not a mail entry: %w", err)
 	}
 	return nil

@@ -5,10 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
 	"rsc.io/qr"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/cbor"
 	"github.com/mootspace/moot/internal/policy"
 )
 
@@ -31,6 +31,8 @@ const linkPrefix = "moot://"
 
 // maxLink bounds what is read: a link names a few peers with a few addresses each.
 const maxLink = 8 << 10
+
+var linkDecoder = cbor.NewDecoder(cbor.Limits{Levels: 6, Elements: 64, Pairs: 64})
 
 var linkEncoding = base64.RawURLEncoding.Strict()
 
@@ -56,11 +58,7 @@ func ParseLink(s string, now time.Time) (l Link, err error) {
 	if err != nil {
 		return l, moot.Errorf(moot.Invalid, "the invitation is damaged: was it copied whole?")
 	}
-	mode, err := cbor.DecOptions{MaxArrayElements: 64, MaxMapPairs: 64, MaxNestedLevels: 6}.DecMode()
-	if err != nil {
-		return l, moot.Errorf(moot.Internal, "cbor: %w", err)
-	}
-	if err := mode.Unmarshal(b, &l); err != nil {
+	if err := linkDecoder.Unmarshal(b, &l); err != nil {
 		return l, moot.Errorf(moot.Invalid, "the invitation is damaged: was it copied whole?")
 	}
 	if l.Version != 1 {

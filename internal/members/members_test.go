@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,22 @@ func TestBadLinks(t *testing.T) {
 	}
 	if code, err := members.QR(good); err != nil || strings.Count(code, "\n") < 20 {
 		t.Errorf("QR code: %v\n%s", err, code)
+	}
+}
+
+// TestLinkOfVersion010 reads and writes a link as version 0.1.0 did.
+func TestLinkOfVersion010(t *testing.T) {
+	const text = "moot://qAABAVggAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAACZ2ZyaWVuZHMDWCACAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAARlYWRtaW4FGnE_swAGGE0HgaRiaWRYIAMAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAZG5hbWVhc2VhZGRyc4FuaHR0cHM6Ly94LnRlc3Rmc2VydmVy9Q"
+	want := members.Link{
+		Version: 1, Space: moot.Key{1}, Name: "friends", Seed: [32]byte{2}, Role: policy.RoleAdmin, Expires: 1_900_000_000, Time: 77,
+		Servers: []moot.Peer{{ID: moot.Key{3}, Name: "s", Addrs: []string{"https://x.test"}, Server: true}},
+	}
+	got, err := members.ParseLink(text, time.Unix(0, 0))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read %+v, %v", got, err)
+	}
+	if want.String() != text {
+		t.Errorf("wrote %s", want)
 	}
 }
 

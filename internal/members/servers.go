@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/cbor"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/sign"
 )
@@ -21,6 +20,9 @@ type serverBody struct {
 	Addrs []string `cbor:"0,keyasint"`
 	Mail  string   `cbor:"1,keyasint,omitempty"` // the domain for which it exchanges mail with the outside
 }
+
+// serverDecoder takes as many addresses as fit an entry; a server has a handful.
+var serverDecoder = cbor.NewDecoder(cbor.Limits{Elements: 1024})
 
 // Servers returns the space's servers and their addresses, as they announced them.
 func (m *Members) Servers(ctx context.Context) (servers []moot.Peer, err error) {
@@ -53,7 +55,7 @@ func (m *Members) announced(ctx context.Context, each func(moot.Key, serverBody)
 		}
 		var body serverBody
 		named, err := moot.ParseKey(strings.TrimPrefix(e.Key, policy.ServerPrefix))
-		if err != nil || named != e.Author || cbor.Unmarshal(e.Body, &body) != nil {
+		if err != nil || named != e.Author || serverDecoder.Unmarshal(e.Body, &body) != nil {
 			continue // only a server itself says where it is
 		}
 		each(e.Author, body)

@@ -5,9 +5,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/cbor"
 )
 
 // Keys of membership entries.
@@ -79,28 +78,17 @@ func CheckName(name string) error {
 
 // EncodeBody returns the body of a membership entry: deterministic CBOR.
 func EncodeBody(body any) ([]byte, error) {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
-	if err == nil {
-		var b []byte
-		if b, err = mode.Marshal(body); err == nil {
-			return b, nil
-		}
-	}
-	return nil, moot.Errorf(moot.Internal, "encode a membership entry: %w", err)
+	b, err := cbor.Marshal(body)
+	return b, moot.Wrap("encode a membership entry", err)
 }
 
 // DecodeMember reads the body of a member's entry. Kind Invalid.
 func DecodeMember(b []byte) (MemberBody, error) { return decode[MemberBody](b) }
 
+var decoder = cbor.NewDecoder(cbor.Limits{})
+
 func decode[T any](b []byte) (body T, err error) {
-	mode, err := cbor.DecOptions{
-		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-		MaxNestedLevels: 4, MaxArrayElements: 16, MaxMapPairs: 16,
-	}.DecMode()
-	if err == nil {
-		err = mode.Unmarshal(b, &body)
-	}
-	if err != nil {
+	if err := decoder.Unmarshal(b, &body); err != nil {
 		return body, moot.Errorf(moot.Invalid, "a damaged membership entry: %w", err)
 	}
 	return body, nil

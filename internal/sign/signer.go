@@ -26,7 +26,7 @@ type Signer struct {
 
 	mu     sync.Mutex // held while writing
 	author *feed.Author
-	doubt  bool // a node may have accepted more than local knows
+	doubt  bool // a node may have accepted more than local holds
 }
 
 // Config is what a Signer needs.
@@ -194,8 +194,8 @@ func (s *Signer) has(ctx context.Context, want moot.Entry) bool {
 }
 
 // catchUp continues the feed after its last entry that node or the local store holds.
-// The node may hold more if an acknowledgement was lost; the local store may, if others
-// brought it up to date.
+// The node may hold more if an acknowledgement was lost or the local store is behind; the
+// local store may, if others brought it up to date.
 func (s *Signer) catchUp(ctx context.Context, node moot.Feeds) error {
 	if err := s.ready(); err != nil {
 		return err
@@ -204,7 +204,7 @@ func (s *Signer) catchUp(ctx context.Context, node moot.Feeds) error {
 	if err != nil {
 		return err
 	}
-	if s.doubt {
+	if s.doubt || have[s.self] < s.author.Seq() {
 		for e, err := range node.Query(ctx, moot.Query{Author: s.self, History: true, Since: have}) {
 			if err != nil {
 				return err

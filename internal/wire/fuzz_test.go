@@ -9,9 +9,8 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/cbor"
 	"github.com/mootspace/moot/internal/feed"
 )
 
@@ -56,7 +55,7 @@ func mustJSON(v any) []byte {
 // ends, with an error of a kind or cleanly behind a whole item.
 func FuzzItems(f *testing.F) {
 	entry := encoded(f)
-	trouble, _ := cbor.Marshal(newProblem(moot.Errorf(moot.Gap, "a gap")))
+	trouble, _ := cbor.MarshalFields(newProblem(moot.Errorf(moot.Gap, "a gap")))
 	f.Add(append([]byte{itemNull}, entry...))
 	f.Add(bytes.Join([][]byte{entry, entry, trouble}, []byte{itemNull}))
 	f.Add(entry[:len(entry)/2])

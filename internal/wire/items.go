@@ -4,9 +4,8 @@ import (
 	"errors"
 	"io"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/cbor"
 	"github.com/mootspace/moot/internal/feed"
 )
 
@@ -24,32 +23,22 @@ const (
 // than a few times maxItem bytes of it.
 type items struct {
 	budget *io.LimitedReader
-	cbor   *cbor.Decoder
+	decode func(any) error
 }
 
 func newItems(r io.Reader) *items {
 	budget := &io.LimitedReader{R: r}
-	return &items{budget, itemMode().NewDecoder(budget)}
+	return &items{budget, itemDecoder.Sequence(budget).Decode}
 }
 
-// itemMode accepts nothing deep, wide, open-ended or tagged.
-func itemMode() cbor.DecMode {
-	mode, err := cbor.DecOptions{
-		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-		MaxNestedLevels: 4, MaxArrayElements: 16, MaxMapPairs: 16,
-	}.DecMode()
-	if err != nil {
-		panic(err) // the options above contradict one another
-	}
-	return mode
-}
+var itemDecoder = cbor.NewDecoder(cbor.Limits{})
 
 // next returns the bytes of the next item, and io.EOF after the last one. Kinds:
 // Unavailable if the sequence breaks off, Corrupt if it is none.
-func (s *items) next() (cbor.RawMessage, error) {
+func (s *items) next() (cbor.Raw, error) {
 	s.budget.N = maxItem // more than the rest of any item
-	var item cbor.RawMessage
-	err := s.cbor.Decode(&item)
+	var item cbor.Raw
+	err := s.decode(&item)
 	switch {
 	case err == nil:
 		return item, nil
@@ -87,7 +76,7 @@ func (s *items) nextEntry() (e moot.Entry, beat bool, err error) {
 // itemProblem reads the map that ends a sequence which failed.
 func itemProblem(item []byte) error {
 	var p problem
-	if err := itemMode().Unmarshal(item, &p); err != nil {
+	if err := itemDecoder.Unmarshal(item, &p); err != nil {
 		return moot.Errorf(moot.Corrupt, "not a problem: %s", printable(err.Error()))
 	}
 	return p.err()

@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/cbor"
 	"github.com/mootspace/moot/internal/feed"
 )
 
@@ -57,7 +56,7 @@ func (o *output) fail(err error) error {
 	p := newProblem(err)
 	if o.lines {
 		o.line(p)
-	} else if item, err := cbor.Marshal(p); err == nil {
+	} else if item, err := cbor.MarshalFields(p); err == nil {
 		o.buf.Write(item)
 	}
 	o.flush()
