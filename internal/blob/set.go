@@ -29,6 +29,19 @@ func (s *Set) Add(group int64) {
 	s.count++
 }
 
+// AddNew adds the groups of ranges, and returns as whole groups what was not in the set.
+func (s *Set) AddNew(ranges []moot.Range) (added []moot.Range) {
+	for _, r := range ranges {
+		for _, m := range s.Missing(r) {
+			added = append(added, m)
+			for g := range Groups(m.Length) {
+				s.Add(m.Offset/GroupSize + g)
+			}
+		}
+	}
+	return added
+}
+
 // Has reports whether the group is in the set.
 func (s *Set) Has(group int64) bool {
 	return group >= 0 && group < Groups(s.size) && s.words[group/64]&(1<<(group%64)) != 0

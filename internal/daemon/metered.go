@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/wire"
 )
 
@@ -18,8 +17,6 @@ type remoteNode struct {
 	*wire.Client
 	in, out *throttle
 }
-
-var _ blob.Exchanger = remoteNode{}
 
 func (n *node) metered(c pooled) remoteNode { return remoteNode{c.Client, n.in, n.out} }
 
@@ -39,8 +36,8 @@ func (r remoteNode) Put(ctx context.Context, src io.Reader) (moot.Blob, error) {
 	return r.Client.Put(ctx, r.out.reader(ctx, src))
 }
 
-// Exchange implements blob.Exchanger.
-func (r remoteNode) Exchange(ctx context.Context, id moot.BlobID) (blob.Exchange, error) {
+// Exchange implements moot.Blobs.
+func (r remoteNode) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
 	x, err := r.Client.Exchange(ctx, id)
 	if err != nil {
 		return nil, err
@@ -50,13 +47,13 @@ func (r remoteNode) Exchange(ctx context.Context, id moot.BlobID) (blob.Exchange
 }
 
 type meteredExchange struct {
-	blob.Exchange
+	moot.Exchange
 	ctx    context.Context
 	cancel context.CancelFunc
 	in     *throttle
 }
 
-func (x meteredExchange) Next() (blob.Event, error) {
+func (x meteredExchange) Next() (moot.ExchangeEvent, error) {
 	ev, err := x.Exchange.Next()
 	if ev.Slice != nil {
 		ev.Slice = x.in.reader(x.ctx, ev.Slice)
@@ -64,7 +61,7 @@ func (x meteredExchange) Next() (blob.Event, error) {
 	return ev, err
 }
 
-// Close implements blob.Exchange.
+// Close implements moot.Exchange.
 func (x meteredExchange) Close() error {
 	x.cancel()
 	return x.Exchange.Close()

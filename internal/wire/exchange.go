@@ -278,13 +278,8 @@ func (a *answerer) news() {
 // tell says what is held that was not said before.
 func (a *answerer) tell(held moot.Holding) {
 	var news []groupRun
-	for _, r := range held.Ranges {
-		for _, m := range a.told.Missing(r) {
-			news = append(news, runOf(m))
-			for g := range blob.Groups(m.Length) {
-				a.told.Add(m.Offset/blob.GroupSize + g)
-			}
-		}
+	for _, r := range a.told.AddNew(held.Ranges) {
+		news = append(news, runOf(r))
 	}
 	for len(news) > 0 {
 		some := news[:min(len(news), maxRuns)]
