@@ -6,7 +6,7 @@ type Blob struct {
 	Size int64  `json:"size"` // bytes
 }
 
-// Range is a stretch of a blob's bytes. A negative Length means: to the end.
+// Range is a range of a blob's bytes. A negative Length means: to the end.
 type Range struct{ Offset, Length int64 }
 
 // Whole is the range of all bytes of a blob.
@@ -28,7 +28,7 @@ func (r Range) End() int64 { return r.Offset + r.Length }
 // Holding is what a node has of a blob.
 type Holding struct {
 	Size   int64   `json:"size"`   // of the whole blob, as the holder believes; verify before use
-	Ranges []Range `json:"ranges"` // what it can serve: sorted, disjoint, non-adjacent
+	Ranges []Range `json:"ranges"` // it can serve: sorted, disjoint, non-adjacent
 }
 
 // Complete reports whether every byte is held.

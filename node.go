@@ -7,32 +7,37 @@ import (
 )
 
 // Node is any participant: a store on this machine, another node across a link,
-// or a whole architecture made of both. It offers two abilities; computing power
-// will be the third.
+// or a whole architecture made of both. The third ability, computing power, is
+// optional and an interface of its own: [Runner].
 type Node interface {
 	Blobs
 	Feeds
 }
 
-// Blobs keeps and hands out immutable bytes.
+// Blobs stores and returns immutable bytes.
 type Blobs interface {
 	// Put stores all of r and returns its name. When it returns without an error
 	// the bytes survive a power failure. Nothing of a failed Put is kept.
 	Put(ctx context.Context, r io.Reader) (Blob, error)
 
-	// Get returns a stretch of a blob as a Bao slice (github.com/oconnor663/bao,
+	// Get returns a range of a blob as a Bao slice (github.com/oconnor663/bao,
 	// combined form, 16 KiB chunk groups): bytes that carry their own proof. Only
 	// blob.NewDecoder turns it into content, and nothing that fails to verify
 	// passes it. The stream may end early with an error. Kinds: NotFound if the
 	// range is not wholly held, Corrupt if what is held no longer matches.
 	Get(ctx context.Context, id BlobID, r Range) (io.ReadCloser, error)
 
-	// Have tells what the node can serve of a blob, now. A blob of which nothing
-	// is held is an error of kind NotFound.
+	// Have returns what the node can serve of a blob at this moment. A blob of
+	// which nothing is held is an error of kind NotFound.
 	Have(ctx context.Context, id BlobID) (Holding, error)
+
+	// Exchange opens a stream over which many parts of a blob are fetched. It ends
+	// with ctx. Kinds: as Get, now or from the stream. A node without a stream of
+	// its own uses blob.NewExchange.
+	Exchange(ctx context.Context, id BlobID) (Exchange, error)
 }
 
-// Feeds accepts and answers signed entries.
+// Feeds stores and returns signed entries.
 type Feeds interface {
 	// Append stores entries. When it returns without an error they are verified,
 	// admitted and survive a power failure; entries already held are no error.
@@ -47,21 +52,21 @@ type Feeds interface {
 
 	// Watch yields what Query with History yields for since, and then every new
 	// entry as it is stored, until ctx ends or the loop breaks. A watcher that
-	// does not keep up is not waited for: it is shown an error of kind
-	// Unavailable, and may watch again from where it stands.
+	// does not keep up gets an error of kind Unavailable, and may watch again from
+	// its last entry.
 	Watch(ctx context.Context, since Vector) iter.Seq2[Entry, error]
 
-	// Vector tells how much of every feed the node holds.
+	// Vector returns how much of every feed the node holds.
 	Vector(ctx context.Context) (Vector, error)
 }
 
-// Mode is how Append treats versions it knows and the new entry does not.
+// Mode is how Append treats versions in force that the new entry does not replace.
 type Mode int
 
 const (
-	// Merge keeps both: a conflict is shown until somebody resolves it.
+	// Merge keeps both, as a conflict that stays listed until it is resolved.
 	Merge Mode = iota
-	// Swap refuses the new entry with kind Conflict (compare-and-swap).
+	// Swap rejects the new entry with kind Conflict (compare-and-swap).
 	Swap
 )
 
@@ -69,8 +74,8 @@ const (
 type Query struct {
 	Kind    Kind   `json:"kind,omitempty"`
 	Key     string `json:"key,omitempty"`    // this key exactly
-	Prefix  string `json:"prefix,omitempty"` // keys that start so
-	Words   string `json:"words,omitempty"`  // keys that contain all words, by their beginnings
+	Prefix  string `json:"prefix,omitempty"` // keys with this prefix
+	Words   string `json:"words,omitempty"`  // keys that contain words with all of these prefixes
 	Author  Key    `json:"author,omitzero"`
 	History bool   `json:"history,omitempty"` // also superseded entries and deletions, in feed order
 	Since   Vector `json:"since,omitempty"`   // with History: only entries this does not cover

@@ -13,7 +13,7 @@ import (
 type conversation struct {
 	d     *download
 	s     *source
-	x     blob.Exchange
+	x     moot.Exchange
 	asked map[int64]swarm.Ask // by first group; guarded by d.mu
 	buf   []byte
 }
@@ -22,8 +22,8 @@ type conversation struct {
 const joined = 8
 
 // converse talks with a source until it is dismissed, or of no use.
-func (d *download) converse(ctx context.Context, s *source, ex blob.Exchanger) {
-	x, err := ex.Exchange(ctx, d.id)
+func (d *download) converse(ctx context.Context, s *source) {
+	x, err := s.node.Exchange(ctx, d.id)
 	if err != nil {
 		if ctx.Err() == nil {
 			d.reject(s.peer, err)
@@ -75,7 +75,7 @@ func (c *conversation) ask() error {
 		if !ok {
 			return nil
 		}
-		if err := c.x.Ask(bytesOf(a.Run, c.d.blob.Size), lead); err != nil {
+		if err := c.x.Request(bytesOf(a.Run, c.d.blob.Size), lead); err != nil {
 			return err
 		}
 	}
@@ -111,13 +111,11 @@ func (c *conversation) listen() (lie bool, err error) {
 		switch {
 		case err != nil:
 			return false, err
-		case ev.Size != d.blob.Size:
-			return true, moot.Errorf(moot.Corrupt, "claims a size of %d bytes instead of %d", ev.Size, d.blob.Size)
 		case ev.Slice != nil:
 			if lie, err := c.take(ev); err != nil {
 				return lie, err
 			}
-			c.x.Took()
+			c.x.Ack()
 			if err := c.ask(); err != nil {
 				return false, err
 			}
@@ -126,18 +124,20 @@ func (c *conversation) listen() (lie bool, err error) {
 			if err := c.ask(); err != nil {
 				return false, err
 			}
-		case ev.Waits:
+		case ev.Size != d.blob.Size:
+			return true, moot.Errorf(moot.Corrupt, "claims a size of %d bytes instead of %d", ev.Size, d.blob.Size)
+		case ev.Queued:
 			d.mu.Lock()
 			d.sched.Waits(c.s.peer.ID, d.node.now())
 			d.mu.Unlock()
-		case len(ev.Held)+len(ev.First) > 0 || ev.Rests:
+		case len(ev.Held)+len(ev.Preferred) > 0 || ev.Throttled:
 			c.learn(ev)
 		}
 	}
 }
 
 // learn takes in what the source has come to hold, and what it wishes to be rid of.
-func (c *conversation) learn(ev blob.Event) {
+func (c *conversation) learn(ev moot.ExchangeEvent) {
 	d := c.d
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -147,17 +147,17 @@ func (c *conversation) learn(ev blob.Event) {
 	for _, r := range ev.Held {
 		d.sched.Gained(c.s.peer.ID, groups(r, d.blob.Size))
 	}
-	for _, r := range ev.First {
+	for _, r := range ev.Preferred {
 		d.sched.Prefer(c.s.peer.ID, groups(r, d.blob.Size))
 	}
-	if ev.Rests {
+	if ev.Throttled {
 		d.sched.Rest(c.s.peer.ID)
 	}
 	c.s.work.wake()
 }
 
 // take verifies and keeps the groups of a part.
-func (c *conversation) take(ev blob.Event) (lie bool, err error) {
+func (c *conversation) take(ev moot.ExchangeEvent) (lie bool, err error) {
 	d := c.d
 	run := groups(ev.Part, d.blob.Size)
 	d.mu.Lock()

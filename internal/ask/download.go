@@ -175,7 +175,7 @@ func (d *download) begin(size int64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.blob, d.part, d.held = b, part, part.Held()
-	d.sched = swarm.New(swarm.Config{Groups: blob.Groups(size), Part: d.node.cfg.Part, Depth: d.node.cfg.Depth, Stall: d.node.cfg.Stall, Seed: seed()})
+	d.sched = swarm.New(swarm.Config{Groups: blob.Groups(size), Part: d.node.cfg.Part, Stall: d.node.cfg.Stall, Seed: seed()})
 	if d.sched.Part() <= fineParts {
 		d.nodes = map[int64][32]byte{}
 	}
@@ -256,7 +256,7 @@ func (d *download) lead(run swarm.Run) []byte {
 	if d.nodes == nil {
 		return nil
 	}
-	lead, _ := blob.Lead(d.blob.Size, bytesOf(run, d.blob.Size), func(pos int64) (cv [32]byte, ok bool) {
+	lead, _ := blob.ProofPrefix(d.blob.Size, bytesOf(run, d.blob.Size), func(pos int64) (cv [32]byte, ok bool) {
 		cv, ok = d.nodes[pos]
 		return cv, ok
 	})

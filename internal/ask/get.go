@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
 )
 
 // Get returns the range from this machine if it is held here. Otherwise it is
@@ -54,6 +55,11 @@ func (n *Node) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
 		return best, nil
 	}
 	return moot.Holding{}, n.nobody(id, verdicts)
+}
+
+// Exchange serves parts by Get, which fetches what is not held here.
+func (n *Node) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, n, id), nil
 }
 
 // holds reports whether all of the range is held.

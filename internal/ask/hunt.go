@@ -35,8 +35,7 @@ type hunt struct {
 func (d *download) candidate(p moot.Peer) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := d.sources[p.ID]
-	return (s == nil || !s.complete && !s.talks) && !d.verdicts.skip(p.ID, d.node.now())
+	return d.sources[p.ID] == nil && !d.verdicts.skip(p.ID, d.node.now())
 }
 
 // heard takes in a node's answer, or the end of a search.
@@ -71,7 +70,6 @@ func (d *download) meet(f found) {
 	defer d.mu.Unlock()
 	runs := runsOf(f.holding)
 	if s := d.sources[f.peer.ID]; s != nil {
-		s.complete = f.holding.Complete()
 		d.sched.AddSource(f.peer.ID, runs)
 		s.work.wake()
 		return

@@ -83,6 +83,10 @@ func (m *memory) Get(_ context.Context, id moot.BlobID, r moot.Range) (io.ReadCl
 	return io.NopCloser(&out), nil
 }
 
+func (m *memory) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, m, id), nil
+}
+
 func (m *memory) Fill(_ context.Context, b moot.Blob) (blob.Partial, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

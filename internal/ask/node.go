@@ -40,7 +40,6 @@ type Config struct {
 	Stored func(moot.BlobID)      // told of what Put stored here while an authority lacks it; may be nil
 
 	Sources   int           // fetched from at once (64)
-	Depth     int           // requests in flight at each (2); at those spoken with at length, by their speed
 	Part      int64         // groups asked for at once (swarm.PartGroups)
 	Stall     time.Duration // a source silent for so long is replaced (5 s)
 	Discover  time.Duration // search so long for sources before giving up (10 s)
@@ -67,7 +66,6 @@ func New(cfg Config) *Node {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.Sources = otherwise(cfg.Sources, 64)
-	cfg.Depth = otherwise(cfg.Depth, 2)
 	cfg.Stall = otherwise(cfg.Stall, 5*time.Second)
 	cfg.Discover = otherwise(cfg.Discover, 10*time.Second)
 	cfg.Refresh = otherwise(cfg.Refresh, 3*time.Second)

@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
@@ -185,7 +186,12 @@ func (p *peer) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCl
 	if p.serve != nil {
 		slice = p.serve(ctx, r, rc)
 	}
-	return io.NopCloser(&link{ctx, p, slice}), nil
+	// Buffered, so that a group takes one pace and not one for each of its parents.
+	return io.NopCloser(bufio.NewReaderSize(&link{ctx, p, slice}, blob.GroupSize)), nil
+}
+
+func (p *peer) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, p, id), nil
 }
 
 func (p *peer) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {

@@ -3,44 +3,131 @@ package blob
 import (
 	"context"
 	"io"
+	"sync"
+	"time"
 
 	"github.com/mootspace/moot"
 )
 
-// Exchanger is a node that can be spoken with at length about one blob: many parts
-// are asked for and sent without a request each, and what the node comes to hold
-// meanwhile is told as it comes.
-type Exchanger interface {
-	// Exchange begins. Kind NotFound if the node holds nothing of the blob.
-	Exchange(ctx context.Context, id moot.BlobID) (Exchange, error)
+// pollEvery is the time between looks at what the node holds, while nothing is requested.
+const pollEvery = 250 * time.Millisecond
+
+// Source is what NewExchange needs of a node.
+type Source interface {
+	Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error)
+	Have(ctx context.Context, id moot.BlobID) (moot.Holding, error)
 }
 
-// Exchange is such a conversation. One goroutine may ask and cancel while another
-// waits for events.
-type Exchange interface {
-	// Ask asks for a range of whole groups; it is answered after those asked before.
-	// lead is how its slice begins as far as that is known (see Lead) and need not be
-	// sent; nil if nothing is.
-	Ask(r moot.Range, lead []byte) error
-	// Cancel takes back what was asked for and has not been sent.
-	Cancel(moot.Range) error
-	// Took says that the last part was taken in. It travels with the next request, or
-	// before Next waits.
-	Took()
-	// Next waits for what the node says.
-	Next() (Event, error)
-	// Close ends the conversation, also for others who are waiting.
-	Close() error
+// NewExchange returns an exchange of one Get after another, for a node that has no
+// stream of its own. It never fails by itself: errors of the node come from Next.
+func NewExchange(ctx context.Context, n Source, id moot.BlobID) moot.Exchange {
+	ctx, cancel := context.WithCancel(ctx)
+	return &exchange{ctx: ctx, cancel: cancel, node: n, id: id, added: make(chan struct{}, 1)}
 }
 
-// Event is something that the other node says.
-type Event struct {
-	Size    int64        // of the blob, as the node believes
-	Held    []moot.Range // what it holds beyond what it said before
-	First   []moot.Range // what it wishes to be asked for before other parts
-	Rests   bool         // it wishes to be asked only for what nobody else has
-	Waits   bool         // what it was asked for waits for its turn there
-	Part    moot.Range   // what Slice or Refused are about
-	Slice   io.Reader    // the Bao slice of Part, to be read to its end before Next; or nil
-	Refused bool         // Part will not come: it is not held
+type exchange struct {
+	ctx    context.Context // of the node's calls, until Close
+	cancel context.CancelFunc
+	node   Source
+	id     moot.BlobID
+	done   func() // closes the slice of the last part; nil if closed. Next's own
+	known  *Set   // what was announced; nil before the first poll. Next's own
+
+	mu       sync.Mutex
+	requests []moot.Range
+	added    chan struct{} // signals that a request was added
+}
+
+func (x *exchange) Request(r moot.Range, _ []byte) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.requests = append(x.requests, r)
+	select {
+	case x.added <- struct{}{}:
+	default:
+	}
+	return x.ctx.Err()
+}
+
+func (x *exchange) Cancel(r moot.Range) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i, other := range x.requests {
+		if other == r {
+			x.requests = append(x.requests[:i], x.requests[i+1:]...)
+			break
+		}
+	}
+	return nil
+}
+
+func (x *exchange) Ack() {}
+
+func (x *exchange) Close() error {
+	x.cancel()
+	return nil
+}
+
+func (x *exchange) Next() (moot.ExchangeEvent, error) {
+	if x.done != nil {
+		x.done()
+		x.done = nil
+	}
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		if r, ok := x.pop(); ok {
+			return x.part(r)
+		}
+		select {
+		case <-x.added:
+		case <-tick.C:
+			if ev, err := x.poll(); err != nil || len(ev.Held) > 0 {
+				return ev, err
+			}
+		case <-x.ctx.Done():
+			return moot.ExchangeEvent{}, x.ctx.Err()
+		}
+	}
+}
+
+func (x *exchange) pop() (moot.Range, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.requests) == 0 {
+		return moot.Range{}, false
+	}
+	r := x.requests[0]
+	x.requests = x.requests[1:]
+	return r, true
+}
+
+// part gets a part. Only an error that is not about the part ends the exchange.
+func (x *exchange) part(r moot.Range) (moot.ExchangeEvent, error) {
+	slice, err := x.node.Get(x.ctx, x.id, r)
+	switch kind := moot.KindOf(err); {
+	case err == nil:
+		end := sync.OnceFunc(func() { slice.Close() })
+		stop := context.AfterFunc(x.ctx, end)
+		x.done = func() { stop(); end() }
+		return moot.ExchangeEvent{Part: r, Slice: slice}, nil
+	case kind == moot.NotFound, kind == moot.Corrupt:
+		return moot.ExchangeEvent{Part: r, Refused: true}, nil
+	}
+	return moot.ExchangeEvent{}, err
+}
+
+// poll returns what has come to be held since the last poll.
+func (x *exchange) poll() (ev moot.ExchangeEvent, err error) {
+	h, err := x.node.Have(x.ctx, x.id)
+	if moot.KindOf(err) == moot.NotFound {
+		return ev, nil
+	}
+	if err != nil {
+		return ev, err
+	}
+	if x.known == nil || x.known.size != h.Size {
+		x.known = NewSet(h.Size)
+	}
+	return moot.ExchangeEvent{Size: h.Size, Held: x.known.AddNew(h.Ranges)}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/store"
 )
@@ -122,6 +123,10 @@ func (b benchOf) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error)
 		return moot.Holding{}, err
 	}
 	return at.Have(ctx, id)
+}
+
+func (b benchOf) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, b, id), nil
 }
 
 // working is a node's store as others see it: with what is kept for tasks, too.

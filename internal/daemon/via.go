@@ -99,6 +99,14 @@ func (t through) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error)
 	return node.Have(ctx, id)
 }
 
+func (t through) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	node, err := t.n.via(ctx, t.via)
+	if err != nil {
+		return nil, err
+	}
+	return node.Exchange(ctx, id)
+}
+
 func (t through) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {
 	node, err := t.n.via(ctx, t.via)
 	if err != nil {

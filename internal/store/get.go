@@ -168,3 +168,8 @@ func (s *sink) Write(p []byte) (n int, err error) {
 	}
 	return n, err
 }
+
+// Exchange implements moot.Blobs, by one Get after another.
+func (s *Store) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, s, id), nil
+}

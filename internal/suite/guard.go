@@ -113,6 +113,10 @@ func (g *guarded) Have(ctx context.Context, id moot.BlobID) (h moot.Holding, err
 	return h, err
 }
 
+func (g *guarded) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, g, id), nil
+}
+
 func (g *guarded) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {
 	if err := g.allow(ctx, policy.Write); err != nil {
 		return err
@@ -172,17 +176,25 @@ func (s *severed) Have(ctx context.Context, id moot.BlobID) (h moot.Holding, err
 	return h, err
 }
 
-// talkative is a severed node that can be spoken with at length.
-type talkative struct {
-	*severed
-	exchanger blob.Exchanger
-}
-
-func (t *talkative) Exchange(ctx context.Context, id moot.BlobID) (blob.Exchange, error) {
-	if err := t.check(); err != nil {
+// Exchange is checked at its beginning and at every event.
+func (s *severed) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	if err := s.check(); err != nil {
 		return nil, err
 	}
-	return t.exchanger.Exchange(ctx, id)
+	x, err := s.Node.Exchange(ctx, id)
+	return severedExchange{x, s}, err
+}
+
+type severedExchange struct {
+	moot.Exchange
+	*severed
+}
+
+func (x severedExchange) Next() (moot.ExchangeEvent, error) {
+	if err := x.check(); err != nil {
+		return moot.ExchangeEvent{}, err
+	}
+	return x.Exchange.Next()
 }
 
 func (s *severed) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
 )
@@ -20,6 +21,10 @@ func (l lying) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCl
 		io.Reader
 		io.Closer
 	}{&flipper{r: rc}, rc}, err
+}
+
+func (l lying) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, l, id), nil
 }
 
 // flipper changes a byte in every few thousand.

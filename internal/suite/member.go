@@ -10,7 +10,6 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/ask"
-	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/gossip"
@@ -144,9 +143,6 @@ func (m *Member) dial(p moot.Peer) (moot.Node, error) {
 		}
 		return nil
 	}}
-	if ex, ok := node.(blob.Exchanger); ok {
-		return &talkative{s, ex}, nil
-	}
 	return s, nil
 }
 

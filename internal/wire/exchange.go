@@ -175,7 +175,7 @@ func (a *answerer) run(held moot.Holding) error {
 	a.greet(held)
 	defer a.to.leave()
 	begun := time.Now()
-	tick := time.NewTicker(swarm.NewsAfter(0, 1))
+	tick := time.NewTicker(swarm.HoldingsInterval(0, 1))
 	defer tick.Stop()
 	patience := time.NewTicker(waitEvery)
 	defer patience.Stop()
@@ -195,7 +195,7 @@ func (a *answerer) run(held moot.Holding) error {
 		case <-a.more:
 		case <-tick.C:
 			a.news()
-			tick.Reset(swarm.NewsAfter(time.Since(begun), int(a.h.exchanges.Load())))
+			tick.Reset(swarm.HoldingsInterval(time.Since(begun), int(a.h.exchanges.Load())))
 		case <-patience.C:
 			if turn != nil {
 				a.out.WriteByte(frameWait)
@@ -278,13 +278,8 @@ func (a *answerer) news() {
 // tell says what is held that was not said before.
 func (a *answerer) tell(held moot.Holding) {
 	var news []groupRun
-	for _, r := range held.Ranges {
-		for _, m := range a.told.Missing(r) {
-			news = append(news, runOf(m))
-			for g := range blob.Groups(m.Length) {
-				a.told.Add(m.Offset/blob.GroupSize + g)
-			}
-		}
+	for _, r := range a.told.AddNew(held.Ranges) {
+		news = append(news, runOf(r))
 	}
 	for len(news) > 0 {
 		some := news[:min(len(news), maxRuns)]
@@ -346,7 +341,7 @@ func (a *answerer) part(req request) (sent bool, err error) {
 	a.number(req.known)
 	to := &trimmed{to: a.out}
 	if req.known > 0 {
-		to.skip = blob.LeadSize(int64(req.known) - 1)
+		to.skip = blob.ProofPrefixSize(int64(req.known) - 1)
 	}
 	_, err = io.Copy(to, slice)
 	return true, err

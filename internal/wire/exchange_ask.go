@@ -14,8 +14,8 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// Exchange implements blob.Exchanger.
-func (c *Client) Exchange(ctx context.Context, id moot.BlobID) (blob.Exchange, error) {
+// Exchange implements moot.Blobs.
+func (c *Client) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	body, asks := io.Pipe()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+blobPath(pathExchange, id), body)
@@ -59,12 +59,12 @@ type lead struct {
 	due   int // answers that may come
 }
 
-func (x *exchange) Ask(r moot.Range, known []byte) error {
+func (x *exchange) Request(r moot.Range, known []byte) error {
 	run, n := runOf(r), uint64(0)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if size := int64(len(known)); size >= blob.LeadSize(0) {
-		n = uint64((size-blob.LeadSize(0))/(blob.LeadSize(1)-blob.LeadSize(0))) + 1
+	if size := int64(len(known)); size >= blob.ProofPrefixSize(0) {
+		n = uint64((size-blob.ProofPrefixSize(0))/(blob.ProofPrefixSize(1)-blob.ProofPrefixSize(0))) + 1
 		if x.leads[run] == nil {
 			x.leads[run] = &lead{}
 		}
@@ -87,7 +87,7 @@ func frame(kind byte, run groupRun) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint([]byte{kind}, run.first), run.count)
 }
 
-func (x *exchange) Took() {
+func (x *exchange) Ack() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.took = true
@@ -113,7 +113,7 @@ func (x *exchange) slice(run groupRun) (io.Reader, error) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	l, left := x.leads[run], blob.LeadSize(int64(known)-1)
+	l, left := x.leads[run], blob.ProofPrefixSize(int64(known)-1)
 	if l == nil || int64(len(l.bytes)) < left {
 		return nil, errFrame(nil)
 	}
@@ -150,7 +150,7 @@ func (x *exchange) answered(run groupRun) {
 	}
 }
 
-func (x *exchange) Next() (blob.Event, error) {
+func (x *exchange) Next() (moot.ExchangeEvent, error) {
 	x.mu.Lock()
 	if x.took {
 		_ = x.say(nil) // what broke is what next sees, too
@@ -160,7 +160,7 @@ func (x *exchange) Next() (blob.Event, error) {
 	return ev, x.client.orBroken(x.ctx, err)
 }
 
-func (x *exchange) next() (ev blob.Event, err error) {
+func (x *exchange) next() (ev moot.ExchangeEvent, err error) {
 	kind, err := x.in.ReadByte()
 	if err != nil {
 		return ev, err
@@ -172,17 +172,17 @@ func (x *exchange) next() (ev blob.Event, err error) {
 			return ev, errFrame(err)
 		}
 		x.size = int64(n)
-		return blob.Event{Size: x.size}, nil
+		return moot.ExchangeEvent{Size: x.size}, nil
 	case frameHold:
 		ev.Held, err = x.runs()
 		ev.Size = x.size
 		return ev, err
 	case frameRest:
-		return blob.Event{Size: x.size, Rests: true}, nil
+		return moot.ExchangeEvent{Size: x.size, Throttled: true}, nil
 	case frameWait:
-		return blob.Event{Size: x.size, Waits: true}, nil
+		return moot.ExchangeEvent{Size: x.size, Queued: true}, nil
 	case frameFirst:
-		ev.First, err = x.runs()
+		ev.Preferred, err = x.runs()
 		ev.Size = x.size
 		return ev, err
 	case framePart, frameNone:
@@ -194,7 +194,7 @@ func (x *exchange) next() (ev blob.Event, err error) {
 		if !ok {
 			return ev, errFrame(nil)
 		}
-		ev = blob.Event{Size: x.size, Part: r, Refused: kind == frameNone}
+		ev = moot.ExchangeEvent{Size: x.size, Part: r, Refused: kind == frameNone}
 		if kind == frameNone {
 			x.mu.Lock()
 			x.answered(run)

@@ -15,7 +15,7 @@ import (
 )
 
 // parts reads events until a part or a refusal comes.
-func parts(t *testing.T, x blob.Exchange) (held []moot.Range, ev blob.Event) {
+func parts(t *testing.T, x moot.Exchange) (held []moot.Range, ev moot.ExchangeEvent) {
 	t.Helper()
 	for {
 		ev, err := x.Next()
@@ -30,7 +30,7 @@ func parts(t *testing.T, x blob.Exchange) (held []moot.Range, ev blob.Event) {
 }
 
 // decoded reads a part, and keeps what nodes it proves.
-func decoded(t *testing.T, ev blob.Event, id moot.BlobID, nodes map[int64][32]byte) (data []byte) {
+func decoded(t *testing.T, ev moot.ExchangeEvent, id moot.BlobID, nodes map[int64][32]byte) (data []byte) {
 	t.Helper()
 	d := blob.NewDecoder(ev.Slice, id, ev.Part)
 	for {
@@ -70,7 +70,7 @@ func TestExchange(t *testing.T) {
 		}
 		known := map[int64][32]byte{}
 		for _, r := range asked {
-			if err := x.Ask(r, nil); err != nil {
+			if err := x.Request(r, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -85,14 +85,14 @@ func TestExchange(t *testing.T) {
 			if got := decoded(t, ev, b.ID, known); !bytes.Equal(got, data[r.Offset:r.End()]) {
 				t.Fatalf("answer %d: %d bytes", i, len(got))
 			}
-			x.Took()
+			x.Ack()
 		}
 		for _, r := range append(asked, asked[0]) { // what is known need not come, but does no harm
 			lead, n := blob.Lead(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
 			if n == 0 {
 				t.Errorf("nothing is known of the way to %v", r)
 			}
-			if err := errors.Join(x.Ask(r, lead[:blob.LeadSize(n-1)]), x.Ask(r, lead)); err != nil {
+			if err := errors.Join(x.Request(r, lead[:blob.LeadSize(n-1)]), x.Request(r, lead)); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
@@ -102,7 +102,7 @@ func TestExchange(t *testing.T) {
 				}
 			}
 		}
-		if err := x.Ask(moot.Range{Offset: 50 * blob.GroupSize, Length: blob.GroupSize}, nil); err != nil {
+		if err := x.Request(moot.Range{Offset: 50 * blob.GroupSize, Length: blob.GroupSize}, nil); err != nil {
 			t.Fatal(err)
 		}
 		x.Close()

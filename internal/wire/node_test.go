@@ -62,6 +62,10 @@ func (m *memory) Get(_ context.Context, id moot.BlobID, r moot.Range) (io.ReadCl
 	return pr, nil
 }
 
+func (m *memory) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, m, id), nil
+}
+
 func (m *memory) Have(_ context.Context, id moot.BlobID) (moot.Holding, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
