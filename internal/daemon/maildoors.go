@@ -10,7 +10,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/front/cli"
 	"github.com/mootspace/moot/internal/front/mailbox"
-	"github.com/mootspace/moot/internal/front/mta"
+	"github.com/mootspace/moot/internal/mta"
 	"github.com/mootspace/moot/internal/link"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/seal"

@@ -13,7 +13,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/front/cli"
 	"github.com/mootspace/moot/internal/front/mailapi"
-	"github.com/mootspace/moot/internal/front/mta"
+	"github.com/mootspace/moot/internal/mta"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/seal"

@@ -14,7 +14,7 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
-	"github.com/mootspace/moot/internal/front/mta"
+	"github.com/mootspace/moot/internal/mta"
 )
 
 // remote is somebody's mail server. It answers as its fields say, and keeps what it got.

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/mootspace/moot/internal/front/mta"
+	"github.com/mootspace/moot/internal/mta"
 )
 
 // TestSmuggling sends what other servers have taken for the end of a message, followed

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/front/mta"
+	"github.com/mootspace/moot/internal/mta"
 )
 
 func openQueue(t *testing.T, folder string, limit mta.QueueLimits) *mta.Queue {

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/front/mta"
+	"github.com/mootspace/moot/internal/mta"
 )
 
 func reader(text string) io.Reader { return strings.NewReader(text) }

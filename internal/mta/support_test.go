@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/front/mta"
+	"github.com/mootspace/moot/internal/mta"
 )
 
 // dns is a small world of names. A name with an error fails with it.
