@@ -38,6 +38,12 @@ func (fs *Files) share(ctx context.Context, path string, o ShareOptions) (File, 
 	if err := fs.bring(ctx, path, &f, o); err != nil {
 		return f, err
 	}
+	return fs.give(ctx, f, o.Force)
+}
+
+// give publishes f under its name, unless it stands there already. force: also if
+// somebody else changed the name meanwhile.
+func (fs *Files) give(ctx context.Context, f File, force bool) (File, error) {
 	heads, err := fs.heads(ctx, f.Name)
 	if err != nil {
 		return f, err
@@ -46,7 +52,7 @@ func (fs *Files) share(ctx context.Context, path string, o ShareOptions) (File, 
 		return heads[0], nil // nothing new to say
 	}
 	mode := moot.Swap
-	if o.Force {
+	if force {
 		mode = moot.Merge
 	}
 	return fs.publish(ctx, f, heads, mode)
