@@ -36,7 +36,7 @@ func (n *node) controlHandler() http.Handler {
 		prefix := "/via/" + string(via)
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, n.viaHandler(via)))
 		mux.HandleFunc("POST "+prefix+"/author", n.serveAuthor(via))
-		mux.Handle("/jobs/"+string(via)+"/", http.StripPrefix("/jobs/"+string(via), jobapi.Handler(func(*http.Request) (jobs.Desk, error) { return n.work.desk(via), nil })))
+		mux.Handle("/jobs/"+string(via)+"/", http.StripPrefix("/jobs/"+string(via), jobapi.Handler(func(*http.Request) (jobs.Submitter, error) { return n.work.desk(via), nil })))
 		mux.Handle("/mail/"+string(via)+"/", http.StripPrefix("/mail/"+string(via), n.mail.handler(via)))
 	}
 	mux.HandleFunc("GET /session", n.serveSession)

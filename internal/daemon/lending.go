@@ -65,14 +65,14 @@ func (w *workshop) Run(ctx context.Context, t moot.Task, watch func(moot.Progres
 
 // pool returns the workers that can be asked for a member now: those whose offers stand,
 // and who are connected or have an address.
-func (w *workshop) pool(ctx context.Context, member moot.Key, pool jobs.Pool) (list []jobs.Worker) {
+func (w *workshop) pool(ctx context.Context, member moot.Key, via moot.Architecture) (list []jobs.Worker) {
 	offers, err := jobs.Offers(ctx, w.n.store)
 	if err != nil {
 		w.n.log.Warn("read the offers", "error", err)
 		return nil
 	}
 	near := w.n.neighbours()
-	for _, o := range jobs.Lenders(offers, member, pool, w.n.roster.MayServe, time.Now()) {
+	for _, o := range jobs.Lenders(offers, member, via, w.n.roster.MayServe, time.Now()) {
 		one := jobs.Worker{Key: o.Member, Slots: o.CPUs}
 		peer := moot.Peer{ID: o.Member, Addrs: httpsAddrs(o.Addrs)}
 		switch {

@@ -42,7 +42,7 @@ func (w *workshop) coordinate(ctx context.Context) (*jobs.Coordinator, error) {
 	node := through{w.n, w.n.prefers(ctx)}
 	pen := w.n.signer.Through(node)
 	c, err := jobs.New(ctx, jobs.Config{
-		Self: w.n.self(), Node: node, Write: pen, Queue: w.n.path("jobs.db"), Pool: w.pool, Room: w.room, Log: w.n.log,
+		Self: w.n.self(), Node: node, Write: pen, Queue: w.n.path("jobs.db"), Workers: w.pool, Quota: w.room, Log: w.n.log,
 		Files: files.New(node, pen, files.Options{Log: w.n.log}),
 	})
 	if err != nil {
@@ -167,36 +167,36 @@ func (b bench) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
 }
 
 // desk returns where this home's member hands in jobs through an architecture.
-func (w *workshop) desk(via cli.Via) jobs.Desk {
+func (w *workshop) desk(via cli.Via) jobs.Submitter {
 	node := through{w.n, via}
-	return jobs.NewDesk(jobs.DeskConfig{
+	return jobs.NewSubmitter(jobs.SubmitterConfig{
 		Self: w.n.self(), Node: node, Write: w.n.signer.Through(node), IsServer: w.n.roster.MayServe,
-		Place:  func(ctx context.Context) (moot.Key, jobs.Pool, error) { return w.place(ctx, via) },
+		Select: func(ctx context.Context) (moot.Key, moot.Architecture, error) { return w.place(ctx, via) },
 		Follow: w.follow,
 	})
 }
 
 // place tells who coordinates jobs: the server if it can be reached, else this node.
-func (w *workshop) place(ctx context.Context, via cli.Via) (moot.Key, jobs.Pool, error) {
+func (w *workshop) place(ctx context.Context, via cli.Via) (moot.Key, moot.Architecture, error) {
 	servers := w.n.servers(ctx)
 	switch {
 	case via == cli.ViaPeers:
-		return w.n.self(), jobs.Peers, nil
+		return w.n.self(), moot.Architecture{Peers: true}, nil
 	case w.n.serves && via == cli.ViaServer:
-		return w.n.self(), jobs.Servers, nil
+		return w.n.self(), moot.Architecture{Server: true}, nil
 	case w.n.serves:
-		return w.n.self(), jobs.All, nil
+		return w.n.self(), moot.Architecture{Server: true, Peers: true}, nil
 	case via == cli.ViaServer && len(servers) == 0:
-		return moot.Key{}, "", moot.Errorf(moot.Unavailable, "this space has no server: start one with 'moot serve', or use --via peers")
+		return moot.Key{}, moot.Architecture{}, moot.Errorf(moot.Unavailable, "this space has no server: start one with 'moot serve', or use --via peers")
 	case via == cli.ViaServer:
-		return servers[0].ID, jobs.Servers, nil
+		return servers[0].ID, moot.Architecture{Server: true}, nil
 	}
 	for _, s := range servers {
 		if w.n.reach(ctx, s).Reachable {
-			return s.ID, jobs.All, nil
+			return s.ID, moot.Architecture{Server: true, Peers: true}, nil
 		}
 	}
-	return w.n.self(), jobs.All, nil
+	return w.n.self(), moot.Architecture{Server: true, Peers: true}, nil
 }
 
 // follow asks a job's coordinator.

@@ -59,13 +59,19 @@ func (fs *Files) bringFolder(ctx context.Context, root string, f *File, o ShareO
 	if err := filepath.WalkDir(root, p.visit); err != nil {
 		return osError(err)
 	}
-	if err := p.closePack(); err != nil {
+	return p.store(spool, f)
+}
+
+// store stores the last pack, and then the manifest.
+func (p *packer) store(manifest io.ReadSeeker, f *File) error {
+	err := p.closePack()
+	if err != nil {
 		return err
 	}
-	if _, err := spool.Seek(0, io.SeekStart); err != nil {
+	if _, err := manifest.Seek(0, io.SeekStart); err != nil {
 		return osError(err)
 	}
-	f.Blob, err = fs.node.Put(ctx, spool)
+	f.Blob, err = p.files.node.Put(p.ctx, manifest)
 	f.Content = p.total
 	return err
 }
@@ -155,6 +161,11 @@ func (p *packer) small(path string, r record) error {
 	if len(content) == packBelow {
 		return p.large(path, r)
 	}
+	return p.content(r, content)
+}
+
+// content adds a file's content to the pack.
+func (p *packer) content(r record, content []byte) error {
 	b, err := hashOf(content)
 	if err != nil {
 		return err

@@ -18,66 +18,68 @@ import (
 const (
 	maxSpec  = 16 << 20 // bytes of a specification
 	maxTasks = 200_000  // of one stage
+
+	readRetry = 5 * time.Second // until an unavailable specification is read again
 )
 
-// job is a job under way.
+// job is a job that has not ended.
 type job struct {
 	stored
-	tasks   []*task
-	ready   []*task // to be run, the first first
-	open    int     // tasks that are not finished
-	failed  int     // tasks that are, but to no good
-	began   time.Time
-	times   []time.Duration // of tasks that are done, to know who is slow
-	dirty   bool            // followers do not know all of it
-	busy    bool            // something is going on that tasks must wait for
-	ctx     context.Context // of its attempts
-	stop    context.CancelFunc
-	next    *ordered  // what its author said after it had ended
-	crew    []*worker // who may be asked now
-	liars   map[moot.Key]bool
-	spoiled map[moot.Key]error // workers that cannot run its tasks
+	tasks      []*task
+	ready      []*task // waiting for a worker, in order
+	open       int     // unfinished tasks
+	failed     int     // failed tasks
+	started    time.Time
+	times      []time.Duration // wall times of finished tasks, to find slow ones
+	dirty      bool            // followers have not been notified
+	busy       bool            // no task starts: the stage is being concluded
+	ctx        context.Context // of its attempts
+	stop       context.CancelFunc
+	next       *submittedJob      // submission received after it had ended
+	pool       []*worker          // available workers
+	dissenters map[moot.Key]bool  // workers that were outvoted
+	excluded   map[moot.Key]error // workers that cannot run its tasks, and why
 }
 
-// ordered takes notice of an entry of kind job.
-func (c *Coordinator) ordered(e moot.Entry) {
+// received handles an entry of kind job.
+func (c *Coordinator) received(e moot.Entry) {
 	if e.Deletes() {
 		return
 	}
-	o, err := orderOf(e)
+	o, err := submissionOf(e)
 	if err != nil || o.coordinator != c.cfg.Self {
 		return
 	}
-	c.post(func() { c.consider(o) })
+	c.post(func() { c.handle(o) })
 }
 
-// consider begins, cancels or retries a job.
-func (c *Coordinator) consider(o ordered) {
+// handle starts, cancels or retries a job.
+func (c *Coordinator) handle(o submittedJob) {
 	if j := c.jobs[o.id]; j != nil {
 		switch {
 		case j.Author != o.author:
-		case j.State.Ended(): // its end is being told
+		case j.State.Ended(): // its result is being published
 			j.next = &o
 		case o.Cancelled:
 			c.end(j, Cancelled, "")
 		}
 		return
 	}
-	c.crew.Go(func() {
-		s, known, err := c.queue.find(c.ctx, o.id)
+	c.wg.Go(func() {
+		s, found, err := c.queue.find(c.ctx, o.id)
 		switch {
 		case err != nil:
-			c.cfg.Log.Error("a job", "id", o.id, "error", err)
-		case known && s.Author == o.author && o.Round > s.Round && !o.Cancelled:
+			c.cfg.Log.Error("run a job", "id", o.id, "error", err)
+		case found && s.Author == o.author && o.Round > s.Round && !o.Cancelled:
 			c.retry(s, o.Round)
-		case !known && !o.Cancelled:
-			c.begin(o)
+		case !found && !o.Cancelled:
+			c.start(o)
 		}
 	})
 }
 
-// begin takes on a new job.
-func (c *Coordinator) begin(o ordered) {
+// start starts a new job.
+func (c *Coordinator) start(o submittedJob) {
 	s := stored{Job: o.job()}
 	s.State = Running
 	err := c.readSpec(o, &s)
@@ -92,23 +94,23 @@ func (c *Coordinator) begin(o ordered) {
 		if c.ctx.Err() != nil {
 			return
 		}
-		if k := moot.KindOf(err); k == moot.Unavailable { // its submitter may be back later
-			c.cfg.Log.Warn("a job cannot be read now", "id", o.id, "error", err)
-			wait(c.ctx, 5*time.Second)
-			c.post(func() { c.consider(o) })
+		if k := moot.KindOf(err); k == moot.Unavailable { // its submitter may reconnect
+			c.cfg.Log.Warn("read a job: retry", "id", o.id, "error", err)
+			wait(c.ctx, readRetry)
+			c.post(func() { c.handle(o) })
 			return
 		}
 		s.Job.Why = err.Error()
 	}
 	s.Tasks = len(rows)
-	if failed := c.keepStage(&s, rows); failed != nil {
-		c.cfg.Log.Error("a job", "id", o.id, "error", failed)
+	if failed := c.saveStage(&s, rows); failed != nil {
+		c.cfg.Log.Error("run a job", "id", o.id, "error", failed)
 		return
 	}
-	c.post(func() { c.enter(s, rows, tally{}, err) })
+	c.post(func() { c.add(s, rows, tally{}, err) })
 }
 
-func (c *Coordinator) keepStage(s *stored, rows []row) error {
+func (c *Coordinator) saveStage(s *stored, rows []row) error {
 	return c.queue.update(c.ctx, func(tx *sql.Tx) error {
 		if err := c.queue.save(tx, s); err != nil {
 			return err
@@ -117,70 +119,70 @@ func (c *Coordinator) keepStage(s *stored, rows []row) error {
 	})
 }
 
-// resume goes on with a job after a restart.
+// resume resumes a job after a restart.
 func (c *Coordinator) resume(s stored) {
-	c.crew.Go(func() {
+	c.wg.Go(func() {
 		rows, err := c.queue.tasks(c.ctx, s.ID, s.stage)
-		var former tally
+		var earlier tally
 		if err == nil {
-			former, err = c.queue.former(c.ctx, s.ID, s.stage)
+			earlier, err = c.queue.earlier(c.ctx, s.ID, s.stage)
 		}
 		if err != nil {
-			c.cfg.Log.Error("a job", "id", s.ID, "error", err)
+			c.cfg.Log.Error("run a job", "id", s.ID, "error", err)
 			return
 		}
-		c.post(func() { c.enter(s, rows, former, nil) })
+		c.post(func() { c.add(s, rows, earlier, nil) })
 	})
 }
 
-// retry has the failed tasks of a job run again.
+// retry runs the failed tasks of a job again.
 func (c *Coordinator) retry(s stored, round uint) {
-	s.Round, s.State, s.Why, s.told = round, Running, "", false
+	s.Round, s.State, s.Why, s.published = round, Running, "", false
 	s.Progress.Failed, s.Running = 0, 0
 	err := c.queue.update(c.ctx, func(tx *sql.Tx) error {
-		if err := c.queue.again(tx, s.ID); err != nil {
+		if err := c.queue.resetFailed(tx, s.ID); err != nil {
 			return err
 		}
 		return c.queue.save(tx, &s)
 	})
 	if err != nil {
-		c.cfg.Log.Error("a job", "id", s.ID, "error", err)
+		c.cfg.Log.Error("run a job", "id", s.ID, "error", err)
 		return
 	}
 	c.resume(s)
 }
 
-// enter has the loop take over a job, of which failed is what is wrong with it already.
-func (c *Coordinator) enter(s stored, rows []row, former tally, failed error) {
+// add adds a job to the loop. A job that could not be started fails with the error given.
+func (c *Coordinator) add(s stored, rows []row, earlier tally, failed error) {
 	if c.jobs[s.ID] != nil {
 		return
 	}
-	j := &job{stored: s, liars: map[moot.Key]bool{}, spoiled: map[moot.Key]error{}, began: c.cfg.Now().Add(-s.Wall)}
+	j := &job{stored: s, dissenters: map[moot.Key]bool{}, excluded: map[moot.Key]error{}, started: c.cfg.Now().Add(-s.Wall)}
 	j.ctx, j.stop = context.WithCancel(c.ctx)
 	if s.spec.Timeout > 0 {
-		j.ctx, j.stop = context.WithDeadline(c.ctx, j.began.Add(s.spec.Timeout))
-		context.AfterFunc(j.ctx, func() { c.post(func() { c.overdue(j) }) })
+		j.ctx, j.stop = context.WithDeadline(c.ctx, j.started.Add(s.spec.Timeout))
+		context.AfterFunc(j.ctx, func() { c.post(func() { c.timedOut(j) }) })
 	}
 	if j.Progress.Workers == nil {
 		j.Progress.Workers = map[moot.Key]int{}
 	}
 	c.jobs[s.ID] = j
-	j.load(rows, former)
+	j.load(rows, earlier)
 	switch {
 	case s.State.Ended():
-		c.tell(j)
+		c.publishEnd(j)
 	case failed != nil:
 		c.end(j, Failed, failed.Error())
 	default:
-		c.lookRound()
+		c.refreshWorkers()
 		c.advance(j)
 	}
 }
 
-// load puts the tasks of the stage under way into place, after the former ones.
-func (j *job) load(rows []row, former tally) {
+// load sets the tasks of the running stage; earlier counts those of the stages before.
+func (j *job) load(rows []row, earlier tally) {
 	j.tasks, j.ready, j.open, j.times = nil, nil, 0, nil
-	j.Progress.Done, j.Progress.Failed, j.Running, j.failed = former.done, former.failed, 0, 0
+	j.Progress.Done, j.Progress.Failed, j.Running, j.failed = earlier.done, earlier.failed, 0, 0
 	if j.stage < len(j.spec.Stages) {
 		j.Progress.Stage = j.spec.Stages[j.stage].Name
 	}
@@ -201,7 +203,7 @@ func (j *job) load(rows []row, former tally) {
 	j.dirty = true
 }
 
-func (c *Coordinator) readSpec(o ordered, s *stored) error {
+func (c *Coordinator) readSpec(o submittedJob, s *stored) error {
 	rc, err := c.cfg.Node.Get(c.ctx, o.spec, moot.Whole)
 	if err != nil {
 		return err
@@ -220,7 +222,7 @@ func (c *Coordinator) readSpec(o ordered, s *stored) error {
 	return s.spec.check()
 }
 
-// check judges a specification that may come from anyone. Kind Invalid.
+// check validates a specification, which is untrusted. Kind Invalid.
 func (s *Spec) check() error {
 	switch {
 	case len(s.Stages) == 0 || len(s.Stages) > 64:
@@ -243,9 +245,9 @@ func (s *Spec) check() error {
 	return nil
 }
 
-// check asks whether there is room for a job.
+// check applies the quota to a job.
 func (c *Coordinator) check(s *stored) error {
-	if c.cfg.Room == nil {
+	if c.cfg.Quota == nil {
 		return nil
 	}
 	tasks := 0
@@ -256,13 +258,13 @@ func (c *Coordinator) check(s *stored) error {
 	c.post(func() { reply <- c.waiting(s.Author) })
 	select {
 	case n := <-reply:
-		return c.cfg.Room(s.Author, tasks, n)
+		return c.cfg.Quota(s.Author, tasks, n)
 	case <-c.ctx.Done():
 		return c.ctx.Err()
 	}
 }
 
-// waiting counts a member's tasks that are not finished.
+// waiting counts a member's unfinished tasks.
 func (c *Coordinator) waiting(member moot.Key) (n int) {
 	for _, j := range c.jobs {
 		if j.Author == member {
@@ -272,7 +274,7 @@ func (c *Coordinator) waiting(member moot.Key) (n int) {
 	return n
 }
 
-// expand makes the tasks of the stage under way.
+// expand makes the tasks of the next stage.
 func (c *Coordinator) expand(s *stored) ([]row, error) {
 	st := s.spec.Stages[s.stage]
 	if len(st.Each) == 0 {
@@ -314,19 +316,19 @@ func (c *Coordinator) expand(s *stored) ([]row, error) {
 		}
 	}
 	if len(rows) == 0 {
-		return nil, moot.Errorf(moot.Invalid, "there is no file to run a task for")
+		return nil, moot.Errorf(moot.Invalid, "the inputs contain no file to run a task for")
 	}
-	return rows, unambiguous(rows)
+	return rows, uniqueLabels(rows)
 }
 
-// unambiguous gives tasks with equal labels different ones, and keeps out labels that
-// could not be folders of the results.
-func unambiguous(rows []row) error {
+// uniqueLabels numbers tasks with equal labels, and rejects labels that cannot name a
+// folder of the results.
+func uniqueLabels(rows []row) error {
 	seen := map[string]bool{}
 	for i := range rows {
 		label := rows[i].label
 		if label == "" || label == "." {
-			return moot.Errorf(moot.Invalid, "an input without a name")
+			return moot.Errorf(moot.Invalid, "an input has no name")
 		}
 		for k := 2; seen[rows[i].label]; k++ {
 			rows[i].label = fmt.Sprintf("%s (%d)", label, k)

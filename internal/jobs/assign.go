@@ -8,37 +8,37 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// worker is a Worker as this coordinator knows it.
+// worker is a Worker with the coordinator's bookkeeping.
 type worker struct {
 	Worker
 	running map[*attempt]struct{}
-	holds   map[moot.BlobID]struct{} // inputs it was given before
-	down    time.Time                // it is not asked before
-	failed  int                      // times it was lost in a row
+	holds   map[moot.BlobID]struct{} // inputs it has fetched
+	backoff time.Time                // it is assigned no task before
+	failed  int                      // consecutive losses
 }
 
-// capacity is how many tasks a worker is given: some more than it can run at once, so
-// that it never waits for the next one.
+// capacity is the number of tasks assigned to a worker at once: more than its slots, so
+// that the next inputs are fetched while others run.
 func (w *worker) capacity() int { return w.Slots + max(1, w.Slots/2) }
 
-// lookRound asks who can be asked now.
-func (c *Coordinator) lookRound() {
+// refreshWorkers updates the worker pool of every job.
+func (c *Coordinator) refreshWorkers() {
 	now := c.cfg.Now()
-	type asked struct {
+	type owner struct {
 		member moot.Key
-		pool   Pool
+		via    moot.Architecture
 	}
-	seen := map[asked][]Worker{}
+	seen := map[owner][]Worker{}
 	all := map[moot.Key]bool{}
 	for _, j := range c.jobs {
 		if j.State.Ended() {
 			continue
 		}
-		id := asked{j.Author, j.Pool}
+		id := owner{j.Author, j.Via}
 		if _, ok := seen[id]; !ok {
-			seen[id] = c.cfg.Pool(c.ctx, id.member, id.pool)
+			seen[id] = c.cfg.Workers(c.ctx, id.member, id.via)
 		}
-		j.crew = j.crew[:0]
+		j.pool = j.pool[:0]
 		for _, w := range seen[id] {
 			if w.Slots <= 0 {
 				continue
@@ -49,34 +49,34 @@ func (c *Coordinator) lookRound() {
 				c.workers[w.Key] = known
 			}
 			known.Worker = w
-			j.crew = append(j.crew, known)
+			j.pool = append(j.pool, known)
 			all[w.Key] = true
 		}
 	}
 	for k, w := range c.workers {
-		if !all[k] && len(w.running) == 0 && now.After(w.down) {
+		if !all[k] && len(w.running) == 0 && now.After(w.backoff) {
 			delete(c.workers, k)
 		}
 	}
 }
 
-// assign hands out tasks as long as somebody can take one.
+// assign assigns ready tasks to free workers.
 func (c *Coordinator) assign() {
 	now := c.cfg.Now()
-	for _, j := range c.order() {
+	for _, j := range c.byPriority() {
 		for c.assignOne(j, now) {
 		}
 	}
 	for _, j := range c.jobs {
 		if !j.State.Ended() && !j.busy && len(j.ready) == 0 && j.open > 0 {
-			c.hurry(j, now)
+			c.speculate(j, now)
 		}
 	}
 }
 
-// order sorts jobs: the higher priority first, then whose member has less running, then
-// the older.
-func (c *Coordinator) order() []*job {
+// byPriority returns the jobs with ready tasks: by priority, then by the fewest running
+// tasks of their authors, then by age.
+func (c *Coordinator) byPriority() []*job {
 	running := map[moot.Key]int{}
 	var list []*job
 	for _, j := range c.jobs {
@@ -92,29 +92,29 @@ func (c *Coordinator) order() []*job {
 	return list
 }
 
-// lookAhead is how many ready tasks are tried when the first suits no free worker.
+// lookAhead is how many ready tasks are considered for a free worker.
 const lookAhead = 16
 
-// assignOne hands out one task of a job.
+// assignOne assigns one task of a job.
 func (c *Coordinator) assignOne(j *job, now time.Time) bool {
 	if j.State.Ended() || j.busy {
 		return false
 	}
-	if !slices.ContainsFunc(j.crew, func(w *worker) bool { return w.free(j, now) }) || c.greedy(j) {
+	if !slices.ContainsFunc(j.pool, func(w *worker) bool { return w.free(j, now) }) || c.overShare(j) {
 		return false
 	}
 	for i, t := range j.ready[:min(len(j.ready), lookAhead)] {
-		if !t.looked {
-			t.looked = true
-			if c.recall(t) {
+		if !t.cacheChecked {
+			t.cacheChecked = true
+			if c.useCached(t) {
 				j.ready = slices.Delete(j.ready, i, i+1)
 				t.queued = false
 				return true
 			}
 		}
-		w := pick(j.crew, t, func(w *worker) bool { return w.free(j, now) })
+		w := pick(j.pool, t, func(w *worker) bool { return w.free(j, now) })
 		if w == nil {
-			if c.settled(t) {
+			if c.acceptMajority(t) {
 				return true
 			}
 			continue
@@ -123,29 +123,28 @@ func (c *Coordinator) assignOne(j *job, now time.Time) bool {
 			j.ready = slices.Delete(j.ready, i, i+1)
 			t.queued = false
 		}
-		c.hand(t, w, now)
+		c.dispatch(t, w, now)
 		return true
 	}
 	return false
 }
 
-// settled decides on a task of which most results are the same, if nobody is left who
-// could be asked for another.
-func (c *Coordinator) settled(t *task) bool {
+// acceptMajority accepts the outcome of a majority if no other worker could vote.
+func (c *Coordinator) acceptMajority(t *task) bool {
 	j := t.job
 	winner, agree := majority(t.votes)
-	left := slices.ContainsFunc(j.crew, func(w *worker) bool { return !t.has(w.Key) && !j.liars[w.Key] && j.spoiled[w.Key] == nil })
+	left := slices.ContainsFunc(j.pool, func(w *worker) bool { return !t.has(w.Key) && !j.dissenters[w.Key] && j.excluded[w.Key] == nil })
 	if left || len(t.running) > 0 || agree <= j.check()/2 {
 		return false
 	}
 	j.ready = slices.DeleteFunc(j.ready, func(other *task) bool { return other == t })
 	t.queued = false
-	c.decide(t, winner, agree)
+	c.accept(t, winner, agree)
 	return true
 }
 
-// greedy reports whether a member has his share of what several want.
-func (c *Coordinator) greedy(j *job) bool {
+// overShare reports whether the job's author has its fair share of the slots already.
+func (c *Coordinator) overShare(j *job) bool {
 	mine, members, slots := 0, map[moot.Key]bool{}, 0
 	for _, other := range c.jobs {
 		if other.State.Ended() {
@@ -160,24 +159,24 @@ func (c *Coordinator) greedy(j *job) bool {
 	if len(members) == 0 {
 		return false
 	}
-	for _, w := range j.crew {
+	for _, w := range j.pool {
 		slots += w.capacity()
 	}
 	return mine >= max(1, (slots+len(members))/(len(members)+1))
 }
 
-// free reports whether a worker could take a task of the job.
+// free reports whether a task of the job can be assigned to the worker now.
 func (w *worker) free(j *job, now time.Time) bool {
-	return len(w.running) < w.capacity() && !now.Before(w.down) && !j.liars[w.Key] && j.spoiled[w.Key] == nil
+	return len(w.running) < w.capacity() && !now.Before(w.backoff) && !j.dissenters[w.Key] && j.excluded[w.Key] == nil
 }
 
-// pick returns the best worker for a task: the least loaded, and of those one that has
-// the task's input; nil if none may.
-func pick(crew []*worker, t *task, may func(*worker) bool) (best *worker) {
+// pick returns the least loaded worker for a task, preferring one that has its input; nil
+// if none may run it.
+func pick(pool []*worker, t *task, may func(*worker) bool) (best *worker) {
 	better := func(w *worker) int {
 		return cmp.Or(cmp.Compare(w.load(t), best.load(t)), cmp.Compare(w.failed, best.failed))
 	}
-	for _, w := range crew {
+	for _, w := range pool {
 		if may(w) && !t.has(w.Key) && (best == nil || better(w) < 0) {
 			best = w
 		}
@@ -185,48 +184,47 @@ func pick(crew []*worker, t *task, may func(*worker) bool) (best *worker) {
 	return best
 }
 
-// load is how much of what a worker can do at once it has to do already; the input that
-// it has counts like a third of that.
+// load is running tasks per slot, less a third if the worker has the task's input.
 func (w *worker) load(t *task) float64 {
 	load := float64(len(w.running)) / float64(w.Slots)
 	if t.input != nil {
-		if _, ok := w.holds[carrier(*t.input)]; ok {
+		if _, ok := w.holds[inputBlob(*t.input)]; ok {
 			load -= 1.0 / 3
 		}
 	}
 	return load
 }
 
-// carrier is the blob in which an input travels.
-func carrier(in moot.Input) moot.BlobID {
+// inputBlob is the blob that contains an input.
+func inputBlob(in moot.Input) moot.BlobID {
 	if in.Pack != (moot.BlobID{}) {
 		return in.Pack
 	}
 	return in.ID
 }
 
-// slow is how much longer than most a task may take before another worker is asked.
+// Run time after which a backup task is started: a multiple of the median, and a minimum.
 const (
-	slow      = 2
-	slowLeast = 250 * time.Millisecond
+	backupFactor = 2
+	backupLeast  = 250 * time.Millisecond
 )
 
-// hurry has workers with nothing to do run copies of tasks that others are slow with:
-// whose result comes first counts.
-func (c *Coordinator) hurry(j *job, now time.Time) {
-	limit := max(slowLeast, slow*median(j.times))
+// speculate runs backup tasks on idle workers (MapReduce, Dean and Ghemawat, OSDI 2004,
+// 3.6): the first result wins.
+func (c *Coordinator) speculate(j *job, now time.Time) {
+	limit := max(backupLeast, backupFactor*median(j.times))
 	for _, t := range j.tasks {
-		if len(t.running) != 1 || t.keeping || j.check()-len(t.votes) > 1 {
+		if len(t.running) != 1 || t.committing || j.check()-len(t.votes) > 1 {
 			continue
 		}
 		a := t.running[0]
-		if now.Sub(a.handed) < limit || len(j.times) == 0 && !a.started.IsZero() {
+		if now.Sub(a.dispatched) < limit || len(j.times) == 0 && !a.started.IsZero() {
 			continue
 		}
 		idle := func(w *worker) bool { return w.free(j, now) && len(w.running) < w.Slots }
-		if w := pick(j.crew, t, idle); w != nil {
-			j.Again++
-			c.hand(t, w, now)
+		if w := pick(j.pool, t, idle); w != nil {
+			j.Backups++
+			c.dispatch(t, w, now)
 		}
 	}
 }

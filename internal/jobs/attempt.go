@@ -13,25 +13,25 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// hand gives a task to a worker.
-func (c *Coordinator) hand(t *task, w *worker, now time.Time) {
+// dispatch runs a task on a worker.
+func (c *Coordinator) dispatch(t *task, w *worker, now time.Time) {
 	j := t.job
 	ctx, cancel := context.WithCancel(j.ctx)
-	a := &attempt{task: t, worker: w, cancel: cancel, handed: now}
+	a := &attempt{task: t, worker: w, cancel: cancel, dispatched: now}
 	t.running = append(t.running, a)
 	w.running[a] = struct{}{}
-	if t.voice == nil {
-		t.voice = a
+	if t.logSource == nil {
+		t.logSource = a
 	}
 	j.Running++
 	j.dirty = true
 	if t.input != nil && len(w.holds) < 4096 {
-		w.holds[carrier(*t.input)] = struct{}{}
+		w.holds[inputBlob(*t.input)] = struct{}{}
 	}
 	spec, runner, blobs := t.spec(), w.Runner, w.Blobs
-	c.crew.Go(func() {
+	c.wg.Go(func() {
 		defer cancel()
-		o, err := runner.Run(ctx, spec, func(p moot.Progress) { c.post(func() { c.heard(a, p) }) })
+		o, err := runner.Run(ctx, spec, func(p moot.Progress) { c.post(func() { c.progressed(a, p) }) })
 		if err == nil {
 			err = c.collect(ctx, blobs, &o)
 		}
@@ -39,7 +39,7 @@ func (c *Coordinator) hand(t *task, w *worker, now time.Time) {
 	})
 }
 
-// collect makes sure that what a task made is here, and is what the worker says.
+// collect stores the outputs of a task at this node, and verifies them.
 func (c *Coordinator) collect(ctx context.Context, from moot.Blobs, o *moot.Outcome) error {
 	for _, one := range append([]*moot.Content{&o.Stdout, &o.Stderr}, pointers(o.Files)...) {
 		if err := c.fetch(ctx, from, one); err != nil {
@@ -64,7 +64,7 @@ func (c *Coordinator) fetch(ctx context.Context, from moot.Blobs, one *moot.Cont
 		h.Write(one.Data) // fails only if a tree is written
 		b, err := h.Sum()
 		if err == nil && b != one.Blob {
-			err = moot.Errorf(moot.Corrupt, "is not what its hash says")
+			err = moot.Errorf(moot.Corrupt, "its content does not match its hash")
 		}
 		return err
 	}
@@ -78,23 +78,23 @@ func (c *Coordinator) fetch(ctx context.Context, from moot.Blobs, one *moot.Cont
 	defer rc.Close()
 	b, err := c.cfg.Node.Put(ctx, blob.NewDecoder(rc, one.ID, moot.Whole))
 	if err == nil && b != one.Blob {
-		err = moot.Errorf(moot.Corrupt, "is not what its hash says")
+		err = moot.Errorf(moot.Corrupt, "its content does not match its hash")
 	}
 	return err
 }
 
-// heard takes notice of what a task does while it runs.
-func (c *Coordinator) heard(a *attempt, p moot.Progress) {
+// progressed handles the progress of a running task.
+func (c *Coordinator) progressed(a *attempt, p moot.Progress) {
 	if p.Started {
 		a.started = c.cfg.Now()
-		c.cfg.Log.Debug("a task started", "job", a.job.ID, "task", a.label, "worker", a.worker.Key.Short(), "after", a.started.Sub(a.handed))
+		c.cfg.Log.Debug("a task started", "job", a.job.ID, "task", a.label, "worker", a.worker.Key.Short(), "after", a.started.Sub(a.dispatched))
 	}
 	if len(p.Text) > 0 {
 		c.logged(a, p)
 	}
 }
 
-// returned takes in what came of an attempt.
+// returned handles the end of an attempt.
 func (c *Coordinator) returned(a *attempt, o moot.Outcome, err error) {
 	t, j, w := a.task, a.task.job, a.worker
 	a.cancel()
@@ -102,7 +102,7 @@ func (c *Coordinator) returned(a *attempt, o moot.Outcome, err error) {
 	t.running = slices.DeleteFunc(t.running, func(other *attempt) bool { return other == a })
 	j.Running--
 	j.dirty = true
-	if j.State.Ended() || j.ctx.Err() != nil || t.state != taskWaits || t.keeping {
+	if j.State.Ended() || j.ctx.Err() != nil || t.state != taskWaits || t.committing {
 		if err == nil {
 			w.failed = 0
 		}
@@ -121,55 +121,55 @@ func (c *Coordinator) returned(a *attempt, o moot.Outcome, err error) {
 	j.Progress.Workers[w.Key]++
 	j.Busy += o.Wall
 	t.votes = append(t.votes, vote{w.Key, sum, o})
-	c.judge(t)
+	c.verify(t)
 }
 
-// Times that a task may be lost with its workers, and how long a worker that was lost
-// is left alone.
+// Limit on the losses of one task, and back-off of a worker after a loss.
 const (
-	maxLost   = 10
-	leastDown = time.Second
-	mostDown  = time.Minute
+	maxLost    = 10
+	minBackoff = time.Second
+	maxBackoff = time.Minute
 )
 
-// lost has a task run elsewhere, unless that cannot help.
+// lost runs a task on another worker, if that can help.
 func (c *Coordinator) lost(a *attempt, err error) {
 	t, j, w := a.task, a.task.job, a.worker
-	c.silence(a)
+	c.switchLogSource(a)
 	kind := moot.KindOf(err)
 	c.cfg.Log.Debug("a task was lost", "job", j.ID, "task", t.label, "worker", w.Key.Short(), "error", err)
 	switch kind {
 	case moot.Invalid, moot.TooLarge:
-		c.end(j, Failed, because(t, err))
+		c.end(j, Failed, explain(t, err))
 		return
 	case moot.NotFound, moot.Corrupt, moot.Denied, moot.Stranger, moot.Revoked, moot.Full:
-		t.lost++ // it may be had, or allowed, elsewhere
-		j.spoiled[w.Key] = err
-		if len(j.crew) == len(j.spoiled) || t.lost > maxLost {
-			c.end(j, Failed, because(t, err))
+		t.lost++ // another worker may have the input, or allow the task
+		j.excluded[w.Key] = err
+		if len(j.pool) == len(j.excluded) || t.lost > maxLost {
+			c.end(j, Failed, explain(t, err))
 			return
 		}
 	default:
 		j.Lost++
 		w.failed++
-		w.down = c.cfg.Now().Add(min(mostDown, leastDown<<min(w.failed-1, 6)))
+		w.backoff = c.cfg.Now().Add(min(maxBackoff, minBackoff<<min(w.failed-1, 6)))
 		if t.lost++; t.lost > maxLost {
-			c.end(j, Failed, because(t, moot.Errorf(moot.Unavailable, "it was lost with its workers %d times, the last time: %w", t.lost, err)))
+			c.end(j, Failed, explain(t, moot.Errorf(moot.Unavailable, "lost with its workers %d times, the last time: %w", t.lost, err)))
 			return
 		}
 	}
-	j.again(t)
+	j.requeue(t)
 }
 
-// again puts a task in front of those to be run, unless enough others run it.
-func (j *job) again(t *task) {
+// requeue makes a task the first to run, unless enough workers run it already.
+func (j *job) requeue(t *task) {
 	if !t.queued && len(t.running)+len(t.votes) < j.check() {
 		t.queued = true
 		j.ready = slices.Insert(j.ready, 0, t)
 	}
 }
 
-func because(t *task, err error) string {
+// explain is an error in the words of a job's author.
+func explain(t *task, err error) string {
 	var e *moot.Error
 	text := err.Error()
 	if errors.As(err, &e) && e.Err != nil {
@@ -181,7 +181,7 @@ func because(t *task, err error) string {
 	return fmt.Sprintf("task %s: %s", t.label, text)
 }
 
-// content opens bytes of an outcome.
+// content opens one output of an outcome.
 func (c *Coordinator) content(ctx context.Context, one moot.Content) (io.ReadCloser, error) {
 	if one.Size == 0 || len(one.Data) > 0 {
 		return io.NopCloser(bytes.NewReader(one.Data)), nil

@@ -15,47 +15,47 @@ import (
 // Config is what a Coordinator is made of.
 type Config struct {
 	Self  moot.Key
-	Node  moot.Node   // where jobs are read and results put
+	Node  moot.Node   // where jobs are read and results are stored
 	Write sign.Writer // signs as Self
 	Files *files.Files
 	Queue string // file of the queue; empty: in memory
-	// Pool returns the workers that may now be asked on behalf of a member. It must be
-	// quick: it is asked about every second, and when a job comes.
-	Pool func(ctx context.Context, member moot.Key, pool Pool) []Worker
-	// Room returns an error of kind Denied or Full if a member may not have a job of so
-	// many tasks done here, with so many waiting. nil: there is room.
-	Room func(member moot.Key, tasks, waiting int) error
+	// Workers returns the workers available to a member now. It must be quick: it is called
+	// every second, and for each new job.
+	Workers func(ctx context.Context, member moot.Key, via moot.Architecture) []Worker
+	// Quota fails if a member, with so many tasks waiting, may not submit a job of so many
+	// more. Kinds Denied, Full. nil: no limit.
+	Quota func(member moot.Key, tasks, waiting int) error
 
 	Now func() time.Time
 	Log *slog.Logger
 }
 
-// Worker is somebody who runs tasks.
+// Worker is a node that runs tasks.
 type Worker struct {
 	Key    moot.Key
 	Slots  int // tasks at once
 	Runner moot.Runner
-	Blobs  moot.Blobs // where outcomes' bytes can be had
+	Blobs  moot.Blobs // where the outputs of its tasks are fetched
 }
 
-// poolEvery is how often a coordinator looks who can be asked.
-const poolEvery = time.Second
+// refreshEvery is how often a coordinator updates its worker pools.
+const refreshEvery = time.Second
 
-// Coordinator finds workers for the tasks of jobs, and keeps what came of them. All of
-// its state belongs to one loop: what happens elsewhere is handed to it as a function.
+// Coordinator assigns the tasks of jobs to workers, and commits their outcomes. One loop
+// owns its state; other goroutines post functions to it.
 type Coordinator struct {
 	cfg    Config
 	queue  *queue
 	events chan func()
-	done   chan finished   // outcomes to be kept
+	done   chan finished   // outcomes to be committed
 	ctx    context.Context // until Run ends
 	stop   context.CancelFunc
 
-	// The loop's own.
+	// Owned by the loop.
 	jobs      map[string]*job
 	workers   map[moot.Key]*worker
 	followers map[string]map[*follower]struct{}
-	crew      sync.WaitGroup
+	wg        sync.WaitGroup
 }
 
 // New opens the queue.
@@ -70,9 +70,9 @@ func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 	if err != nil {
 		return nil, err
 	}
-	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	return &Coordinator{
-		ctx: life, stop: stop, cfg: cfg, queue: q, events: make(chan func(), 64), done: make(chan finished, 256),
+		ctx: ctx, stop: stop, cfg: cfg, queue: q, events: make(chan func(), 64), done: make(chan finished, 256),
 		jobs: map[string]*job{}, workers: map[moot.Key]*worker{},
 		followers: map[string]map[*follower]struct{}{},
 	}, nil
@@ -81,43 +81,43 @@ func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 // Close closes the queue; Run must have ended.
 func (c *Coordinator) Close() error { return c.queue.close() }
 
-// Run goes on with unfinished jobs and takes on new ones, until ctx ends.
+// Run resumes unfinished jobs and accepts new ones, until ctx ends.
 func (c *Coordinator) Run(ctx context.Context) error {
-	defer c.crew.Wait()
+	defer c.wg.Wait()
 	defer c.stop()
 	defer context.AfterFunc(ctx, c.stop)()
 	unfinished, err := c.open()
 	if err != nil {
-		if c.ctx.Err() != nil { // it was not to run for long
+		if c.ctx.Err() != nil {
 			return nil
 		}
 		return err
 	}
-	c.crew.Go(c.keep)
+	c.wg.Go(c.commitLoop)
 	for _, s := range unfinished {
 		c.resume(s)
 	}
-	c.crew.Go(c.watch)
+	c.wg.Go(c.watch)
 	return c.loop()
 }
 
-// open tidies up the queue, and returns what is to be gone on with.
+// open trims the result cache, and returns unfinished jobs.
 func (c *Coordinator) open() ([]stored, error) {
-	if err := c.queue.forget(c.ctx); err != nil {
+	if err := c.queue.trimCache(c.ctx); err != nil {
 		return nil, err
 	}
 	return c.queue.unfinished(c.ctx)
 }
 
-// loop does what is handed to it. Without jobs it does not wake up by itself.
+// loop runs posted functions. It has no timers while there is no job.
 func (c *Coordinator) loop() error {
-	var look, show <-chan time.Time
+	var refresh, notify <-chan time.Time
 	for {
-		if look == nil && len(c.jobs) > 0 {
-			look = time.After(poolEvery)
+		if refresh == nil && len(c.jobs) > 0 {
+			refresh = time.After(refreshEvery)
 		}
-		if show == nil && c.dirty() {
-			show = time.After(showEvery)
+		if notify == nil && c.dirty() {
+			notify = time.After(notifyEvery)
 		}
 		select {
 		case do := <-c.events:
@@ -125,12 +125,12 @@ func (c *Coordinator) loop() error {
 			for len(c.events) > 0 {
 				(<-c.events)()
 			}
-		case <-look:
-			look = nil
-			c.lookRound()
-		case <-show:
-			show = nil
-			c.show()
+		case <-refresh:
+			refresh = nil
+			c.refreshWorkers()
+		case <-notify:
+			notify = nil
+			c.notifyFollowers()
 			continue
 		case <-c.ctx.Done():
 			return nil
@@ -139,7 +139,7 @@ func (c *Coordinator) loop() error {
 	}
 }
 
-// post hands something to the loop.
+// post runs a function on the loop.
 func (c *Coordinator) post(do func()) {
 	select {
 	case c.events <- do:
@@ -147,8 +147,8 @@ func (c *Coordinator) post(do func()) {
 	}
 }
 
-// keep writes outcomes down, as many at once as have come, and only then tells the loop.
-func (c *Coordinator) keep() {
+// commitLoop commits outcomes in batches, and then posts them to the loop.
+func (c *Coordinator) commitLoop() {
 	for {
 		var list []finished
 		select {
@@ -163,13 +163,13 @@ func (c *Coordinator) keep() {
 		err := c.queue.finish(c.ctx, list, c.cfg.Now())
 		c.post(func() {
 			for _, f := range list {
-				c.kept(f, err)
+				c.committed(f, err)
 			}
 		})
 	}
 }
 
-// watch reads the orders for this coordinator, those that stand and those that come.
+// watch reads the submissions to this coordinator, present and future.
 func (c *Coordinator) watch() {
 	for c.ctx.Err() == nil {
 		since, err := c.cfg.Node.Vector(c.ctx)
@@ -178,7 +178,7 @@ func (c *Coordinator) watch() {
 				if err = failed; err != nil {
 					break
 				}
-				c.ordered(e)
+				c.received(e)
 			}
 		}
 		if err == nil {
@@ -187,13 +187,13 @@ func (c *Coordinator) watch() {
 					break
 				}
 				if e.Kind == moot.KindJob {
-					c.ordered(e)
+					c.received(e)
 				}
 			}
 		}
 		if c.ctx.Err() == nil {
 			c.cfg.Log.Debug("watch for jobs", "error", err)
-			wait(c.ctx, poolEvery)
+			wait(c.ctx, refreshEvery)
 		}
 	}
 }
@@ -207,7 +207,7 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// save keeps how far a job is.
+// save saves a job's progress.
 func (c *Coordinator) save(s *stored) error {
 	return c.queue.update(c.ctx, func(tx *sql.Tx) error { return c.queue.save(tx, s) })
 }

@@ -11,49 +11,48 @@ import (
 	"github.com/mootspace/moot/internal/cbor"
 )
 
-// Three kinds of statements make jobs, and this file is what they look like. A job (kind
-// job) has its ID as key, and is changed by its author: cancelled, or to be tried again.
-// Its result (kind result, the same key) is said by its coordinator. An offer (kind
-// offer) has its author's key as key.
+// Formats of the three kinds of entries about jobs. A submission (kind job) has the job's
+// ID as key; its author may replace it, to cancel or retry the job. A result (kind result,
+// the same key) is the coordinator's. An offer (kind offer) has its author's key as key.
 
-// order is what the space learns of a job.
-type order struct {
+// submission is the body of an entry of kind job.
+type submission struct {
 	Spec        []byte `cbor:"0,keyasint"` // the blob that holds it, as JSON
 	Coordinator []byte `cbor:"1,keyasint"`
-	Pool        Pool   `cbor:"2,keyasint"`
+	Via         string `cbor:"2,keyasint"` // as wordOf writes it
 	Name        string `cbor:"3,keyasint"`
 	As          string `cbor:"4,keyasint"`
 	Cancelled   bool   `cbor:"5,keyasint,omitempty"`
-	Round       uint   `cbor:"6,keyasint,omitempty"` // grows when it is to be tried again
-	At          int64  `cbor:"7,keyasint"`           // when it was handed in, Unix ms
+	Round       uint   `cbor:"6,keyasint,omitempty"` // retries
+	At          int64  `cbor:"7,keyasint"`           // when it was submitted, Unix ms
 }
 
-// verdict is how a job ended.
-type verdict struct {
-	State  State  `cbor:"0,keyasint"`
-	Folder []byte `cbor:"1,keyasint,omitempty"`
-	Why    string `cbor:"2,keyasint,omitempty"`
-	Tasks  int    `cbor:"3,keyasint,omitempty"`
-	Done   int    `cbor:"4,keyasint,omitempty"`
-	Failed int    `cbor:"5,keyasint,omitempty"`
-	Wall   int64  `cbor:"6,keyasint,omitempty"` // ms
-	CPU    int64  `cbor:"7,keyasint,omitempty"` // ms
-	Liars  []liar `cbor:"8,keyasint,omitempty"`
-	Round  uint   `cbor:"9,keyasint,omitempty"` // of the order
-	Cached int    `cbor:"10,keyasint,omitempty"`
-	Again  int    `cbor:"11,keyasint,omitempty"`
-	Lost   int    `cbor:"12,keyasint,omitempty"`
-	Busy   int64  `cbor:"13,keyasint,omitempty"` // ms
-	Crew   []part `cbor:"14,keyasint,omitempty"` // who ran how many
+// result is the body of an entry of kind result.
+type result struct {
+	State     State     `cbor:"0,keyasint"`
+	Folder    []byte    `cbor:"1,keyasint,omitempty"`
+	Why       string    `cbor:"2,keyasint,omitempty"`
+	Tasks     int       `cbor:"3,keyasint,omitempty"`
+	Done      int       `cbor:"4,keyasint,omitempty"`
+	Failed    int       `cbor:"5,keyasint,omitempty"`
+	Wall      int64     `cbor:"6,keyasint,omitempty"` // ms
+	CPU       int64     `cbor:"7,keyasint,omitempty"` // ms
+	Disagreed []dissent `cbor:"8,keyasint,omitempty"`
+	Round     uint      `cbor:"9,keyasint,omitempty"` // of the submission
+	Cached    int       `cbor:"10,keyasint,omitempty"`
+	Backups   int       `cbor:"11,keyasint,omitempty"`
+	Lost      int       `cbor:"12,keyasint,omitempty"`
+	Busy      int64     `cbor:"13,keyasint,omitempty"` // ms
+	Workers   []share   `cbor:"14,keyasint,omitempty"` // tasks run by each
 }
 
-type liar struct {
+type dissent struct {
 	_      struct{} `cbor:",toarray"`
 	Worker []byte
 	Task   string
 }
 
-type part struct {
+type share struct {
 	_      struct{} `cbor:",toarray"`
 	Worker []byte
 	Tasks  int
@@ -79,44 +78,48 @@ func decode(b []byte, v any) error {
 	return nil
 }
 
-// ordered is an order with what its entry says.
-type ordered struct {
-	order
+// submittedJob is a submission with the fields of its entry.
+type submittedJob struct {
+	submission
 	id          string
 	entry       moot.EntryID
 	author      moot.Key
 	spec        moot.BlobID
 	coordinator moot.Key
+	via         moot.Architecture
 }
 
-// orderOf reads an entry of kind job. Kind Invalid: anybody may write anything.
-func orderOf(e moot.Entry) (ordered, error) {
-	o := ordered{id: e.Key, entry: e.ID, author: e.Author}
-	if err := decode(e.Body, &o.order); err != nil {
+// submissionOf reads an entry of kind job, which is untrusted. Kind Invalid.
+func submissionOf(e moot.Entry) (submittedJob, error) {
+	o := submittedJob{id: e.Key, entry: e.ID, author: e.Author}
+	if err := decode(e.Body, &o.submission); err != nil {
 		return o, err
 	}
-	badPool := o.Pool != Servers && o.Pool != Peers && o.Pool != All
-	if badPool || len(o.order.Spec) != len(o.spec) || len(o.Coordinator) != len(o.coordinator) || !validID(e.Key) || len(o.Name)+len(o.As) > 2*maxText {
+	var err error
+	if o.via, err = viaOf(o.submission.Via); err != nil {
+		return o, err
+	}
+	if o.via.IsZero() || len(o.submission.Spec) != len(o.spec) || len(o.Coordinator) != len(o.coordinator) || !validID(e.Key) || len(o.Name)+len(o.As) > 2*maxText {
 		return o, moot.Errorf(moot.Invalid, "not a job")
 	}
-	o.spec, o.coordinator = moot.BlobID(o.order.Spec), moot.Key(o.Coordinator)
+	o.spec, o.coordinator = moot.BlobID(o.submission.Spec), moot.Key(o.Coordinator)
 	return o, nil
 }
 
-// newID is 16 characters of base32, of which the first few suffice in most spaces.
+// validID reports whether id is 16 characters of base32, as new IDs are.
 func validID(id string) bool {
 	return len(id) == 16 && !strings.ContainsFunc(id, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '2' || r > '7') })
 }
 
-// job is what an order alone tells.
-func (o *ordered) job() Job {
-	return Job{ID: o.id, Name: o.Name, As: o.As, Author: o.author, Coordinator: o.coordinator, Pool: o.Pool, Round: o.Round,
+// job returns the job in the state before its coordinator has received it.
+func (o *submittedJob) job() Job {
+	return Job{ID: o.id, Name: o.Name, As: o.As, Author: o.author, Coordinator: o.coordinator, Via: o.via, Round: o.Round,
 		Submitted: time.UnixMilli(o.At), State: Waiting}
 }
 
-// apply adds what a result says, if it is the coordinator's about this round.
-func (o *ordered) apply(j *Job, e moot.Entry) {
-	var v verdict
+// apply adds a result, if it is the coordinator's and of this round.
+func (o *submittedJob) apply(j *Job, e moot.Entry) {
+	var v result
 	if e.Key != o.id || e.Author != o.coordinator || decode(e.Body, &v) != nil || v.Round != o.Round || !v.State.Ended() {
 		return
 	}
@@ -125,39 +128,40 @@ func (o *ordered) apply(j *Job, e moot.Entry) {
 		j.Result = moot.BlobID(v.Folder)
 	}
 	j.Progress = Progress{Tasks: v.Tasks, Done: v.Done, Failed: v.Failed, Wall: time.Duration(v.Wall) * time.Millisecond, CPU: time.Duration(v.CPU) * time.Millisecond}
-	j.Cached, j.Again, j.Lost, j.Busy = v.Cached, v.Again, v.Lost, time.Duration(v.Busy)*time.Millisecond
+	j.Cached, j.Backups, j.Lost, j.Busy = v.Cached, v.Backups, v.Lost, time.Duration(v.Busy)*time.Millisecond
 	j.Workers = map[moot.Key]int{}
-	for _, p := range v.Crew[:min(len(v.Crew), maxNamed)] {
+	for _, p := range v.Workers[:min(len(v.Workers), maxNamed)] {
 		if len(p.Worker) == len(moot.Key{}) {
 			j.Workers[moot.Key(p.Worker)] = p.Tasks
 		}
 	}
-	for _, l := range v.Liars[:min(len(v.Liars), maxNamed)] {
+	for _, l := range v.Disagreed[:min(len(v.Disagreed), maxNamed)] {
 		if len(l.Worker) == len(moot.Key{}) {
-			j.Liars = append(j.Liars, Disagreement{moot.Key(l.Worker), l.Task})
+			j.Disagreed = append(j.Disagreed, Disagreement{moot.Key(l.Worker), l.Task})
 		}
 	}
 }
 
-// verdictOf is what the coordinator says of a job that ended.
-func verdictOf(j Job) verdict {
-	v := verdict{State: j.State, Why: short(j.Why), Tasks: j.Tasks, Done: j.Progress.Done, Failed: j.Progress.Failed,
-		Wall: j.Wall.Milliseconds(), CPU: j.CPU.Milliseconds(), Round: j.Round, Cached: j.Cached, Again: j.Again, Lost: j.Lost, Busy: j.Busy.Milliseconds()}
+// resultOf returns the result of a job that has ended.
+func resultOf(j Job) result {
+	v := result{State: j.State, Why: truncate(j.Why), Tasks: j.Tasks, Done: j.Progress.Done, Failed: j.Progress.Failed,
+		Wall: j.Wall.Milliseconds(), CPU: j.CPU.Milliseconds(), Round: j.Round, Cached: j.Cached, Backups: j.Backups, Lost: j.Lost, Busy: j.Busy.Milliseconds()}
 	if j.State == Done {
 		v.Folder = j.Result[:]
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(j.Workers), func(a, b moot.Key) int { return bytes.Compare(a[:], b[:]) }) {
-		if len(v.Crew) < maxNamed {
-			v.Crew = append(v.Crew, part{Worker: k[:], Tasks: j.Workers[k]})
+		if len(v.Workers) < maxNamed {
+			v.Workers = append(v.Workers, share{Worker: k[:], Tasks: j.Workers[k]})
 		}
 	}
-	for _, l := range j.Liars[:min(len(j.Liars), maxNamed)] {
-		v.Liars = append(v.Liars, liar{Worker: l.Worker[:], Task: short(l.Task)})
+	for _, l := range j.Disagreed[:min(len(j.Disagreed), maxNamed)] {
+		v.Disagreed = append(v.Disagreed, dissent{Worker: l.Worker[:], Task: truncate(l.Task)})
 	}
 	return v
 }
 
-func short(s string) string {
+// truncate bounds a text in an entry to maxText bytes.
+func truncate(s string) string {
 	if len(s) <= maxText {
 		return s
 	}

@@ -9,11 +9,11 @@ import (
 
 func FuzzEntries(f *testing.F) {
 	spec, self := moot.BlobID{1}, moot.Key{2}
-	o, err := encode(order{Spec: spec[:], Coordinator: self[:], Pool: Peers, Name: "n", As: "jobs/x"})
+	o, err := encode(submission{Spec: spec[:], Coordinator: self[:], Via: wordPeers, Name: "n", As: "jobs/x"})
 	if err != nil {
 		f.Fatal(err)
 	}
-	v, err := encode(verdictOf(Job{State: Done, Progress: Progress{Workers: map[moot.Key]int{self: 3}, Liars: []Disagreement{{self, "t"}}}}))
+	v, err := encode(resultOf(Job{State: Done, Progress: Progress{Workers: map[moot.Key]int{self: 3}, Disagreed: []Disagreement{{self, "t"}}}}))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -26,14 +26,14 @@ func FuzzEntries(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		e := moot.Entry{Key: "abcdefghijklmnop", Author: self, Body: body}
-		if o, err := orderOf(e); err == nil {
+		if o, err := submissionOf(e); err == nil {
 			j := o.job()
 			o.apply(&j, e)
-			if len(o.id) != 16 || len(j.Liars) > maxNamed || len(j.Workers) > maxNamed {
+			if len(o.id) != 16 || len(j.Disagreed) > maxNamed || len(j.Workers) > maxNamed {
 				t.Errorf("%+v", j)
 			}
 		}
-		known := ordered{order: order{}, id: e.Key, coordinator: self}
+		known := submittedJob{id: e.Key, coordinator: self}
 		j := known.job()
 		known.apply(&j, e)
 		if j.State != Waiting && !j.State.Ended() {
@@ -84,13 +84,13 @@ func TestTerms(t *testing.T) {
 func TestLenders(t *testing.T) {
 	server, posing, peer := moot.Key{1}, moot.Key{2}, moot.Key{3}
 	offers := []Offer{{Member: server, Server: true, Terms: Terms{CPUs: 1}}, {Member: posing, Server: true, Terms: Terms{CPUs: 9}}, {Member: peer, Terms: Terms{CPUs: 1}}}
-	for pool, want := range map[Pool][]moot.Key{Servers: {server}, Peers: {peer}, All: {server, peer}} {
+	for via, want := range map[moot.Architecture][]moot.Key{{Server: true}: {server}, {Peers: true}: {peer}, {Server: true, Peers: true}: {server, peer}} {
 		var got []moot.Key
-		for _, o := range Lenders(offers, peer, pool, func(k moot.Key) bool { return k == server }, time.Now()) {
+		for _, o := range Lenders(offers, peer, via, func(k moot.Key) bool { return k == server }, time.Now()) {
 			got = append(got, o.Member)
 		}
 		if len(got) != len(want) || got[0] != want[0] {
-			t.Errorf("%s: %v", pool, got)
+			t.Errorf("%s: %v", via, got)
 		}
 	}
 }

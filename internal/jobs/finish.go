@@ -14,7 +14,7 @@ import (
 	"github.com/mootspace/moot/internal/sign"
 )
 
-// advance goes on to the next stage, or ends the job, when all tasks of one are finished.
+// advance starts the next stage, or ends the job, once all tasks of a stage are finished.
 func (c *Coordinator) advance(j *job) {
 	switch {
 	case j.busy || j.open > 0 || j.State.Ended():
@@ -29,7 +29,7 @@ func (c *Coordinator) advance(j *job) {
 	}
 	j.busy = true
 	s, last := j.stored, j.stage == len(j.spec.Stages)-1
-	c.crew.Go(func() {
+	c.wg.Go(func() {
 		folder, err := c.gather(j.ctx, s, last)
 		var rows []row
 		if err == nil && !last {
@@ -37,7 +37,7 @@ func (c *Coordinator) advance(j *job) {
 			s.Result = folder
 			if rows, err = c.expand(&s); err == nil {
 				s.Tasks += len(rows)
-				err = c.keepStage(&s, rows)
+				err = c.saveStage(&s, rows)
 			}
 		}
 		c.post(func() { c.advanced(j, s, rows, folder, last, err) })
@@ -82,7 +82,7 @@ func (c *Coordinator) gather(ctx context.Context, s stored, last bool) (moot.Blo
 		if state == taskFailed {
 			return nil
 		}
-		return c.lay(ctx, root, label, o)
+		return c.writeOutcome(ctx, root, label, o)
 	})
 	if err != nil {
 		return moot.BlobID{}, moot.Wrap("the results", err)
@@ -96,7 +96,7 @@ func (c *Coordinator) gather(ctx context.Context, s stored, last bool) (moot.Blo
 }
 
 // lay writes what one task made into the folder of results.
-func (c *Coordinator) lay(ctx context.Context, root *os.Root, label string, o moot.Outcome) error {
+func (c *Coordinator) writeOutcome(ctx context.Context, root *os.Root, label string, o moot.Outcome) error {
 	out := o.Files
 	for name, one := range map[string]moot.Content{"stdout": o.Stdout, "stderr": o.Stderr} {
 		if one.Size > 0 {
@@ -105,14 +105,14 @@ func (c *Coordinator) lay(ctx context.Context, root *os.Root, label string, o mo
 		}
 	}
 	for _, one := range out {
-		if err := c.layOne(ctx, root, path.Join(label, one.Path), one); err != nil {
+		if err := c.writeContent(ctx, root, path.Join(label, one.Path), one); err != nil {
 			return moot.Wrap(path.Join(label, one.Path), err)
 		}
 	}
 	return nil
 }
 
-func (c *Coordinator) layOne(ctx context.Context, root *os.Root, name string, one moot.Content) error {
+func (c *Coordinator) writeContent(ctx context.Context, root *os.Root, name string, one moot.Content) error {
 	if dir := path.Dir(name); dir != "." {
 		if err := root.MkdirAll(filepath.FromSlash(dir), 0o755); err != nil {
 			return moot.Errorf(moot.Invalid, "%w", err)
@@ -136,51 +136,51 @@ func (c *Coordinator) layOne(ctx context.Context, root *os.Root, name string, on
 
 const maxPath = 1 << 10
 
-// checkPaths judges the paths that a worker names. Kind Corrupt.
+// checkPaths validates the paths of a worker's outputs, which are sorted. Kind Corrupt.
 func checkPaths(list []moot.Content) error {
 	for i, f := range list {
 		if !fs.ValidPath(f.Path) || f.Path == "." || len(f.Path) > maxPath || i > 0 && list[i-1].Path == f.Path {
-			return moot.Errorf(moot.Corrupt, "a worker's output is called %.60q", f.Path)
+			return moot.Errorf(moot.Corrupt, "a worker's output has the invalid or duplicate path %.60q", f.Path)
 		}
 	}
 	return nil
 }
 
-// end ends a job.
+// end ends a job and publishes its result.
 func (c *Coordinator) end(j *job, state State, why string) {
 	j.State, j.Why = state, why
-	j.Wall = c.cfg.Now().Sub(j.began)
+	j.Wall = c.cfg.Now().Sub(j.started)
 	j.dirty = true
 	j.stop()
 	j.tasks, j.ready, j.open = nil, nil, 0
-	c.tell(j)
+	c.publishEnd(j)
 }
 
-// tell keeps a job's end, and has the space learn of it.
-func (c *Coordinator) tell(j *job) {
+// publishEnd saves a job that has ended, and publishes its result; it retries until then.
+func (c *Coordinator) publishEnd(j *job) {
 	s := j.stored
 	s.Running = 0
-	c.crew.Go(func() {
+	c.wg.Go(func() {
 		for {
 			err := c.save(&s)
-			if err == nil && !s.told {
-				err = c.announce(&s)
-				s.told = err == nil
+			if err == nil && !s.published {
+				err = c.publishResult(&s)
+				s.published = err == nil
 				continue
 			}
 			if err == nil || c.ctx.Err() != nil {
 				break
 			}
-			c.cfg.Log.Warn("a job's end cannot be told now", "job", s.ID, "error", err)
-			wait(c.ctx, poolEvery)
+			c.cfg.Log.Warn("publish the result of a job: retry", "job", s.ID, "error", err)
+			wait(c.ctx, refreshEvery)
 		}
-		c.post(func() { c.leave(j) })
+		c.post(func() { c.remove(j) })
 	})
 }
 
-// announce says how a job ended.
-func (c *Coordinator) announce(s *stored) error {
-	body, err := encode(verdictOf(s.Job))
+// publishResult appends the entry with a job's result, unless it stands already.
+func (c *Coordinator) publishResult(s *stored) error {
+	body, err := encode(resultOf(s.Job))
 	if err != nil {
 		return err
 	}
@@ -198,11 +198,11 @@ func (c *Coordinator) announce(s *stored) error {
 	return err
 }
 
-// leave lets go of a job of which all is told.
-func (c *Coordinator) leave(j *job) {
-	c.showJob(j)
+// remove removes a job from the loop; a submission received meanwhile is handled.
+func (c *Coordinator) remove(j *job) {
+	c.notifyJob(j)
 	delete(c.jobs, j.ID)
 	if j.next != nil {
-		c.consider(*j.next)
+		c.handle(*j.next)
 	}
 }

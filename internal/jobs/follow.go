@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	showEvery = 100 * time.Millisecond // followers are told of changes
-	keptLog   = 64 << 10               // bytes of what a running task wrote, for those who come later
-	behind    = 4 << 20                // bytes of logs that a follower may be behind
+	notifyEvery = 100 * time.Millisecond // most often that followers are notified
+	keptLog     = 64 << 10               // bytes of a running task's log, for new followers
+	maxUnread   = 4 << 20                // bytes of logs buffered for a slow follower
 )
 
-// follower is somebody who follows a job.
+// follower buffers what one call of Follow has not yielded.
 type follower struct {
-	logs bool
-	news chan struct{}
+	logs   bool
+	notify chan struct{}
 
 	mu    sync.Mutex
 	job   *Job
@@ -28,7 +28,7 @@ type follower struct {
 	bytes int
 }
 
-func (f *follower) tell(j *Job, texts ...Log) {
+func (f *follower) push(j *Job, texts ...Log) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if j != nil {
@@ -36,15 +36,15 @@ func (f *follower) tell(j *Job, texts ...Log) {
 	}
 	if f.logs {
 		for _, l := range texts {
-			if f.bytes += len(l.Text); f.bytes > behind {
+			if f.bytes += len(l.Text); f.bytes > maxUnread {
 				f.texts, f.bytes = f.texts[:0], 0
-				l = Log{Task: l.Task, Stream: 2, Text: []byte("… (some of the log was left out: it is in the results)\n")}
+				l = Log{Task: l.Task, Stream: 2, Text: []byte("… (part of the log is left out here; the results have all of it)\n")}
 			}
 			f.texts = append(f.texts, l)
 		}
 	}
 	select {
-	case f.news <- struct{}{}:
+	case f.notify <- struct{}{}:
 	default:
 	}
 }
@@ -57,10 +57,10 @@ func (f *follower) take() (j *Job, texts []Log) {
 	return j, texts
 }
 
-// Follow is as Desk.Follow, of a job that this coordinator has. Kind NotFound.
+// Follow is Submitter.Follow for a job of this coordinator. Kind NotFound.
 func (c *Coordinator) Follow(ctx context.Context, id string, logs bool) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		f := &follower{logs: logs, news: make(chan struct{}, 1)}
+		f := &follower{logs: logs, notify: make(chan struct{}, 1)}
 		open, err := c.follow(ctx, id, f)
 		if err != nil {
 			yield(Event{}, err)
@@ -75,7 +75,7 @@ func (c *Coordinator) Follow(ctx context.Context, id string, logs bool) iter.Seq
 			yield(Event{}, err)
 			return
 		}
-		ready := open != nil || s.State.Ended() // else it is about to begin, and all is told to who asks again
+		ready := open != nil || s.State.Ended() // else it is being added: the caller asks again
 		if logs && ready && !c.replay(ctx, s, open, yield) {
 			return
 		}
@@ -87,15 +87,15 @@ func (c *Coordinator) Follow(ctx context.Context, id string, logs bool) iter.Seq
 	}
 }
 
-// relay yields what a follower is told until the job has ended.
+// relay yields events until the job has ended.
 func (c *Coordinator) relay(ctx context.Context, f *follower, last Job, yield func(Event, error) bool) {
 	for {
 		select {
-		case <-f.news:
+		case <-f.notify:
 		case <-ctx.Done():
 			return
 		case <-c.ctx.Done():
-			yield(Event{}, moot.Errorf(moot.Unavailable, "the job's coordinator stops: it goes on when that runs again"))
+			yield(Event{}, moot.Errorf(moot.Unavailable, "the job's coordinator stops: the job resumes when it runs again"))
 			return
 		}
 		job, texts := f.take()
@@ -114,8 +114,7 @@ func (c *Coordinator) relay(ctx context.Context, f *follower, last Job, yield fu
 	}
 }
 
-// replay yields what finished tasks wrote, other than those whose log the follower is
-// told of.
+// replay yields the logs of finished tasks, other than the open ones, which are pushed.
 func (c *Coordinator) replay(ctx context.Context, s stored, open map[taskID]bool, yield func(Event, error) bool) bool {
 	for stage := range s.stage + 1 {
 		going := true
@@ -144,12 +143,12 @@ func (c *Coordinator) replayOne(j Job, label string, o moot.Outcome, yield func(
 	return true
 }
 
-// logOf is what a task wrote, by its outcome.
+// logOf returns the log of a finished task.
 func logOf(label string, o moot.Outcome) (list []Log) {
 	for i, one := range []moot.Content{o.Stdout, o.Stderr} {
 		l := Log{Task: label, Stream: i + 1, Text: one.Data}
 		if len(one.Data) < int(one.Size) {
-			l.Text = []byte("… (too long for a log: it is in the results)\n")
+			l.Text = []byte("… (too long for a log; the results have it)\n")
 		}
 		if len(l.Text) > 0 {
 			list = append(list, l)
@@ -158,14 +157,14 @@ func logOf(label string, o moot.Outcome) (list []Log) {
 	return list
 }
 
-// taskID names a task of a job.
+// taskID identifies a task of a job.
 type taskID struct {
 	stage int
 	label string
 }
 
-// follow begins to tell a follower of a job, and returns the tasks of which it will be
-// told what they write; nil if the job is not under way.
+// follow adds a follower to a job, and returns the unfinished tasks, whose logs are pushed
+// from now on; nil if the job is not running.
 func (c *Coordinator) follow(ctx context.Context, id string, f *follower) (open map[taskID]bool, err error) {
 	reply := make(chan map[taskID]bool, 1)
 	c.post(func() {
@@ -184,11 +183,11 @@ func (c *Coordinator) follow(ctx context.Context, id string, f *follower) (open 
 				continue
 			}
 			open[taskID{j.stage, t.label}] = true
-			if t.voice != nil {
-				f.tell(nil, t.voice.log...)
+			if t.logSource != nil {
+				f.push(nil, t.logSource.log...)
 			}
 		}
-		c.showJob(j)
+		c.notifyJob(j)
 		reply <- open
 	})
 	select {
@@ -208,63 +207,63 @@ func (c *Coordinator) unfollow(id string, f *follower) {
 	}
 }
 
-// logged takes in what a task wrote, and passes it on; of several copies only what one
-// writes.
+// logged stores output of a task, and pushes it if the attempt is the log source: of
+// several runs of a task followers see one.
 func (c *Coordinator) logged(a *attempt, p moot.Progress) {
-	l := Log{Task: a.label, Stream: p.Stream, Text: p.Text, Again: a.logged == 0 && a.task.lost+a.task.failures > 0}
+	l := Log{Task: a.label, Stream: p.Stream, Text: p.Text, Restarted: a.logged == 0 && a.task.lost+a.task.failures > 0}
 	a.logged += len(p.Text)
 	a.log = append(a.log, l)
 	for a.logged > keptLog && len(a.log) > 1 {
 		a.logged -= len(a.log[0].Text)
 		a.log = slices.Delete(a.log, 0, 1)
 	}
-	if a.voice == a {
-		c.tellAll(a.job.ID, l)
+	if a.logSource == a {
+		c.publishLog(a.job.ID, l)
 	}
 }
 
-func (c *Coordinator) tellAll(id string, texts ...Log) {
+func (c *Coordinator) publishLog(id string, texts ...Log) {
 	for f := range c.followers[id] {
-		f.tell(nil, texts...)
+		f.push(nil, texts...)
 	}
 }
 
-// silence lets another copy of a task speak when the one that did is lost.
-func (c *Coordinator) silence(a *attempt) {
+// switchLogSource replaces a log source that is lost.
+func (c *Coordinator) switchLogSource(a *attempt) {
 	t := a.task
-	if t.voice != a {
+	if t.logSource != a {
 		return
 	}
-	t.voice = nil
+	t.logSource = nil
 	if len(t.running) > 0 {
-		t.voice = t.running[0]
-		c.tellAll(t.job.ID, anew(t.voice.log)...)
+		t.logSource = t.running[0]
+		c.publishLog(t.job.ID, restarted(t.logSource.log)...)
 	}
 }
 
-// spoken tells followers what a task wrote whose outcome is another's than whose log they
-// were told, if any.
-func (c *Coordinator) spoken(t *task, o moot.Outcome) {
-	if t.voice == nil || t.voice.worker.Key != t.told || t.voice.logged == 0 {
+// publishOutcome pushes the log of the accepted outcome, unless its worker was the log
+// source.
+func (c *Coordinator) publishOutcome(t *task, o moot.Outcome) {
+	if t.logSource == nil || t.logSource.worker.Key != t.winner || t.logSource.logged == 0 {
 		texts := logOf(t.label, o)
-		if t.voice != nil && t.voice.logged > 0 {
-			texts = anew(texts)
+		if t.logSource != nil && t.logSource.logged > 0 {
+			texts = restarted(texts)
 		}
-		c.tellAll(t.job.ID, texts...)
+		c.publishLog(t.job.ID, texts...)
 	}
-	t.voice = nil
+	t.logSource = nil
 }
 
-// anew says that a log takes the place of one that was begun.
-func anew(texts []Log) []Log {
+// restarted marks a log as a replacement of what was pushed before.
+func restarted(texts []Log) []Log {
 	texts = slices.Clone(texts)
 	if len(texts) > 0 {
-		texts[0].Again = true
+		texts[0].Restarted = true
 	}
 	return texts
 }
 
-// dirty reports whether followers do not know all.
+// dirty reports whether a follower must be notified.
 func (c *Coordinator) dirty() bool {
 	for _, j := range c.jobs {
 		if j.dirty {
@@ -274,27 +273,27 @@ func (c *Coordinator) dirty() bool {
 	return false
 }
 
-// show tells followers what has changed.
-func (c *Coordinator) show() {
+// notifyFollowers pushes changed jobs.
+func (c *Coordinator) notifyFollowers() {
 	for _, j := range c.jobs {
 		if j.dirty {
-			c.showJob(j)
+			c.notifyJob(j)
 		}
 	}
 }
 
-func (c *Coordinator) showJob(j *job) {
+func (c *Coordinator) notifyJob(j *job) {
 	j.dirty = false
 	job := j.Job
 	if !job.State.Ended() {
-		job.Wall = c.cfg.Now().Sub(j.began)
+		job.Wall = c.cfg.Now().Sub(j.started)
 	}
 	job.Progress.Workers = maps.Clone(job.Progress.Workers)
-	job.Liars = slices.Clone(job.Liars)
-	if !j.State.Ended() && len(j.crew) == 0 && j.open > 0 {
-		job.Why = "nobody who lends computing power can be reached now: it waits"
+	job.Disagreed = slices.Clone(job.Disagreed)
+	if !j.State.Ended() && len(j.pool) == 0 && j.open > 0 {
+		job.Why = "waits: no worker can be reached now"
 	}
 	for f := range c.followers[j.ID] {
-		f.tell(&job)
+		f.push(&job)
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func TestJob(t *testing.T) {
-	s := newShop(t, worker(1, 2, honest), worker(2, 2, honest))
+	s := newFixture(t, worker(1, 2, honest), worker(2, 2, honest))
 	j := s.await(s.submit(jobs.Spec{Name: "count", As: "out", Stages: []jobs.Stage{{Count: 30}}}).ID)
 	if j.State != jobs.Done || j.Progress.Done != 30 || j.Tasks != 30 {
 		t.Fatalf("%+v", j)
@@ -27,15 +27,15 @@ func TestJob(t *testing.T) {
 	if len(got) != 30 || got["07/stdout"] != "MOOT_TASK=7 MOOT_TASKS=30" {
 		t.Errorf("%v", got)
 	}
-	list, err := s.desk.Jobs(t.Context())
+	list, err := s.submitter.Jobs(t.Context())
 	if err != nil || len(list) != 1 || list[0].State != jobs.Done || list[0].Result != j.Result {
 		t.Errorf("%+v, %v", list, err)
 	}
 }
 
 func TestStages(t *testing.T) {
-	s := newShop(t, worker(1, 3, func(_ context.Context, task moot.Task, _ func(moot.Progress)) (moot.Outcome, error) {
-		return says(fmt.Sprint(len(task.Inputs), task.Env)), nil
+	s := newFixture(t, worker(1, 3, func(_ context.Context, task moot.Task, _ func(moot.Progress)) (moot.Outcome, error) {
+		return wrote(fmt.Sprint(len(task.Inputs), task.Env)), nil
 	}))
 	j := s.await(s.submit(jobs.Spec{As: "reduced", Stages: []jobs.Stage{{Name: "map", Count: 5}, {Name: "reduce"}}}).ID)
 	if got := s.results(j); j.State != jobs.Done || j.Tasks != 6 || got["stdout"] != "1 [MOOT_TASK=0 MOOT_TASKS=1]" {
@@ -43,9 +43,9 @@ func TestStages(t *testing.T) {
 	}
 }
 
-// TestMisfortune gives tasks to workers of which some vanish, some are slow, some fail for
-// a time, and has the coordinator die now and then: each task's result counts once.
-func TestMisfortune(t *testing.T) {
+// TestWorkersLost runs tasks on workers that vanish or stall, and restarts the coordinator:
+// each task's outcome counts once.
+func TestWorkersLost(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	var mu sync.Mutex
 	chance := func(n int) int {
@@ -53,20 +53,20 @@ func TestMisfortune(t *testing.T) {
 		defer mu.Unlock()
 		return random.IntN(n)
 	}
-	unlucky := func(ctx context.Context, task moot.Task, _ func(moot.Progress)) (moot.Outcome, error) {
+	flaky := func(ctx context.Context, task moot.Task, _ func(moot.Progress)) (moot.Outcome, error) {
 		switch chance(12) {
 		case 0:
 			return moot.Outcome{}, moot.Errorf(moot.Unavailable, "lost")
 		case 1:
-			<-ctx.Done() // until somebody else has done it
+			<-ctx.Done() // until a backup task wins
 			return moot.Outcome{}, ctx.Err()
 		}
 		return honest(ctx, task, nil)
 	}
-	s := newShop(t, worker(1, 2, unlucky), worker(2, 2, unlucky), worker(3, 2, honest))
+	s := newFixture(t, worker(1, 2, flaky), worker(2, 2, flaky), worker(3, 2, honest))
 	j := s.submit(jobs.Spec{As: "out", Stages: []jobs.Stage{{Count: 200}}})
-	for range 3 { // the coordinator dies when some tasks are done
-		for ev, err := range s.desk.Follow(t.Context(), j.ID, false) {
+	for range 3 { // the coordinator stops when some tasks are done
+		for ev, err := range s.submitter.Follow(t.Context(), j.ID, false) {
 			if err != nil || ev.Job.Progress.Done > 0 {
 				break
 			}
@@ -86,49 +86,49 @@ func TestMisfortune(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	liar := func(_ context.Context, _ moot.Task, _ func(moot.Progress)) (moot.Outcome, error) {
-		return says("a lie"), nil
+	dishonest := func(_ context.Context, _ moot.Task, _ func(moot.Progress)) (moot.Outcome, error) {
+		return wrote("forged"), nil
 	}
-	s := newShop(t, worker(1, 2, honest), worker(2, 2, honest), worker(3, 2, liar), worker(4, 2, honest))
-	for k := range byte(3) { // that there are enough is told by offers
+	s := newFixture(t, worker(1, 2, honest), worker(2, 2, honest), worker(3, 2, dishonest), worker(4, 2, honest))
+	for k := range byte(3) { // enough offers for the check
 		other := seal.NewKey()
-		p := &pen{a: feed.NewAuthor(s.pen.self, other, feed.NewClock(time.Now, 0), nil), node: s.node, self: seal.Public(other)}
+		p := &signer{a: feed.NewAuthor(s.signer.self, other, feed.NewClock(time.Now, 0), nil), node: s.node, self: seal.Public(other)}
 		if err := jobs.Announce(t.Context(), s.node, p, jobs.Offer{Member: p.self, Terms: jobs.Terms{CPUs: int(k) + 1}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	j := s.await(s.submit(jobs.Spec{As: "out", Check: 3, Stages: []jobs.Stage{{Count: 20}}}).ID)
-	if j.State != jobs.Done || len(j.Liars) == 0 {
+	if j.State != jobs.Done || len(j.Disagreed) == 0 {
 		t.Fatalf("%+v", j)
 	}
-	for _, l := range j.Liars {
+	for _, l := range j.Disagreed {
 		if l.Worker != (moot.Key{3}) {
-			t.Errorf("%v is blamed", l.Worker)
+			t.Errorf("%v was outvoted", l.Worker)
 		}
 	}
 	for name, text := range s.results(j) {
-		if strings.Contains(text, "lie") {
+		if strings.Contains(text, "forged") {
 			t.Errorf("%s: %q", name, text)
 		}
 	}
-	list, err := s.desk.Jobs(t.Context())
-	if err != nil || len(list[0].Liars) != len(j.Liars) {
-		t.Errorf("the space is told of %v: %v", list[0].Liars, err)
+	list, err := s.submitter.Jobs(t.Context())
+	if err != nil || len(list[0].Disagreed) != len(j.Disagreed) {
+		t.Errorf("the published result has %v: %v", list[0].Disagreed, err)
 	}
 }
 
 func TestNoMajority(t *testing.T) {
 	var n atomic.Int64
 	each := func(_ context.Context, _ moot.Task, _ func(moot.Progress)) (moot.Outcome, error) {
-		return says(fmt.Sprint(n.Add(1))), nil
+		return wrote(fmt.Sprint(n.Add(1))), nil
 	}
-	s := newShop(t, worker(1, 1, each), worker(2, 1, each))
-	_, err := s.desk.Submit(t.Context(), jobs.Spec{Check: 2, Stages: []jobs.Stage{{Task: moot.Task{Module: s.put("").ID}}}})
+	s := newFixture(t, worker(1, 1, each), worker(2, 1, each))
+	_, err := s.submitter.Submit(t.Context(), jobs.Spec{Check: 2, Stages: []jobs.Stage{{Task: moot.Task{Module: s.put("").ID}}}})
 	if moot.KindOf(err) != moot.Unavailable || !strings.Contains(err.Error(), "1 lend") {
 		t.Errorf("with one offer: %v", err)
 	}
 	other := seal.NewKey()
-	p := &pen{a: feed.NewAuthor(s.pen.self, other, feed.NewClock(time.Now, 0), nil), node: s.node, self: seal.Public(other)}
+	p := &signer{a: feed.NewAuthor(s.signer.self, other, feed.NewClock(time.Now, 0), nil), node: s.node, self: seal.Public(other)}
 	if err := jobs.Announce(t.Context(), s.node, p, jobs.Offer{Member: p.self, Terms: jobs.Terms{CPUs: 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -137,9 +137,9 @@ func TestNoMajority(t *testing.T) {
 	}
 }
 
-func TestKnownBefore(t *testing.T) {
+func TestResultCache(t *testing.T) {
 	var runs atomic.Int64
-	s := newShop(t, worker(1, 2, func(ctx context.Context, task moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
+	s := newFixture(t, worker(1, 2, func(ctx context.Context, task moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
 		runs.Add(1)
 		return honest(ctx, task, w)
 	}))
@@ -157,15 +157,15 @@ func TestKnownBefore(t *testing.T) {
 
 func TestFailures(t *testing.T) {
 	var tries atomic.Int64
-	s := newShop(t, worker(1, 2, func(ctx context.Context, task moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
+	s := newFixture(t, worker(1, 2, func(ctx context.Context, task moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
 		switch task.Label {
 		case "1":
-			o := says("")
+			o := wrote("")
 			o.Exit = 3
 			return o, nil
 		case "2":
 			if tries.Add(1) < 3 {
-				o := says("")
+				o := wrote("")
 				o.Failure = "it ran longer than its 1s"
 				return o, nil
 			}
@@ -194,7 +194,7 @@ func TestFailures(t *testing.T) {
 func TestCancelRetry(t *testing.T) {
 	var open atomic.Bool
 	gate := make(chan struct{})
-	s := newShop(t, worker(1, 2, func(ctx context.Context, task moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
+	s := newFixture(t, worker(1, 2, func(ctx context.Context, task moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
 		if task.Label != "0" && !open.Load() {
 			select {
 			case <-gate:
@@ -205,7 +205,7 @@ func TestCancelRetry(t *testing.T) {
 		return honest(ctx, task, w)
 	}))
 	j := s.submit(jobs.Spec{As: "out", Stages: []jobs.Stage{{Count: 3}}})
-	for ev, err := range s.desk.Follow(t.Context(), j.ID, false) {
+	for ev, err := range s.submitter.Follow(t.Context(), j.ID, false) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,40 +213,39 @@ func TestCancelRetry(t *testing.T) {
 			break
 		}
 	}
-	if err := s.desk.Cancel(t.Context(), j.ID[:5]); err != nil {
+	if err := s.submitter.Cancel(t.Context(), j.ID[:5]); err != nil {
 		t.Fatal(err)
 	}
 	if j = s.await(j.ID); j.State != jobs.Cancelled {
 		t.Fatalf("%+v", j)
 	}
-	if err := s.desk.Cancel(t.Context(), j.ID); moot.KindOf(err) != moot.Invalid {
+	if err := s.submitter.Cancel(t.Context(), j.ID); moot.KindOf(err) != moot.Invalid {
 		t.Errorf("cancelled twice: %v", err)
 	}
 	open.Store(true)
-	if err := s.desk.Retry(t.Context(), j.ID); err != nil {
+	if err := s.submitter.Retry(t.Context(), j.ID); err != nil {
 		t.Fatal(err)
 	}
 	if j = s.await(j.ID); j.State != jobs.Done || j.Progress.Done != 3 {
 		t.Errorf("%+v", j)
 	}
-	if err := s.desk.Cancel(t.Context(), "nosuch"); moot.KindOf(err) != moot.NotFound {
+	if err := s.submitter.Cancel(t.Context(), "nosuch"); moot.KindOf(err) != moot.NotFound {
 		t.Error(err)
 	}
 }
 
-// TestLogs fails unless whoever follows a job from its first moment, or after its end,
-// reads what each task wrote, once.
+// TestLogs: a follower from the start, and one after the end, get each task's log once.
 func TestLogs(t *testing.T) {
 	greeter := func(ctx context.Context, task moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
 		w(moot.Progress{Stream: 1, Text: []byte("hello " + task.Label)})
-		return says("hello " + task.Label), nil
+		return wrote("hello " + task.Label), nil
 	}
-	for range 8 { // a follower may come at any moment of a job's beginning
-		s := newShop(t, worker(1, 1, greeter))
+	for range 8 { // a follower may race with the start of a job
+		s := newFixture(t, worker(1, 1, greeter))
 		j := s.submit(jobs.Spec{As: "out", Stages: []jobs.Stage{{Count: 4}}})
 		for range 2 { // while it runs, and afterwards
 			var got []string
-			for ev, err := range s.desk.Follow(t.Context(), j.ID, true) {
+			for ev, err := range s.submitter.Follow(t.Context(), j.ID, true) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -262,21 +261,21 @@ func TestLogs(t *testing.T) {
 	}
 }
 
-// TestForged fails unless what does not match its hash, or leaves the results' folder, is
-// taken for a worker's fault, and the task done by another.
+// TestForged: outputs that do not match their hash, or whose paths leave the results, are
+// the worker's fault, and another worker runs the task.
 func TestForged(t *testing.T) {
 	forger := func(_ context.Context, task moot.Task, _ func(moot.Progress)) (moot.Outcome, error) {
-		o := says("x")
+		o := wrote("x")
 		o.Stdout.Data = []byte("y")
 		return o, nil
 	}
 	climber := func(context.Context, moot.Task, func(moot.Progress)) (moot.Outcome, error) {
-		o := says("x")
+		o := wrote("x")
 		o.Files = []moot.Content{content("evil")}
 		o.Files[0].Path = "../../evil"
 		return o, nil
 	}
-	s := newShop(t, worker(1, 1, forger), worker(2, 1, climber), worker(3, 1, honest))
+	s := newFixture(t, worker(1, 1, forger), worker(2, 1, climber), worker(3, 1, honest))
 	j := s.await(s.submit(jobs.Spec{As: "out", Stages: []jobs.Stage{{Count: 10}}}).ID)
 	if j.State != jobs.Done || j.Workers[moot.Key{3}] != 10 || len(s.results(j)) != 10 {
 		t.Errorf("%+v", j)
@@ -284,7 +283,7 @@ func TestForged(t *testing.T) {
 }
 
 func TestSubmitBad(t *testing.T) {
-	s := newShop(t)
+	s := newFixture(t)
 	module := s.put("").ID
 	text, err := s.node.Put(t.Context(), strings.NewReader("#!/bin/sh"))
 	if err != nil {
@@ -303,12 +302,12 @@ func TestSubmitBad(t *testing.T) {
 		"missing input": {jobs.Spec{Stages: stage(module, moot.Input{Path: "x", ID: moot.BlobID{9}})}, moot.NotFound},
 		"many nodes":    {jobs.Spec{Check: 100, Stages: stage(module)}, moot.Invalid},
 	} {
-		if _, err := s.desk.Submit(t.Context(), c.spec); moot.KindOf(err) != c.kind {
+		if _, err := s.submitter.Submit(t.Context(), c.spec); moot.KindOf(err) != c.kind {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	s.lend(0)
-	if _, err := s.desk.Submit(t.Context(), jobs.Spec{Stages: stage(module)}); moot.KindOf(err) != moot.Unavailable || !strings.Contains(err.Error(), "moot offer") {
+	if _, err := s.submitter.Submit(t.Context(), jobs.Spec{Stages: stage(module)}); moot.KindOf(err) != moot.Unavailable || !strings.Contains(err.Error(), "nobody lends you computing power now") {
 		t.Errorf("nobody lends: %v", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/mootspace/moot/internal/sign"
 )
 
-// Terms are on what conditions a node lends computing power. The zero Terms lend nothing.
+// Terms are the conditions on which a node lends computing power. The zero Terms lend nothing.
 type Terms struct {
 	CPUs   int           `json:"cpus" cbor:"0,keyasint"`                       // tasks at once
 	Memory int64         `json:"memory,omitempty" cbor:"1,keyasint,omitempty"` // bytes of one task; 0 means the sandbox's default
@@ -19,16 +19,16 @@ type Terms struct {
 	To     []moot.Key    `json:"to,omitempty" cbor:"4,keyasint,omitempty"`     // members; none means all
 }
 
-// Offer is what a member said of its terms.
+// Offer is the published terms of a member.
 type Offer struct {
 	Member moot.Key `json:"member"`
 	Terms
 	Server bool     `json:"server,omitempty"` // one of the space's servers, or a worker beside them
-	Addrs  []string `json:"addrs,omitempty"`  // where it can be asked, if not as a peer
+	Addrs  []string `json:"addrs,omitempty"`  // HTTPS addresses, if it is not reached as a peer
 	Zone   int      `json:"zone,omitempty"`   // seconds east of UTC
 }
 
-// offer is its body.
+// offer is the body of an entry of kind offer.
 type offer struct {
 	Terms  `cbor:"0,keyasint"`
 	Server bool     `cbor:"1,keyasint,omitempty"`
@@ -36,10 +36,10 @@ type offer struct {
 	Zone   int      `cbor:"3,keyasint,omitempty"` // seconds east of UTC
 }
 
-// MaxCPUs is what one offer counts for at most.
+// MaxCPUs bounds the CPUs of one offer.
 const MaxCPUs = 1024
 
-// Check reports, with kind Invalid, what is wrong with terms.
+// Check validates terms. Kind Invalid.
 func (t Terms) Check() error {
 	if t.CPUs < 0 || t.CPUs > MaxCPUs || t.Memory < 0 || t.Wall < 0 {
 		return moot.Errorf(moot.Invalid, "terms must lend 0 to %d CPUs, and nothing negative", MaxCPUs)
@@ -51,7 +51,8 @@ func (t Terms) Check() error {
 	return err
 }
 
-// Allow judges whether a member may have a task run now, in the lender's time. Kind Denied.
+// Allow fails if the terms exclude a member or the hour; now is in the lender's time zone.
+// Kind Denied.
 func (t Terms) Allow(member moot.Key, now time.Time) error {
 	switch {
 	case t.CPUs <= 0:
@@ -82,7 +83,7 @@ func parseHours(s string) (from, to time.Duration, err error) {
 	for i, text := range []string{a, b} {
 		at, bad := time.Parse("15:04", strings.TrimSpace(text))
 		if bad != nil || !ok {
-			return 0, 0, moot.Errorf(moot.Invalid, "%.40q are no hours: want, for example, 22:00-06:00", s)
+			return 0, 0, moot.Errorf(moot.Invalid, "%.40q is not a range of hours (want, for example, 22:00-06:00)", s)
 		}
 		d := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
 		if i == 0 {
@@ -92,7 +93,7 @@ func parseHours(s string) (from, to time.Duration, err error) {
 		}
 	}
 	if from == to {
-		return 0, 0, moot.Errorf(moot.Invalid, "%.40q is no time at all: leave the hours out for always", s)
+		return 0, 0, moot.Errorf(moot.Invalid, "%.40q is an empty range of hours (for always, leave the hours out)", s)
 	}
 	return from, to, nil
 }
@@ -109,7 +110,7 @@ func offerOf(e moot.Entry) (Offer, error) {
 	return Offer{Member: e.Author, Terms: b.Terms, Server: b.Server, Addrs: b.Addrs, Zone: b.Zone}, nil
 }
 
-// Offers returns what members have said of their terms, as feeds know it.
+// Offers returns the offers in feeds, one for each member.
 func Offers(ctx context.Context, feeds moot.Feeds) (list []Offer, err error) {
 	for e, err := range feeds.Query(ctx, moot.Query{Kind: moot.KindOffer}) {
 		if err != nil {
@@ -122,13 +123,13 @@ func Offers(ctx context.Context, feeds moot.Feeds) (list []Offer, err error) {
 	return list, nil
 }
 
-// Open reports whether the offer stands for a member now.
+// Open reports whether the offer is open to a member now.
 func (o Offer) Open(member moot.Key, now time.Time) bool {
 	return o.Allow(member, now.In(time.FixedZone("", o.Zone))) == nil
 }
 
-// Announce says what this node's terms are, unless that is known already. Terms that
-// lend nothing take the offer back.
+// Announce publishes an offer, unless it is published already. An offer without CPUs
+// retracts the one before.
 func Announce(ctx context.Context, feeds moot.Feeds, write sign.Writer, o Offer) error {
 	key := o.Member.String()
 	var body []byte
@@ -155,12 +156,12 @@ func Announce(ctx context.Context, feeds moot.Feeds, write sign.Writer, o Offer)
 	return moot.Wrap("announce the offer", err)
 }
 
-// Lenders returns the offers that stand for a member now, of those in the pool. isServer
-// tells whom the space lets be a server: an offer alone does not make one.
-func Lenders(offers []Offer, member moot.Key, pool Pool, isServer func(moot.Key) bool, now time.Time) (list []Offer) {
+// Lenders returns the offers that are open to a member now, of servers, peers or both.
+// isServer reports whether a device has the role of a server: an offer alone does not give it.
+func Lenders(offers []Offer, member moot.Key, via moot.Architecture, isServer func(moot.Key) bool, now time.Time) (list []Offer) {
 	for _, o := range offers {
 		server := o.Server && isServer(o.Member)
-		if o.Server && !server || pool == Servers && !server || pool == Peers && server || !o.Open(member, now) {
+		if o.Server != server || server && !via.Server || !server && !via.Peers || !o.Open(member, now) {
 			continue
 		}
 		list = append(list, o)

@@ -15,13 +15,12 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// queue is the durable part of a coordinator: what is to be done, and what came of it.
+// queue is the durable state of a coordinator: jobs, tasks, outcomes and the result cache.
 type queue struct {
 	write, read *sql.DB
 }
 
-// openQueue opens the queue in a file, making it if there is none; with path empty, in
-// memory.
+// openQueue opens or creates the queue in a file; with an empty path, in memory.
 func openQueue(ctx context.Context, path string) (q *queue, err error) {
 	q = &queue{}
 	if path == "" {
@@ -53,15 +52,15 @@ func (q *queue) update(ctx context.Context, do func(*sql.Tx) error) error {
 	return sqlite.Error("queue of jobs", err)
 }
 
-// stored is a job as the queue keeps it.
+// stored is a row of table jobs.
 type stored struct {
 	Job
-	spec  Spec
-	stage int
-	told  bool
+	spec      Spec
+	stage     int
+	published bool
 }
 
-// unfinished returns jobs that are under way, or of whose end the space knows nothing.
+// unfinished returns jobs that have not ended, or whose results are not published.
 func (q *queue) unfinished(ctx context.Context) (list []stored, err error) {
 	rows, err := q.read.QueryContext(ctx, `SELECT round, spec, stage, job, told FROM jobs WHERE told = 0`)
 	if err != nil {
@@ -71,7 +70,7 @@ func (q *queue) unfinished(ctx context.Context) (list []stored, err error) {
 	for rows.Next() {
 		var s stored
 		var spec, job []byte
-		err := rows.Scan(&s.Round, &spec, &s.stage, &job, &s.told)
+		err := rows.Scan(&s.Round, &spec, &s.stage, &job, &s.published)
 		if err == nil {
 			err = errors.Join(json.Unmarshal(spec, &s.spec), json.Unmarshal(job, &s.Job))
 		}
@@ -83,10 +82,10 @@ func (q *queue) unfinished(ctx context.Context) (list []stored, err error) {
 	return list, sqlite.Error("queue of jobs", rows.Err())
 }
 
-// find returns a job; false if this node never coordinated it.
+// find returns a job; false if this node does not coordinate it.
 func (q *queue) find(ctx context.Context, id string) (s stored, ok bool, err error) {
 	var spec, job []byte
-	err = q.read.QueryRowContext(ctx, `SELECT round, spec, stage, job, told FROM jobs WHERE id = ?`, id).Scan(&s.Round, &spec, &s.stage, &job, &s.told)
+	err = q.read.QueryRowContext(ctx, `SELECT round, spec, stage, job, told FROM jobs WHERE id = ?`, id).Scan(&s.Round, &spec, &s.stage, &job, &s.published)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, false, nil
 	}
@@ -96,7 +95,7 @@ func (q *queue) find(ctx context.Context, id string) (s stored, ok bool, err err
 	return s, err == nil, sqlite.Error("queue of jobs", err)
 }
 
-// save keeps how far a job is.
+// save saves a job's progress.
 func (q *queue) save(tx *sql.Tx, s *stored) error {
 	spec, err := json.Marshal(s.spec)
 	if err != nil {
@@ -108,18 +107,18 @@ func (q *queue) save(tx *sql.Tx, s *stored) error {
 	}
 	_, err = tx.Exec(`INSERT INTO jobs (id, round, spec, stage, job, ended, told) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET round = excluded.round, spec = excluded.spec, stage = excluded.stage, job = excluded.job,
-		ended = excluded.ended, told = excluded.told`, s.ID, s.Round, spec, s.stage, job, s.State.Ended(), s.told)
+		ended = excluded.ended, told = excluded.told`, s.ID, s.Round, spec, s.stage, job, s.State.Ended(), s.published)
 	return err
 }
 
-// Task states, as kept.
+// Task states, as stored.
 const (
 	taskWaits = iota
 	taskDone
 	taskFailed
 )
 
-// row is a task as the queue keeps it.
+// row is a row of table tasks.
 type row struct {
 	n     int
 	label string
@@ -127,7 +126,7 @@ type row struct {
 	state int
 }
 
-// addTasks keeps the tasks of a stage that begins.
+// addTasks adds the tasks of a stage.
 func (q *queue) addTasks(tx *sql.Tx, job string, stage int, rows []row) error {
 	insert, err := tx.Prepare(`INSERT INTO tasks (job, stage, n, label, input, state) VALUES (?, ?, ?, ?, ?, 0)`)
 	if err != nil {
@@ -172,23 +171,23 @@ func (q *queue) tasks(ctx context.Context, job string, stage int) (list []row, e
 // tally counts finished tasks.
 type tally struct{ done, failed int }
 
-// former counts those of the stages before one.
-func (q *queue) former(ctx context.Context, job string, stage int) (t tally, err error) {
+// earlier counts the finished tasks of the stages before one.
+func (q *queue) earlier(ctx context.Context, job string, stage int) (t tally, err error) {
 	err = q.read.QueryRowContext(ctx, `SELECT coalesce(sum(state = 1), 0), coalesce(sum(state = 2), 0) FROM tasks WHERE job = ? AND stage < ?`, job, stage).Scan(&t.done, &t.failed)
 	return t, sqlite.Error("queue of jobs", err)
 }
 
-// finished is what came of a task.
+// finished is the outcome of a task.
 type finished struct {
 	job      string
 	stage, n int
 	state    int
 	outcome  moot.Outcome
-	digest   []byte // nil: it cannot be used again
+	digest   []byte // cache key; nil: not cached
 	votes    int
 }
 
-// finish keeps outcomes, each of them once: what is finished already stays as it is.
+// finish commits outcomes. A task that is finished already stays as it is.
 func (q *queue) finish(ctx context.Context, list []finished, now time.Time) error {
 	return q.update(ctx, func(tx *sql.Tx) error {
 		for _, f := range list {
@@ -212,14 +211,14 @@ func (q *queue) finish(ctx context.Context, list []finished, now time.Time) erro
 	})
 }
 
-// again has a job's failed tasks run again.
-func (q *queue) again(tx *sql.Tx, job string) error {
+// resetFailed makes a job's failed tasks ready again.
+func (q *queue) resetFailed(tx *sql.Tx, job string) error {
 	_, err := tx.Exec(`UPDATE tasks SET state = 0, outcome = NULL WHERE job = ? AND state = 2`, job)
 	return err
 }
 
-// known returns what a task with the digest came to, on which so many workers agreed.
-func (q *queue) known(ctx context.Context, digest []byte, votes int) (o moot.Outcome, ok bool, err error) {
+// cached returns the outcome of a task by its digest, if at least so many workers agreed.
+func (q *queue) cached(ctx context.Context, digest []byte, votes int) (o moot.Outcome, ok bool, err error) {
 	var text []byte
 	err = q.read.QueryRowContext(ctx, `SELECT outcome FROM known WHERE digest = ? AND votes >= ?`, digest, votes).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -231,18 +230,18 @@ func (q *queue) known(ctx context.Context, digest []byte, votes int) (o moot.Out
 	return o, err == nil, sqlite.Error("queue of jobs", err)
 }
 
-// maxKnown is how many outcomes are remembered for the next time.
-const maxKnown = 100_000
+// maxCached bounds the outcomes in the result cache.
+const maxCached = 100_000
 
-// forget drops the outcomes that were not used for longest.
-func (q *queue) forget(ctx context.Context) error {
+// trimCache drops the least recently used outcomes.
+func (q *queue) trimCache(ctx context.Context) error {
 	return q.update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.Exec(`DELETE FROM known WHERE digest IN (SELECT digest FROM known ORDER BY used DESC LIMIT -1 OFFSET ?)`, maxKnown)
+		_, err := tx.Exec(`DELETE FROM known WHERE digest IN (SELECT digest FROM known ORDER BY used DESC LIMIT -1 OFFSET ?)`, maxCached)
 		return err
 	})
 }
 
-// outcomes yields what tasks of a stage came to, in order, those from n on.
+// outcomes visits the finished tasks of a stage, in order.
 func (q *queue) outcomes(ctx context.Context, job string, stage int, each func(label string, state int, o moot.Outcome) error) error {
 	for from, more := 0, true; more; {
 		rows, err := q.read.QueryContext(ctx, `SELECT n, label, state, outcome FROM tasks WHERE job = ? AND stage = ? AND n >= ? AND state > 0 ORDER BY n LIMIT 64`, job, stage, from)

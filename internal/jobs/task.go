@@ -11,22 +11,22 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// task is one task of a stage under way.
+// task is a task of the running stage.
 type task struct {
 	job *job
 	row
-	running  []*attempt
-	votes    []vote
-	failures int      // runs that failed by the task's own fault
-	lost     int      // runs lost with their workers
-	keeping  bool     // what came of it is being written down
-	looked   bool     // whether it was run before
-	voice    *attempt // whose log followers are told
-	told     moot.Key // whose outcome was decided on
-	queued   bool     // it is among the job's ready ones
+	running      []*attempt
+	votes        []vote
+	failures     int      // runs that failed by the task's own fault
+	lost         int      // runs lost with their workers
+	committing   bool     // its outcome is being committed
+	cacheChecked bool     // the result cache has no outcome for it
+	logSource    *attempt // the run whose log followers get
+	winner       moot.Key // worker whose outcome was accepted
+	queued       bool     // it is in the job's ready list
 }
 
-// vote is what one worker says came of a task.
+// vote is the outcome of a task at one worker.
 type vote struct {
 	worker  moot.Key
 	digest  [32]byte
@@ -36,15 +36,15 @@ type vote struct {
 // attempt is one run of a task by one worker.
 type attempt struct {
 	*task
-	worker  *worker
-	cancel  func()
-	handed  time.Time // to the worker
-	started time.Time // zero: it still waits there
-	log     []Log     // the last that it wrote
-	logged  int       // bytes of log
+	worker     *worker
+	cancel     func()
+	dispatched time.Time // when the worker got it
+	started    time.Time // zero: queued at the worker
+	log        []Log     // the end of its output
+	logged     int       // bytes of log
 }
 
-// spec is the task as a worker is told.
+// spec is the task as it is sent to a worker.
 func (t *task) spec() moot.Task {
 	j := t.job
 	st := j.spec.Stages[j.stage]
@@ -66,7 +66,8 @@ func (t *task) spec() moot.Task {
 // check returns how many workers are to run each task.
 func (j *job) check() int { return max(j.spec.Check, 1) }
 
-// digest is a hash of all that decides what a task comes to; nil if chance does, too.
+// digest is the cache key of a task: a hash of all that determines its outcome; nil if the
+// outcome is not deterministic.
 func digest(t moot.Task) ([]byte, error) {
 	if t.Live {
 		return nil, nil
@@ -75,7 +76,7 @@ func digest(t moot.Task) ([]byte, error) {
 	return hashJSON(t)
 }
 
-// outcomeDigest is a hash of what a task made, which deterministic tasks agree on.
+// outcomeDigest is a hash of what a task made: equal for equal votes.
 func outcomeDigest(o moot.Outcome) ([32]byte, error) {
 	type made struct {
 		Path string
@@ -107,8 +108,8 @@ func hashJSON(v any) ([]byte, error) {
 	return b.ID[:], err
 }
 
-// failed reports why an outcome is no success; "" if it is one.
-func failed(o moot.Outcome) string {
+// failure returns why an outcome is a failure; "" if it is none.
+func failure(o moot.Outcome) string {
 	switch {
 	case o.Failure != "":
 		return o.Failure
@@ -118,7 +119,7 @@ func failed(o moot.Outcome) string {
 	return ""
 }
 
-// has reports whether a worker runs or has run the task.
+// has reports whether a worker runs the task or has voted.
 func (t *task) has(k moot.Key) bool {
 	return slices.ContainsFunc(t.running, func(a *attempt) bool { return a.worker.Key == k }) ||
 		slices.ContainsFunc(t.votes, func(v vote) bool { return v.worker == k })

@@ -101,7 +101,7 @@ func (m *Member) Coordinator() *jobs.Coordinator {
 		queue = filepath.Join(m.world.t.TempDir(), "jobs.db")
 		m.queue = queue
 	}
-	c, err := jobs.New(m.life, jobs.Config{Self: m.Key(), Node: m.Node, Write: m, Files: m.Files(), Queue: queue, Pool: m.pool, Log: m.Log.logger()})
+	c, err := jobs.New(m.life, jobs.Config{Self: m.Key(), Node: m.Node, Write: m, Files: m.Files(), Queue: queue, Workers: m.pool, Log: m.Log.logger()})
 	m.world.must(err)
 	m.bench.coord = c
 	life := m.life
@@ -116,13 +116,13 @@ func (m *Member) Coordinator() *jobs.Coordinator {
 }
 
 // pool returns those whose offers stand, and who can be reached.
-func (m *Member) pool(ctx context.Context, member moot.Key, pool jobs.Pool) (list []jobs.Worker) {
+func (m *Member) pool(ctx context.Context, member moot.Key, via moot.Architecture) (list []jobs.Worker) {
 	roster := m.home.Load().roster
 	offers, err := jobs.Offers(ctx, m.Store())
 	if err != nil {
 		return nil
 	}
-	for _, o := range jobs.Lenders(offers, member, pool, roster.MayServe, m.now()) {
+	for _, o := range jobs.Lenders(offers, member, via, roster.MayServe, m.now()) {
 		if o.Member == m.Key() {
 			list = append(list, jobs.Worker{Key: o.Member, Slots: o.CPUs, Runner: m, Blobs: m.Store()})
 			continue
@@ -140,18 +140,18 @@ func (m *Member) pool(ctx context.Context, member moot.Key, pool jobs.Pool) (lis
 }
 
 // Desk is where the member hands in jobs.
-func (m *Member) Desk() jobs.Desk {
+func (m *Member) Desk() jobs.Submitter {
 	founder := m.world.Member(0)
-	return jobs.NewDesk(jobs.DeskConfig{
+	return jobs.NewSubmitter(jobs.SubmitterConfig{
 		Self: m.Key(), Node: m.Node, Write: m, IsServer: func(k moot.Key) bool { return m.home.Load().roster.MayServe(k) },
-		Place: func(context.Context) (moot.Key, jobs.Pool, error) {
+		Select: func(context.Context) (moot.Key, moot.Architecture, error) {
 			switch m.world.Architecture {
 			case "client-server":
-				return founder.Key(), jobs.Servers, nil
+				return founder.Key(), moot.Architecture{Server: true}, nil
 			case "hybrid":
-				return founder.Key(), jobs.All, nil
+				return founder.Key(), moot.Architecture{Server: true, Peers: true}, nil
 			}
-			return m.Key(), jobs.Peers, nil
+			return m.Key(), moot.Architecture{Peers: true}, nil
 		},
 		Follow: func(ctx context.Context, k moot.Key, id string, logs bool) iter.Seq2[jobs.Event, error] {
 			if k == m.Key() {

@@ -108,7 +108,7 @@ func (a *app) showJob(ctx context.Context, s *Session, j jobs.Job) {
 	for k, n := range j.Workers {
 		rows = append(rows, []string{"worker " + name(who(k)), fmt.Sprintf("%d tasks", n)})
 	}
-	for _, l := range j.Liars {
+	for _, l := range j.Disagreed {
 		rows = append(rows, []string{"disagreed", name(who(l.Worker)) + " on " + name(l.Task)})
 	}
 	a.table("", rows)
@@ -121,7 +121,7 @@ func counts(j jobs.Job) string {
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{j.Running, "running"}, {j.Progress.Failed, "failed"}, {j.Cached, "known from before"}, {j.Lost, "lost with workers"}, {j.Again, "run twice for speed"}} {
+	}{{j.Running, "running"}, {j.Progress.Failed, "failed"}, {j.Cached, "known from before"}, {j.Lost, "lost with workers"}, {j.Backups, "run twice for speed"}} {
 		if part.n > 0 {
 			fmt.Fprintf(&b, ", %d %s", part.n, part.what)
 		}
@@ -175,14 +175,14 @@ func hint(j jobs.Job) string {
 
 func (a *app) showLog(l jobs.Log, single bool) {
 	if a.json {
-		a.print(map[string]any{"task": l.Task, "stream": l.Stream, "text": string(l.Text), "again": l.Again})
+		a.print(map[string]any{"task": l.Task, "stream": l.Stream, "text": string(l.Text), "again": l.Restarted})
 		return
 	}
 	to := a.out
 	if l.Stream == 2 {
 		to = a.err
 	}
-	if l.Again {
+	if l.Restarted {
 		fmt.Fprintf(a.err, "-- %s begins anew\n", name(l.Task))
 	}
 	text := clean(strings.ReplaceAll(string(l.Text), "\t", "    "))

@@ -85,7 +85,7 @@ type Session struct {
 	Files   *files.Files
 	Members *members.Members
 	Mail    func(context.Context) (mail.Mailbox, error) // with all that has come for the member
-	Jobs    jobs.Desk
+	Jobs    jobs.Submitter
 	Control Control
 }
 

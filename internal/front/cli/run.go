@@ -229,7 +229,7 @@ func (a *app) jobOver(ctx context.Context, s *Session, j jobs.Job, quiet bool) e
 		a.say("%s", name(firstLine(j.Why)))
 	}
 	who := a.names(ctx, s)
-	for _, l := range j.Liars {
+	for _, l := range j.Disagreed {
 		a.say("the result of %s was not that of the others: task %s", name(who(l.Worker)), name(l.Task))
 	}
 	return nil

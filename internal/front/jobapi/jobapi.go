@@ -1,5 +1,5 @@
-// Package jobapi is a desk for jobs over HTTP: [Handler] answers for a jobs.Desk, and
-// [Client] is a jobs.Desk that asks such a handler. A coordinator is followed in the same
+// Package jobapi is a desk for jobs over HTTP: [Handler] answers for a jobs.Submitter, and
+// [Client] is a jobs.Submitter that asks such a handler. A coordinator is followed in the same
 // way ([FollowHandler], [Follow]). Both sides of each question are in this package. It
 // must not know how jobs are done, nor who may ask: that is decided before a handler is
 // reached.
@@ -19,17 +19,17 @@ import (
 const maxRequest = 32 << 20
 
 // Handler answers for the desk that open returns for a request.
-func Handler(open func(*http.Request) (jobs.Desk, error)) http.Handler {
+func Handler(open func(*http.Request) (jobs.Submitter, error)) http.Handler {
 	mux := api.NewMux(open)
 	mux.Handle("POST /submit", submit)
 	mux.Handle("GET /jobs", list)
-	mux.Handle("GET /jobs/{id}", func(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
+	mux.Handle("GET /jobs/{id}", func(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
 		return answerFollow(w, r, d.Follow)
 	})
-	mux.Handle("POST /jobs/{id}/cancel", func(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
+	mux.Handle("POST /jobs/{id}/cancel", func(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
 		return api.Reply(w, struct{}{}, d.Cancel(r.Context(), r.PathValue("id")))
 	})
-	mux.Handle("POST /jobs/{id}/retry", func(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
+	mux.Handle("POST /jobs/{id}/retry", func(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
 		return api.Reply(w, struct{}{}, d.Retry(r.Context(), r.PathValue("id")))
 	})
 	mux.Handle("GET /offers", offers)
@@ -39,14 +39,14 @@ func Handler(open func(*http.Request) (jobs.Desk, error)) http.Handler {
 // Client is a desk at the other end of a connection.
 type Client struct{ api.Client }
 
-var _ jobs.Desk = (*Client)(nil)
+var _ jobs.Submitter = (*Client)(nil)
 
 // NewClient returns the desk that a Handler below the URL base answers for.
 func NewClient(c *http.Client, base string) *Client {
 	return &Client{api.Client{HTTP: c, Base: base}}
 }
 
-func submit(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
+func submit(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
 	var s jobs.Spec
 	if err := api.Read(w, r, maxRequest, &s); err != nil {
 		return err
@@ -55,42 +55,42 @@ func submit(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
 	return api.Reply(w, j, err)
 }
 
-// Submit implements jobs.Desk.
+// Submit implements jobs.Submitter.
 func (c *Client) Submit(ctx context.Context, s jobs.Spec) (j jobs.Job, err error) {
 	return j, c.Ask(ctx, http.MethodPost, "/submit", s, &j)
 }
 
-func list(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
+func list(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
 	all, err := d.Jobs(r.Context())
 	return api.Reply(w, all, err)
 }
 
-// Jobs implements jobs.Desk.
+// Jobs implements jobs.Submitter.
 func (c *Client) Jobs(ctx context.Context) (all []jobs.Job, err error) {
 	return all, c.Ask(ctx, http.MethodGet, "/jobs", nil, &all)
 }
 
-// Cancel implements jobs.Desk.
+// Cancel implements jobs.Submitter.
 func (c *Client) Cancel(ctx context.Context, id string) error {
 	return c.Ask(ctx, http.MethodPost, "/jobs/"+url.PathEscape(id)+"/cancel", nil, &struct{}{})
 }
 
-// Retry implements jobs.Desk.
+// Retry implements jobs.Submitter.
 func (c *Client) Retry(ctx context.Context, id string) error {
 	return c.Ask(ctx, http.MethodPost, "/jobs/"+url.PathEscape(id)+"/retry", nil, &struct{}{})
 }
 
-func offers(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
+func offers(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
 	all, err := d.Offers(r.Context())
 	return api.Reply(w, all, err)
 }
 
-// Offers implements jobs.Desk.
+// Offers implements jobs.Submitter.
 func (c *Client) Offers(ctx context.Context) (all []jobs.Offer, err error) {
 	return all, c.Ask(ctx, http.MethodGet, "/offers", nil, &all)
 }
 
-// Follow implements jobs.Desk.
+// Follow implements jobs.Submitter.
 func (c *Client) Follow(ctx context.Context, id string, logs bool) iter.Seq2[jobs.Event, error] {
 	return follow(ctx, c.HTTP.Do, c.Base+"/jobs/"+url.PathEscape(id), logs)
 }

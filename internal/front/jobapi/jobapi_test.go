@@ -21,7 +21,7 @@ func TestClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Alike()
-	srv := httptest.NewServer(jobapi.Handler(func(*http.Request) (jobs.Desk, error) { return ann.Desk(), nil }))
+	srv := httptest.NewServer(jobapi.Handler(func(*http.Request) (jobs.Submitter, error) { return ann.Desk(), nil }))
 	defer srv.Close()
 	desk := jobapi.NewClient(srv.Client(), srv.URL)
 	ctx := t.Context()

@@ -3,12 +3,12 @@
 -- Jobs that this node coordinates.
 CREATE TABLE jobs (
     id     TEXT    PRIMARY KEY,
-    round  INTEGER NOT NULL,          -- of the order that is carried out
+    round  INTEGER NOT NULL,          -- of the submission being run
     spec   BLOB    NOT NULL,          -- JSON
-    stage  INTEGER NOT NULL,          -- under way, from 0
-    job    BLOB    NOT NULL,          -- JSON: the Job as it was last kept
+    stage  INTEGER NOT NULL,          -- running, from 0
+    job    BLOB    NOT NULL,          -- JSON of a Job
     ended  INTEGER NOT NULL DEFAULT 0,
-    told   INTEGER NOT NULL DEFAULT 0 -- 1: the space was told how it ended
+    told   INTEGER NOT NULL DEFAULT 0 -- 1: its result is published
 ) WITHOUT ROWID;
 
 CREATE TABLE tasks (
@@ -16,13 +16,13 @@ CREATE TABLE tasks (
     stage   INTEGER NOT NULL,
     n       INTEGER NOT NULL,
     label   TEXT    NOT NULL,
-    input   BLOB,                -- JSON: what it has beside the stage's inputs
-    state   INTEGER NOT NULL,    -- 0: to be run, 1: done, 2: failed
+    input   BLOB,                -- JSON: its own input
+    state   INTEGER NOT NULL,    -- 0: unfinished, 1: done, 2: failed
     outcome BLOB,                -- JSON
     PRIMARY KEY (job, stage, n)
 ) WITHOUT ROWID;
 
--- What tasks came to, by a hash of all that decides it.
+-- The result cache: outcomes of tasks by a hash of all that determines them.
 CREATE TABLE known (
     digest  BLOB    PRIMARY KEY,
     outcome BLOB    NOT NULL,    -- JSON

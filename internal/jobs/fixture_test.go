@@ -21,14 +21,14 @@ import (
 	"github.com/mootspace/moot/internal/store"
 )
 
-// shop is one member's node, with a coordinator and workers that are made up.
-type shop struct {
-	t     *testing.T
-	node  *store.Store
-	pen   *pen
-	files *files.Files
-	queue string
-	desk  jobs.Desk
+// fixture is one member's node with a coordinator and fake workers.
+type fixture struct {
+	t         *testing.T
+	node      *store.Store
+	signer    *signer
+	files     *files.Files
+	queue     string
+	submitter jobs.Submitter
 
 	mu      sync.Mutex
 	workers []jobs.Worker
@@ -36,15 +36,15 @@ type shop struct {
 	stop    func()
 }
 
-// pen signs for one member.
-type pen struct {
+// signer signs entries of one member.
+type signer struct {
 	mu   sync.Mutex
 	a    *feed.Author
 	node moot.Node
 	self moot.Key
 }
 
-func (p *pen) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
+func (p *signer) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range statements {
@@ -58,7 +58,7 @@ func (p *pen) Append(ctx context.Context, mode moot.Mode, statements ...sign.Sta
 	return entries, nil
 }
 
-func newShop(t *testing.T, workers ...jobs.Worker) *shop {
+func newFixture(t *testing.T, workers ...jobs.Worker) *fixture {
 	t.Helper()
 	node, err := store.Open(t.Context(), store.Config{})
 	if err != nil {
@@ -67,11 +67,13 @@ func newShop(t *testing.T, workers ...jobs.Worker) *shop {
 	t.Cleanup(func() { node.Close() })
 	key := seal.NewKey()
 	self := seal.Public(key)
-	p := &pen{a: feed.NewAuthor(self, key, feed.NewClock(time.Now, 0), nil), node: node, self: self}
-	s := &shop{t: t, node: node, pen: p, files: files.New(node, p, files.Options{}), queue: t.TempDir() + "/jobs.db", workers: workers}
-	s.desk = jobs.NewDesk(jobs.DeskConfig{
+	p := &signer{a: feed.NewAuthor(self, key, feed.NewClock(time.Now, 0), nil), node: node, self: self}
+	s := &fixture{t: t, node: node, signer: p, files: files.New(node, p, files.Options{}), queue: t.TempDir() + "/jobs.db", workers: workers}
+	s.submitter = jobs.NewSubmitter(jobs.SubmitterConfig{
 		Self: self, Node: node, Write: p, IsServer: func(moot.Key) bool { return false },
-		Place: func(context.Context) (moot.Key, jobs.Pool, error) { return self, jobs.Peers, nil },
+		Select: func(context.Context) (moot.Key, moot.Architecture, error) {
+			return self, moot.Architecture{Peers: true}, nil
+		},
 		Follow: func(ctx context.Context, _ moot.Key, id string, logs bool) iter.Seq2[jobs.Event, error] {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -84,21 +86,21 @@ func newShop(t *testing.T, workers ...jobs.Worker) *shop {
 	return s
 }
 
-// lend has the shop's own member offer, so that there is somebody to hand jobs to.
-func (s *shop) lend(cpus int) {
+// lend publishes an offer of the fixture's member: without one, no job is accepted.
+func (s *fixture) lend(cpus int) {
 	s.t.Helper()
-	err := jobs.Announce(s.t.Context(), s.node, s.pen, jobs.Offer{Member: s.pen.self, Terms: jobs.Terms{CPUs: cpus}})
+	err := jobs.Announce(s.t.Context(), s.node, s.signer, jobs.Offer{Member: s.signer.self, Terms: jobs.Terms{CPUs: cpus}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// start starts the coordinator, with the queue that an earlier one has left.
-func (s *shop) start() {
+// start starts a coordinator with the queue of the one before.
+func (s *fixture) start() {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	c, err := jobs.New(ctx, jobs.Config{Self: s.pen.self, Node: s.node, Write: s.pen, Files: s.files, Queue: s.queue,
-		Pool: func(context.Context, moot.Key, jobs.Pool) []jobs.Worker {
+	c, err := jobs.New(ctx, jobs.Config{Self: s.signer.self, Node: s.node, Write: s.signer, Files: s.files, Queue: s.queue,
+		Workers: func(context.Context, moot.Key, moot.Architecture) []jobs.Worker {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return slices.Clone(s.workers)
@@ -120,7 +122,7 @@ func (s *shop) start() {
 }
 
 // put stores bytes that begin like a module.
-func (s *shop) put(text string) moot.Blob {
+func (s *fixture) put(text string) moot.Blob {
 	s.t.Helper()
 	b, err := s.node.Put(s.t.Context(), strings.NewReader("\x00asm\x01\x00\x00\x00"+text))
 	if err != nil {
@@ -129,7 +131,7 @@ func (s *shop) put(text string) moot.Blob {
 	return b
 }
 
-func (s *shop) submit(spec jobs.Spec) jobs.Job {
+func (s *fixture) submit(spec jobs.Spec) jobs.Job {
 	s.t.Helper()
 	if spec.Stages == nil {
 		spec.Stages = []jobs.Stage{{}}
@@ -137,7 +139,7 @@ func (s *shop) submit(spec jobs.Spec) jobs.Job {
 	for i := range spec.Stages {
 		spec.Stages[i].Task.Module = s.put("code").ID
 	}
-	j, err := s.desk.Submit(s.t.Context(), spec)
+	j, err := s.submitter.Submit(s.t.Context(), spec)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -145,9 +147,9 @@ func (s *shop) submit(spec jobs.Spec) jobs.Job {
 }
 
 // await follows a job to its end.
-func (s *shop) await(id string) (last jobs.Job) {
+func (s *fixture) await(id string) (last jobs.Job) {
 	s.t.Helper()
-	for ev, err := range s.desk.Follow(s.t.Context(), id, false) {
+	for ev, err := range s.submitter.Follow(s.t.Context(), id, false) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -156,8 +158,8 @@ func (s *shop) await(id string) (last jobs.Job) {
 	return last
 }
 
-// results are the files that a job made.
-func (s *shop) results(j jobs.Job) map[string]string {
+// results returns the files of a job's results.
+func (s *fixture) results(j jobs.Job) map[string]string {
 	s.t.Helper()
 	got := map[string]string{}
 	f, err := s.files.Lookup(s.t.Context(), j.As)
@@ -183,20 +185,20 @@ func (s *shop) results(j jobs.Job) map[string]string {
 	return got
 }
 
-// runner is what a made-up worker does.
+// runner is a fake worker.
 type runner func(context.Context, moot.Task, func(moot.Progress)) (moot.Outcome, error)
 
 func (r runner) Run(ctx context.Context, t moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
 	return r(ctx, t, w)
 }
 
-// worker returns one; the byte makes its key.
+// worker returns a worker whose key begins with k.
 func worker(k byte, slots int, r runner) jobs.Worker {
 	return jobs.Worker{Key: moot.Key{k}, Slots: slots, Runner: r}
 }
 
-// says is the outcome of a task that wrote a text.
-func says(text string) moot.Outcome {
+// wrote is the outcome of a task that wrote a text.
+func wrote(text string) moot.Outcome {
 	empty := content("")
 	return moot.Outcome{Stdout: content(text), Stderr: empty, Wall: time.Millisecond}
 }
@@ -211,7 +213,7 @@ func content(text string) moot.Content {
 	return moot.Content{Blob: b, Data: []byte(text)}
 }
 
-// honest says the task's number.
+// honest writes the task's environment.
 func honest(_ context.Context, t moot.Task, _ func(moot.Progress)) (moot.Outcome, error) {
-	return says(strings.Join(t.Env, " ")), nil
+	return wrote(strings.Join(t.Env, " ")), nil
 }
