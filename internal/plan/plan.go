@@ -13,11 +13,11 @@ type Plan struct {
 	Answers     []Answer `json:"answers"` // in the order of moot.Architectures; without servers only for those that need none
 	Recommended Named    `json:"recommended"`
 	Why         []string `json:"why"` // sentences that follow from the answers
-	Note        string   `json:"note"`
+	Disclaimer  string   `json:"note"`
 }
 
-// Note is the disclaimer of every plan.
-const Note = "These are limits that follow from formulas, not measurements: no program is faster than the times, " +
+// Disclaimer goes with every plan.
+const Disclaimer = "These are limits that follow from formulas, not measurements: no program is faster than the times, " +
 	"and none of what a real network, disk or processor takes is in them."
 
 // Answer is what one architecture can give the group.
@@ -48,7 +48,7 @@ func Make(g Group) (Plan, error) {
 	if err := g.Check(); err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Note: Note}
+	p := Plan{Disclaimer: Disclaimer}
 	for _, a := range moot.Architectures() {
 		if g.Servers > 0 || !a.Server {
 			p.Answers = append(p.Answers, g.answer(a))

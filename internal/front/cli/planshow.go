@@ -22,7 +22,7 @@ func (a *app) showPlan(g plan.Group, p plan.Plan) {
 		header += "\t" + strings.ToUpper(answer.Architecture.Name())
 	}
 	a.table(header, planRows(g, p.Answers))
-	a.say("\nRecommended: %s\n  %s\n\n%s 'moot compare' measures.", p.Recommended.Name(), strings.Join(p.Why, "\n  "), p.Note)
+	a.say("\nRecommended: %s\n  %s\n\n%s 'moot compare' measures.", p.Recommended.Name(), strings.Join(p.Why, "\n  "), p.Disclaimer)
 }
 
 // question is a row: what is asked, and how an architecture answers.
