@@ -11,60 +11,59 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// How a link is measured: for some seconds at the rate asked for, but with enough
-// bytes that its burst is a small part, and not for ever.
+// Parameters of a link's measurement.
 const (
-	calibrateFor    = 1.5     // seconds
-	calibrateLeast  = 2 << 20 // bytes
-	calibrateWithin = 20 * time.Second
+	calibrateSeconds = 1.5     // at the nominal rate
+	calibrateMinimum = 2 << 20 // bytes, of which the shaper's burst is a small part
+	calibrateTimeout = 20 * time.Second
 )
 
-// tolerance is how far a link may be from its rate: Ethernet, IP and TCP headers take
-// 4.4 % (66 bytes with 1448 of payload), and no more is expected.
+// tolerance is the permitted deviation of a link from its rate; Ethernet, IP and TCP
+// headers alone take 4.4 % (66 bytes with 1448 of payload).
 const tolerance = 0.08
 
-// calibrate implements ground: a plain TCP transfer from the source to a receiver.
-func (s *star) calibrate(ctx context.Context) (*Calibration, error) {
-	asked := least(s.o.SourceUp, s.o.Down)
-	if asked == 0 {
+// calibrate implements topology: a plain TCP transfer from the source to a receiver.
+func (t *netnsTopology) calibrate(ctx context.Context) (*Calibration, error) {
+	nominal := lowerRate(t.o.SourceUp, t.o.Down)
+	if nominal == 0 {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, calibrateWithin)
+	ctx, cancel := context.WithTimeout(ctx, calibrateTimeout)
 	defer cancel()
-	before, _, err := s.hosts[0].counters(link)
+	before, _, err := t.hosts[0].counters(link)
 	if err != nil {
 		return nil, err
 	}
-	size := max(int64(asked/8*calibrateFor), calibrateLeast)
-	took, err := s.transfer(ctx, size)
+	size := max(int64(nominal/8*calibrateSeconds), calibrateMinimum)
+	took, err := t.transfer(ctx, size)
 	if err != nil {
 		return nil, moot.Errorf(moot.Internal, "calibrate a link: %w", err)
 	}
-	after, _, err := s.hosts[0].counters(link)
+	after, _, err := t.hosts[0].counters(link)
 	if err != nil {
 		return nil, err
 	}
-	c := &Calibration{Asked: asked, Payload: 8 * float64(size) / took.Seconds()}
+	c := &Calibration{Nominal: nominal, Payload: 8 * float64(size) / took.Seconds()}
 	c.Wire = c.Payload * float64(after-before) / float64(size)
-	if off := c.Payload/asked - 1; off > tolerance || off < -tolerance {
-		c.Void = fmt.Sprintf("links not as shaped: one of %.4g Mbit/s carried %.4g", asked/1e6, c.Payload/1e6)
+	if off := c.Payload/nominal - 1; off > tolerance || off < -tolerance {
+		c.Void = fmt.Sprintf("links not as shaped: one of %.4g Mbit/s carried %.4g", nominal/1e6, c.Payload/1e6)
 	}
 	return c, nil
 }
 
-// least is the smaller of two rates, where 0 is no limit.
-func least(a, b float64) float64 {
+// lowerRate is the lower of two rates, where 0 is no limit.
+func lowerRate(a, b float64) float64 {
 	if a == 0 || b == 0 {
 		return a + b
 	}
 	return min(a, b)
 }
 
-// transfer sends bytes from host 0 to host 1 and times them at the receiver. Sockets
-// belong to the namespace of the thread that made them, so only that is done there.
-func (s *star) transfer(ctx context.Context, size int64) (took time.Duration, err error) {
+// transfer sends bytes from host 0 to host 1 and times them at the receiver. Only the
+// sockets are created in the namespaces: each belongs to that of its creating thread.
+func (t *netnsTopology) transfer(ctx context.Context, size int64) (took time.Duration, err error) {
 	var in net.Listener
-	if err := s.hosts[1].do(func() (err error) {
+	if err := t.hosts[1].do(func() (err error) {
 		in, err = new(net.ListenConfig).Listen(ctx, "tcp4", net.JoinHostPort(ip(1).String(), "7400"))
 		return err
 	}); err != nil {
@@ -72,9 +71,9 @@ func (s *star) transfer(ctx context.Context, size int64) (took time.Duration, er
 	}
 	defer in.Close()
 	var out net.Conn
-	if err := s.hosts[0].do(func() (err error) {
-		// From the host's own address, so that a wrong namespace is an error.
-		d := net.Dialer{Timeout: calibrateWithin, LocalAddr: &net.TCPAddr{IP: ip(0)}}
+	if err := t.hosts[0].do(func() (err error) {
+		// Bound to the host's address, so that a wrong namespace is an error.
+		d := net.Dialer{Timeout: calibrateTimeout, LocalAddr: &net.TCPAddr{IP: ip(0)}}
 		out, err = d.Dial("tcp4", in.Addr().String())
 		return err
 	}); err != nil {
@@ -94,7 +93,7 @@ func (s *star) transfer(ctx context.Context, size int64) (took time.Duration, er
 	return time.Since(began), errors.Join(err, <-sent, ctx.Err())
 }
 
-// zeros is read without end.
+// zeros is an endless reader.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }

@@ -1,10 +1,10 @@
 // Package compare measures what each architecture gives a group: it runs this very
-// program as real processes on hosts joined by shaped links, times them doing the same
-// thing through each architecture in turn, and sets the figures beside the bounds of
-// package plan. A measurement whose machine or links were the limit calls itself void.
+// program as processes on hosts with shaped links, times the same work through each
+// architecture in turn, and reports it beside the bounds of package plan. A run of
+// which the machine was the bottleneck, or whose links were not as shaped, is void.
 //
-// It must not know how the program does anything: not its stores, its links nor its
-// wire format. It speaks to it as a person does, by its command line.
+// It must not know how the program works: neither its stores, its links nor its wire
+// format. Its only interface to the program is the command line.
 package compare
 
 import (
@@ -16,84 +16,66 @@ import (
 	"github.com/mootspace/moot/internal/plan"
 )
 
-// Architecture is a way to share, by the word that the command line has for it (--via).
-type Architecture string
-
-const (
-	Server Architecture = "server"
-	Peers  Architecture = "peers"
-	Both   Architecture = "both"
-)
-
-// Architectures are all of them, in the order in which they are shown.
-func Architectures() []Architecture { return []Architecture{Server, Peers, Both} }
-
-// Name is the architecture's name in prose.
-func (a Architecture) Name() string {
-	return map[Architecture]string{Server: "client-server", Peers: "peer-to-peer", Both: "hybrid"}[a]
-}
-
-// bound is the least time in which a file can reach n receivers that are all alike.
-func (a Architecture) bound(size int64, n int, source, receiver plan.Link) time.Duration {
+// bound is the least time in which a file can reach n receivers with the same link; with
+// peers, each of them uploads what it has.
+func bound(peers bool, size int64, n int, source, receiver plan.Link) time.Duration {
 	receivers := slices.Repeat([]plan.Link{receiver}, n)
-	if a == Server {
-		return plan.ClientServer(size, source, receivers)
+	if peers {
+		return plan.PeerToPeer(size, source, receivers)
 	}
-	return plan.PeerToPeer(size, source, receivers)
+	return plan.ClientServer(size, source, receivers)
 }
 
-// Options are what a comparison of scalability varies. Rates are in bits per second,
-// counted on the link with all headers; 0 is no limit.
+// Options are the parameters of a comparison of scalability. Rates are in bits per
+// second on the link, with all headers; 0 is no limit.
 type Options struct {
-	Peers         []int          // numbers of receivers
-	Architectures []Architecture // without repetition
-	Size          int64          // of the file, in bytes
-	File          string         // the file itself; "": one of Size random bytes is made
-	SourceUp      float64        // the source's uplink
-	Up, Down      float64        // each receiver's links; Down is the source's, too
+	Peers         []int               // numbers of receivers, distinct
+	Architectures []moot.Architecture // distinct
+	Size          int64               // of the file, in bytes
+	File          string              // path; "" for Size random bytes
+	SourceUp      float64             // the source's uplink
+	Up, Down      float64             // each receiver's links; Down is the source's, too
 	Repeats       int
-	Loopback      bool                  // shape in the process, even where hosts could be made
-	Version       string                // of this program, for the report
-	Say           func(progress string) // told of each step, one at a time
+	Loopback      bool              // limit rates in the nodes, even where hosts could be made
+	Version       string            // of this program, for the report
+	Progress      func(line string) // called before and after each step, never concurrently; may be nil
 }
 
-// Limits of a comparison: a machine of today does not carry more.
+// Limits of a comparison on one machine.
 const (
 	maxPeers   = 128
 	maxRepeats = 100
 	maxSize    = 1 << 40
-	minRate    = 1e5  // bits a second; a burst alone takes seconds below
-	maxRate    = 3e10 // what fits the kernel's 32 bits of bytes a second
+	minRate    = 1e5  // bits per second; below, a burst alone takes seconds
+	maxRate    = 3e10 // the kernel's 32 bits of bytes per second
 )
 
-// validate returns an error of kind Invalid that says what to do.
+// validate returns an error of kind Invalid.
 func (o Options) validate() error {
 	switch {
 	case len(o.Peers) == 0 || slices.Min(o.Peers) < 1 || slices.Max(o.Peers) > maxPeers:
-		return moot.Errorf(moot.Invalid, "peers: want numbers of receivers from 1 to %d, as 1,2,4,8", maxPeers)
-	case repeats(o.Peers):
-		return moot.Errorf(moot.Invalid, "peers: a number is there twice; to measure it more often give repeats")
-	case len(o.Architectures) == 0 || repeats(o.Architectures):
-		return moot.Errorf(moot.Invalid, "architectures: want each of server, peers and both at most once, and at least one")
+		return moot.Errorf(moot.Invalid, "want numbers of receivers from 1 to %d, as 1,2,4,8", maxPeers)
+	case duplicates(o.Peers):
+		return moot.Errorf(moot.Invalid, "a number of receivers is given twice")
+	case len(o.Architectures) == 0 || duplicates(o.Architectures):
+		return moot.Errorf(moot.Invalid, "want at least one architecture, and each at most once")
 	case o.Size < 1 || o.Size > maxSize:
-		return moot.Errorf(moot.Invalid, "size: a file of %d bytes cannot be measured: want 1 byte to 1 TiB", o.Size)
+		return moot.Errorf(moot.Invalid, "a file of %d bytes cannot be measured: want 1 byte to 1 TiB", o.Size)
 	case o.Repeats < 1 || o.Repeats > maxRepeats:
-		return moot.Errorf(moot.Invalid, "repeats: want 1 to %d", maxRepeats)
+		return moot.Errorf(moot.Invalid, "%d repeats: want 1 to %d", o.Repeats, maxRepeats)
 	}
-	for _, a := range o.Architectures {
-		if a.Name() == "" {
-			return moot.Errorf(moot.Invalid, "architectures: %q is none: want server, peers or both", string(a))
-		}
+	if slices.ContainsFunc(o.Architectures, moot.Architecture.IsZero) {
+		return moot.Errorf(moot.Invalid, "an architecture is missing: want one that asks servers, peers or both")
 	}
 	for _, r := range []float64{o.SourceUp, o.Up, o.Down} {
 		if !(r == 0 || r >= minRate && r <= maxRate) {
-			return moot.Errorf(moot.Invalid, "rates: %g Mbit/s cannot be shaped: want %g to %g, or 0 for no limit", r/1e6, minRate/1e6, maxRate/1e6)
+			return moot.Errorf(moot.Invalid, "%g Mbit/s cannot be shaped: want %g to %g, or 0 for no limit", r/1e6, minRate/1e6, maxRate/1e6)
 		}
 	}
 	return nil
 }
 
-func repeats[T comparable](list []T) bool {
+func duplicates[T comparable](list []T) bool {
 	seen := map[T]bool{}
 	for _, v := range list {
 		seen[v] = true
@@ -101,10 +83,9 @@ func repeats[T comparable](list []T) bool {
 	return len(seen) < len(list)
 }
 
-// say tells how the comparison goes.
-func (o Options) say(format string, args ...any) {
-	if o.Say != nil {
-		o.Say(fmt.Sprintf(format, args...))
+func (o Options) progress(format string, args ...any) {
+	if o.Progress != nil {
+		o.Progress(fmt.Sprintf(format, args...))
 	}
 }
 

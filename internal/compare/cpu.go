@@ -2,22 +2,22 @@ package compare
 
 import "fmt"
 
-// ticks is how long a core was busy, and how long there was, since the start.
-type ticks struct{ busy, all float64 }
+// coreTime is a core's busy and total time since boot, in clock ticks.
+type coreTime struct{ busy, total float64 }
 
-// tooBusy is the share of the machine above which it was what limited a run.
-const tooBusy = 0.8
+// maxCPU is the busy share of the machine above which it is taken as the bottleneck.
+const maxCPU = 0.8
 
-// between is how busy the machine was from one reading to the next; nil if a reading
-// is missing, or if no time has passed.
-func between(before, after []ticks) *CPU {
+// cpuBetween is the load between two readings; nil if one is missing, or if no time has
+// passed.
+func cpuBetween(before, after []coreTime) *CPU {
 	if len(before) == 0 || len(before) != len(after) {
 		return nil
 	}
 	var c CPU
 	var busy, all float64
 	for i := range after {
-		b, a := after[i].busy-before[i].busy, after[i].all-before[i].all
+		b, a := after[i].busy-before[i].busy, after[i].total-before[i].total
 		busy, all = busy+b, all+a
 		c.Busiest = max(c.Busiest, ratio(b, a))
 	}
@@ -28,9 +28,9 @@ func between(before, after []ticks) *CPU {
 	return &c
 }
 
-// void says why figures taken on so busy a machine do not count; "" if they do.
+// void is the reason why figures taken under this load do not count; "" if they do.
 func (c *CPU) void() string {
-	if c == nil || c.Total <= tooBusy {
+	if c == nil || c.Total <= maxCPU {
 		return ""
 	}
 	return fmt.Sprintf("the machine was the limit (%.0f %% of its CPU busy)", 100*c.Total)

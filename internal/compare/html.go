@@ -14,7 +14,7 @@ import (
 //go:embed report.html
 var page string
 
-// HTML writes the report as one page that needs nothing else: no script, no other file.
+// HTML writes the report as one self-contained page without scripts.
 func (r *Report) HTML(w io.Writer) error {
 	t, err := template.New("report").Parse(page)
 	if err == nil {
@@ -26,7 +26,7 @@ func (r *Report) HTML(w io.Writer) error {
 	return nil
 }
 
-// view is what the page shows.
+// view is the data of the page's template.
 type view struct {
 	Title    string
 	Summary  string
@@ -40,7 +40,7 @@ type view struct {
 	Facts    [][2]string
 }
 
-// shareGroup is who supplied the bytes with one number of receivers.
+// shareGroup is the shares of bytes sent with one number of receivers.
 type shareGroup struct {
 	Peers string
 	Bars  []shareBar
@@ -52,7 +52,7 @@ type shareBar struct {
 	Void                                  bool
 }
 
-// tableRow is a row of the table.
+// tableRow is a row of the table of figures.
 type tableRow struct {
 	Class, Void string
 	First       bool // of its number of receivers
@@ -72,7 +72,7 @@ func (r *Report) view() view {
 	for i, row := range r.Rows {
 		first := i == 0 || row.Peers != r.Rows[i-1].Peers
 		v.Runs += len(row.Runs)
-		v.Table = append(v.Table, tableRow{Class: string(row.Architecture), Void: row.Void, First: first, Cells: row.cells()})
+		v.Table = append(v.Table, tableRow{Class: row.Architecture.String(), Void: row.Void, First: first, Cells: row.cells()})
 		if first {
 			v.Shares = append(v.Shares, shareGroup{Peers: plural(row.Peers, "receiver")})
 		}
@@ -87,14 +87,14 @@ func (r *Report) view() view {
 func (row Row) bar() shareBar {
 	share := 100 * row.SourceShare.Median
 	return shareBar{
-		Class: string(row.Architecture), Name: row.Architecture.Name(), Void: row.Void != "",
+		Class: row.Architecture.String(), Name: row.Architecture.Name(), Void: row.Void != "",
 		Source: fmt.Sprintf("%.1f", share), Receivers: fmt.Sprintf("%.1f", 100-share),
 		Label: fmt.Sprintf("%.0f %% · %.1f copies", share, row.Copies.Median),
 	}
 }
 
-// summary is the answer in a sentence: how the architectures did with the most
-// receivers for which something counts.
+// summary is the result in a sentence: the times with the greatest number of receivers
+// for which a row is valid.
 func (r *Report) summary() string {
 	most := 0
 	for _, row := range r.Rows {
@@ -105,7 +105,7 @@ func (r *Report) summary() string {
 	var parts []string
 	for _, row := range r.Rows {
 		if row.Peers == most && row.Void == "" {
-			parts = append(parts, fmt.Sprintf("%s took %s%s", row.Architecture.Name(), took(row.Last.Median), positive(" (%.2f times its bound)", row.Ratio)))
+			parts = append(parts, fmt.Sprintf("%s took %s%s", row.Architecture.Name(), formatSeconds(row.Last.Median), positive(" (%.2f times its bound)", row.Ratio)))
 		}
 	}
 	if len(parts) == 0 {
@@ -114,10 +114,9 @@ func (r *Report) summary() string {
 	return fmt.Sprintf("Until the last of %s had a verified copy: %s.", plural(most, "receiver"), strings.Join(parts, "; "))
 }
 
-// took writes seconds for people.
-func took(seconds float64) string { return fmt.Sprintf("%.3g s", seconds) }
+func formatSeconds(seconds float64) string { return fmt.Sprintf("%.3g s", seconds) }
 
-// facts are what was run on what.
+// facts describe the set-up.
 func (r *Report) facts() [][2]string {
 	s := r.Setup
 	facts := [][2]string{
@@ -132,7 +131,7 @@ func (r *Report) facts() [][2]string {
 		{"Date", s.Date.Format(time.RFC1123)},
 	}
 	if c := r.Calibration; c != nil {
-		facts = append(facts, [2]string{"A link carried", fmt.Sprintf("%s of payload in a plain TCP stream, %s with headers; asked for: %s", rate(c.Payload), rate(c.Wire), rate(c.Asked))})
+		facts = append(facts, [2]string{"A link carried", fmt.Sprintf("%s of payload in a plain TCP stream, %s with headers; asked for: %s", rate(c.Payload), rate(c.Wire), rate(c.Nominal))})
 	}
 	return facts
 }

@@ -6,11 +6,11 @@ import (
 	"os/exec"
 )
 
-// loopback is all hosts on this machine as it is: each node limits its own uploads.
-// Downlinks are not limited, and no link is counted: nodes tell what they sent.
+// loopback is a topology of processes on this machine's loopback interface. Each node
+// limits its own uploads and counts them; downlinks are unlimited and uncounted.
 type loopback struct {
 	o     Options
-	nodes []bool // by host: has a node of its own
+	nodes []bool // by host: runs a node
 }
 
 func newLoopback(n int, o Options) *loopback {
@@ -22,8 +22,8 @@ func (l *loopback) start(_ int, cmd *exec.Cmd) error { return cmd.Start() }
 // address is any free port.
 func (l *loopback) address(int) string { return "127.0.0.1:0" }
 
-// prepared implements ground: it has the node limit what it sends.
-func (l *loopback) prepared(ctx context.Context, host int, st *Stage) error {
+// nodeStarted implements topology: it limits the node's uploads.
+func (l *loopback) nodeStarted(ctx context.Context, host int, t *Testbed) error {
 	l.nodes[host] = true
 	up := l.o.Up
 	if host == 0 {
@@ -32,18 +32,18 @@ func (l *loopback) prepared(ctx context.Context, host int, st *Stage) error {
 	if up == 0 {
 		return nil
 	}
-	_, err := st.Do(ctx, who(host), "policy", "--rate", fmt.Sprint(int64(up/8)))
+	_, err := t.Do(ctx, memberOf(host), "policy", "--rate", fmt.Sprint(int64(up/8)))
 	return err
 }
 
-// sent implements ground. Who has no node of its own sends nothing to others.
-func (l *loopback) sent(ctx context.Context, st *Stage) ([]int64, error) {
+// sent implements topology. A member without a node sends nothing to others.
+func (l *loopback) sent(ctx context.Context, t *Testbed) ([]int64, error) {
 	all := make([]int64, len(l.nodes))
-	for host, runs := range l.nodes {
-		if !runs {
+	for host, running := range l.nodes {
+		if !running {
 			continue
 		}
-		out, err := st.Do(ctx, who(host), "--json", "status")
+		out, err := t.Do(ctx, memberOf(host), "--json", "status")
 		if err != nil {
 			return nil, err
 		}

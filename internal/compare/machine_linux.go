@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readCPU reads what the kernel counts for each core (proc_stat(5)); nil if it cannot.
-func readCPU() []ticks {
+// readCPU reads the time of each core (proc_stat(5)); nil if that fails.
+func readCPU() []coreTime {
 	stat, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return nil
@@ -17,17 +17,17 @@ func readCPU() []ticks {
 	return parseStat(string(stat))
 }
 
-func parseStat(stat string) (cores []ticks) {
+func parseStat(stat string) (cores []coreTime) {
 	for line := range strings.Lines(stat) {
 		f := strings.Fields(line)
 		if len(f) < 9 || !strings.HasPrefix(f[0], "cpu") || f[0] == "cpu" {
 			continue
 		}
-		var t ticks
+		var t coreTime
 		for i, field := range f[1:9] { // user nice system idle iowait irq softirq steal
-			v, _ := strconv.ParseFloat(field, 64) // the kernel's own
-			t.all += v
-			if i != 3 && i != 4 { // stolen time is missed, too
+			v, _ := strconv.ParseFloat(field, 64) // digits only, by the kernel
+			t.total += v
+			if i != 3 && i != 4 { // stolen time counts as busy
 				t.busy += v
 			}
 		}
@@ -45,8 +45,8 @@ func system() string {
 	return unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:]) + " " + unix.ByteSliceToString(u.Machine[:])
 }
 
-// room is how many bytes a directory can still take; 0 if that is not known.
-func room(dir string) int64 {
+// freeSpace is a directory's free bytes; 0 if not known.
+func freeSpace(dir string) int64 {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0

@@ -4,10 +4,10 @@ package compare
 
 import "runtime"
 
-// readCPU knows nothing here, so that nothing is said about the machine.
-func readCPU() []ticks { return nil }
+// readCPU is not implemented: the load is not known.
+func readCPU() []coreTime { return nil }
 
 func system() string { return runtime.GOOS + " " + runtime.GOARCH }
 
-// room does not know here.
-func room(string) int64 { return 0 }
+// freeSpace is not known.
+func freeSpace(string) int64 { return 0 }

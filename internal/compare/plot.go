@@ -1,17 +1,20 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/mootspace/moot"
 )
 
-// scale maps values to places in a drawing. Drawings are made of numbers only, which
-// the page's template puts into SVG.
+// scale maps values to coordinates. Plots are numbers only, which the page's template
+// renders as SVG.
 type scale struct {
 	least, most float64 // values
-	from, to    float64 // their places
+	from, to    float64 // their coordinates
 }
 
 func (s scale) at(v float64) float64 {
@@ -21,14 +24,14 @@ func (s scale) at(v float64) float64 {
 	return math.Round(10*(s.from+(v-s.least)/(s.most-s.least)*(s.to-s.from))) / 10
 }
 
-// tick is a labelled place on an axis.
+// tick is a label on an axis.
 type tick struct {
 	At    float64
 	Label string
 }
 
-// ticks returns round values from 0 up to a scale's most, about as many as asked for,
-// in steps of 1, 2 or 5 times a power of ten.
+// ticks returns about so many round values from 0 up to a scale's most, in steps of 1, 2
+// or 5 times a power of ten.
 func (s scale) ticks(about int) (list []tick) {
 	if s.most <= 0 {
 		return nil
@@ -46,7 +49,7 @@ func (s scale) ticks(about int) (list []tick) {
 	return list
 }
 
-// inSeconds names the unit at the last of some ticks.
+// inSeconds adds the unit to the last tick.
 func inSeconds(list []tick) []tick {
 	if n := len(list); n > 0 {
 		list[n-1].Label += " s"
@@ -54,42 +57,42 @@ func inSeconds(list []tick) []tick {
 	return list
 }
 
-// line is a polyline's points.
+// line is the points of an SVG polyline.
 type line []string
 
 func (l *line) add(x, y float64) { *l = append(*l, fmt.Sprintf("%g,%g", x, y)) }
 
 func (l line) String() string { return strings.Join(l, " ") }
 
-// The drawing of times: its size, and the frame that its axes make.
+// Geometry of the plot of times.
 const (
 	timesWidth, timesHeight         = 480, 330
 	timesLeft, timesRight           = 48, 468
 	timesTop, timesBottom           = 14, 290
-	dodge                   float64 = 4 // apart, so that architectures do not hide each other
+	dodge                   float64 = 4 // horizontal distance of the architectures' marks
 )
 
-// timesPlot is the time until the last receiver has the file, against their number.
+// timesPlot is the last receiver's time against the number of receivers.
 type timesPlot struct {
 	X, Y   []tick
 	Bounds []boundLine
 	Series []series
 }
 
-// boundLine is what is possible at best.
+// boundLine is a bound of package plan.
 type boundLine struct {
 	Class, Name string
 	Points      line
 }
 
-// series is what one architecture took.
+// series is the times of one architecture.
 type series struct {
 	Class, Name string
 	Points      line
 	Marks       []mark
 }
 
-// mark is a median, with its spread as a bar.
+// mark is a median with its range as a bar.
 type mark struct {
 	X, Y, Top, Bottom float64
 	Void              bool
@@ -106,14 +109,14 @@ func (r *Report) timesPlot() timesPlot {
 	p := timesPlot{Y: inSeconds(y.ticks(6)), Bounds: r.boundLines(x, y, most)}
 	seen := map[int]bool{}
 	for _, row := range r.Rows {
-		// Small numbers are too near each other for all their labels.
+		// Labels of small numbers would overlap.
 		if !seen[row.Peers] && (row.Peers*8 >= most || row.Peers == 1) {
 			p.X = append(p.X, tick{x.at(float64(row.Peers)), fmt.Sprint(row.Peers)})
 		}
 		seen[row.Peers] = true
 	}
-	for i, a := range Architectures() {
-		s := series{Class: string(a), Name: a.Name()}
+	for i, a := range moot.Architectures() {
+		s := series{Class: a.String(), Name: a.Name()}
 		for _, row := range r.Rows {
 			if row.Architecture == a && row.Representing >= 0 {
 				s.add(row, x.at(float64(row.Peers))+dodge*float64(i-1), y)
@@ -130,56 +133,60 @@ func (s *series) add(row Row, x float64, y scale) {
 	s.Points.add(x, y.at(row.Last.Median))
 	s.Marks = append(s.Marks, mark{
 		X: x, Y: y.at(row.Last.Median), Top: y.at(row.Last.Max), Bottom: y.at(row.Last.Min), Void: row.Void != "",
-		Title: fmt.Sprintf("%s to %d: %.2f s (%.2f–%.2f), bound %.2f s%s", row.Architecture.Name(), row.Peers, row.Last.Median, row.Last.Min, row.Last.Max, row.Bound, dash(row.Void)),
+		Title: fmt.Sprintf("%s to %d: %.2f s (%.2f–%.2f), bound %.2f s%s", row.Architecture.Name(), row.Peers, row.Last.Median, row.Last.Min, row.Last.Max, row.Bound, voidSuffix(row.Void)),
 	})
 }
 
-func dash(note string) string {
-	if note == "" {
+func voidSuffix(reason string) string {
+	if reason == "" {
 		return ""
 	}
-	return " – void: " + note
+	return " – void: " + reason
 }
 
-// boundLines draws the bounds of what was measured, over all numbers of receivers.
+// boundLines are the bounds of the measured architectures, over all numbers of
+// receivers. Architectures that ask peers share a bound.
 func (r *Report) boundLines(x, y scale, most int) (lines []boundLine) {
 	o := Options{SourceUp: r.Setup.SourceUp, Up: r.Setup.Up, Down: r.Setup.Down}
-	for _, b := range []struct {
-		a    Architecture
-		of   []Architecture
-		name string
-	}{{Server, []Architecture{Server}, "client-server bound"}, {Peers, []Architecture{Peers, Both}, "peer-to-peer and hybrid bound"}} {
-		if !slices.ContainsFunc(r.Rows, func(row Row) bool { return slices.Contains(b.of, row.Architecture) }) {
+	for _, peers := range []bool{false, true} {
+		if !slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Architecture.Peers == peers }) {
 			continue
 		}
-		l := boundLine{Class: string(b.a), Name: b.name}
+		l := boundLine{}
+		var names []string
+		for _, a := range moot.Architectures() {
+			if a.Peers == peers {
+				names, l.Class = append(names, a.Name()), cmp.Or(l.Class, a.String())
+			}
+		}
+		l.Name = strings.Join(names, " and ") + " bound"
 		for n := 1; n <= most; n++ {
-			l.Points.add(x.at(float64(n)), y.at(b.a.bound(r.Setup.Size, n, o.source(), o.receiver()).Seconds()))
+			l.Points.add(x.at(float64(n)), y.at(bound(peers, r.Setup.Size, n, o.source(), o.receiver()).Seconds()))
 		}
 		lines = append(lines, l)
 	}
 	return lines
 }
 
-// The drawing of one run's progress.
+// Geometry of the plot of one run's progress.
 const (
 	progressLeft, progressRight = 4, 216
 	progressTop, progressBottom = 6, 112
-	progressPoints              = 80 // of a curve at most
+	progressPoints              = 80 // of a curve, at most
 )
 
-// progressPlot is how the file came in at each receiver of one run.
+// progressPlot is the progress of each receiver in one run.
 type progressPlot struct {
 	Class, Name string
 	Peers       int
 	Void        string
 	X           []tick
 	Curves      []line
-	Bound       float64 // where the bound is; 0: nowhere
+	Bound       float64 // its x coordinate; 0: none
 }
 
-// progressPlots are drawings for each number of receivers, with the same time axis, so
-// that architectures can be compared. There are none where progress is not known.
+// progressPlots are grouped by number of receivers, with one time axis a group. There
+// are none where progress is not known.
 func (r *Report) progressPlots() (groups [][]progressPlot) {
 	peers := 0
 	for _, row := range r.Rows {
@@ -190,7 +197,7 @@ func (r *Report) progressPlots() (groups [][]progressPlot) {
 			groups, peers = append(groups, nil), row.Peers
 		}
 		x := scale{0, r.slowest(row.Peers) * 1.02, progressLeft, progressRight}
-		p := progressPlot{Class: string(row.Architecture), Name: row.Architecture.Name(), Peers: row.Peers, Void: row.Void, X: inSeconds(x.ticks(4))}
+		p := progressPlot{Class: row.Architecture.String(), Name: row.Architecture.Name(), Peers: row.Peers, Void: row.Void, X: inSeconds(x.ticks(4))}
 		if row.Bound > 0 {
 			p.Bound = x.at(row.Bound)
 		}
@@ -203,7 +210,7 @@ func (r *Report) progressPlots() (groups [][]progressPlot) {
 	return groups
 }
 
-// slowest is the longest time that a drawn run with so many receivers took.
+// slowest is the longest time of the plotted runs with so many receivers.
 func (r *Report) slowest(peers int) (longest float64) {
 	for _, row := range r.Rows {
 		if row.Peers == peers && row.Representing >= 0 {
@@ -213,8 +220,8 @@ func (r *Report) slowest(peers int) (longest float64) {
 	return longest
 }
 
-// curve is one receiver's progress as a share of what it had received at the end: more
-// than the file by headers and by what it heard as a peer.
+// curve is one receiver's progress as a share of all bytes it received, which are more
+// than the file by headers and gossip.
 func (r *Report) curve(receiver Receiver, x scale) (l line) {
 	y := scale{0, 1, progressBottom, progressTop}
 	points := receiver.Progress

@@ -5,25 +5,28 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mootspace/moot"
 )
 
-// made is a report with a row that counts, one that is void and one that failed.
-func made() *Report {
+// sampleReport has a valid row, a void one and a failed one.
+func sampleReport() *Report {
 	run := func(last float64, void string) Run {
 		r := Run{Repeat: 1, Void: void, Verified: 1, CPU: &CPU{0.5, 0.9}, Receivers: []Receiver{{
 			Seconds: last, Progress: []Point{{last / 2, 500_000}, {last, 1_100_000}},
 		}}}
-		r.figure([]int64{0, 0}, []int64{1_000_000, 100_000}, 1e6)
+		r.summarise([]int64{0, 0}, []int64{1_000_000, 100_000}, 1e6)
 		return r
 	}
+	all := moot.Architectures()
 	r := &Report{
 		Scenario:    "scalability",
 		Setup:       Setup{Version: "<b>1</b>", Date: time.Unix(1e9, 0).UTC(), System: "Linux 6", CPUs: 2, Links: "namespaces", Size: 1e6, SourceUp: 8e6, Up: 4e6, Repeats: 1},
-		Calibration: &Calibration{Asked: 8e6, Payload: 7.6e6, Wire: 8e6},
+		Calibration: &Calibration{Nominal: 8e6, Payload: 7.6e6, Wire: 8e6},
 		Rows: []Row{
-			{Architecture: Server, Peers: 1, Bound: 1, Runs: []Run{run(1.25, "")}},
-			{Architecture: Peers, Peers: 1, Bound: 1, Runs: []Run{run(1.5, "the machine was the limit")}},
-			{Architecture: Both, Peers: 2, Bound: 1, Runs: []Run{{Repeat: 1, Failed: "a <wire> was cut"}}},
+			{Architecture: all[0], Peers: 1, Bound: 1, Runs: []Run{run(1.25, "")}},
+			{Architecture: all[1], Peers: 1, Bound: 1, Runs: []Run{run(1.5, "the machine was the limit")}},
+			{Architecture: all[2], Peers: 2, Bound: 1, Runs: []Run{{Repeat: 1, Failed: "a <wire> was cut"}}},
 		},
 	}
 	for i := range r.Rows {
@@ -34,7 +37,7 @@ func made() *Report {
 
 func TestText(t *testing.T) {
 	var b strings.Builder
-	if err := made().Text(&b); err != nil {
+	if err := sampleReport().Text(&b); err != nil {
 		t.Fatal(err)
 	}
 	contains(t, b.String(), "Source up 8 Mbit/s", "all down without limit", "carried 7.6 Mbit/s",
@@ -44,7 +47,7 @@ func TestText(t *testing.T) {
 
 func TestHTML(t *testing.T) {
 	var b strings.Builder
-	if err := made().HTML(&b); err != nil {
+	if err := sampleReport().HTML(&b); err != nil {
 		t.Fatal(err)
 	}
 	page := b.String()
@@ -55,20 +58,20 @@ func TestHTML(t *testing.T) {
 			t.Errorf("the page has %q", foreign)
 		}
 	}
-	r := made()
+	r := sampleReport()
 	r.Rows = r.Rows[2:]
 	b.Reset()
 	if err := r.HTML(&b); err != nil {
 		t.Errorf("with nothing but a failed run: %v", err)
 	}
 	if strings.Contains(b.String(), "client-server bound") {
-		t.Error("there is the bound of an architecture that was not measured")
+		t.Error("a bound of an architecture that was not measured")
 	}
 	contains(t, b.String(), "No run counts", "only network namespaces show it")
 }
 
 func TestJSON(t *testing.T) {
-	text, err := json.Marshal(made())
+	text, err := json.Marshal(sampleReport())
 	if err != nil {
 		t.Fatal(err)
 	}

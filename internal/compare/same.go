@@ -11,8 +11,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// SameTree compares a file, or all regular files of a folder, with a copy.
-// The error is of kind Corrupt if they differ.
+// SameTree compares a file, or all regular files of a folder, with a copy. The error is
+// of kind Corrupt if they differ.
 func SameTree(original, copied string) error {
 	return filepath.WalkDir(original, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {

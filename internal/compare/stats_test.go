@@ -7,69 +7,69 @@ import (
 	"github.com/mootspace/moot"
 )
 
-func TestSpread(t *testing.T) {
+func TestRange(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		values []float64
-		want   Spread
+		want   Range
 	}{
-		{"nothing", nil, Spread{}},
-		{"one", []float64{2}, Spread{2, 2, 2}},
-		{"odd, unsorted", []float64{9, 1, 2}, Spread{2, 1, 9}},
-		{"even: the mean of the middle two", []float64{4, 1, 2, 9}, Spread{3, 1, 9}},
+		{"nothing", nil, Range{}},
+		{"one", []float64{2}, Range{2, 2, 2}},
+		{"odd, unsorted", []float64{9, 1, 2}, Range{2, 1, 9}},
+		{"even: the mean of the middle two", []float64{4, 1, 2, 9}, Range{3, 1, 9}},
 	} {
-		if got := spread(c.values); got != c.want {
+		if got := rangeOf(c.values); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}
 	}
 	values := []float64{3, 1, 2}
-	spread(values)
+	rangeOf(values)
 	if values[0] != 3 {
-		t.Error("spread sorted its caller's values")
+		t.Error("rangeOf sorted its caller's values")
 	}
 	if got := ratio(1, 0); got != 0 {
 		t.Errorf("a ratio to nothing is %v, want 0", got)
 	}
 }
 
-func TestBusy(t *testing.T) {
-	before := []ticks{{10, 100}, {20, 100}}
-	c := between(before, []ticks{{110, 200}, {70, 200}})
+func TestCPUBetween(t *testing.T) {
+	before := []coreTime{{10, 100}, {20, 100}}
+	c := cpuBetween(before, []coreTime{{110, 200}, {70, 200}})
 	if c == nil || c.Total != 0.75 || c.Busiest != 1 || c.void() != "" {
 		t.Errorf("100 and 50 of 100 ticks busy: %+v", c)
 	}
-	c = between(before, []ticks{{110, 200}, {90, 200}})
+	c = cpuBetween(before, []coreTime{{110, 200}, {90, 200}})
 	if why := c.void(); !strings.Contains(why, "the machine was the limit") {
 		t.Errorf("85 %% busy: %q", why)
 	}
-	for _, after := range [][]ticks{nil, {{110, 200}}, before} {
-		if c := between(before, after); c != nil || c.void() != "" {
-			t.Errorf("not to be known, but %+v", c)
+	for _, after := range [][]coreTime{nil, {{110, 200}}, before} {
+		if c := cpuBetween(before, after); c != nil || c.void() != "" {
+			t.Errorf("a load without two readings: %+v", c)
 		}
 	}
 }
 
-// TestFigure: what a run's receivers and counters come to.
-func TestFigure(t *testing.T) {
+// TestRunFigures: a run's figures from its receivers and counters.
+func TestRunFigures(t *testing.T) {
 	r := Run{Receivers: []Receiver{{Seconds: 3}, {Seconds: 1}, {Seconds: 2}}}
-	r.figure([]int64{5, 5, 5, 5}, []int64{205, 55, 50, 10}, 100)
-	if r.First != 1 || r.Middle != 2 || r.Last != 3 {
-		t.Errorf("first %v, median %v, last %v", r.First, r.Middle, r.Last)
+	r.summarise([]int64{5, 5, 5, 5}, []int64{205, 55, 50, 10}, 100)
+	if r.First != 1 || r.Median != 2 || r.Last != 3 {
+		t.Errorf("first %v, median %v, last %v", r.First, r.Median, r.Last)
 	}
 	if r.Share != 200./300 || r.Copies != 2 || r.Overhead != 1 {
 		t.Errorf("share %v, copies %v, overhead %v", r.Share, r.Copies, r.Overhead)
 	}
 }
 
-// TestSummarise: void runs are left out while others count, and shown as void if none does.
-func TestSummarise(t *testing.T) {
+// TestRowFigures: void runs are left out beside valid ones; a row without valid runs is void.
+func TestRowFigures(t *testing.T) {
 	run := func(last float64, void string) Run {
 		return Run{Last: last, Void: void, CPU: &CPU{Total: last / 10}, Receivers: []Receiver{{Seconds: last}}}
 	}
 	row := Row{Bound: 2, Runs: []Run{run(4, ""), run(9, "busy"), run(6, ""), {Failed: "no"}}}
-	row.summarise(&Calibration{Asked: 100, Payload: 50})
-	if row.Void != "" || row.Last != (Spread{5, 4, 6}) || row.Ratio != 2.5 || row.Calibrated != 4 || row.CPU.Median != 0.5 || row.Representing != 0 {
-		t.Errorf("two of four count: %+v", row)
+	row.summarise(&Calibration{Nominal: 100, Payload: 50})
+	if row.Void != "" || row.Last != (Range{5, 4, 6}) || row.Ratio != 2.5 || row.Calibrated != 4 || row.CPU.Median != 0.5 || row.Representing != 0 {
+		t.Errorf("two of four valid: %+v", row)
 	}
 	row.Runs = []Run{{Failed: "no"}, run(9, "busy")}
 	row.summarise(nil)
@@ -84,24 +84,24 @@ func TestSummarise(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	good := Options{Peers: []int{1, 2}, Architectures: Architectures(), Size: 1, Repeats: 1}
+	good := Options{Peers: []int{1, 2}, Architectures: moot.Architectures(), Size: 1, Repeats: 1}
 	if err := good.validate(); err != nil {
 		t.Fatal(err)
 	}
-	for says, spoil := range map[string]func(*Options){
+	for want, change := range map[string]func(*Options){
 		"numbers of receivers":  func(o *Options) { o.Peers = []int{0} },
 		"from 1 to 128":         func(o *Options) { o.Peers = []int{129} },
-		"there twice":           func(o *Options) { o.Peers = []int{2, 2} },
+		"given twice":           func(o *Options) { o.Peers = []int{2, 2} },
 		"at least one":          func(o *Options) { o.Architectures = nil },
-		"server, peers or both": func(o *Options) { o.Architectures = []Architecture{"cloud"} },
+		"one that asks servers": func(o *Options) { o.Architectures = []moot.Architecture{{}} },
 		"cannot be measured":    func(o *Options) { o.Size = 0 },
 		"repeats":               func(o *Options) { o.Repeats = 0 },
 		"cannot be shaped":      func(o *Options) { o.Up = -1 },
 	} {
 		o := good
-		spoil(&o)
-		if err := o.validate(); moot.KindOf(err) != moot.Invalid || !strings.Contains(err.Error(), says) {
-			t.Errorf("want %q, got %v", says, err)
+		change(&o)
+		if err := o.validate(); moot.KindOf(err) != moot.Invalid || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
 		}
 	}
 }

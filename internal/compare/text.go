@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// outcome is a run in a few words.
+// outcome describes a run in one line.
 func outcome(run Run, row Row) string {
 	switch {
 	case run.Failed != "":
@@ -20,7 +20,7 @@ func outcome(run Run, row Row) string {
 	return fmt.Sprintf("%.2f s, bound %.2f s, %d copies verified", run.Last, row.Bound, run.Verified)
 }
 
-// Text writes the report as a table for a terminal, with notes on what is void.
+// Text writes the report as a table for a terminal, with the reasons of void runs.
 func (r *Report) Text(w io.Writer) error {
 	var b strings.Builder
 	s := r.Setup
@@ -32,7 +32,7 @@ func (r *Report) Text(w io.Writer) error {
 		fmt.Fprintf(&b, "This is the fallback (%s): as root on Linux, figures say more.\n", s.Fallback)
 	}
 	if c := r.Calibration; c != nil {
-		fmt.Fprintf(&b, "A link of %s carried %s of payload in one plain TCP stream: BOUND CAL. is with that.\n", rate(c.Asked), rate(c.Payload))
+		fmt.Fprintf(&b, "A link of %s carried %s of payload in one plain TCP stream: BOUND CAL. is with that.\n", rate(c.Nominal), rate(c.Payload))
 	}
 	b.WriteString("\n")
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -48,24 +48,24 @@ func (r *Report) Text(w io.Writer) error {
 	return err
 }
 
-// cells are what the table shows of a row.
+// cells are the columns of the table.
 func (row Row) cells() []string {
 	cells := []string{strconv.Itoa(row.Peers), row.Architecture.Name()}
 	if row.Representing < 0 {
 		return append(cells, "failed")
 	}
-	cpu, note := "-", ""
+	cpu, void := "-", ""
 	if row.CPU != nil {
 		cpu = fmt.Sprintf("%.0f %%", 100*row.CPU.Median)
 	}
 	if row.Void != "" {
-		note = "VOID"
+		void = "VOID"
 	}
 	return append(cells,
 		fmt.Sprintf("%.2f s", row.Last.Median), fmt.Sprintf("%.2f–%.2f", row.Last.Min, row.Last.Max),
 		fmt.Sprintf("%.2f s", row.First.Median), positive("%.2f s", row.Bound), positive("%.2f", row.Ratio), positive("%.2f s", row.Calibrated),
 		fmt.Sprintf("%.0f %%", 100*row.SourceShare.Median), fmt.Sprintf("%.2f", row.Copies.Median),
-		fmt.Sprintf("%.2f", row.Overhead.Median), cpu, note)
+		fmt.Sprintf("%.2f", row.Overhead.Median), cpu, void)
 }
 
 // positive formats a figure that is 0 where there is none.

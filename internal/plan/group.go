@@ -2,14 +2,15 @@ package plan
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/mootspace/moot"
 )
 
-// Group is who shares one file with whom, over what.
+// Group is a source that shares one file with members, and the links between them.
 type Group struct {
-	Members []Link // those who fetch the file, besides the one who shares it
+	Members []Link // of those who fetch the file, besides the one who shares it
 	Size    int64  // bytes of the file
 
 	Source   Link // of the member who shares it
@@ -18,25 +19,25 @@ type Group struct {
 	Servers int  // 0: there is none
 	Server  Link // of each
 
-	Online       float64 // probability that a member's node is up and reached
+	Online       float64 // probability that a member's node is up and reachable
 	ServerOnline float64 // the same of a server
 	Target       float64 // probability wanted that the file can be fetched
 
-	Copies   int           // members that keep the file for others
-	Pieces   int           // of an erasure code any so many copies suffice; 1: each is whole, as Moot keeps them
-	Lifetime time.Duration // mean time for which a member keeps what it has: until it leaves or loses its disk
+	Copies   int           // members that hold the file for others, the source among them
+	Pieces   int           // of an erasure code, of which any so many suffice; 1: whole copies, as Moot stores them
+	Lifetime time.Duration // mean time until a member leaves or loses its disk
 
-	Control bool // one place must decide: who may write, what is withdrawn, which of two versions counts
+	Control bool // one authority is required: over who may write, what is retracted, which of two versions counts
 }
 
-// Limits of what is answered: beyond them something was mistyped.
+// Limits of a plausible group.
 const (
 	maxMembers = 100_000
 	maxSize    = 1 << 50 // bytes
 	maxServers = 1000
 )
 
-// Check finds what makes no sense. Kind Invalid.
+// Check returns an error of kind Invalid for a group that makes no sense.
 func (g Group) Check() error {
 	switch {
 	case len(g.Members) < 1 || len(g.Members) > maxMembers:
@@ -54,29 +55,39 @@ func (g Group) Check() error {
 	case g.Lifetime <= 0:
 		return moot.Errorf(moot.Invalid, "a membership of %v: want more than nothing, as 30 days", g.Lifetime)
 	}
-	return g.checkOdds()
+	if err := g.checkProbabilities(); err != nil {
+		return err
+	}
+	return g.checkLinks()
 }
 
-func (g Group) checkOdds() error {
-	for what, p := range map[string]float64{"a member is online": g.Online, "a server is online": g.ServerOnline} {
-		if !(p >= 0 && p <= 1) {
-			return moot.Errorf(moot.Invalid, "the probability that %s is %v: want 0 to 1, as 0.5", what, p)
+func (g Group) checkProbabilities() error {
+	for _, p := range []struct {
+		event string
+		value float64
+	}{{"a member is online", g.Online}, {"a server is online", g.ServerOnline}} {
+		if !(p.value >= 0 && p.value <= 1) {
+			return moot.Errorf(moot.Invalid, "the probability that %s is %v: want 0 to 1, as 0.5", p.event, p.value)
 		}
 	}
 	if !(g.Target > 0 && g.Target < 1) {
 		return moot.Errorf(moot.Invalid, "the probability wanted is %v: want more than 0 and less than 1, as 0.999", g.Target)
 	}
+	return nil
+}
+
+func (g Group) checkLinks() error {
 	for _, l := range append([]Link{g.Source, g.Server}, g.Members...) {
-		if bad(l.Up) || bad(l.Down) {
+		if invalidRate(l.Up) || invalidRate(l.Down) {
 			return moot.Errorf(moot.Invalid, "a link of %v up and %v down: want rates of more than 0", l.Up, l.Down)
 		}
 	}
 	return nil
 }
 
-func bad(rate float64) bool { return rate < 0 || math.IsNaN(rate) || math.IsInf(rate, 0) }
+func invalidRate(rate float64) bool { return rate < 0 || math.IsNaN(rate) || math.IsInf(rate, 0) }
 
-// source is the link that the file comes from in the beginning.
+// source is the link of the first copy.
 func (g Group) source() Link {
 	if g.AtServer {
 		return g.Server
@@ -85,30 +96,22 @@ func (g Group) source() Link {
 }
 
 // typical returns n members of the same mix as the group: with its mean uplink and
-// its slowest downlink, which is all that the bounds see. One member alone is the
-// first to be served, so it has the fastest.
+// slowest downlink, on which alone the bounds depend. One member alone is the first to
+// be served, so it has the fastest downlink.
 func (g Group) typical(n int) []Link {
-	up := make([]float64, len(g.Members))
-	for i, m := range g.Members {
-		up[i] = m.Up
-	}
-	like := Link{Up: together(up) / float64(len(up)), Down: slowest(g.Members)}
+	mean := Link{Up: totalRate(uplinks(g.Members)) / float64(len(g.Members)), Down: slowest(g.Members)}
 	if n == 1 {
-		like.Down = fastest(g.Members)
+		mean.Down = fastest(g.Members)
 	}
-	members := make([]Link, n)
-	for i := range members {
-		members[i] = like
-	}
-	return members
+	return slices.Repeat([]Link{mean}, n)
 }
 
-// Summary is a group as it is written down beside a plan of it.
+// Summary is the form of a group that programs read beside its plan.
 type Summary struct {
 	Members      int     `json:"members"`
 	Size         int64   `json:"size"`             // bytes
-	UpTotal      float64 `json:"up_total"`         // bit/s of all members together; 0: no limit
-	DownLeast    float64 `json:"down_least"`       // bit/s of the slowest; 0: no limit
+	UpTotal      float64 `json:"up_total"`         // bit/s, the sum over all members; 0: no limit
+	DownLeast    float64 `json:"down_least"`       // bit/s, the slowest; 0: no limit
 	SourceUp     float64 `json:"source_up"`        // bit/s
 	AtServer     bool    `json:"at_server"`        //
 	Servers      int     `json:"servers"`          //
@@ -122,10 +125,10 @@ type Summary struct {
 	Control      bool    `json:"control"`          //
 }
 
-// Summary tells what of a group counts.
+// Summary aggregates the members' links.
 func (g Group) Summary() Summary {
 	return Summary{
-		Members: len(g.Members), Size: g.Size, UpTotal: together(ups(g.Members)), DownLeast: slowest(g.Members),
+		Members: len(g.Members), Size: g.Size, UpTotal: totalRate(uplinks(g.Members)), DownLeast: slowest(g.Members),
 		SourceUp: g.source().Up, AtServer: g.AtServer, Servers: g.Servers, ServerUp: g.Server.Up,
 		Online: g.Online, ServerOnline: g.ServerOnline, Target: g.Target,
 		Copies: g.Copies, Pieces: g.Pieces, Lifetime: g.Lifetime.Seconds(), Control: g.Control,

@@ -1,39 +1,37 @@
 package plan
 
-// Architecture is whom nodes ask.
-type Architecture string
+import "github.com/mootspace/moot"
 
-// The architectures.
-const (
-	ServerOnly Architecture = "client-server"
-	PeersOnly  Architecture = "peer-to-peer"
-	Both       Architecture = "hybrid"
-)
+// Named is an architecture that marshals as its name, such as "client-server".
+type Named struct{ moot.Architecture }
+
+// MarshalText overrides the form of [moot.Architecture], which has no "hybrid".
+func (n Named) MarshalText() ([]byte, error) { return []byte(n.Name()), nil }
 
 // Plan is what the formulas answer for a group.
 type Plan struct {
-	Answers     []Answer     `json:"answers"` // an architecture each; those that need a server only if there is one
-	Recommended Architecture `json:"recommended"`
-	Why         []string     `json:"why"` // sentences that follow from the answers
-	Note        string       `json:"note"`
+	Answers     []Answer `json:"answers"` // in the order of moot.Architectures; without servers only for those that need none
+	Recommended Named    `json:"recommended"`
+	Why         []string `json:"why"` // sentences that follow from the answers
+	Disclaimer  string   `json:"note"`
 }
 
-// Note says what a plan is not.
-const Note = "These are limits that follow from formulas, not measurements: no program is faster than the times, " +
-	"and none of what a real network, disk or processor takes is in them. 'moot compare' measures."
+// Disclaimer goes with every plan.
+const Disclaimer = "These are limits that follow from formulas, not measurements: no program is faster than the times, " +
+	"and none of what a real network, disk or processor takes is in them."
 
 // Answer is what one architecture can give the group.
 type Answer struct {
-	Architecture Architecture `json:"architecture"`
-	Reach        []Reach      `json:"reach"`    // 1, 2, 4 … members, and all
-	Doubling     float64      `json:"doubling"` // by how much the last time grows for twice as many members
-	Sends        Sends        `json:"sends"`    // bytes, at least
-	// Probabilities that the file can be fetched at some moment: while the member who
-	// shared it alone has a copy (a whole one), and once Group.Copies members do.
-	AtFirst float64 `json:"available_at_first"`
-	Later   float64 `json:"available_later"`
-	Kept    Kept    `json:"kept"` // for Group.Target
-	Told    Told    `json:"told"`
+	Architecture Named   `json:"architecture"`
+	Reach        []Reach `json:"reach"`    // 1, 2, 4 … members, and all
+	Doubling     float64 `json:"doubling"` // factor by which the last time grows for twice as many members
+	Upload       Upload  `json:"sends"`
+	// Probabilities that the file can be fetched at some moment: while only the member
+	// who shared it has a copy (a whole one), and once Group.Copies members have one.
+	InitialAvailability float64     `json:"available_at_first"`
+	Availability        float64     `json:"available_later"`
+	Replication         Replication `json:"kept"` // for Group.Target
+	Propagation         Propagation `json:"told"`
 }
 
 // Reach is the least time, in seconds, until so many members have the file.
@@ -45,14 +43,14 @@ type Reach struct {
 // All is the least time until all members have the file, in seconds.
 func (a Answer) All() float64 { return a.Reach[len(a.Reach)-1].Seconds }
 
-// Make answers for a group. Kind Invalid if its description makes no sense.
+// Make answers for a group. The error is of kind Invalid (see [Group.Check]).
 func Make(g Group) (Plan, error) {
 	if err := g.Check(); err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Note: Note}
-	for _, a := range []Architecture{ServerOnly, PeersOnly, Both} {
-		if a == PeersOnly || g.Servers > 0 {
+	p := Plan{Disclaimer: Disclaimer}
+	for _, a := range moot.Architectures() {
+		if g.Servers > 0 || !a.Server {
 			p.Answers = append(p.Answers, g.answer(a))
 		}
 	}
@@ -60,37 +58,38 @@ func Make(g Group) (Plan, error) {
 	return p, nil
 }
 
-// Of returns the answer of an architecture; nil if the group cannot have it.
-func (p Plan) Of(a Architecture) *Answer {
+// find returns the answer of the architecture that asks servers, peers or both; nil if
+// the group cannot have it.
+func (p Plan) find(server, peers bool) *Answer {
 	for i := range p.Answers {
-		if p.Answers[i].Architecture == a {
+		if a := p.Answers[i].Architecture; a.Server == server && a.Peers == peers {
 			return &p.Answers[i]
 		}
 	}
 	return nil
 }
 
-func (g Group) answer(a Architecture) Answer {
+func (g Group) answer(a moot.Architecture) Answer {
 	n := len(g.Members)
-	out := Answer{Architecture: a, Kept: g.kept(a), Told: g.told(a)}
-	for _, some := range steps(n) {
-		out.Reach = append(out.Reach, Reach{some, g.took(a, some).Seconds()})
+	out := Answer{Architecture: Named{a}, Replication: g.replication(a), Propagation: g.propagation(a)}
+	for _, size := range groupSizes(n) {
+		out.Reach = append(out.Reach, Reach{size, g.distributionTime(a, size).Seconds()})
 	}
-	all := g.took(a, n)
-	out.Sends = g.sends(a, all)
+	all := g.distributionTime(a, n)
+	out.Upload = g.upload(a, all)
 	out.Doubling = 1
 	if all > 0 {
-		out.Doubling = g.took(a, 2*n).Seconds() / all.Seconds()
+		out.Doubling = g.distributionTime(a, 2*n).Seconds() / all.Seconds()
 	}
-	out.AtFirst = g.available(a, 1, 1)
-	out.Later = g.available(a, g.Pieces, g.Copies)
+	out.InitialAvailability = g.availability(a, 1, 1)
+	out.Availability = g.availability(a, g.Pieces, g.Copies)
 	return out
 }
 
-// steps are 1, 2, 4 … and n.
-func steps(n int) (list []int) {
-	for some := 1; some < n; some *= 2 {
-		list = append(list, some)
+// groupSizes are 1, 2, 4 … and n.
+func groupSizes(n int) (sizes []int) {
+	for size := 1; size < n; size *= 2 {
+		sizes = append(sizes, size)
 	}
-	return append(list, n)
+	return append(sizes, n)
 }

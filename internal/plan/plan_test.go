@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -15,8 +16,8 @@ import (
 
 const day = 24 * time.Hour
 
-// example is a group by hand: F = 800 Mbit, sharer 10, server 100 up and down, members
-// 10 up and 50 down, in Mbit/s.
+// example is a group for calculation by hand: F = 800 Mbit, source 10, server 100 up and
+// down, members 10 up and 50 down, in Mbit/s.
 func example(n int) plan.Group {
 	g := plan.Group{
 		Size: 100e6, Source: plan.Link{Up: 10e6}, Servers: 1, Server: plan.Link{Up: 100e6, Down: 100e6},
@@ -35,6 +36,18 @@ func answers(t rapid.TB, g plan.Group) plan.Plan {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// answer is that of the architecture with this name.
+func answer(t rapid.TB, p plan.Plan, name string) plan.Answer {
+	t.Helper()
+	for _, a := range p.Answers {
+		if a.Architecture.Name() == name {
+			return a
+		}
+	}
+	t.Fatalf("no answer for %s", name)
+	return plan.Answer{}
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-6*max(1, math.Abs(b)) }
@@ -57,47 +70,47 @@ func TestTimesByHand(t *testing.T) {
 		{"the server helps", fast(example(20)), 180, 20 * 800 / 240., 20 * 800 / (240 + 100*19/20.)},
 	} {
 		p := answers(t, c.group)
-		for a, want := range map[plan.Architecture]float64{plan.ServerOnly: c.server, plan.PeersOnly: c.peer, plan.Both: c.both} {
-			if got := p.Of(a).All(); !near(got, want) {
-				t.Errorf("%s: %s takes %v s, want %v", c.name, a, got, want)
+		for i, want := range []float64{c.server, c.peer, c.both} {
+			if a := p.Answers[i]; !near(a.All(), want) {
+				t.Errorf("%s: %s takes %v s, want %v", c.name, a.Architecture.Name(), a.All(), want)
 			}
 		}
 	}
 }
 
-// TestSendsByHand: where the server helps, all send for the whole 47.8 s.
-func TestSendsByHand(t *testing.T) {
+// TestUploadByHand: where the server helps, all send for the whole 47.8 s.
+func TestUploadByHand(t *testing.T) {
 	g := example(20)
 	g.Source.Up = 40e6
 	p := answers(t, g)
-	took := p.Of(plan.Both).All()
-	for a, want := range map[plan.Architecture]plan.Sends{
-		plan.ServerOnly: {Server: 20 * 100e6, Source: 100e6},
-		plan.PeersOnly:  {Source: 333_333_333, Members: 1_666_666_667},
-		plan.Both:       {Server: int64(12.5e6 * took), Source: int64(5e6 * took), Members: int64(25e6 * took)},
+	took := p.Answers[2].All()
+	for i, want := range []plan.Upload{
+		{Server: 20 * 100e6, Source: 100e6},
+		{Source: 333_333_333, Members: 1_666_666_667},
+		{Server: int64(12.5e6 * took), Source: int64(5e6 * took), Members: int64(25e6 * took)},
 	} {
-		got := p.Of(a).Sends
+		got := p.Answers[i].Upload
 		for _, d := range []int64{got.Server - want.Server, got.Source - want.Source, got.Members - want.Members} {
 			if d < -100 || d > 100 {
-				t.Errorf("%s: %+v, want %+v", a, got, want)
+				t.Errorf("%s: %+v, want %+v", p.Answers[i].Architecture.Name(), got, want)
 			}
 		}
 	}
 }
 
-// TestKeptByHand: published figures of replicas, codes and upkeep.
-func TestKeptByHand(t *testing.T) {
+// TestReplicationByHand: published figures of replicas, codes and upkeep.
+func TestReplicationByHand(t *testing.T) {
 	for _, c := range []struct {
 		k    int
 		p    float64
 		want int
 	}{{1, 0.5, 10}, {4, 0.5, 21}, {8, 0.5, 33}, {1, 0.8, 5}, {4, 0.8, 10}, {8, 0.8, 17}, {1, 1, 1}} {
-		if n, ok := plan.CopiesFor(c.k, c.p, 0.999, 100); !ok || n != c.want {
+		if n, ok := plan.MinCopies(c.k, c.p, 0.999, 100); !ok || n != c.want {
 			t.Errorf("any %d at %v: %d copies, %v; want %d", c.k, c.p, n, ok, c.want)
 		}
 	}
-	if _, ok := plan.CopiesFor(1, 0.5, 0.999, 9); ok {
-		t.Error("nine copies at 0.5 are said to reach 0.999")
+	if _, ok := plan.MinCopies(1, 0.5, 0.999, 9); ok {
+		t.Error("nine copies at 0.5 reach 0.999")
 	}
 	if a := plan.Either(0.99, plan.AnyOf(1, 4, 0.5)); !near(a, 0.999375) {
 		t.Errorf("a server and four peers: %v", a)
@@ -109,32 +122,32 @@ func TestKeptByHand(t *testing.T) {
 		t.Errorf("upkeep of 100 GB for 30 days: %v bit/s", b)
 	}
 	p := answers(t, example(20))
-	for a, want := range map[plan.Architecture][2]int{plan.ServerOnly: {2, 0}, plan.PeersOnly: {0, 10}, plan.Both: {1, 4}} {
-		if k := p.Of(a).Kept; !k.Reached || k.Servers != want[0] || k.Copies != want[1] {
-			t.Errorf("%s: %+v, want %v", a, k, want)
+	for i, want := range [][2]int{{2, 0}, {0, 10}, {1, 4}} {
+		if r := p.Answers[i].Replication; !r.Reached || r.Servers != want[0] || r.Copies != want[1] {
+			t.Errorf("%s: %+v, want %v", p.Answers[i].Architecture.Name(), r, want)
 		}
 	}
-	if k := answers(t, example(8)).Of(plan.PeersOnly).Kept; k.Reached {
-		t.Errorf("nine members at 0.5 reach 0.999: %+v", k)
+	if r := answer(t, answers(t, example(8)), "peer-to-peer").Replication; r.Reached {
+		t.Errorf("nine members at 0.5 reach 0.999: %+v", r)
 	}
 }
 
-// TestToldByHand: the depth of gossip trees, and the bound that package gossip declares.
-func TestToldByHand(t *testing.T) {
+// TestPropagationByHand: the depth of gossip trees, and the bound that package gossip declares.
+func TestPropagationByHand(t *testing.T) {
 	for n, want := range map[int]int{1: 1, 6: 1, 7: 2, 36: 2, 37: 3, 100: 3, 1000: 5} {
 		if got := plan.Depth(n); got != want {
 			t.Errorf("%d nodes: %d hops, want %d", n, got, want)
 		}
 	}
-	if got := gossip.Bound(gossip.DefaultInterval); got != plan.Converge {
-		t.Errorf("package gossip declares %v, and plan %v", got, plan.Converge)
+	if got := gossip.Bound(gossip.DefaultInterval); got != plan.ConvergenceBound {
+		t.Errorf("package gossip declares %v, and plan %v", got, plan.ConvergenceBound)
 	}
-	p := answers(t, example(62)) // and the sharer and the server: 64
-	if w := p.Of(plan.PeersOnly).Told.Within; w == nil || *w != 30 {
-		t.Errorf("a group of 64: %v", w)
+	p := answers(t, example(62)) // and the source and the server: 64
+	if b := answer(t, p, "peer-to-peer").Propagation.Bound; b == nil || *b != 30 {
+		t.Errorf("a group of 64: %v", b)
 	}
-	if w := answers(t, example(64)).Of(plan.Both).Told.Within; w != nil {
-		t.Errorf("a bound of %v s is declared for more than 64", *w)
+	if b := answer(t, answers(t, example(64)), "hybrid").Propagation.Bound; b != nil {
+		t.Errorf("a bound of %v s is declared for more than 64", *b)
 	}
 }
 
@@ -142,40 +155,40 @@ func TestRecommended(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(*plan.Group)
-		want   plan.Architecture
+		want   string // the name of an architecture
 		why    string
 	}{
-		{"no server", func(g *plan.Group) { g.Servers = 0 }, plan.PeersOnly, "There is no server"},
-		{"no server, but control", func(g *plan.Group) { g.Servers, g.Control = 0, true }, plan.PeersOnly, "'moot serve' changes that"},
-		{"control", func(g *plan.Group) { g.Control = true }, plan.ServerOnly, "One place must decide"},
+		{"no server", func(g *plan.Group) { g.Servers = 0 }, "peer-to-peer", "There is no server"},
+		{"no server, but control", func(g *plan.Group) { g.Servers, g.Control = 0, true }, "peer-to-peer", "A server changes that"},
+		{"control", func(g *plan.Group) { g.Control = true }, "client-server", "One place must decide"},
 		{"members add nothing", func(g *plan.Group) {
 			g.AtServer, g.ServerOnline = true, 0.9999
 			for i := range g.Members {
 				g.Members[i].Up = 0.1e6
 			}
-		}, plan.ServerOnly, "too little to add"},
-		{"members add nothing, but the server is often away", func(g *plan.Group) {
+		}, "client-server", "too little to add"},
+		{"members add nothing, but the server is often down", func(g *plan.Group) {
 			g.AtServer = true
 			for i := range g.Members {
 				g.Members[i].Up = 0.1e6
 			}
-		}, plan.Both, "99.938 %"},
-		{"a slow server and members always there", func(g *plan.Group) { g.Server.Up, g.Online = 1e6, 0.9 }, plan.PeersOnly, "A server would add too little"},
-		{"both add", func(*plan.Group) {}, plan.Both, "All 20 have the file after 1 min 20 s"},
+		}, "hybrid", "99.938 %"},
+		{"a slow server and members that are always up", func(g *plan.Group) { g.Server.Up, g.Online = 1e6, 0.9 }, "peer-to-peer", "A server would add too little"},
+		{"both add", func(*plan.Group) {}, "hybrid", "All 20 have the file after 1 min 20 s"},
 	} {
 		g := example(20)
 		c.change(&g)
 		p := answers(t, g)
-		if why := strings.Join(p.Why, " "); p.Recommended != c.want || !strings.Contains(why, c.why) {
-			t.Errorf("%s: %s because %q; want %s because %q", c.name, p.Recommended, why, c.want, c.why)
+		if why := strings.Join(p.Why, " "); p.Recommended.Name() != c.want || !strings.Contains(why, c.why) {
+			t.Errorf("%s: %s because %q; want %s because %q", c.name, p.Recommended.Name(), why, c.want, c.why)
 		}
-		if p.Of(p.Recommended) == nil || len(p.Why) > 4 {
-			t.Errorf("%s: %s in %d sentences", c.name, p.Recommended, len(p.Why))
+		if answer(t, p, c.want); len(p.Why) > 4 {
+			t.Errorf("%s: %s in %d sentences", c.name, c.want, len(p.Why))
 		}
 	}
 }
 
-func TestNonsense(t *testing.T) {
+func TestCheck(t *testing.T) {
 	for want, change := range map[string]func(*plan.Group){
 		"1 to 100000 who fetch": func(g *plan.Group) { g.Members = nil },
 		"1 byte to 1 PiB":       func(g *plan.Group) { g.Size = 0 },
@@ -197,18 +210,55 @@ func TestNonsense(t *testing.T) {
 	}
 }
 
-func TestWords(t *testing.T) {
+func TestFormat(t *testing.T) {
 	for s, want := range map[float64]string{
 		0: "0 s", 0.0123: "12.3 ms", 28: "28 s", 44.84: "44.8 s", 119.6: "2 min 0 s", 3600: "1 h 0 min",
 		8700: "2 h 25 min", 3 * 86400: "3 days", 1e9: "31.7 years", 1e10: "> 200 years",
 	} {
-		if got := plan.Short(s); got != want {
+		if got := plan.FormatSeconds(s); got != want {
 			t.Errorf("%v s is %q, want %q", s, got, want)
 		}
 	}
 	for p, want := range map[float64]string{0: "0 %", 0.5: "50 %", 0.9375: "93.8 %", 0.999: "99.9 %", 0.999375: "99.938 %", 0.99999999: "> 99.9999 %", 1: "100 %", 0.00123: "0.12 %"} {
-		if got := plan.Percent(p); got != want {
+		if got := plan.FormatPercent(p); got != want {
 			t.Errorf("%v is %q, want %q", p, got, want)
 		}
+	}
+}
+
+// TestJSON: architectures by name, and absent or zero bounds, as scripts of version
+// 0.1.0 read them.
+func TestJSON(t *testing.T) {
+	text, err := json.Marshal(answers(t, example(64)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`{"answers":[{"architecture":"client-server","reach":[{"members":1,"seconds":`,
+		`{"architecture":"peer-to-peer",`, `{"architecture":"hybrid",`, `"recommended":"hybrid","why":["`,
+		`"sends":{"server":`, `"available_at_first":0.99,"available_later":0.99,"kept":{"reached":true,"servers":2,`,
+		`"told":{"decides":"server","hops":[2,2],"messages":[65,65],"within_seconds":0}`,
+		`"told":{"decides":"each peer","hops":[1,3],"messages":[64,384]}`,
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	var read plan.Plan
+	if err := json.Unmarshal(text, &read); err != nil || read.Recommended != answers(t, example(64)).Recommended {
+		t.Errorf("read back: %+v, %v", read.Recommended, err)
+	}
+}
+
+// TestSummary: an unlimited uplink makes the sum unlimited.
+func TestSummary(t *testing.T) {
+	g := example(3)
+	g.Members[1].Down = 20e6
+	if s := g.Summary(); s.Members != 3 || s.UpTotal != 30e6 || s.DownLeast != 20e6 || s.SourceUp != 10e6 || s.Lifetime != 30*24*3600 {
+		t.Errorf("%+v", s)
+	}
+	g.Members[0].Up, g.AtServer = 0, true
+	if s := g.Summary(); s.UpTotal != 0 || s.SourceUp != 100e6 {
+		t.Errorf("with an unlimited uplink, at the server: %+v", s)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/mootspace/moot/internal/plan"
 )
 
-// groups draws descriptions that make sense.
+// groups draws valid groups.
 func groups(t *rapid.T) plan.Group {
 	rate := rapid.Float64Range(1e3, 1e11)
 	odds := rapid.Float64Range(0, 1)
@@ -33,11 +33,11 @@ func groups(t *rapid.T) plan.Group {
 	return g
 }
 
-// most is for times and sums that were rounded to nanoseconds on the way.
-func most(a, b float64) bool { return a <= b*(1+1e-9)+1e-8 }
+// atMost tolerates the rounding of times to nanoseconds.
+func atMost(a, b float64) bool { return a <= b*(1+1e-9)+1e-8 }
 
-// TestBoundsProperty: from the same source peers are never slower than it alone,
-// helpers never make it slower, and every bound is monotone.
+// TestBoundsProperty: peers are never slower than their source alone, a helping server
+// never makes them slower, and every bound is monotone.
 func TestBoundsProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := groups(t)
@@ -64,66 +64,66 @@ func TestBoundsProperty(t *testing.T) {
 	})
 }
 
-// TestPlanProperty: what must hold between the answers for any group.
+// TestPlanProperty: relations between the answers that hold for any group.
 func TestPlanProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := groups(t)
 		p := answers(t, g)
-		server, peers, both := p.Of(plan.ServerOnly), p.Of(plan.PeersOnly), p.Of(plan.Both)
-		if !most(both.All(), server.All()) || !most(both.All(), peers.All()) {
+		server, peers, both := answer(t, p, "client-server"), answer(t, p, "peer-to-peer"), answer(t, p, "hybrid")
+		if !atMost(both.All(), server.All()) || !atMost(both.All(), peers.All()) {
 			t.Fatalf("hybrid %v s, client-server %v, peer-to-peer %v", both.All(), server.All(), peers.All())
 		}
-		if g.AtServer && !most(peers.All(), server.All()) {
+		if g.AtServer && !atMost(peers.All(), server.All()) {
 			t.Fatalf("from the same source peer-to-peer takes %v s, client-server %v", peers.All(), server.All())
 		}
-		if both.Later < max(server.Later, peers.Later) || both.AtFirst < max(server.AtFirst, peers.AtFirst) {
-			t.Fatalf("hybrid is there %v, client-server %v, peer-to-peer %v", both.Later, server.Later, peers.Later)
+		if both.Availability < max(server.Availability, peers.Availability) || both.InitialAvailability < max(server.InitialAvailability, peers.InitialAvailability) {
+			t.Fatalf("hybrid is available %v, client-server %v, peer-to-peer %v", both.Availability, server.Availability, peers.Availability)
 		}
-		if peers.Kept.Reached && (!both.Kept.Reached || both.Kept.Copies > peers.Kept.Copies) {
-			t.Fatalf("beside a server %+v, without %+v", both.Kept, peers.Kept)
+		if peers.Replication.Reached && (!both.Replication.Reached || both.Replication.Copies > peers.Replication.Copies) {
+			t.Fatalf("beside a server %+v, without %+v", both.Replication, peers.Replication)
 		}
 		for _, a := range p.Answers {
 			checkAnswer(t, g, a)
 		}
-		if p.Of(p.Recommended) == nil || len(p.Why) < 1 || len(p.Why) > 4 {
-			t.Fatalf("%s because %q", p.Recommended, p.Why)
+		if answer(t, p, p.Recommended.Name()); len(p.Why) < 1 || len(p.Why) > 4 {
+			t.Fatalf("%s because %q", p.Recommended.Name(), p.Why)
 		}
 	})
 }
 
 func checkAnswer(t *rapid.T, g plan.Group, a plan.Answer) {
+	name := a.Architecture.Name()
 	for i, r := range a.Reach[1:] {
-		if before := a.Reach[i]; r.Members <= before.Members || !most(before.Seconds, r.Seconds) {
-			t.Fatalf("%s: more members take less time: %v", a.Architecture, a.Reach)
+		if before := a.Reach[i]; r.Members <= before.Members || !atMost(before.Seconds, r.Seconds) {
+			t.Fatalf("%s: more members take less time: %v", name, a.Reach)
 		}
 	}
-	if !most(1, a.Doubling) && a.All() > 1e-6 {
-		t.Fatalf("%s: doubling takes × %v", a.Architecture, a.Doubling)
+	if !atMost(1, a.Doubling) && a.All() > 1e-6 {
+		t.Fatalf("%s: doubling takes × %v", name, a.Doubling)
 	}
-	s := a.Sends
-	if s.Server < 0 || s.Source < 0 || s.Members < 0 {
-		t.Fatalf("%s: %+v", a.Architecture, s)
+	u := a.Upload
+	if u.Server < 0 || u.Source < 0 || u.Members < 0 {
+		t.Fatalf("%s: %+v", name, u)
 	}
-	// What arrives was sent, by somebody, to each: no more and no less, but for what a
-	// helping server is sent.
+	// All bytes that arrive were sent, and some more to a helping server.
 	arrived := float64(g.Size) * float64(len(g.Members))
-	if sent := float64(s.Server) + float64(s.Source) + float64(s.Members); !most(arrived, sent+3) {
-		t.Fatalf("%s: %v bytes are sent and %v arrive", a.Architecture, sent, arrived)
+	if sent := float64(u.Server) + float64(u.Source) + float64(u.Members); !atMost(arrived, sent+3) {
+		t.Fatalf("%s: %v bytes are sent and %v arrive", name, sent, arrived)
 	}
-	if a.Told.Hops[0] > a.Told.Hops[1] || a.Told.Messages[0] > a.Told.Messages[1] {
-		t.Fatalf("%s: %+v", a.Architecture, a.Told)
+	if p := a.Propagation; p.Hops[0] > p.Hops[1] || p.Messages[0] > p.Messages[1] {
+		t.Fatalf("%s: %+v", name, p)
 	}
 }
 
-// TestKeptProperty: more copies never hurt, and CopiesFor finds the fewest.
-func TestKeptProperty(t *testing.T) {
+// TestCopiesProperty: more copies never hurt, and MinCopies finds the fewest.
+func TestCopiesProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		k, n := rapid.IntRange(1, 30).Draw(t, "k"), rapid.IntRange(0, 300).Draw(t, "n")
 		p, want := rapid.Float64Range(0, 1).Draw(t, "p"), rapid.Float64Range(0.01, 0.9999).Draw(t, "want")
 		if a := plan.AnyOf(k, n, p); a < 0 || a > 1 || a > plan.AnyOf(k, n+1, p)+1e-9 || a < plan.AnyOf(k+1, n, p)-1e-9 {
 			t.Fatalf("any %d of %d at %v: %v", k, n, p, a)
 		}
-		got, ok := plan.CopiesFor(k, p, want, 300)
+		got, ok := plan.MinCopies(k, p, want, 300)
 		if ok && (plan.AnyOf(k, got, p) < want-1e-9 || plan.AnyOf(k, got-1, p) > want+1e-9) {
 			t.Fatalf("%d copies: %v, one fewer: %v", got, plan.AnyOf(k, got, p), plan.AnyOf(k, got-1, p))
 		}

@@ -36,7 +36,7 @@ without root, all processes share the loopback and limit their own uploads.`,
 }
 
 func (a *app) scalabilityCommand() *cobra.Command {
-	o := compare.Options{Version: Version, Say: func(progress string) { fmt.Fprintln(a.err, clean(progress)) }}
+	o := compare.Options{Version: Version, Progress: func(progress string) { fmt.Fprintln(a.err, clean(progress)) }}
 	var size, report string
 	var architectures []string
 	var sourceUp, up, down float64
@@ -60,14 +60,18 @@ were the limit is void, and said to be.`,
 				architectures = []string{a.via}
 			}
 			for _, name := range architectures {
-				o.Architectures = append(o.Architectures, compare.Architecture(name))
+				architecture, err := moot.ParseArchitecture(name)
+				if err != nil {
+					return err
+				}
+				o.Architectures = append(o.Architectures, architecture)
 			}
 			return a.scalability(c, o, report)
 		},
 	}
 	f := c.Flags()
 	f.IntSliceVar(&o.Peers, "peers", []int{1, 2, 4, 8, 16, 32}, "`numbers` of receivers")
-	f.StringSliceVar(&architectures, "architectures", words(compare.Architectures()), "which to compare: server, peers, both")
+	f.StringSliceVar(&architectures, "architectures", words(moot.Architectures()), "which to compare: server, peers, both")
 	f.StringVar(&size, "size", "64MB", "share a file of so many random `bytes` (as 500K, 64MB or 1000000)")
 	f.StringVar(&o.File, "file", "", "share this `FILE` instead")
 	f.Float64Var(&sourceUp, "source-up", 100, "the source's uplink, in `Mbit/s`; 0 for no limit")
@@ -81,9 +85,9 @@ were the limit is void, and said to be.`,
 }
 
 // words are the architectures as flags name them.
-func words(list []compare.Architecture) (words []string) {
+func words(list []moot.Architecture) (words []string) {
 	for _, a := range list {
-		words = append(words, string(a))
+		words = append(words, a.String())
 	}
 	return words
 }

@@ -19,10 +19,10 @@ func (a *app) showPlan(g plan.Group, p plan.Plan) {
 	}
 	header := ""
 	for _, answer := range p.Answers {
-		header += "\t" + strings.ToUpper(string(answer.Architecture))
+		header += "\t" + strings.ToUpper(answer.Architecture.Name())
 	}
 	a.table(header, planRows(g, p.Answers))
-	a.say("\nRecommended: %s\n  %s\n\n%s", p.Recommended, strings.Join(p.Why, "\n  "), p.Note)
+	a.say("\nRecommended: %s\n  %s\n\n%s 'moot compare' measures.", p.Recommended.Name(), strings.Join(p.Why, "\n  "), p.Disclaimer)
 }
 
 // question is a row: what is asked, and how an architecture answers.
@@ -49,14 +49,14 @@ func planQuestions(g plan.Group, answers []plan.Answer) (list []question) {
 		if r.Members == 1 {
 			asked = "the first has it after, at least"
 		}
-		list = append(list, question{asked, func(a plan.Answer) string { return plan.Short(a.Reach[i].Seconds) }})
+		list = append(list, question{asked, func(a plan.Answer) string { return plan.FormatSeconds(a.Reach[i].Seconds) }})
 	}
 	n := len(g.Members)
 	list = append(list,
-		question{fmt.Sprintf("twice as many, %d, take", 2*n), func(a plan.Answer) string { return "× " + plan.Digits(a.Doubling) }},
-		question{"servers send, at least", func(a plan.Answer) string { return size(a.Sends.Server) }},
-		question{"who shares sends, at least", func(a plan.Answer) string { return size(a.Sends.Source) }},
-		question{"who fetch send, together", func(a plan.Answer) string { return size(a.Sends.Members) }},
+		question{fmt.Sprintf("twice as many, %d, take", 2*n), func(a plan.Answer) string { return "× " + plan.FormatNumber(a.Doubling) }},
+		question{"servers send, at least", func(a plan.Answer) string { return size(a.Upload.Server) }},
+		question{"who shares sends, at least", func(a plan.Answer) string { return size(a.Upload.Source) }},
+		question{"who fetch send, together", func(a plan.Answer) string { return size(a.Upload.Members) }},
 	)
 	return append(append(list, keepQuestions(g)...), tellQuestions()...)
 }
@@ -67,44 +67,44 @@ func keepQuestions(g plan.Group) []question {
 	if g.Pieces > 1 {
 		kept = fmt.Sprintf("  with any %d of %d pieces on members", g.Pieces, g.Copies)
 	}
-	ifReached := func(show func(plan.Kept) string) func(plan.Answer) string {
+	ifReached := func(show func(plan.Replication) string) func(plan.Answer) string {
 		return func(a plan.Answer) string {
-			if !a.Kept.Reached {
+			if !a.Replication.Reached {
 				return "not to be had"
 			}
-			return show(a.Kept)
+			return show(a.Replication)
 		}
 	}
 	return []question{
-		{"is there at any moment, as shared", func(a plan.Answer) string { return plan.Percent(a.AtFirst) }},
-		{kept, func(a plan.Answer) string { return plan.Percent(a.Later) }},
-		{"for " + plan.Percent(g.Target) + ": copies on servers + members", ifReached(func(k plan.Kept) string {
+		{"is there at any moment, as shared", func(a plan.Answer) string { return plan.FormatPercent(a.InitialAvailability) }},
+		{kept, func(a plan.Answer) string { return plan.FormatPercent(a.Availability) }},
+		{"for " + plan.FormatPercent(g.Target) + ": copies on servers + members", ifReached(func(k plan.Replication) string {
 			return fmt.Sprintf("%d + %d", k.Servers, k.Copies)
 		})},
-		{"  stored on servers + members", ifReached(func(k plan.Kept) string { return size(k.ServerBytes) + " + " + size(k.MemberBytes) })},
-		{"  upkeep of a member, mean", ifReached(func(k plan.Kept) string { return bitRate(k.UpkeepBits) })},
+		{"  stored on servers + members", ifReached(func(k plan.Replication) string { return size(k.ServerBytes) + " + " + size(k.MemberBytes) })},
+		{"  upkeep of a member, mean", ifReached(func(k plan.Replication) string { return bitRate(k.UpkeepBits) })},
 	}
 }
 
 // tellQuestions are about what is said: names, withdrawals.
 func tellQuestions() []question {
 	return []question{
-		{"decides and withdraws", func(a plan.Answer) string { return string(a.Told.Decides) }},
+		{"decides and withdraws", func(a plan.Answer) string { return string(a.Propagation.Authority) }},
 		{"a withdrawal holds", withdrawn},
-		{"an entry takes hops", func(a plan.Answer) string { return between(a.Told.Hops) }},
-		{"  and messages", func(a plan.Answer) string { return between(a.Told.Messages) }},
+		{"an entry takes hops", func(a plan.Answer) string { return between(a.Propagation.Hops) }},
+		{"  and messages", func(a plan.Answer) string { return between(a.Propagation.Messages) }},
 	}
 }
 
 func withdrawn(a plan.Answer) string {
 	late := "no bound declared"
-	if w := a.Told.Within; w != nil {
-		late = "within " + plan.Short(*w)
+	if w := a.Propagation.Bound; w != nil {
+		late = "within " + plan.FormatSeconds(*w)
 	}
-	switch a.Architecture {
-	case plan.ServerOnly:
+	switch {
+	case !a.Architecture.Peers:
 		return "at once"
-	case plan.Both:
+	case a.Architecture.Server:
 		return "at once; peers " + late
 	}
 	return late
@@ -124,7 +124,7 @@ func bitRate(bits float64) string {
 		size float64
 	}{{"Gbit/s", 1e9}, {"Mbit/s", 1e6}, {"kbit/s", 1e3}} {
 		if bits >= u.size {
-			return plan.Digits(bits/u.size) + " " + u.name
+			return plan.FormatNumber(bits/u.size) + " " + u.name
 		}
 	}
 	return strconv.FormatFloat(bits, 'f', 0, 64) + " bit/s"

@@ -38,7 +38,7 @@ Everything is removed at the end.`,
 // tour is one walk through the program with its own processes.
 type tour struct {
 	*app
-	*compare.Stage
+	*compare.Testbed
 	what    string // the absolute path that is shared
 	results map[Via][]string
 }
@@ -56,12 +56,12 @@ func (a *app) tour(ctx context.Context, path string) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tourWithin)
 	defer cancel()
-	st, err := compare.NewStage("")
+	st, err := compare.NewTestbed("")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	t := &tour{app: a, Stage: st, what: what, results: map[Via][]string{}}
+	t := &tour{app: a, Testbed: st, what: what, results: map[Via][]string{}}
 	for _, step := range []func(context.Context) error{t.found, t.bring, t.share, t.fetchAll, t.stopServer} {
 		if err := step(ctx); err != nil {
 			return moot.Wrap("tour", err)

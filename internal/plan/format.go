@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Percent writes a probability with as many digits as tell it from certainty.
-func Percent(p float64) string {
+// FormatPercent formats a probability with as many digits as distinguish it from 1.
+func FormatPercent(p float64) string {
 	switch away := 100 * (1 - p); {
 	case p >= 1:
 		return "100 %"
@@ -22,34 +22,34 @@ func Percent(p float64) string {
 	return strings.TrimSuffix(strconv.FormatFloat(100*p, 'f', 1, 64), ".0") + " %"
 }
 
-// Short writes seconds as people say them, to three digits or so.
-func Short(seconds float64) string {
+// FormatSeconds formats a time in the unit that suits it, with about three digits.
+func FormatSeconds(seconds float64) string {
 	const minute, hour, day, year = 60, 60 * 60, 24 * 60 * 60, 365 * 24 * 60 * 60
 	switch {
 	case seconds > 200*year:
 		return "> 200 years"
 	case seconds >= 2*year:
-		return Digits(seconds/year) + " years"
+		return FormatNumber(seconds/year) + " years"
 	case seconds >= 2*day:
-		return Digits(seconds/day) + " days"
+		return FormatNumber(seconds/day) + " days"
 	case seconds >= hour:
 		return pair(seconds/minute, 60, "h", "min")
 	case seconds >= minute:
 		return pair(seconds, 60, "min", "s")
 	case seconds >= 1 || seconds == 0:
-		return Digits(seconds) + " s"
+		return FormatNumber(seconds) + " s"
 	}
-	return Digits(seconds*1e3) + " ms"
+	return FormatNumber(seconds*1e3) + " ms"
 }
 
-// pair writes a number of small units as so many large ones and the rest.
+// pair formats a number of small units as large ones and the rest.
 func pair(small float64, per int, large, unit string) string {
 	n := int(math.Round(small))
 	return strconv.Itoa(n/per) + " " + large + " " + strconv.Itoa(n%per) + " " + unit
 }
 
-// Digits writes a number with three digits, but no zeros at their end.
-func Digits(f float64) string {
+// FormatNumber formats a number with three digits, without trailing zeros.
+func FormatNumber(f float64) string {
 	switch {
 	case f >= 100:
 		return strconv.FormatFloat(f, 'f', 0, 64)

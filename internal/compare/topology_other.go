@@ -8,7 +8,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// newStar needs network namespaces, which Linux alone has.
-func newStar(int, Options) (ground, error) {
+// newNetnsTopology fails: only Linux has network namespaces.
+func newNetnsTopology(int, Options) (topology, error) {
 	return nil, moot.Errorf(moot.Unavailable, "%s has no network namespaces", runtime.GOOS)
 }
