@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -23,13 +24,22 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command line as a user does: real processes, real homes.
 func TestScripts(t *testing.T) {
+	fixtures, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:   "testdata/script",
+		Setup: func(e *testscript.Env) error { e.Setenv("FIXTURES", fixtures); return nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await":  await,
 			"setenv": setenv,
 			"id":     id,
 			"wasm":   wasm,
+
+			"capture": capture,
+			"replace": replace,
+			"imap":    imapLogin,
 		},
 	})
 }

@@ -97,6 +97,7 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
 		a.attachmentsCommand(), a.markCommand(), a.moveCommand(), a.discardCommand(), a.accountCommand())
 	a.addGroup(root, "jobs", a.runCommand(), a.jobsCommand(), a.logsCommand(), a.cancelCommand(), a.retryCommand(), a.offerCommand())
 	a.addGroup(root, "people", a.inviteCommand(), a.joinCommand(), a.membersCommand(), a.renameCommand(), a.roleCommand(), a.revokeCommand())
+	a.addProgramCommands(root)
 	return root
 }
 
