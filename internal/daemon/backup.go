@@ -13,43 +13,46 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
+	"github.com/mootspace/moot/internal/node"
 )
 
-// A backup is a tar file with these files of the home. Blobs are not among them:
-// others hold them, and they can be copied at any time, since they never change.
-var backupFiles = []string{"key.pem", "settings.json", "wishes.json", "peers.json", "passwords.json"}
+// backupFiles are in a backup, a tar archive, beside the database and accounts' keys.
+// Blobs are not: others hold them, and they can be copied at any time, since they never
+// change.
+var backupFiles = [...]string{keyFile, settingsFile, "wishes.json", "peers.json", "passwords.json", "tokens.json"}
 
 const databaseFile = "moot.db"
 
-// backup writes the home's key, settings and entries, while it may be in use.
-func (n *node) backup(ctx context.Context, w io.Writer) error {
-	dir, err := os.MkdirTemp(n.dir, ".backup-")
+// backup writes the home's key, settings and entries, while it may be in use. entries
+// copies the database to a path.
+func (h *home) backup(ctx context.Context, entries func(ctx context.Context, path string) error, w io.Writer) error {
+	dir, err := os.MkdirTemp(string(h.Dir), ".backup-")
 	if err != nil {
-		return osError("backup", err)
+		return node.OSError("backup", err)
 	}
 	defer os.RemoveAll(dir)
 	copied := filepath.Join(dir, databaseFile)
-	if err := n.store.Backup(ctx, copied); err != nil {
+	if err := entries(ctx, copied); err != nil {
 		return err
 	}
 	out := tar.NewWriter(w)
-	names := slices.Clone(backupFiles)
-	keys, err := filepath.Glob(n.path("accounts/*.pem"))
+	names := slices.Clone(backupFiles[:])
+	keys, err := filepath.Glob(h.Path("accounts/*.pem"))
 	if err != nil {
-		return osError("backup", err)
+		return node.OSError("backup", err)
 	}
 	for _, path := range keys {
 		names = append(names, "accounts/"+filepath.Base(path))
 	}
 	for _, name := range names {
-		if err := addFile(out, n.path(name), name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return osError("backup", err)
+		if err := addFile(out, h.Path(name), name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return node.OSError("backup", err)
 		}
 	}
 	if err := addFile(out, copied, databaseFile); err != nil {
-		return osError("backup", err)
+		return node.OSError("backup", err)
 	}
-	return osError("backup", out.Close())
+	return node.OSError("backup", out.Close())
 }
 
 func addFile(out *tar.Writer, path, name string) error {
@@ -69,25 +72,26 @@ func addFile(out *tar.Writer, path, name string) error {
 	return err
 }
 
-// Restore makes a home from a backup. The node that runs in it must first hear from
-// others what it has said since, lest it say something else under the same number.
+// Restore implements app.Program. The node that runs in the home must first hear from
+// others what it has written since the backup, lest it write something else under the
+// same number.
 func (p Program) Restore(_ context.Context, dir, file string) error {
-	if _, err := os.Stat(filepath.Join(dir, "settings.json")); err == nil {
-		return moot.Errorf(moot.Invalid, "%s is already the home of a node: give another --home", dir)
+	h := &home{Dir: node.Dir(dir)}
+	if err := h.checkUnused(); err != nil {
+		return err
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return osError("restore", err)
+		return node.OSError("restore", err)
 	}
 	defer f.Close()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return osError("restore", err)
+		return node.OSError("restore", err)
 	}
 	if err := unpack(f, dir); err != nil {
 		return moot.Wrap("restore "+file, err)
 	}
-	h, err := openHome(dir)
-	if err != nil {
+	if h, err = openHome(dir); err != nil {
 		return err
 	}
 	h.settings.Database, h.settings.Blobs = "", ""
@@ -103,13 +107,13 @@ func unpack(r io.Reader, dir string) error {
 			return durable.SyncFolder(dir)
 		}
 		if err != nil {
-			return moot.Errorf(moot.Invalid, "it is no backup: %w", err)
+			return moot.Errorf(moot.Invalid, "the file is not a Moot backup: %w", err)
 		}
 		if !isBackedUp(head.Name) {
-			return moot.Errorf(moot.Invalid, "it is no backup: it holds %.60q", head.Name)
+			return moot.Errorf(moot.Invalid, "the file is not a Moot backup: it holds %.60q", head.Name)
 		}
 		if err := unpackFile(in, filepath.Join(dir, head.Name)); err != nil {
-			return osError("write", err)
+			return node.OSError("write", err)
 		}
 	}
 }
@@ -120,7 +124,7 @@ func isBackedUp(name string) bool {
 		_, err := moot.ParseKey(strings.TrimSuffix(key, ".pem"))
 		return err == nil && strings.HasSuffix(key, ".pem")
 	}
-	return name == databaseFile || slices.Contains(backupFiles, name)
+	return name == databaseFile || slices.Contains(backupFiles[:], name)
 }
 
 func unpackFile(r io.Reader, path string) error {

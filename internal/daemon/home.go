@@ -1,16 +1,19 @@
+// Package daemon runs this program in a home directory: it opens the home, runs the
+// node in it, answers its owner's commands on a socket, makes and restores backups, and
+// joins spaces.
+//
+// It must not know how a node is assembled or what is answered.
 package daemon
 
 import (
 	"crypto/ed25519"
-	"encoding/json"
 	"errors"
-	"io/fs"
+	"log/slog"
 	"os"
-	"path/filepath"
+	"sync"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/durable"
-	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/node"
 	"github.com/mootspace/moot/internal/seal"
 )
 
@@ -19,21 +22,32 @@ import (
 //	key.pem        the member's private key
 //	settings.json  which space, whom to ask
 //	peers.json     where others were last seen
-//	wishes.json    what this node serves, to whom, how fast
+//	wishes.json    what the owner prefers: what is served, to whom, how fast
 //	moot.db        entries (SQLite)
 //	blobs/         bytes
-//	mail.db        what was made of messages (SQLite), in the clear
-//	accounts/      private keys of members that this node acts for
-//	passwords.json hashes of what mail programs log in with
+//	mail.db        index of messages (SQLite), in the clear
+//	jobs.db        queue of jobs (SQLite)
+//	accounts/      private keys of members whose accounts this node hosts
+//	passwords.json hashes of mail programs' passwords
+//	tokens.json    hashes of programs' tokens
 //	outbox/        mail on its way to people elsewhere
 //	dkim-*.pem     keys that sign it
-//	mail-tls.pem   what mail programs are shown if there is no other certificate
-//	node.sock      where the running node listens for its owner's commands
+//	mail-tls.pem   certificate for mail programs if there is no other
+//	web-tls.pem    certificate for people's programs if there is no other
+//	node.sock      where the running node answers its owner's commands
 type home struct {
-	dir      string
-	key      ed25519.PrivateKey
+	node.Dir
+	key ed25519.PrivateKey
+
+	mu       sync.Mutex
 	settings settings
 }
+
+const (
+	settingsFile = "settings.json"
+	keyFile      = "key.pem"
+	socketFile   = "node.sock"
+)
 
 // settingsVersion is raised when an older program could misread a home.
 const settingsVersion = 1
@@ -43,10 +57,10 @@ type settings struct {
 	Space    moot.Key    `json:"space"`
 	Name     string      `json:"name"`               // of the space
 	As       string      `json:"as"`                 // this member, when it joined
-	Servers  []moot.Peer `json:"servers,omitempty"`  // from the invitation, or learnt
+	Servers  []moot.Peer `json:"servers,omitempty"`  // from the invitation
 	Peers    []moot.Peer `json:"peers,omitempty"`    // from the invitation
 	NoPeer   bool        `json:"no_peer,omitempty"`  // the invitation named a server only
-	Restored bool        `json:"restored,omitempty"` // from a backup, and has not heard from others since
+	Restored bool        `json:"restored,omitempty"` // from a backup, and no entries were exchanged since
 	Database string      `json:"database,omitempty"`
 	Blobs    string      `json:"blobs,omitempty"`
 
@@ -55,106 +69,81 @@ type settings struct {
 	MailQuota  int64  `json:"mail_quota,omitempty"`  // bytes of a mailbox on this server; 0 for no limit
 }
 
-func (h *home) path(name string) string { return filepath.Join(h.dir, name) }
-func (h *home) socket() string          { return h.path("node.sock") }
-func (h *home) self() moot.Key          { return seal.Public(h.key) }
+func (h *home) self() moot.Key { return seal.Public(h.key) }
 
 // createHome makes a directory with a new key; settings are written by save.
 func createHome(dir string) (*home, error) {
-	if _, err := os.Stat(filepath.Join(dir, "settings.json")); err == nil {
-		return nil, moot.Errorf(moot.Invalid, "%s is already the home of a node: give another --home", dir)
+	h := &home{Dir: node.Dir(dir)}
+	if err := h.checkUnused(); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, osError("make the home", err)
+		return nil, node.OSError("make the home", err)
 	}
-	h := &home{dir: dir}
-	key, err := seal.LoadKey(h.path("key.pem")) // left by a join that did not finish: keep the identity
+	key, err := seal.LoadKey(h.Path(keyFile)) // left by a join that did not finish: keep the identity
 	if errors.Is(err, moot.NotFound) {
 		key = seal.NewKey()
-		err = seal.SaveKey(h.path("key.pem"), key)
+		err = seal.SaveKey(h.Path(keyFile), key)
 	}
 	if err != nil {
-		return nil, osError("make the home", err)
+		return nil, node.OSError("make the home", err)
 	}
 	h.key = key
 	return h, nil
 }
 
+func (h *home) checkUnused() error {
+	if _, err := os.Stat(h.Path(settingsFile)); err == nil {
+		return moot.WithHint(moot.Errorf(moot.Invalid, "%s is already the home of a node", h.Dir), moot.HintOtherHome)
+	}
+	return nil
+}
+
 func openHome(dir string) (*home, error) {
-	h := &home{dir: dir}
-	err := readJSON(h.path("settings.json"), &h.settings)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, moot.Errorf(moot.NotFound, "%s is not the home of a node: run 'moot init' or 'moot join LINK' first, or give --home", dir)
+	h := &home{Dir: node.Dir(dir)}
+	err := h.Load(settingsFile, &h.settings)
+	if errors.Is(err, moot.NotFound) {
+		return nil, moot.WithHint(moot.Errorf(moot.NotFound, "%s is not the home of a node", dir), moot.HintCreate)
 	}
 	if err != nil {
-		return nil, osError("read the home "+dir, err)
+		return nil, moot.Wrap("read the home "+dir, err)
 	}
 	if h.settings.Version > settingsVersion {
-		return nil, moot.Errorf(moot.Invalid, "the home %s was made by a newer version of moot: update this one", dir)
+		return nil, moot.WithHint(moot.Errorf(moot.Invalid, "the home %s was made by a newer version of moot", dir), moot.HintUpdate)
 	}
-	if h.key, err = seal.LoadKey(h.path("key.pem")); err != nil {
-		return nil, osError("read the home "+dir, err)
+	if h.key, err = seal.LoadKey(h.Path(keyFile)); err != nil {
+		return nil, node.OSError("read the home "+dir, err)
 	}
 	return h, nil
 }
 
 func (h *home) save() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.settings.Version = settingsVersion
-	return writeJSON(h.path("settings.json"), h.settings)
+	return h.Save(settingsFile, h.settings)
 }
 
-// peers returns where others were last seen, and those the invitation named.
-func (h *home) peers() []moot.Peer {
-	var seen []moot.Peer
-	readJSON(h.path("peers.json"), &seen) // only a memory: without it the invitation's peers are asked
-	return append(seen, h.settings.Peers...)
+// ready reports why nothing may be written yet: a restored home does not know what it
+// has written since the backup was made.
+func (h *home) ready() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.settings.Restored {
+		return nil
+	}
+	return moot.WithHint(moot.Errorf(moot.Unavailable, "this home was restored from a backup, and must first hear from another member's node what it has written since"), moot.HintStartNode)
 }
 
-func (h *home) wishes() (w policy.Preferences, err error) {
-	err = readJSON(h.path("wishes.json"), &w)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+// reached ends the wait of a restored home: entries were exchanged with another node.
+func (h *home) reached(log *slog.Logger) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.settings.Restored {
+		return
 	}
-	return w, err
-}
-
-func readJSON(path string, v any) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
+	h.settings.Restored = false
+	if err := h.Save(settingsFile, h.settings); err != nil {
+		log.Error("settings", "error", err)
 	}
-	if err := json.Unmarshal(b, v); err != nil {
-		return moot.Errorf(moot.Corrupt, "%s is damaged: %w", path, err)
-	}
-	return nil
-}
-
-// writeJSON replaces the file as a whole, so that a crash leaves the old or the new.
-func writeJSON(path string, v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return osError("write "+path, err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(append(b, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err == nil {
-		err = durable.SyncFolder(filepath.Dir(path))
-	}
-	return osError("write "+path, err)
-}
-
-// osError gives a failed system call the kind that says what to do.
-func osError(op string, err error) error {
-	if errors.Is(err, fs.ErrPermission) {
-		return &moot.Error{Op: op, Kind: moot.Denied, Err: err}
-	}
-	return durable.Error(op, err)
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -8,19 +9,32 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/front/cli"
-	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/listen"
+	"github.com/mootspace/moot/internal/node"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/store"
 )
 
-// Program carries out what the command line asks.
-type Program struct{ Log *slog.Logger }
+// Program runs in home directories.
+type Program struct {
+	Version string
+	Log     *slog.Logger // nil: none
+}
 
-var _ cli.Program = Program{}
+var _ app.Program = Program{}
 
-// Init makes a home with a new space in it.
-func (p Program) Init(ctx context.Context, dir, space, as string) (id cli.Identity, err error) {
-	as = orDefault(as, login())
+func (p Program) logger() *slog.Logger {
+	if p.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return p.Log
+}
+
+// Init implements app.Program.
+func (p Program) Init(ctx context.Context, dir, space, as string) (id app.Identity, err error) {
+	as = cmp.Or(as, loginName())
 	if err := errors.Join(policy.CheckName(space), policy.CheckName(as)); err != nil {
 		return id, err
 	}
@@ -29,59 +43,80 @@ func (p Program) Init(ctx context.Context, dir, space, as string) (id cli.Identi
 		return id, err
 	}
 	h.settings = settings{Space: h.self(), Name: space, As: as}
-	n, err := openNode(ctx, h, p.Log)
+	n, err := p.open(ctx, h, arch.Peer())
 	if err != nil {
 		return id, err
 	}
-	defer func() { err = errors.Join(err, n.close()) }()
-	if _, known := n.roster.Member(h.self()); !known || n.roster.Space() == "" {
-		if err := members.New(h.settings.Space, n.store, n.signer.Through(n.store)).Found(ctx, space, as); err != nil {
-			return id, moot.Wrap("found the space", err)
-		}
+	defer func() { err = errors.Join(err, n.Close()) }()
+	if err := n.Found(ctx, space, as); err != nil {
+		return id, err
 	}
-	return n.identity(), h.save() // last: a home without settings may be made anew
+	return n.Identity(), h.save() // last: a home without settings may be made anew
 }
 
-// login names a member who did not choose a name.
-func login() string {
+// loginName names a member who did not choose a name.
+func loginName() string {
 	if u, err := user.Current(); err == nil && policy.CheckName(u.Username) == nil {
 		return u.Username
 	}
 	return "somebody"
 }
 
-// How long a command waits for another one to let go of the home; and how long a node
-// does, which commands that follow one another may leave few moments to get in.
+// open makes the home's node; nothing is connected yet.
+func (p Program) open(ctx context.Context, h *home, role arch.Role) (*node.Node, error) {
+	log, s := p.logger(), h.settings
+	cfg := node.Config{
+		Space: s.Space, Name: s.Name, As: s.As, Key: h.key, Role: role, Data: h, Version: p.Version, Log: log,
+		Store:   store.Config{Database: cmp.Or(s.Database, h.Path(databaseFile)), Blobs: cmp.Or(s.Blobs, h.Path("blobs"))},
+		Servers: s.Servers, Peers: s.Peers, NoPeers: s.NoPeer, MailDomain: s.MailDomain, MailQuota: s.MailQuota,
+		Ready: h.ready, Reached: func() { h.reached(log) }, Backup: h.backup,
+	}
+	if s.MailDomain != "" {
+		cfg.MailRecords = func() ([]string, error) {
+			return listen.MailRecords(h, s.MailDomain, cmp.Or(s.MailHost, s.MailDomain))
+		}
+	}
+	n, err := node.New(ctx, cfg)
+	return n, moot.Wrap("open the home "+string(h.Dir), err)
+}
+
+// How long a command waits for another process to release the home; and how long a node
+// does, to which commands that follow one another may leave few moments.
 const (
-	lockPatience = 10 * time.Second
-	nodePatience = time.Minute
+	commandLockTimeout = 10 * time.Second
+	nodeLockTimeout    = time.Minute
+	lockPoll           = 50 * time.Millisecond
 )
 
-// Open speaks to the home's running node, or makes one for the length of a session.
-func (p Program) Open(ctx context.Context, dir string, via cli.Via) (*cli.Session, error) {
+// Open implements app.Program.
+func (p Program) Open(ctx context.Context, dir string, via moot.Architecture) (*app.Session, error) {
 	h, err := openHome(dir)
 	if err != nil {
 		return nil, err
 	}
-	s, n, err := p.reach(ctx, h, via, lockPatience)
-	if n != nil {
-		return n.visit(ctx, via)
+	s, n, err := p.reach(ctx, h, via, arch.Peer(), commandLockTimeout)
+	if n == nil {
+		return s, err
 	}
-	return s, err
+	s, err = n.OneShot(ctx, via)
+	if err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return s, nil
 }
 
 // reach returns a session with the home's running node, or a node in this process. It
 // waits for a command that has the home, or a node that is just starting.
-func (p Program) reach(ctx context.Context, h *home, via cli.Via, patience time.Duration) (*cli.Session, *node, error) {
-	poll := time.NewTicker(50 * time.Millisecond)
+func (p Program) reach(ctx context.Context, h *home, via moot.Architecture, role arch.Role, timeout time.Duration) (*app.Session, *node.Node, error) {
+	poll := time.NewTicker(lockPoll)
 	defer poll.Stop()
-	deadline := time.After(patience)
+	deadline := time.After(timeout)
 	for {
-		s, err := dialControl(ctx, h.socket(), via)
+		s, err := dialSocket(ctx, h, via)
 		if !errors.Is(err, moot.NotFound) {
 			return s, nil, err
 		}
-		n, err := openNode(ctx, h, p.Log)
+		n, err := p.open(ctx, h, role)
 		if err == nil || moot.KindOf(err) != moot.Unavailable {
 			return nil, n, err
 		}
@@ -93,37 +128,4 @@ func (p Program) reach(ctx context.Context, h *home, via cli.Via, patience time.
 			return nil, nil, ctx.Err()
 		}
 	}
-}
-
-// visit makes a session of a node that lives only as long as one command.
-func (n *node) visit(ctx context.Context, via cli.Via) (*cli.Session, error) {
-	if via == cli.ViaDefault {
-		via = n.prefers(ctx)
-	}
-	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	stop := func() error {
-		n.die()
-		n.sendOff(ctx)
-		end()
-		n.crew.Wait()
-		return n.close()
-	}
-	abandon := func(err error) (*cli.Session, error) {
-		end()
-		return nil, errors.Join(err, n.close())
-	}
-	if via != cli.ViaServer && !n.settings.NoPeer {
-		if err := n.joinMesh(life, nil); err != nil {
-			return abandon(err)
-		}
-		n.crew.Go(func() { n.host.Serve(life, n.handler()) }) // others may come for what this command leaves with them
-	}
-	s, err := n.session(ctx, via, stop)
-	if err != nil {
-		return abandon(err)
-	}
-	if via != cli.ViaServer {
-		n.freshen(ctx)
-	}
-	return s, nil
 }

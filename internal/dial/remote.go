@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/throttle"
 	"github.com/mootspace/moot/internal/wire"
 )
@@ -18,7 +17,7 @@ type Remote struct {
 	in, out *throttle.Throttle
 }
 
-var _ blob.Exchanger = Remote{}
+var _ moot.Node = Remote{}
 
 // Get implements moot.Blobs.
 func (r Remote) Get(ctx context.Context, id moot.BlobID, rng moot.Range) (io.ReadCloser, error) {
@@ -37,8 +36,8 @@ func (r Remote) Put(ctx context.Context, src io.Reader) (moot.Blob, error) {
 	return r.Client.Put(ctx, r.out.Reader(ctx, src))
 }
 
-// Exchange implements blob.Exchanger.
-func (r Remote) Exchange(ctx context.Context, id moot.BlobID) (blob.Exchange, error) {
+// Exchange implements moot.Blobs.
+func (r Remote) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
 	x, err := r.Client.Exchange(ctx, id)
 	if err != nil {
 		return nil, err
@@ -48,13 +47,13 @@ func (r Remote) Exchange(ctx context.Context, id moot.BlobID) (blob.Exchange, er
 }
 
 type meteredExchange struct {
-	blob.Exchange
+	moot.Exchange
 	ctx    context.Context
 	cancel context.CancelFunc
 	in     *throttle.Throttle
 }
 
-func (x meteredExchange) Next() (blob.Event, error) {
+func (x meteredExchange) Next() (moot.ExchangeEvent, error) {
 	ev, err := x.Exchange.Next()
 	if ev.Slice != nil {
 		ev.Slice = x.in.Reader(x.ctx, ev.Slice)
@@ -62,7 +61,7 @@ func (x meteredExchange) Next() (blob.Event, error) {
 	return ev, err
 }
 
-// Close implements blob.Exchange.
+// Close implements moot.Exchange.
 func (x meteredExchange) Close() error {
 	x.cancel()
 	return x.Exchange.Close()

@@ -186,6 +186,9 @@ func (n *Node) Key() ed25519.PrivateKey { return n.cfg.Key }
 // Self returns the node's member.
 func (n *Node) Self() moot.Key { return n.network.self }
 
+// Version returns the version of the program.
+func (n *Node) Version() string { return n.cfg.Version }
+
 // Store returns the node's own store.
 func (n *Node) Store() *store.Store { return n.store }
 

@@ -124,6 +124,15 @@ func (n routed) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) 
 	return node.Have(ctx, id)
 }
 
+// Exchange implements moot.Blobs.
+func (n routed) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	node, err := n.routes.through(ctx, n.via)
+	if err != nil {
+		return nil, err
+	}
+	return node.Exchange(ctx, id)
+}
+
 // Append implements moot.Feeds.
 func (n routed) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {
 	node, err := n.routes.through(ctx, n.via)
