@@ -216,9 +216,9 @@ func (m *mailroom) room(ctx context.Context, to []moot.Key, size int64) error {
 		if err != nil {
 			return err
 		}
-		if used+m.post.Waiting(k)+size > quota {
+		if used+m.post.PendingBytes(k)+size > quota {
 			who, _ := m.n.roster.Member(k)
-			return moot.Errorf(moot.Full, "the mailbox of %s is full: it holds %d of %d MiB", who.Name, (used+m.post.Waiting(k))>>20, quota>>20)
+			return moot.Errorf(moot.Full, "the mailbox of %s is full: it holds %d of %d MiB", who.Name, (used+m.post.PendingBytes(k))>>20, quota>>20)
 		}
 	}
 	return nil

@@ -28,8 +28,8 @@ type mailroom struct {
 
 	mu     sync.Mutex
 	index  *mail.Index
-	post   *mail.Post
-	boxes  map[boxKey]*mail.Box
+	post   *mail.Relay
+	boxes  map[boxKey]*mail.Account
 	outbox *mta.Queue      // nil: nothing goes elsewhere
 	life   context.Context // of the running node; nil if it does not run
 }
@@ -51,8 +51,8 @@ func (m *mailroom) open(ctx context.Context) (*mail.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.index, m.boxes = x, map[boxKey]*mail.Box{}
-	m.post = mail.NewPost(mail.PostConfig{
+	m.index, m.boxes = x, map[boxKey]*mail.Account{}
+	m.post = mail.NewRelay(mail.RelayConfig{
 		Feeds: m.n.store, Index: x, Self: m.n.self(), Have: m.n.holds, Fetch: m.carry, Drop: m.n.store.Drop,
 		Online: m.n.online, Limits: m.limits, Log: m.n.log,
 	})
@@ -94,7 +94,7 @@ func (m *mailroom) knows(ctx context.Context, id string) bool {
 	post := m.post
 	m.mu.Unlock()
 	blob, err := moot.ParseBlobID(id)
-	return err == nil && post != nil && post.Knows(ctx, blob)
+	return err == nil && post != nil && post.IsMessage(ctx, blob)
 }
 
 // limits are what this node carries for others, as its owner wishes.
@@ -124,12 +124,12 @@ func (m *mailroom) carry(ctx context.Context, id moot.BlobID) error {
 }
 
 // own returns the mail of this home's member through an architecture.
-func (m *mailroom) own(ctx context.Context, via cli.Via) (*mail.Box, error) {
+func (m *mailroom) own(ctx context.Context, via cli.Via) (*mail.Account, error) {
 	return m.box(ctx, m.n.key, m.n.signer, via)
 }
 
 // box returns a member's mail through an architecture.
-func (m *mailroom) box(ctx context.Context, key ed25519.PrivateKey, pen *sign.Signer, via cli.Via) (*mail.Box, error) {
+func (m *mailroom) box(ctx context.Context, key ed25519.PrivateKey, pen *sign.Signer, via cli.Via) (*mail.Account, error) {
 	index, err := m.open(ctx)
 	if err != nil {
 		return nil, err
@@ -144,20 +144,20 @@ func (m *mailroom) box(ctx context.Context, key ed25519.PrivateKey, pen *sign.Si
 	if b := m.boxes[id]; b != nil {
 		return b, nil
 	}
-	var keep mail.Keeper
+	var keep mail.BlobStore
 	if via == cli.ViaServer && !m.n.serves {
 		keep = m.n.store
 	}
 	b, err := mail.New(ctx, mail.Config{
-		Keep: keep,
+		Mirror: keep,
 		Node: through, Write: pen.Through(through), Key: key, Index: index, Log: m.n.log,
 		Directory: func(ctx context.Context) (mail.Directory, error) { return m.directory(ctx, via, through) },
 		Servers:   func(ctx context.Context) []moot.Key { return m.servers(ctx, through) },
-		Spread: func(ctx context.Context, id moot.BlobID, to []moot.Key) int {
+		Replicate: func(ctx context.Context, id moot.BlobID, to []moot.Key) int {
 			return m.n.spread(ctx, via, id, to)
 		},
-		Release: m.post.Release, Relay: m.relayer(), Room: m.roomer(),
-		TellRead: func() bool { return !m.n.wished.Load().HideReading }, Retain: m.retain,
+		Reclaim: m.post.Reclaim, Outbound: m.relayer(), Quota: m.roomer(),
+		SendReceipts: func() bool { return !m.n.wished.Load().HideReading }, Retain: m.retain,
 	})
 	if err == nil {
 		m.boxes[id] = b
@@ -208,7 +208,7 @@ func (m *mailroom) run(ctx context.Context) error {
 }
 
 // attend keeps one member's mail up to date while the node runs.
-func (m *mailroom) attend(b *mail.Box) {
+func (m *mailroom) attend(b *mail.Account) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.life == nil {
