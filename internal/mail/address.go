@@ -8,26 +8,27 @@ import (
 	"github.com/mootspace/moot/internal/policy"
 )
 
-// StableDomain is the domain of addresses that need none: "name@moot.alt" and
-// "key@moot.alt". Names below .alt are never looked up in the DNS (RFC 9476).
+// StableDomain is the domain of members' addresses in a space without a mail domain:
+// "name@moot.alt" and "key@moot.alt". Names below .alt are never looked up in the DNS
+// (RFC 9476).
 const StableDomain = "moot.alt"
 
-// Directory knows whom addresses stand for.
+// Directory resolves addresses.
 type Directory struct {
 	Roster *policy.Roster
-	Domain string // of the space's server; "" if it has none
+	Domain string // mail domain of the space's server; "" if it has none
 }
 
-// Target is whom an address stands for: one of the three.
+// Target is a resolved address: one of the three.
 type Target struct {
 	Member  moot.Key
 	Channel string // as #general
-	Outside string // an address elsewhere
+	Outside string // an address in another domain
 }
 
-// Resolve finds out whom an address stands for: with or without a display name; a
-// member's name or key, or #channel, with or without one of the space's domains. Kinds:
-// Invalid, NotFound for a name that nobody has.
+// Resolve looks an address up, with or without a display name: a member's name or key,
+// or #channel, with or without one of the space's domains. Kinds: Invalid, NotFound for
+// an unknown name.
 func (d Directory) Resolve(address string) (Target, error) {
 	local, domain, err := splitAddress(address)
 	if err != nil {
@@ -38,7 +39,7 @@ func (d Directory) Resolve(address string) (Target, error) {
 	}
 	if strings.HasPrefix(local, "#") {
 		if !validChannel(local) {
-			return Target{}, moot.Errorf(moot.Invalid, "%.60q is no channel: want # and letters, digits, '-' or '_'", local)
+			return Target{}, moot.Errorf(moot.Invalid, "%.60q is not a channel name: want # and letters, digits, '-' or '_'", local)
 		}
 		return Target{Channel: local}, nil
 	}
@@ -53,7 +54,7 @@ func (d Directory) ours(domain string) bool {
 	return strings.EqualFold(domain, StableDomain) || d.Domain != "" && strings.EqualFold(domain, d.Domain)
 }
 
-// member finds a member in force by the local part of an address.
+// member looks an unrevoked member up by the local part of an address.
 func (d Directory) member(local string) (policy.Member, error) {
 	if k, err := moot.ParseKey(local); err == nil {
 		if m, ok := d.Roster.Member(k); ok && !m.Revoked {
@@ -70,10 +71,10 @@ func (d Directory) member(local string) (policy.Member, error) {
 }
 
 func unknown(who string) error {
-	return moot.Errorf(moot.NotFound, "nobody here is called %.80q: see 'moot members'", who)
+	return moot.Errorf(moot.NotFound, "no member is called %.80q", who)
 }
 
-// Address returns the address of a member: with the space's domain if it has one.
+// Address returns the address of a member, in the space's mail domain if it has one.
 func (d Directory) Address(k moot.Key) mail.Address {
 	local, shown := k.String(), k.Short()
 	if m, ok := d.Roster.Member(k); ok {
@@ -89,12 +90,12 @@ func (d Directory) domain() string {
 	return StableDomain
 }
 
-// LocalPart makes the local part of an address of a member's name: what is neither a
-// letter, a digit nor one of "-_." becomes a dot.
+// LocalPart derives the local part of an address from a member's name: everything but
+// letters, digits and "-_." becomes a dot.
 func LocalPart(name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(name) {
-		if isWordly(r) || r == '.' {
+		if isNameRune(r) || r == '.' {
 			b.WriteRune(r)
 		} else {
 			b.WriteByte('.')
@@ -110,23 +111,23 @@ func LocalPart(name string) string {
 	return s
 }
 
-// isWordly reports whether a rune may stand anywhere in a name; all that is not ASCII
-// may, as in RFC 6531.
-func isWordly(r rune) bool {
+// isNameRune reports whether a rune may stand anywhere in a name; non-ASCII runes may,
+// as in RFC 6531.
+func isNameRune(r rune) bool {
 	return r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 0x7f
 }
 
 func validChannel(s string) bool {
-	return len(s) > 1 && len(s) <= 64 && strings.IndexFunc(s[1:], func(r rune) bool { return !isWordly(r) }) < 0
+	return len(s) > 1 && len(s) <= 64 && strings.IndexFunc(s[1:], func(r rune) bool { return !isNameRune(r) }) < 0
 }
 
-// splitAddress takes an address apart. The domain is empty if there is none.
+// splitAddress splits an address. The domain is empty if there is none.
 func splitAddress(s string) (local, domain string, err error) {
 	s = strings.TrimSpace(s)
 	if strings.ContainsAny(s, "@<") {
 		a, err := mail.ParseAddress(s)
 		if err != nil {
-			return "", "", moot.Errorf(moot.Invalid, "%.80q is no address", s)
+			return "", "", moot.Errorf(moot.Invalid, "%.80q is not an address", s)
 		}
 		s = a.Address
 	}
@@ -137,7 +138,7 @@ func splitAddress(s string) (local, domain string, err error) {
 		local = s
 	}
 	if local == "" || at >= 0 && domain == "" || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "", "", moot.Errorf(moot.Invalid, "%.80q is no address", s)
+		return "", "", moot.Errorf(moot.Invalid, "%.80q is not an address", s)
 	}
 	return local, domain, nil
 }

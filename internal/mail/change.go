@@ -13,27 +13,27 @@ import (
 )
 
 // Change implements Mailbox.
-func (b *Box) Change(ctx context.Context, changes ...Change) ([]Item, error) {
-	items, err := b.change(ctx, changes)
+func (acc *Account) Change(ctx context.Context, changes ...Change) ([]Item, error) {
+	items, err := acc.change(ctx, changes)
 	return items, moot.Wrap("change messages", err)
 }
 
-func (b *Box) change(ctx context.Context, changes []Change) (items []Item, err error) {
-	b.acct.changing.Lock()
-	defer b.acct.changing.Unlock()
-	p := plan{box: b, messages: map[moot.BlobID]*planned{}}
+func (acc *Account) change(ctx context.Context, changes []Change) (items []Item, err error) {
+	acc.index.changing.Lock()
+	defer acc.index.changing.Unlock()
+	p := plan{account: acc, messages: map[moot.BlobID]*planned{}}
 	for _, c := range changes {
 		if err := p.add(c); err != nil {
 			return nil, err
 		}
 	}
-	if err := p.carryOut(ctx); err != nil {
+	if err := p.commit(ctx); err != nil {
 		return nil, err
 	}
 	for _, r := range p.results {
 		it := Item{ID: r.id, Folder: r.folder}
 		if r.folder != "" {
-			list, err := b.acct.list(ctx, Query{Folder: r.folder, ID: r.id, Light: true})
+			list, err := acc.index.list(ctx, Query{Folder: r.folder, ID: r.id, Brief: true})
 			if err != nil {
 				return nil, err
 			}
@@ -46,30 +46,30 @@ func (b *Box) change(ctx context.Context, changes []Change) (items []Item, err e
 	return items, nil
 }
 
-// plan is what changes come to, by message.
+// plan collects the changes of each message.
 type plan struct {
-	box      *Box
+	account  *Account
 	messages map[moot.BlobID]*planned
 	order    []moot.BlobID
 	results  []result
 }
 
-// planned is where a message will be.
+// planned is the new state of a message.
 type planned struct {
 	stored
-	places []place
-	at     int64 // as in note
-	read   bool  // it was not read before
+	locations []location
+	at        int64 // as in filing
+	read      bool  // newly marked as read
 }
 
-// result is where the item of a change will be; folder is empty if it was removed.
+// result is the new folder of a changed item, empty if it was removed.
 type result struct {
 	id     moot.BlobID
 	folder string
 }
 
 func (p *plan) add(c Change) error {
-	id, ok, err := p.box.acct.item(p.box.acct.read, c.Folder, c.UID)
+	id, ok, err := p.account.index.item(p.account.index.read, c.Folder, c.UID)
 	if err != nil || !ok {
 		return err
 	}
@@ -77,8 +77,8 @@ func (p *plan) add(c Change) error {
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(m.places, func(pl place) bool { return pl.Folder == c.Folder })
-	if at < 0 { // an earlier change has taken it away
+	at := slices.IndexFunc(m.locations, func(pl location) bool { return pl.Folder == c.Folder })
+	if at < 0 { // removed by an earlier change
 		return nil
 	}
 	folder, err := m.change(at, c)
@@ -92,13 +92,13 @@ func (p *plan) message(id moot.BlobID) (*planned, error) {
 	if m := p.messages[id]; m != nil {
 		return m, nil
 	}
-	acct := p.box.acct
+	acct := p.account.index
 	s, err := acct.find(acct.read, id)
 	if err != nil {
 		return nil, err
 	}
 	m := &planned{stored: s}
-	if m.places, err = acct.places(acct.read, s.row); err != nil {
+	if m.locations, err = acct.locations(acct.read, s.row); err != nil {
 		return nil, err
 	}
 	p.messages[id] = m
@@ -106,10 +106,9 @@ func (p *plan) message(id moot.BlobID) (*planned, error) {
 	return m, nil
 }
 
-// change carries out one change on the place at, and returns the folder that the item
-// is in then.
+// change applies one change to the location at, and returns the item's new folder.
 func (m *planned) change(at int, c Change) (string, error) {
-	pl := &m.places[at]
+	pl := &m.locations[at]
 	for _, f := range slices.Concat(c.Set, c.Clear) {
 		if !validFlag(f) {
 			return "", moot.Errorf(moot.Invalid, "%.40q cannot be a flag", f)
@@ -128,7 +127,7 @@ func (m *planned) change(at int, c Change) (string, error) {
 	to := c.Copy + c.Move
 	if to == "" || to == c.Folder {
 		if c.Remove {
-			m.places = slices.Delete(m.places, at, at+1)
+			m.locations = slices.Delete(m.locations, at, at+1)
 			return "", nil
 		}
 		return c.Folder, nil
@@ -138,15 +137,15 @@ func (m *planned) change(at int, c Change) (string, error) {
 	}
 	flags := slices.Clone(pl.Flags)
 	if c.Move != "" {
-		m.places = slices.Delete(m.places, at, at+1)
+		m.locations = slices.Delete(m.locations, at, at+1)
 	}
-	m.places = slices.DeleteFunc(m.places, func(pl place) bool { return pl.Folder == to })
-	m.places = append(m.places, place{to, flags})
+	m.locations = slices.DeleteFunc(m.locations, func(pl location) bool { return pl.Folder == to })
+	m.locations = append(m.locations, location{to, flags})
 	return to, nil
 }
 
-// carryOut says what has changed, and then has the index follow.
-func (p *plan) carryOut(ctx context.Context) error {
+// commit writes the statements, then updates the index.
+func (p *plan) commit(ctx context.Context) error {
 	var statements []sign.Statement
 	for _, id := range p.order {
 		some, err := p.statements(ctx, id)
@@ -158,58 +157,59 @@ func (p *plan) carryOut(ctx context.Context) error {
 	if len(statements) == 0 {
 		return nil
 	}
-	entries, err := p.box.cfg.Write.Append(ctx, moot.Merge, statements...)
+	entries, err := p.account.cfg.Write.Append(ctx, moot.Merge, statements...)
 	if err != nil {
 		return err
 	}
-	if err := p.follow(ctx, entries); err != nil {
+	if err := p.updateIndex(ctx, entries); err != nil {
 		return err
 	}
 	for _, id := range p.order {
-		if len(p.messages[id].places) == 0 && p.box.cfg.Release != nil {
-			p.box.cfg.Release(ctx, id)
+		if len(p.messages[id].locations) == 0 && p.account.cfg.Reclaim != nil {
+			p.account.cfg.Reclaim(ctx, id)
 		}
 	}
 	return nil
 }
 
-// statements are what is to be said of one message.
+// statements returns what to write about one message.
 func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]sign.Statement, error) {
-	b, m := p.box, p.messages[id]
-	last, former, noted, err := b.acct.note(b.acct.read, id)
+	b, m := p.account, p.messages[id]
+	last, former, filed, err := b.index.filing(b.index.read, id)
 	if err != nil {
 		return nil, err
 	}
 	m.at = former.At
-	body, err := encodeSealed(note{m.places, m.at}, b.self)
+	body, err := encodeSealed(filing{m.locations, m.at}, b.self)
 	if err != nil {
 		return nil, err
 	}
-	s := sign.Statement{Kind: moot.KindReceipt, Key: noteKey(b.self, id), Body: body}
-	if noted {
+	s := sign.Statement{Kind: moot.KindReceipt, Key: filingKey(b.self, id), Body: body}
+	if filed {
 		s.Replaces = []moot.EntryID{last}
 	}
 	list := []sign.Statement{s}
 	switch {
-	case len(m.places) == 0 && m.kept && m.author == b.self:
+	case len(m.locations) == 0 && m.private && m.author == b.self:
 		list = append(list, sign.Statement{Kind: moot.KindMessage, Key: id.String(), Replaces: []moot.EntryID{m.entry}})
-	case m.read && m.author != b.self && (b.cfg.TellRead == nil || b.cfg.TellRead()):
-		tell, err := b.tellRead(ctx, id, m)
+	case m.read && m.author != b.self && (b.cfg.SendReceipts == nil || b.cfg.SendReceipts()):
+		receipts, err := b.readReceipt(ctx, id, m)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, tell...)
+		list = append(list, receipts...)
 	}
 	return list, nil
 }
 
-// tellRead says that a message was delivered and read, the latter to its author alone;
-// nothing if it was said before, or is not to be said, as of a channel's messages.
-func (b *Box) tellRead(ctx context.Context, id moot.BlobID, m *planned) ([]sign.Statement, error) {
-	s := sign.Statement{Kind: moot.KindReceipt, Key: receiptKey(id, b.self)}
-	r := receipt{Delivered: b.cfg.Now().UnixMilli()}
-	told := false
-	for e, err := range b.cfg.Node.Query(ctx, moot.Query{Kind: moot.KindReceipt, Key: s.Key}) {
+// readReceipt returns the receipt that a message was delivered and, sealed to its
+// author, read; none if that was sent before or the message asks for none, as in a
+// channel.
+func (acc *Account) readReceipt(ctx context.Context, id moot.BlobID, m *planned) ([]sign.Statement, error) {
+	s := sign.Statement{Kind: moot.KindReceipt, Key: receiptKey(id, acc.self)}
+	r := receipt{Delivered: acc.cfg.Now().UnixMilli()}
+	delivered := false
+	for e, err := range acc.cfg.Node.Query(ctx, moot.Query{Kind: moot.KindReceipt, Key: s.Key}) {
 		if err != nil {
 			return nil, err
 		}
@@ -217,36 +217,36 @@ func (b *Box) tellRead(ctx context.Context, id moot.BlobID, m *planned) ([]sign.
 		if decode(e.Body, &former) != nil || len(former.Sealed) > 0 {
 			return nil, nil
 		}
-		told, r.Delivered, s.Replaces = true, former.Delivered, append(s.Replaces, e.ID)
+		delivered, r.Delivered, s.Replaces = true, former.Delivered, append(s.Replaces, e.ID)
 	}
-	if !told && !m.owed {
+	if !delivered && !m.unacknowledged {
 		return nil, nil
 	}
 	var err error
-	if r.Sealed, err = encodeSealed(b.cfg.Now().UnixMilli(), m.author); err != nil {
+	if r.Sealed, err = encodeSealed(acc.cfg.Now().UnixMilli(), m.author); err != nil {
 		return nil, err
 	}
 	s.Body, err = encode(r)
 	return []sign.Statement{s}, err
 }
 
-func (p *plan) follow(ctx context.Context, entries []moot.Entry) error {
-	b := p.box
+func (p *plan) updateIndex(ctx context.Context, entries []moot.Entry) error {
+	b := p.account
 	return b.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
 		for _, e := range entries {
-			if id, _, ok := receiptOf(e.Key); ok {
-				if err := b.acct.paid(tx, []moot.BlobID{id}); err != nil {
+			if id, _, ok := parseReceiptKey(e.Key); ok {
+				if err := b.index.acknowledged(tx, []moot.BlobID{id}); err != nil {
 					return nil, err
 				}
 			}
-			_, id, ok := noteOf(e.Key)
+			_, id, ok := parseFilingKey(e.Key)
 			if !ok {
 				continue
 			}
 			m := p.messages[id]
-			folders, err := b.acct.setNote(tx, id, e, note{m.places, m.at})
-			if err == nil && len(m.places) == 0 {
-				err = b.acct.remove(tx, m.row)
+			folders, err := b.index.setFiling(tx, id, e, filing{m.locations, m.at})
+			if err == nil && len(m.locations) == 0 {
+				err = b.index.remove(tx, m.row)
 			}
 			if err != nil {
 				return nil, err
@@ -258,20 +258,20 @@ func (p *plan) follow(ctx context.Context, entries []moot.Entry) error {
 }
 
 // SetFolder implements Mailbox.
-func (b *Box) SetFolder(ctx context.Context, from, to string) error {
-	return moot.Wrap("change folders", b.setFolder(ctx, from, to))
+func (acc *Account) SetFolder(ctx context.Context, from, to string) error {
+	return moot.Wrap("change folders", acc.setFolder(ctx, from, to))
 }
 
-func (b *Box) setFolder(ctx context.Context, from, to string) error {
+func (acc *Account) setFolder(ctx context.Context, from, to string) error {
 	if from != "" && special(from) >= 0 {
-		return moot.Errorf(moot.Denied, "the folder %s stays where it is", from)
+		return moot.Errorf(moot.Denied, "the folder %s cannot be renamed or removed", from)
 	}
 	if to != "" {
 		if err := checkFolder(to); err != nil {
 			return err
 		}
-		err := b.update(ctx, func(tx *sql.Tx) ([]string, error) {
-			_, err := b.acct.folder(tx, to)
+		err := acc.update(ctx, func(tx *sql.Tx) ([]string, error) {
+			_, err := acc.index.folder(tx, to)
 			return []string{to}, err
 		})
 		if err != nil {
@@ -281,7 +281,7 @@ func (b *Box) setFolder(ctx context.Context, from, to string) error {
 	if from == "" {
 		return nil
 	}
-	items, err := b.acct.list(ctx, Query{Folder: from, Light: true})
+	items, err := acc.index.list(ctx, Query{Folder: from, Brief: true})
 	if err != nil {
 		return err
 	}
@@ -289,13 +289,13 @@ func (b *Box) setFolder(ctx context.Context, from, to string) error {
 	for i, it := range items {
 		changes[i] = Change{Folder: from, UID: it.UID, Move: to, Remove: to == ""}
 	}
-	if _, err := b.change(ctx, changes); err != nil {
+	if _, err := acc.change(ctx, changes); err != nil {
 		return err
 	}
-	return b.update(ctx, func(tx *sql.Tx) ([]string, error) { return []string{from}, b.acct.dropFolder(tx, from) })
+	return acc.update(ctx, func(tx *sql.Tx) ([]string, error) { return []string{from}, acc.index.dropFolder(tx, from) })
 }
 
-// checkFolder reports, with kind Invalid, why a folder cannot be called so.
+// checkFolder validates a folder's name. Kind Invalid.
 func checkFolder(name string) error {
 	bad := name == "" || len(name) > 255 || !utf8.ValidString(name) || strings.Contains(name, "//") ||
 		strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/")

@@ -20,23 +20,23 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Message is one that is being written.
+// Message is a message to compose.
 type Message struct {
 	To, Cc, Bcc []string // addresses
 	Subject     string
 	Text        string
 	Attach      []File
-	InReplyTo   *Summary // the message that it answers, or nil
+	InReplyTo   *Summary // nil: not a reply
 }
 
-// File is something to attach.
+// File is an attachment to compose.
 type File struct {
 	Name string
 	Open func() (io.ReadCloser, error)
 }
 
-// WriteTo writes it as a MIME message; who it is from and when it was sent is
-// added when it is sent. It is streamed: attachments may be of any size.
+// WriteTo streams the message as MIME, attachments of any size included; Send adds From
+// and Date.
 func (m Message) WriteTo(w io.Writer) (int64, error) {
 	count := &writeCounter{w: w}
 	buffered := bufio.NewWriterSize(count, 64<<10) // attachments are written line by line
@@ -114,7 +114,7 @@ func attach(mw *gomail.Writer, f File) error {
 	return aw.Close()
 }
 
-// fieldOf makes an address field of addresses, also of those without a domain.
+// fieldOf parses addresses for a header field; those without a domain get StableDomain.
 func fieldOf(list []string) (addrs []*mail.Address, err error) {
 	for _, s := range list {
 		local, domain, err := splitAddress(s)
@@ -130,7 +130,7 @@ func fieldOf(list []string) (addrs []*mail.Address, err error) {
 		}
 		a, err := mail.ParseAddress(s)
 		if err != nil {
-			return nil, moot.Errorf(moot.Invalid, "%.80q is no address", s)
+			return nil, moot.Errorf(moot.Invalid, "%.80q is not an address", s)
 		}
 		addrs = append(addrs, a)
 	}
@@ -145,12 +145,11 @@ func crlf(s string) string {
 	return s
 }
 
-// outgoing is a message whose header has been read and completed, and whose body has
-// not been read yet.
+// outgoing is a message with its header completed and its body still unread.
 type outgoing struct {
 	header
 	fields gomail.Header
-	text   []byte // the header as it is sent, with the empty line after it
+	text   []byte // the header to send, with the empty line that ends it
 	body   io.Reader
 }
 
@@ -161,18 +160,18 @@ func (o *outgoing) setFrom(from mail.Address) error {
 	return o.write()
 }
 
-// write makes the text of the fields.
+// write serializes the header.
 func (o *outgoing) write() error {
 	var b bytes.Buffer
 	if err := textproto.WriteHeader(&b, o.fields.Header.Header); err != nil {
-		return moot.Errorf(moot.Invalid, "this is not a message: %w", err)
+		return moot.Errorf(moot.Invalid, "the message's header is malformed: %w", err)
 	}
 	o.text = b.Bytes()
 	return nil
 }
 
-// complete reads the header of a message and adds what is missing: From, Date,
-// Message-ID. Bcc is taken out. Kinds: Invalid, TooLarge.
+// complete reads the header of a message, adds missing From, Date and Message-ID, and
+// removes Bcc. Kinds: Invalid, TooLarge.
 func complete(mimeReader io.Reader, from mail.Address, now time.Time) (*outgoing, error) {
 	br := bufio.NewReaderSize(&untilHeader{r: mimeReader, left: MaxHeader}, 4096)
 	th, err := textproto.ReadHeader(br)
@@ -180,7 +179,7 @@ func complete(mimeReader io.Reader, from mail.Address, now time.Time) (*outgoing
 		if moot.KindOf(err) == moot.TooLarge {
 			return nil, err
 		}
-		return nil, moot.Errorf(moot.Invalid, "this is not a message: its header makes no sense: %w", err)
+		return nil, moot.Errorf(moot.Invalid, "the message's header is malformed: %w", err)
 	}
 	h := gomail.Header{Header: message.Header{Header: th}}
 	out := &outgoing{header: readHeader(h), body: io.MultiReader(buffered(br), mimeReader)}
@@ -205,7 +204,7 @@ func complete(mimeReader io.Reader, from mail.Address, now time.Time) (*outgoing
 	return out, out.write()
 }
 
-// withDomains gives members who are named without a domain the one that needs none.
+// withDomains adds StableDomain to recipients that are named without a domain.
 func withDomains(h *gomail.Header) error {
 	for _, field := range []string{"To", "Cc"} {
 		if _, err := h.AddressList(field); err == nil {
@@ -220,13 +219,13 @@ func withDomains(h *gomail.Header) error {
 	return nil
 }
 
-// buffered returns what a reader has read ahead.
+// buffered returns the bytes that a reader has read ahead.
 func buffered(br *bufio.Reader) io.Reader {
-	b, _ := br.Peek(br.Buffered()) // never more than is there
+	b, _ := br.Peek(br.Buffered()) // never fails: all of it is buffered
 	return bytes.NewReader(bytes.Clone(b))
 }
 
-// untilHeader fails if a header is longer than left; it is not used for the body.
+// untilHeader bounds the header to left bytes; the body is read past it.
 type untilHeader struct {
 	r    io.Reader
 	left int
@@ -261,6 +260,6 @@ func (c *writeCounter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// relayField is the first field of a copy that is for the space's server to pass on: the
-// addresses elsewhere. The server takes it out.
+// relayField is the first header field of the copy for the space's server: the addresses
+// in other domains to relay to. The server removes it.
 const relayField = "Moot-Relay"

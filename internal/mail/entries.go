@@ -13,52 +13,52 @@ import (
 	"github.com/mootspace/moot/internal/seal"
 )
 
-// Three kinds of statements make mail, and this file is what they look like. An
-// announcement (kind message) has the sealed blob's ID as its key. A receipt (kind
-// receipt) has the key "<blob>/<reader>". A note (kind receipt) has the key
-// "note/<member>/<blob>" and is sealed: what a member did with a message is nobody
-// else's business.
+// Formats of the three statements of mail. An announcement (kind message) has the sealed
+// blob's ID as its key. A receipt (kind receipt) has the key "<blob>/<reader>". A filing
+// (kind receipt) has the key "note/<member>/<blob>" and is sealed to its member: folders
+// and flags are private.
 
-// MaxRecipients is how many members one message may name; more are reached by a channel.
+// MaxRecipients bounds the members that one message names; a channel reaches more.
 const MaxRecipients = 1000
 
-// announcement is what everybody learns of a message.
+// announcement is the public part of a message.
 type announcement struct {
-	To   []moot.Key `cbor:"0,keyasint,omitempty"` // none: all members, unless it is kept
-	Size int64      `cbor:"1,keyasint"`           // bytes of the sealed blob
-	Kept bool       `cbor:"2,keyasint,omitempty"` // it is its author's own, as a draft
-	Copy bool       `cbor:"3,keyasint,omitempty"` // a further copy, which is not for its author
+	To      []moot.Key `cbor:"0,keyasint,omitempty"` // none: all members, unless Private
+	Size    int64      `cbor:"1,keyasint"`           // bytes of the sealed blob
+	Private bool       `cbor:"2,keyasint,omitempty"` // for its author only, as a draft
+	Copy    bool       `cbor:"3,keyasint,omitempty"` // a Bcc copy, which its author does not get
 }
 
-// receipt is what a reader answers.
+// receipt is a recipient's acknowledgement.
 type receipt struct {
 	Delivered int64  `cbor:"0,keyasint"`           // Unix ms
-	Sealed    []byte `cbor:"1,keyasint,omitempty"` // to the author: a CBOR integer, when it was read, Unix ms
+	Sealed    []byte `cbor:"1,keyasint,omitempty"` // sealed to the author: when it was read, Unix ms, a CBOR integer
 }
 
-// note is where a member has put a message. No places: it was removed.
-type note struct {
-	Places []place `cbor:"0,keyasint"`
-	At     int64   `cbor:"1,keyasint,omitempty"` // when it came, Unix ms; 0: when it was announced
+// filing is the folders that a member has put a message in. No locations: it was
+// removed.
+type filing struct {
+	Locations []location `cbor:"0,keyasint"`
+	At        int64      `cbor:"1,keyasint,omitempty"` // arrival, Unix ms; 0: when it was announced
 }
 
-// place is a folder that a message is in.
-type place struct {
+// location is a folder with the message's flags there.
+type location struct {
 	Folder string `cbor:"0,keyasint"`
 	Flags  []Flag `cbor:"1,keyasint,omitempty"`
 }
 
-const notePrefix = "note/"
+const filingPrefix = "note/"
 
-func noteKey(self moot.Key, id moot.BlobID) string {
-	return notePrefix + self.String() + "/" + id.String()
+func filingKey(self moot.Key, id moot.BlobID) string {
+	return filingPrefix + self.String() + "/" + id.String()
 }
 
 func receiptKey(id moot.BlobID, reader moot.Key) string { return id.String() + "/" + reader.String() }
 
-// noteOf returns whose note about which message an entry's key stands for.
-func noteOf(key string) (member moot.Key, id moot.BlobID, ok bool) {
-	rest, ok := strings.CutPrefix(key, notePrefix)
+// parseFilingKey returns the member and message of a filing's key.
+func parseFilingKey(key string) (member moot.Key, id moot.BlobID, ok bool) {
+	rest, ok := strings.CutPrefix(key, filingPrefix)
 	if !ok {
 		return member, id, false
 	}
@@ -68,16 +68,16 @@ func noteOf(key string) (member moot.Key, id moot.BlobID, ok bool) {
 	return member, id, errKey == nil && errID == nil
 }
 
-// receiptOf returns of whose receipt for which message an entry's key stands.
-func receiptOf(key string) (id moot.BlobID, reader moot.Key, ok bool) {
+// parseReceiptKey returns the message and reader of a receipt's key.
+func parseReceiptKey(key string) (id moot.BlobID, reader moot.Key, ok bool) {
 	b, m, _ := strings.Cut(key, "/")
 	id, errID := moot.ParseBlobID(b)
 	reader, errKey := moot.ParseKey(m)
 	return id, reader, errKey == nil && errID == nil
 }
 
-// letter is an announcement with what its entry says.
-type letter struct {
+// envelope is an announcement with the fields of its entry.
+type envelope struct {
 	announcement
 	ID     moot.BlobID
 	Author moot.Key
@@ -85,41 +85,41 @@ type letter struct {
 	Entry  moot.EntryID
 }
 
-// letterOf reads an entry of kind message. Kind Invalid: anybody may write anything.
-func letterOf(e moot.Entry) (letter, error) {
-	l := letter{Author: e.Author, Time: e.Time.Wall(), Entry: e.ID}
+// parseEnvelope decodes an entry of kind message. Kind Invalid: entries are untrusted.
+func parseEnvelope(e moot.Entry) (envelope, error) {
+	env := envelope{Author: e.Author, Time: e.Time.Wall(), Entry: e.ID}
 	var err error
-	if l.ID, err = moot.ParseBlobID(e.Key); err != nil {
-		return l, err
+	if env.ID, err = moot.ParseBlobID(e.Key); err != nil {
+		return env, err
 	}
-	if err := decode(e.Body, &l.announcement); err != nil {
-		return l, err
+	if err := decode(e.Body, &env.announcement); err != nil {
+		return env, err
 	}
-	if len(l.To) > MaxRecipients || l.Size <= 0 {
-		return l, moot.Errorf(moot.Invalid, "not a message's announcement")
+	if len(env.To) > MaxRecipients || env.Size <= 0 {
+		return env, moot.Errorf(moot.Invalid, "not a message's announcement")
 	}
-	return l, nil
+	return env, nil
 }
 
-// Announced returns whom a message's entry names, and how many bytes it is; false if the
-// entry announces none.
+// Announced returns the recipients that a message's entry names, and its size in bytes;
+// false if the entry announces no message.
 func Announced(e moot.Entry) (to []moot.Key, size int64, ok bool) {
 	if e.Kind != moot.KindMessage || e.Deletes() {
 		return nil, 0, false
 	}
-	l, err := letterOf(e)
-	return l.To, l.Size, err == nil
+	env, err := parseEnvelope(e)
+	return env.To, env.Size, err == nil
 }
 
-// concerns reports whether the letter is for the member to have.
-func (l *letter) concerns(k moot.Key) bool {
+// readableBy reports whether the message is for the member.
+func (e *envelope) readableBy(k moot.Key) bool {
 	switch {
-	case slices.Contains(l.To, k):
+	case slices.Contains(e.To, k):
 		return true
-	case l.Author == k:
-		return !l.Copy
+	case e.Author == k:
+		return !e.Copy
 	}
-	return len(l.To) == 0 && !l.Kept
+	return len(e.To) == 0 && !e.Private
 }
 
 func encode(v any) ([]byte, error) {
@@ -129,7 +129,7 @@ func encode(v any) ([]byte, error) {
 
 var decoder = cbor.NewDecoder(cbor.Limits{Levels: 6, Elements: MaxRecipients})
 
-// decode reads an entry's body, which may come from anyone.
+// decode bounds depth and width, since entries are untrusted.
 func decode(b []byte, v any) error {
 	if err := decoder.Unmarshal(b, v); err != nil {
 		return moot.Errorf(moot.Invalid, "not a mail entry: %w", err)
@@ -137,7 +137,7 @@ func decode(b []byte, v any) error {
 	return nil
 }
 
-// encodeSealed returns v, readable for the holders of the keys.
+// encodeSealed encodes v and seals it to the keys.
 func encodeSealed(v any, to ...moot.Key) ([]byte, error) {
 	plain, err := encode(v)
 	if err != nil {

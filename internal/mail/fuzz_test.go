@@ -36,21 +36,21 @@ func FuzzSummarize(f *testing.F) {
 	})
 }
 
-func FuzzLetter(f *testing.F) {
+func FuzzEnvelope(f *testing.F) {
 	body, _ := encode(announcement{To: []moot.Key{{1}}, Size: 5})
 	f.Add(strings.Repeat("ab", 32), body)
 	f.Fuzz(func(t *testing.T, key string, body []byte) {
-		l, err := letterOf(moot.Entry{Key: key, Body: body, Author: moot.Key{9}})
+		env, err := parseEnvelope(moot.Entry{Key: key, Body: body, Author: moot.Key{9}})
 		if err != nil && moot.KindOf(err) != moot.Invalid {
 			t.Errorf("%v", err)
 		}
-		if err == nil && (l.Size <= 0 || len(l.To) > MaxRecipients) {
-			t.Errorf("%+v", l)
+		if err == nil && (env.Size <= 0 || len(env.To) > MaxRecipients) {
+			t.Errorf("%+v", env)
 		}
-		_, _, _ = noteOf(key)
-		_, _, _ = receiptOf(key)
+		_, _, _ = parseFilingKey(key)
+		_, _, _ = parseReceiptKey(key)
 		var r receipt
-		var n note
+		var n filing
 		_, _ = decode(body, &r), decode(body, &n)
 	})
 }

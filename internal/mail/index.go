@@ -18,20 +18,20 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Index is what a node has made of its members' messages, so that lists and searches
-// need not open them: headers, beginnings and words in the clear. All of it can be made
-// anew from entries and blobs, but for UIDs.
+// Index has the headers, first lines and words of the messages of a node's members in
+// the clear, so that lists and searches open no blob. All of it but UIDs can be rebuilt
+// from entries and blobs.
 type Index struct {
 	write, read *sql.DB
 
 	mu       sync.Mutex
-	accounts map[moot.Key]*account
+	accounts map[moot.Key]*accountIndex
 }
 
-// OpenIndex opens the index in a file, making it if there is none; with path empty, in
-// memory.
+// OpenIndex opens the index in a file and creates it if it does not exist; with path
+// empty, in memory.
 func OpenIndex(ctx context.Context, path string) (x *Index, err error) {
-	x = &Index{accounts: map[moot.Key]*account{}}
+	x = &Index{accounts: map[moot.Key]*accountIndex{}}
 	if path == "" {
 		x.write, err = sqlite.OpenMemory()
 		x.read = x.write
@@ -50,25 +50,24 @@ func OpenIndex(ctx context.Context, path string) (x *Index, err error) {
 // Close closes the index.
 func (x *Index) Close() error { return errors.Join(x.write.Close(), x.read.Close()) }
 
-// account is one member's part of the index. All boxes of the member share it, whatever
-// architecture each of them goes through.
-type account struct {
+// accountIndex is one member's part of the index, shared by the member's accounts over
+// all architectures.
+type accountIndex struct {
 	*Index
 	id       int64
 	member   moot.Key
 	syncing  sync.Mutex // one Sync at a time
-	changing sync.Mutex // one Change, or answer to authors, at a time
+	changing sync.Mutex // one Change or acknowledge at a time
 	watchers watchers
 }
 
-// specialUses are the folders that every mailbox has, with what mail programs may use
-// them for (RFC 6154).
+// specialUses are the folders that every mailbox has, with their special-use attributes
+// (RFC 6154).
 var specialUses = []struct{ name, use string }{
 	{Inbox, ""}, {DraftsFolder, `\Drafts`}, {SentFolder, `\Sent`}, {ArchiveFolder, `\Archive`}, {JunkFolder, `\Junk`}, {TrashFolder, `\Trash`},
 }
 
-// special returns the place of a folder among those that every mailbox has; -1 if it is
-// none of them.
+// special returns the index of a folder in specialUses, or -1.
 func special(name string) int {
 	for i, f := range specialUses {
 		if f.name == name {
@@ -78,14 +77,14 @@ func special(name string) int {
 	return -1
 }
 
-// account returns the member's part, with the folders that every mailbox has.
-func (x *Index) account(ctx context.Context, member moot.Key, now time.Time) (*account, error) {
+// forMember returns the member's part, with the folders that every mailbox has.
+func (x *Index) forMember(ctx context.Context, member moot.Key, now time.Time) (*accountIndex, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if a := x.accounts[member]; a != nil {
 		return a, nil
 	}
-	a := &account{Index: x, member: member}
+	a := &accountIndex{Index: x, member: member}
 	if err := x.update(ctx, func(tx *sql.Tx) error { return a.open(tx, now) }); err != nil {
 		return nil, err
 	}
@@ -93,7 +92,7 @@ func (x *Index) account(ctx context.Context, member moot.Key, now time.Time) (*a
 	return a, nil
 }
 
-func (a *account) open(tx *sql.Tx, now time.Time) error {
+func (a *accountIndex) open(tx *sql.Tx, now time.Time) error {
 	err := tx.QueryRow(`SELECT id FROM accounts WHERE key = ?`, a.member[:]).Scan(&a.id)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -117,7 +116,7 @@ func (x *Index) Removed(ctx context.Context, member moot.Key, id moot.BlobID) (r
 	return removed, sqlite.Error("index of messages", err)
 }
 
-// Used returns the bytes of a member's messages; zero for who has no part in this index.
+// Used returns the bytes of a member's messages; 0 for an unknown member.
 func (x *Index) Used(ctx context.Context, member moot.Key) (bytes int64, err error) {
 	err = x.read.QueryRowContext(ctx, `SELECT coalesce(sum(used), 0) FROM accounts WHERE key = ?`, member[:]).Scan(&bytes)
 	return bytes, sqlite.Error("index of messages", err)
@@ -136,8 +135,8 @@ func (x *Index) update(ctx context.Context, do func(*sql.Tx) error) error {
 	return sqlite.Error("index of messages", tx.Commit())
 }
 
-// folder returns the folder's row, which it makes if there is none.
-func (a *account) folder(tx *sql.Tx, name string) (id int64, err error) {
+// folder returns the folder's row, and creates it if it does not exist.
+func (a *accountIndex) folder(tx *sql.Tx, name string) (id int64, err error) {
 	err = tx.QueryRow(`SELECT id FROM folders WHERE account = ? AND name = ?`, a.id, name).Scan(&id)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, err
@@ -146,7 +145,7 @@ func (a *account) folder(tx *sql.Tx, name string) (id int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	// A folder that was removed and is made again must not use UIDs again.
+	// modseq as the first UID: a folder that is created again must not reuse UIDs.
 	r, err := tx.Exec(`INSERT INTO folders (account, name, next_uid, modseq) VALUES (?, ?, ?, ?)`, a.id, name, modseq, modseq)
 	if err != nil {
 		return 0, err
@@ -154,13 +153,13 @@ func (a *account) folder(tx *sql.Tx, name string) (id int64, err error) {
 	return r.LastInsertId()
 }
 
-func (a *account) nextModSeq(tx *sql.Tx) (n int64, err error) {
+func (a *accountIndex) nextModSeq(tx *sql.Tx) (n int64, err error) {
 	err = tx.QueryRow(`UPDATE accounts SET modseq = modseq + 1 WHERE id = ? RETURNING modseq`, a.id).Scan(&n)
 	return n, err
 }
 
-// seen returns the entries that were looked at.
-func (a *account) seen(ctx context.Context) (v moot.Vector, err error) {
+// vector returns the entries that were read.
+func (a *accountIndex) vector(ctx context.Context) (v moot.Vector, err error) {
 	var text []byte
 	err = a.read.QueryRowContext(ctx, `SELECT vector FROM accounts WHERE id = ?`, a.id).Scan(&text)
 	if err == nil {
@@ -169,7 +168,7 @@ func (a *account) seen(ctx context.Context) (v moot.Vector, err error) {
 	return v, sqlite.Error("index of messages", err)
 }
 
-func (a *account) setSeen(tx *sql.Tx, v moot.Vector) error {
+func (a *accountIndex) setVector(tx *sql.Tx, v moot.Vector) error {
 	text, err := json.Marshal(v)
 	if err == nil {
 		_, err = tx.Exec(`UPDATE accounts SET vector = ? WHERE id = ?`, text, a.id)
@@ -177,20 +176,20 @@ func (a *account) setSeen(tx *sql.Tx, v moot.Vector) error {
 	return err
 }
 
-// await notes a letter whose bytes are wanted, unless they are here.
-func (a *account) await(tx *sql.Tx, l letter) error {
-	named := min(len(l.To), 1)
-	if slices.Contains(l.To, a.member) {
+// addPending records a message to fetch, unless it is stored already.
+func (a *accountIndex) addPending(tx *sql.Tx, env envelope) error {
+	named := min(len(env.To), 1)
+	if slices.Contains(env.To, a.member) {
 		named = 2
 	}
 	_, err := tx.Exec(`INSERT OR IGNORE INTO pending (account, blob, entry, author, time, kept, named)
 		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM messages WHERE account = ?1 AND blob = ?2)`,
-		a.id, l.ID[:], l.Entry[:], l.Author[:], l.Time.UnixMilli(), l.Kept, named)
+		a.id, env.ID[:], env.Entry[:], env.Author[:], env.Time.UnixMilli(), env.Private, named)
 	return err
 }
 
-// awaited returns letters whose bytes are wanted, the oldest first.
-func (a *account) awaited(ctx context.Context) (list []letter, err error) {
+// pending returns the messages to fetch, oldest first.
+func (a *accountIndex) pending(ctx context.Context) (list []envelope, err error) {
 	rows, err := a.read.QueryContext(ctx, `SELECT blob, entry, author, time, kept, named FROM pending WHERE account = ? ORDER BY time`, a.id)
 	if err != nil {
 		return nil, sqlite.Error("index of messages", err)
@@ -199,33 +198,33 @@ func (a *account) awaited(ctx context.Context) (list []letter, err error) {
 	for rows.Next() {
 		var id, entry, author []byte
 		var ms int64
-		var l letter
+		var env envelope
 		var named int
-		if err := rows.Scan(&id, &entry, &author, &ms, &l.Kept, &named); err != nil {
+		if err := rows.Scan(&id, &entry, &author, &ms, &env.Private, &named); err != nil {
 			return nil, sqlite.Error("index of messages", err)
 		}
-		l.ID, l.Entry, l.Author, l.Time = moot.BlobID(id), moot.EntryID(entry), moot.Key(author), time.UnixMilli(ms)
+		env.ID, env.Entry, env.Author, env.Time = moot.BlobID(id), moot.EntryID(entry), moot.Key(author), time.UnixMilli(ms)
 		switch named {
 		case 1:
-			l.To = []moot.Key{{}} // somebody else: who, is no matter any more
+			env.To = []moot.Key{{}} // another member: which one is not stored
 		case 2:
-			l.To = []moot.Key{a.member}
+			env.To = []moot.Key{a.member}
 		}
-		list = append(list, l)
+		list = append(list, env)
 	}
 	return list, sqlite.Error("index of messages", rows.Err())
 }
 
-func (a *account) forget(tx *sql.Tx, id moot.BlobID) error {
+func (a *accountIndex) removePending(tx *sql.Tx, id moot.BlobID) error {
 	_, err := tx.Exec(`DELETE FROM pending WHERE account = ? AND blob = ?`, a.id, id[:])
 	return err
 }
 
-// setNote remembers where the member has put a message, and puts it there if it is here;
-// unless a later note is known: a Sync may read one that a Change has just replaced. It
-// returns the folders concerned.
-func (a *account) setNote(tx *sql.Tx, id moot.BlobID, e moot.Entry, n note) ([]string, error) {
-	text, err := json.Marshal(append([]place{}, n.Places...))
+// setFiling records a filing and applies it to the message if that is stored, and
+// returns the folders changed. An older filing is ignored: a Sync may read one that a
+// Change has just replaced.
+func (a *accountIndex) setFiling(tx *sql.Tx, id moot.BlobID, e moot.Entry, n filing) ([]string, error) {
+	text, err := json.Marshal(append([]location{}, n.Locations...))
 	if err != nil {
 		return nil, err
 	}
@@ -251,11 +250,11 @@ func (a *account) setNote(tx *sql.Tx, id moot.BlobID, e moot.Entry, n note) ([]s
 			return nil, err
 		}
 	}
-	return a.put(tx, message, n.Places)
+	return a.put(tx, message, n.Locations)
 }
 
-// note returns the member's note in force about a message; false if there is none.
-func (a *account) note(q querier, id moot.BlobID) (entry moot.EntryID, n note, ok bool, err error) {
+// filing returns the member's current filing of a message; false if there is none.
+func (a *accountIndex) filing(q querier, id moot.BlobID) (entry moot.EntryID, n filing, ok bool, err error) {
 	var text, raw []byte
 	err = q.QueryRow(`SELECT entry, at, places FROM notes WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&raw, &n.At, &text)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -263,7 +262,7 @@ func (a *account) note(q querier, id moot.BlobID) (entry moot.EntryID, n note, o
 	}
 	if err == nil {
 		entry = moot.EntryID(raw)
-		err = json.Unmarshal(text, &n.Places)
+		err = json.Unmarshal(text, &n.Locations)
 	}
 	return entry, n, err == nil, err
 }
@@ -273,19 +272,19 @@ type querier interface {
 	Query(query string, args ...any) (*sql.Rows, error)
 }
 
-// arrive takes a message in: where its note says, else at places.
-func (a *account) arrive(tx *sql.Tx, l letter, d digest, preface string, owed bool, places []place) ([]string, error) {
-	if err := a.forget(tx, l.ID); err != nil {
+// insert stores a message at the locations of its filing, else at those given.
+func (a *accountIndex) insert(tx *sql.Tx, env envelope, d digest, preface string, acknowledge bool, locations []location) ([]string, error) {
+	if err := a.removePending(tx, env.ID); err != nil {
 		return nil, err
 	}
-	_, noted, ok, err := a.note(tx, l.ID)
+	_, filed, ok, err := a.filing(tx, env.ID)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
-		places = noted.Places
-		if noted.At != 0 {
-			d.Arrived = time.UnixMilli(noted.At)
+		locations = filed.Locations
+		if filed.At != 0 {
+			d.Arrived = time.UnixMilli(filed.At)
 		}
 	}
 	summary, err := json.Marshal(d.Summary)
@@ -294,12 +293,12 @@ func (a *account) arrive(tx *sql.Tx, l letter, d digest, preface string, owed bo
 	}
 	r, err := tx.Exec(`INSERT OR IGNORE INTO messages (account, blob, entry, author, arrived, size, preface, thread, mid, kept, owed, summary)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		a.id, l.ID[:], l.Entry[:], l.Author[:], d.Arrived.UnixMilli(), d.Size, preface, d.Thread, d.MessageID, l.Kept, owed, summary)
+		a.id, env.ID[:], env.Entry[:], env.Author[:], d.Arrived.UnixMilli(), d.Size, preface, d.Thread, d.MessageID, env.Private, acknowledge, summary)
 	if err != nil {
 		return nil, err
 	}
 	if n, err := r.RowsAffected(); err != nil || n == 0 {
-		return nil, err // it is here already
+		return nil, err // stored already
 	}
 	message, err := r.LastInsertId()
 	if err != nil {
@@ -314,5 +313,5 @@ func (a *account) arrive(tx *sql.Tx, l letter, d digest, preface string, owed bo
 	if err != nil {
 		return nil, err
 	}
-	return a.put(tx, message, places)
+	return a.put(tx, message, locations)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // folders returns all folders, those with a special use first, then by name.
-func (a *account) folders(ctx context.Context) (list []Folder, err error) {
+func (a *accountIndex) folders(ctx context.Context) (list []Folder, err error) {
 	rows, err := a.read.QueryContext(ctx, `SELECT f.name, c.validity, f.next_uid, f.modseq, count(i.uid),
 			coalesce(sum(i.flags NOT LIKE '% \Seen %'), 0), coalesce(sum(i.flags LIKE '% \Deleted %'), 0), coalesce(sum(m.size), 0),
 			iif(f.name = 'INBOX', (SELECT count(*) FROM pending p WHERE p.account = f.account), 0)
@@ -46,13 +46,13 @@ func (a *account) folders(ctx context.Context) (list []Folder, err error) {
 }
 
 // list implements Mailbox.List.
-func (a *account) list(ctx context.Context, q Query) (list []Item, err error) {
+func (a *accountIndex) list(ctx context.Context, q Query) (list []Item, err error) {
 	where, args, err := a.where(q)
 	if err != nil {
 		return nil, err
 	}
 	summary := "m.summary"
-	if q.Light {
+	if q.Brief {
 		summary = "NULL"
 	}
 	order := "f.name, i.uid"
@@ -98,7 +98,7 @@ func scanItem(rows *sql.Rows) (it Item, err error) {
 }
 
 // where returns a query as SQL over items i, folders f and messages m.
-func (a *account) where(q Query) (string, []any, error) {
+func (a *accountIndex) where(q Query) (string, []any, error) {
 	terms, args := []string{"f.account = ?"}, []any{a.id}
 	add := func(term string, arg ...any) { terms, args = append(terms, term), append(args, arg...) }
 	if q.Folder != "" {
@@ -109,7 +109,7 @@ func (a *account) where(q Query) (string, []any, error) {
 	}
 	if q.Prefix != "" {
 		if strings.Trim(strings.ToLower(q.Prefix), "0123456789abcdef") != "" {
-			return "", nil, moot.Errorf(moot.Invalid, "%.70q is no message's ID: want hexadecimal digits, as 'moot inbox' shows them", q.Prefix)
+			return "", nil, moot.Errorf(moot.Invalid, "%.70q is not a message ID: want hexadecimal digits", q.Prefix)
 		}
 		add("substr(lower(hex(m.blob)), 1, ?) = ?", len(q.Prefix), strings.ToLower(q.Prefix))
 	}
@@ -129,20 +129,20 @@ func (a *account) where(q Query) (string, []any, error) {
 	return strings.Join(terms, " AND "), args, err
 }
 
-// stored is what opening one needs.
+// stored is a message's row as far as Open and Change need it.
 type stored struct {
-	row     int64
-	preface string
-	entry   moot.EntryID
-	author  moot.Key
-	kept    bool
-	owed    bool // its author is to be told that it was delivered
+	row            int64
+	preface        string
+	entry          moot.EntryID
+	author         moot.Key
+	private        bool
+	unacknowledged bool // no delivery receipt was sent yet
 }
 
-// find returns a message that the member has.
-func (a *account) find(q querier, id moot.BlobID) (m stored, err error) {
+// find returns a stored message. Kind NotFound.
+func (a *accountIndex) find(q querier, id moot.BlobID) (m stored, err error) {
 	var entry, author []byte
-	err = q.QueryRow(`SELECT id, preface, entry, author, kept, owed FROM messages WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&m.row, &m.preface, &entry, &author, &m.kept, &m.owed)
+	err = q.QueryRow(`SELECT id, preface, entry, author, kept, owed FROM messages WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&m.row, &m.preface, &entry, &author, &m.private, &m.unacknowledged)
 	if errors.Is(err, sql.ErrNoRows) {
 		return m, moot.Errorf(moot.NotFound, "there is no message %s", hex.EncodeToString(id[:8]))
 	}
@@ -152,15 +152,15 @@ func (a *account) find(q querier, id moot.BlobID) (m stored, err error) {
 	return m, err
 }
 
-// places returns where a message is.
-func (a *account) places(q querier, row int64) (list []place, err error) {
+// locations returns a message's folders and flags.
+func (a *accountIndex) locations(q querier, row int64) (list []location, err error) {
 	rows, err := q.Query(`SELECT f.name, i.flags FROM items i JOIN folders f ON f.id = i.folder WHERE i.message = ? ORDER BY f.name`, row)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var p place
+		var p location
 		var flags string
 		if err := rows.Scan(&p.Folder, &flags); err != nil {
 			return nil, err
@@ -171,8 +171,8 @@ func (a *account) places(q querier, row int64) (list []place, err error) {
 	return list, rows.Err()
 }
 
-// item returns the message in a place; false if there is none.
-func (a *account) item(q querier, folder string, uid uint32) (id moot.BlobID, ok bool, err error) {
+// item returns the message with a UID in a folder; false if there is none.
+func (a *accountIndex) item(q querier, folder string, uid uint32) (id moot.BlobID, ok bool, err error) {
 	var b []byte
 	err = q.QueryRow(`SELECT m.blob FROM items i JOIN folders f ON f.id = i.folder JOIN messages m ON m.id = i.message
 		WHERE f.account = ? AND f.name = ? AND i.uid = ?`, a.id, folder, uid).Scan(&b)
@@ -185,8 +185,8 @@ func (a *account) item(q querier, folder string, uid uint32) (id moot.BlobID, ok
 	return moot.BlobID(b), true, nil
 }
 
-// owed returns messages whose authors are to be told of their delivery.
-func (a *account) owed(ctx context.Context) (ids []moot.BlobID, err error) {
+// unacknowledged returns the messages whose authors lack a delivery receipt.
+func (a *accountIndex) unacknowledged(ctx context.Context) (ids []moot.BlobID, err error) {
 	rows, err := a.read.QueryContext(ctx, `SELECT blob FROM messages WHERE account = ? AND owed = 1`, a.id)
 	if err != nil {
 		return nil, sqlite.Error("index of messages", err)
@@ -202,7 +202,7 @@ func (a *account) owed(ctx context.Context) (ids []moot.BlobID, err error) {
 	return ids, sqlite.Error("index of messages", rows.Err())
 }
 
-func (a *account) paid(tx *sql.Tx, ids []moot.BlobID) error {
+func (a *accountIndex) acknowledged(tx *sql.Tx, ids []moot.BlobID) error {
 	for _, id := range ids {
 		if _, err := tx.Exec(`UPDATE messages SET owed = 0 WHERE account = ? AND blob = ?`, a.id, id[:]); err != nil {
 			return err
@@ -211,8 +211,8 @@ func (a *account) paid(tx *sql.Tx, ids []moot.BlobID) error {
 	return nil
 }
 
-// remove forgets a message of which nothing is left.
-func (a *account) remove(tx *sql.Tx, row int64) error {
+// remove deletes a message with no items left.
+func (a *accountIndex) remove(tx *sql.Tx, row int64) error {
 	for _, stmt := range []string{`DELETE FROM items WHERE message = ?`, `DELETE FROM texts WHERE rowid = ?`, `DELETE FROM messages WHERE id = ?`} {
 		if _, err := tx.Exec(stmt, row); err != nil {
 			return err
@@ -222,7 +222,7 @@ func (a *account) remove(tx *sql.Tx, row int64) error {
 }
 
 // dropFolder removes an empty folder.
-func (a *account) dropFolder(tx *sql.Tx, name string) error {
+func (a *accountIndex) dropFolder(tx *sql.Tx, name string) error {
 	_, err := tx.Exec(`DELETE FROM folders WHERE account = ? AND name = ? AND NOT EXISTS (SELECT 1 FROM items WHERE items.folder = folders.id)`, a.id, name)
 	return err
 }

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// put makes the message's items those that places name, and returns the folders that
-// are concerned.
-func (a *account) put(tx *sql.Tx, message int64, places []place) (changed []string, err error) {
+// put makes locations the message's items, and returns the folders changed.
+func (a *accountIndex) put(tx *sql.Tx, message int64, locations []location) (changed []string, err error) {
 	type item struct {
 		folder, uid int64
 		flags       string
@@ -32,7 +31,7 @@ func (a *account) put(tx *sql.Tx, message int64, places []place) (changed []stri
 		return nil, err
 	}
 	rows.Close()
-	for _, p := range places {
+	for _, p := range locations {
 		it, ok := have[p.Folder]
 		delete(have, p.Folder)
 		flags := joinFlags(p.Flags)
@@ -69,7 +68,7 @@ func (a *account) put(tx *sql.Tx, message int64, places []place) (changed []stri
 }
 
 // touch gives a folder, and its items that were changed (modseq 0), the next modseq.
-func (a *account) touch(tx *sql.Tx, folder int64) error {
+func (a *accountIndex) touch(tx *sql.Tx, folder int64) error {
 	modseq, err := a.nextModSeq(tx)
 	if err == nil {
 		_, err = tx.Exec(`UPDATE folders SET modseq = ? WHERE id = ?`, modseq, folder)
@@ -80,7 +79,7 @@ func (a *account) touch(tx *sql.Tx, folder int64) error {
 	return err
 }
 
-// joinFlags writes a set of flags as the index keeps it.
+// joinFlags encodes a set of flags for the index.
 func joinFlags(flags []Flag) string {
 	sorted := slices.Clone(flags)
 	slices.SortFunc(sorted, func(a, b Flag) int { return cmp.Compare(a, b) })

@@ -1,8 +1,9 @@
 // Package mail gives entries and blobs the meaning of messages: a MIME message
 // (RFC 5322, RFC 2045) sealed with age to its readers' keys is a blob, an entry
-// announces it, receipts answer it, and what a member does with it – flags, folders –
-// is said in entries that only the member can read. A [Box] is one member's mail over
-// any moot.Node; front ends see it as a [Mailbox].
+// announces it, receipts acknowledge it, and the member's flags and folders are in
+// entries that only the member can read. An [Account] is one member's mail over any
+// moot.Node, which front ends use as a [Mailbox]; a [Relay] holds messages for members
+// who are offline (store and forward).
 //
 // It must not know an architecture, a store, a link or a mail protocol.
 package mail
@@ -18,64 +19,60 @@ import (
 
 // Mailbox is one member's mail, as front ends see it.
 type Mailbox interface {
-	// Send seals a message to whom it is for and announces it. When it returns
-	// without an error the message survives a power failure. Kinds: Invalid for a
-	// message or address that makes no sense, NotFound for an unknown recipient,
-	// TooLarge, Full if a recipient's mailbox on the server is.
+	// Send seals a message to its recipients and announces it. The message is durable
+	// when it returns nil. Kinds: Invalid for a malformed message or address, NotFound
+	// for an unknown recipient, TooLarge, Full if a recipient's mailbox is full.
 	Send(ctx context.Context, o Outgoing) (Sent, error)
 
-	// Save keeps a message in one of the member's own folders, for nobody else to
-	// read: a draft, or what a mail program appends. Durable as Send.
+	// Save stores a private message in one of the member's folders: a draft, or what a
+	// mail program appends. Durable as Send.
 	Save(ctx context.Context, folder string, flags []Flag, at time.Time, mime io.Reader) (Item, error)
 
 	// Folders returns all folders, those with a special use first.
 	Folders(ctx context.Context) ([]Folder, error)
 
-	// SetFolder makes the folder to, and moves what is in the folder from into it;
-	// with from empty it only makes one, with to empty it removes from and what is in
-	// it. Folders with a special use stay: kind Denied.
+	// SetFolder renames the folder from to to; with from empty it creates to, with to
+	// empty it removes from and its items. Kind Denied for folders with a special use.
 	SetFolder(ctx context.Context, from, to string) error
 
 	// List returns items in the order of their UIDs; for Query.Words and
 	// Query.Thread by time.
 	List(ctx context.Context, q Query) ([]Item, error)
 
-	// Open returns the MIME message. Kind NotFound if the member has no such message,
-	// Unavailable if nobody who has its bytes can be reached.
+	// Open returns the MIME message. Kinds: NotFound if the member has no such message,
+	// Unavailable if no holder of its blob can be reached.
 	Open(ctx context.Context, id moot.BlobID) (io.ReadCloser, error)
 
-	// Change puts, marks and removes items, durably, in the order given, and returns
-	// them as they are then; a removed one with UID 0. An item that is there no more
-	// is left out.
+	// Change moves, flags and removes items, durably, in the order given, and returns
+	// their new state; a removed item has UID 0. Items that no longer exist are left out.
 	Change(ctx context.Context, changes ...Change) ([]Item, error)
 
-	// Receipts tells who was given the message, and who has read it.
+	// Receipts returns which recipients have got the message, and which have read it.
 	Receipts(ctx context.Context, id moot.BlobID) ([]Receipt, error)
 
-	// Watch yields a value whenever something in the mailbox has changed, until ctx
-	// ends: the folders concerned. Several changes may come as one.
+	// Watch yields the changed folders after each change, until ctx ends. Changes may be
+	// coalesced.
 	Watch(ctx context.Context) iter.Seq[[]string]
 }
 
-// Outgoing is a message on its way out.
+// Outgoing is a message to send.
 type Outgoing struct {
-	// To are the addresses that it goes to: a member's name or key, with or without
-	// a domain, #channel, or anybody's address elsewhere if the space's server sends
-	// mail. Who is not named in the message's To or Cc is not seen by the others.
-	// Empty: those whom its To, Cc and Bcc name.
+	// To has the recipients (the envelope): a member's name or key, with or without a
+	// domain, #channel, or an address in another domain if the space's server relays
+	// mail. Recipients that the header's To and Cc do not name get Bcc copies. Empty: the
+	// header's To, Cc and Bcc.
 	To   []string
 	MIME io.Reader
-	// Wait is how long Send may wait, once the message is safe here, until somebody else
-	// holds it, too.
+	// Wait bounds how long Send waits for replicas, once the message is durable here.
 	Wait time.Duration
 }
 
-// Sent says what became of an outgoing message.
+// Sent is the outcome of Send.
 type Sent struct {
-	ID      moot.BlobID `json:"id"`                // of the copy for those who are named in it
-	Members []moot.Key  `json:"members"`           // whom it was sealed to, but for its author
-	Relayed []string    `json:"relayed,omitempty"` // addresses elsewhere that the server was asked to reach
-	Holders int         `json:"holders"`           // others known to hold it when Send returned
+	ID      moot.BlobID `json:"id"`                // of the copy for the named recipients
+	Members []moot.Key  `json:"members"`           // recipients in the space, without the author
+	Relayed []string    `json:"relayed,omitempty"` // recipients in other domains, for the server to relay to
+	Holders int         `json:"holders"`           // replicas known when Send returned
 }
 
 // Flag is an IMAP flag (RFC 9051, 2.3.2) or keyword.
@@ -87,7 +84,7 @@ const (
 	Flagged  Flag = `\Flagged`
 	Deleted  Flag = `\Deleted`
 	Draft    Flag = `\Draft`
-	Phishing Flag = "$Phishing" // its From names somebody who did not write it
+	Phishing Flag = "$Phishing" // From is not the author
 )
 
 // Folders that every mailbox has. Channels are folders below ChannelFolder.
@@ -98,21 +95,21 @@ const (
 	ArchiveFolder = "Archive"
 	JunkFolder    = "Junk"
 	TrashFolder   = "Trash"
-	ChannelFolder = "Channels" // and below it one a channel, as Channels/general
+	ChannelFolder = "Channels" // parent of one folder per channel, as Channels/general
 )
 
-// Folder is a place for items. Its name is a path with slashes, in UTF-8.
+// Folder is a set of items. Its name is a path with slashes, in UTF-8.
 type Folder struct {
 	Name     string `json:"name"`
 	Use      string `json:"use,omitempty"` // special-use attribute (RFC 6154), as \Sent; "" if none
 	Validity uint32 `json:"uid_validity"`
 	Next     uint32 `json:"uid_next"`
-	ModSeq   uint64 `json:"modseq"` // grows with every change of what is in it (RFC 7162)
+	ModSeq   uint64 `json:"modseq"` // grows with every change of its items (RFC 7162)
 	Messages int    `json:"messages"`
 	Unseen   int    `json:"unseen"`
 	Deleted  int    `json:"deleted"` // marked \Deleted
 	Size     int64  `json:"size"`    // bytes of its messages
-	Awaited  int    `json:"awaited"` // of the inbox: messages that were announced and could not be fetched yet
+	Awaited  int    `json:"awaited"` // of the inbox: messages announced and not fetched yet
 }
 
 // Item is a message in a folder.
@@ -125,12 +122,12 @@ type Item struct {
 	Summary
 }
 
-// Summary is what a list shows of a message.
+// Summary has the fields of a message that lists show.
 type Summary struct {
-	Author      moot.Key     `json:"author"` // who signed its announcement
+	Author      moot.Key     `json:"author"` // signer of its announcement
 	Arrived     time.Time    `json:"arrived"`
-	Size        int64        `json:"size"` // bytes of what Open returns
-	From        string       `json:"from"` // as shown: name and address; the author's own if From was forged
+	Size        int64        `json:"size"` // bytes that Open returns
+	From        string       `json:"from"` // name and address; the author's own if From was forged
 	To          []string     `json:"to"`   // To and Cc
 	Subject     string       `json:"subject"`
 	Date        time.Time    `json:"date"`
@@ -139,7 +136,7 @@ type Summary struct {
 	Thread      string       `json:"thread"`            // Message-ID of the first message of its thread
 	Channel     string       `json:"channel,omitempty"` // as #general
 	Attachments []Attachment `json:"attachments,omitempty"`
-	Text        string       `json:"text"` // the beginning of what it says
+	Text        string       `json:"text"` // the beginning of its text
 }
 
 // Attachment is a part of a message with a file name.
@@ -154,29 +151,29 @@ type Query struct {
 	Folder string      `json:"folder,omitempty"`
 	ID     moot.BlobID `json:"id,omitzero"`
 	Prefix string      `json:"prefix,omitempty"` // of the ID, in hexadecimal
-	Words  string      `json:"words,omitempty"`  // that subject, people, text or attachments' names contain, by their beginnings
+	Words  string      `json:"words,omitempty"`  // prefixes of words in subject, people, text or attachments' names
 	Thread string      `json:"thread,omitempty"`
 	Since  uint64      `json:"since,omitempty"` // changed after this ModSeq
 	Unseen bool        `json:"unseen,omitempty"`
-	Limit  int         `json:"limit,omitempty"` // the newest so many; 0 means all
-	Light  bool        `json:"light,omitempty"` // only ID, Folder, UID, ModSeq, Flags, Size and Arrived are wanted
+	Limit  int         `json:"limit,omitempty"` // the newest Limit items; 0: all
+	Brief  bool        `json:"light,omitempty"` // only ID, Folder, UID, ModSeq, Flags, Size and Arrived are filled in
 }
 
-// Change is what is to become of one item.
+// Change is a change of one item.
 type Change struct {
-	Folder string `json:"folder"` // where it is
+	Folder string `json:"folder"` // the item's
 	UID    uint32 `json:"uid"`
-	Copy   string `json:"copy,omitempty"` // put a copy into this folder; the item returned is the copy
-	Move   string `json:"move,omitempty"` // put it into this folder instead
+	Copy   string `json:"copy,omitempty"` // copy to this folder; the item returned is the copy
+	Move   string `json:"move,omitempty"` // move to this folder
 	Remove bool   `json:"remove,omitempty"`
 	Set    []Flag `json:"set,omitempty"`
 	Clear  []Flag `json:"clear,omitempty"`
-	Exact  bool   `json:"exact,omitempty"` // clear all flags that Set does not name
+	Exact  bool   `json:"exact,omitempty"` // clear all flags that are not in Set
 }
 
-// Receipt is a reader's answer to a message.
+// Receipt is a recipient's acknowledgement of a message.
 type Receipt struct {
 	Reader    moot.Key  `json:"reader"`
 	Delivered time.Time `json:"delivered,omitzero"` // zero: not yet
-	Read      time.Time `json:"read,omitzero"`      // zero: not yet, or not told
+	Read      time.Time `json:"read,omitzero"`      // zero: not yet, or no read receipt was sent
 }

@@ -32,7 +32,7 @@ type space struct {
 	max    int64 // bytes of a message
 
 	mu      sync.Mutex
-	relayed []string // what went elsewhere: from, to, message
+	relayed []string // to other domains: from, to, message
 }
 
 func (s *space) relay(_ context.Context, from string, to []string, mime io.Reader) error {
@@ -43,42 +43,21 @@ func (s *space) relay(_ context.Context, from string, to []string, mime io.Reade
 	return err
 }
 
-// person is one of them.
+// person is a member of a space.
 type person struct {
-	*mail.Box
-	pen *pen
-	key ed25519.PrivateKey
+	*mail.Account
+	writer sign.Writer
+	key    ed25519.PrivateKey
 }
 
-// gate lets a roster judge.
+// gate admits entries by a roster.
 type gate struct{ r *policy.Roster }
 
 func (g gate) Admit(e moot.Entry) error        { return g.r.Admit(e) }
 func (g gate) Apply(e moot.Entry)              { g.r.Apply(e) }
 func (g gate) Limit(k moot.Key) (uint64, bool) { return g.r.Limit(k) }
 
-// pen signs for one member.
-type pen struct {
-	mu   sync.Mutex
-	a    *feed.Author
-	node moot.Node
-}
-
-func (p *pen) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, s := range statements {
-		e := p.a.Next(s.Kind, s.Key, s.Replaces, s.Body)
-		if err := p.node.Append(ctx, mode, e); err != nil {
-			return entries, err
-		}
-		p.a.Commit(e)
-		entries = append(entries, e)
-	}
-	return entries, nil
-}
-
-// gather makes a space; the first member is its owner and its server.
+// gather founds a space; the first member is its owner and its server.
 func gather(t *testing.T, names ...string) (*space, []*person) {
 	t.Helper()
 	ctx := t.Context()
@@ -94,7 +73,7 @@ func gather(t *testing.T, names ...string) (*space, []*person) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.index.Close() })
-	first := s.pen(owner)
+	first := s.writer(owner)
 	if err := members.New(s.key, s.node, first).Found(ctx, "friends", names[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -105,11 +84,17 @@ func gather(t *testing.T, names ...string) (*space, []*person) {
 	return s, people
 }
 
-func (s *space) pen(key ed25519.PrivateKey) *pen {
-	return &pen{a: feed.NewAuthor(s.key, key, feed.NewClock(time.Now, 0), nil), node: s.node}
+// writer returns the writer of a member's feed.
+func (s *space) writer(key ed25519.PrivateKey) sign.Writer {
+	s.t.Helper()
+	signer, err := sign.New(s.t.Context(), sign.Config{Space: s.key, Key: key, Clock: feed.NewClock(time.Now, 0), Local: s.node})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return signer.Through(s.node)
 }
 
-func (s *space) join(owner *pen, name string) *person {
+func (s *space) join(owner sign.Writer, name string) *person {
 	link, err := members.New(s.key, s.node, owner).Invite(s.t.Context(), members.Invitation{Role: policy.RoleMember, Uses: 1, Expires: time.Hour})
 	if err != nil {
 		s.t.Fatal(err)
@@ -122,31 +107,39 @@ func (s *space) join(owner *pen, name string) *person {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p := s.pen(key)
-	p.a.Reset(&e)
-	return s.person(key, p)
+	return s.person(key, s.writer(key))
 }
 
-func (s *space) person(key ed25519.PrivateKey, p *pen) *person {
-	var relay func(context.Context, string, []string, io.Reader) error
-	if seal.Public(key) == s.key {
-		relay = s.relay
-	}
-	box, err := mail.New(s.t.Context(), mail.Config{
-		Node: s.node, Write: p, Key: key, Index: s.index,
+func (s *space) person(key ed25519.PrivateKey, w sign.Writer) *person {
+	s.t.Helper()
+	return &person{s.account(s.config(key, w)), w, key}
+}
+
+// config is that of a member's account; a test may change it.
+func (s *space) config(key ed25519.PrivateKey, w sign.Writer) mail.Config {
+	cfg := mail.Config{
+		Node: s.node, Write: w, Key: key, Index: s.index, MaxMessage: s.max,
 		Directory: func(context.Context) (mail.Directory, error) {
 			return mail.Directory{Roster: s.roster, Domain: s.domain}, nil
 		},
-		MaxMessage: s.max, Relay: relay,
 		Servers: func(context.Context) []moot.Key { return []moot.Key{s.key} },
-	})
+	}
+	if seal.Public(key) == s.key {
+		cfg.Outbound = s.relay
+	}
+	return cfg
+}
+
+func (s *space) account(cfg mail.Config) *mail.Account {
+	s.t.Helper()
+	a, err := mail.New(s.t.Context(), cfg)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &person{box, p, key}
+	return a
 }
 
-// text is a message as somebody types it.
+// text is a message as a mail program writes it.
 func text(to, subject, body string) io.Reader {
 	return strings.NewReader("To: " + to + "\r\nSubject: " + subject + "\r\n\r\n" + body + "\r\n")
 }
@@ -233,7 +226,7 @@ func (s *space) notInTheClear(id moot.BlobID, words ...string) {
 	}
 	for _, w := range words {
 		if bytes.Contains(all, []byte(w)) {
-			s.t.Errorf("%q can be read by anybody", w)
+			s.t.Errorf("%q is in the clear", w)
 		}
 	}
 }
@@ -260,7 +253,7 @@ func TestReceipts(t *testing.T) {
 	eve.has(t, mail.Inbox)
 	bobs, err := eve.Receipts(t.Context(), sent.ID)
 	if err != nil || bobs[0].Delivered.IsZero() || !bobs[0].Read.IsZero() {
-		t.Errorf("eve learns when bob has read it: %+v, %v", bobs, err)
+		t.Errorf("eve sees when bob has read it: %+v, %v", bobs, err)
 	}
 }
 
@@ -312,7 +305,7 @@ func TestForgedSender(t *testing.T) {
 	if moot.KindOf(err) != moot.Denied {
 		t.Errorf("eve writes as ann: %v", err)
 	}
-	// a program of eve's own does not ask
+	// a modified client does not check From
 	if err := eve.Deliver(t.Context(), []string{"bob"}, io.MultiReader(strings.NewReader(forged), text("bob", "Pay", "me"))); err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +318,7 @@ func TestForgedSender(t *testing.T) {
 	}
 }
 
-func TestFromElsewhere(t *testing.T) {
+func TestInbound(t *testing.T) {
 	_, p := gather(t, "owner", "ann", "eve")
 	server, ann, eve := p[0], p[1], p[2]
 	outside := func() io.Reader {
@@ -344,14 +337,14 @@ func TestFromElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := ann.has(t, mail.JunkFolder); len(got) != 1 {
-		t.Errorf("eve speaks for people elsewhere: %+v", got)
+		t.Errorf("eve sends for another domain: %+v", got)
 	}
 	if err := server.Deliver(t.Context(), []string{"nobody@friends.example"}, outside()); moot.KindOf(err) != moot.NotFound {
 		t.Errorf("to nobody: %v", err)
 	}
 }
 
-func TestToElsewhere(t *testing.T) {
+func TestOutbound(t *testing.T) {
 	s, p := gather(t, "owner", "ann", "bob", "eve")
 	server, ann, eve := p[0], p[1], p[3]
 	sent := ann.sends(t, strings.NewReader("From: ann@moot.alt\r\nTo: bob, zoe@elsewhere.example\r\nBcc: yan@elsewhere.example\r\nSubject: x\r\n\r\nhello\r\n"))
@@ -372,7 +365,7 @@ func TestToElsewhere(t *testing.T) {
 	if got := p[2].has(t, mail.Inbox); len(got) != 1 {
 		t.Errorf("bob has %+v", got)
 	}
-	// eve's own program has the server send in ann's name
+	// a modified client asks the server to relay a message from ann
 	forged := "Moot-Relay: <zoe@elsewhere.example>\r\nFrom: ann@friends.example\r\nTo: zoe@elsewhere.example\r\n\r\npay me\r\n"
 	if err := eve.Deliver(t.Context(), []string{"owner"}, strings.NewReader(forged)); err != nil {
 		t.Fatal(err)

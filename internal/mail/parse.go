@@ -17,8 +17,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Limits on what is made of a message. What is beyond them is still in the message, but
-// neither listed nor found.
+// Limits of what is indexed of a message; the rest is in the message, but neither listed
+// nor searched.
 const (
 	MaxHeader   = 256 << 10 // bytes of a message's header
 	maxDepth    = 16        // multiparts within multiparts
@@ -29,25 +29,25 @@ const (
 	maxOneField = 1 << 10   // bytes of a subject or a name
 )
 
-// digest is what is made of a message on its arrival.
+// digest is the parsed part of a message that is indexed.
 type digest struct {
 	Summary
 	header header
 	words  string // text to be searched
 }
 
-// header is a message's header as far as it decides where the message goes.
+// header has the header fields that routing and classification need.
 type header struct {
 	from       string // the address in From, or ""
 	to, cc     []string
 	bcc        []string
 	messageID  string
-	spam       bool // X-Spam-Flag says so: to be believed only of what a server received
+	spam       bool // X-Spam-Flag, trusted only in messages that a server received
 	references []string
 }
 
-// summarize reads a whole message. It never fails on what a message says, only on
-// reading it: a damaged message is shown as well as it can be.
+// summarize parses a whole message. Only reading can fail: a damaged message is indexed
+// as far as it can be parsed.
 func summarize(r io.Reader) (digest, error) {
 	count := &counter{r: r}
 	d := digest{}
@@ -55,7 +55,7 @@ func summarize(r io.Reader) (digest, error) {
 	if e != nil {
 		d.readHeader(gomail.Header{Header: e.Header})
 		w := walker{digest: &d}
-		_ = walkParts(e, w.leaf) // what comes before the damage is listed
+		_ = walkParts(e, w.leaf) // parts before the damage are listed
 		if d.words == "" {
 			d.words = plain(w.html)
 		}
@@ -114,7 +114,7 @@ func readHeader(h gomail.Header) header {
 	return out
 }
 
-// addresses reads a field; of a damaged one as much as possible.
+// addresses parses a field; a damaged one as far as possible.
 func addresses(h gomail.Header, field string) []*mail.Address {
 	list, err := h.AddressList(field)
 	if err == nil {
@@ -124,7 +124,7 @@ func addresses(h gomail.Header, field string) []*mail.Address {
 	for one := range strings.SplitSeq(text, ",") {
 		one = strings.TrimSpace(one)
 		a, err := mail.ParseAddress(one)
-		if err != nil { // a member's name alone, perhaps
+		if err != nil { // may be a member's name without a domain
 			a = &mail.Address{Address: one}
 		}
 		if one != "" && len(list) < MaxRecipients {
@@ -151,13 +151,13 @@ func shown(list []*mail.Address) (out []string) {
 // walker collects texts and attachments.
 type walker struct {
 	*digest
-	html string // shown only if there is no plain text
+	html string // used only if there is no plain text
 }
 
 func (w *walker) leaf(e *message.Entity) error {
 	name, kind, attached := partOf(e)
 	if attached {
-		size, _ := io.Copy(io.Discard, e.Body) // a damaged part is listed with what can be read of it
+		size, _ := io.Copy(io.Discard, e.Body) // a damaged part is listed with its readable size
 		if len(w.Attachments) < maxListed {
 			w.Attachments = append(w.Attachments, Attachment{Name: FileName(name), Type: oneLine(kind), Size: size})
 		}
@@ -172,8 +172,7 @@ func (w *walker) leaf(e *message.Entity) error {
 	return nil
 }
 
-// partOf returns the file name of a part, its media type, and whether it is something
-// to keep rather than to read.
+// partOf returns a part's file name, its media type, and whether it is an attachment.
 func partOf(e *message.Entity) (name, kind string, attached bool) {
 	kind, params, _ := e.Header.ContentType()
 	disposition, dparams, _ := e.Header.ContentDisposition()
@@ -185,7 +184,7 @@ func partOf(e *message.Entity) (name, kind string, attached bool) {
 	return name, kind, name != "" || disposition == "attachment" || !text
 }
 
-// walkParts calls leaf for every part that is no multipart, in order, within limits.
+// walkParts calls leaf for every part that is not a multipart, in order, within limits.
 func walkParts(e *message.Entity, leaf func(*message.Entity) error) error {
 	parts := 0
 	var walk func(*message.Entity, int) error
@@ -211,23 +210,23 @@ func walkParts(e *message.Entity, leaf func(*message.Entity) error) error {
 	return walk(e, 0)
 }
 
-// Extract calls keep for every attachment of a message with its content, decoded.
-func Extract(r io.Reader, keep func(Attachment, io.Reader) error) error {
+// Extract calls save with every attachment of a message and its decoded content.
+func Extract(r io.Reader, save func(Attachment, io.Reader) error) error {
 	e, err := message.ReadWithOptions(r, &message.ReadOptions{MaxHeaderBytes: MaxHeader})
 	if e == nil {
-		return moot.Errorf(moot.Invalid, "this is not a message: %w", err)
+		return moot.Errorf(moot.Invalid, "not a MIME message: %w", err)
 	}
 	return walkParts(e, func(e *message.Entity) error {
 		name, kind, attached := partOf(e)
 		if !attached {
 			return nil
 		}
-		return keep(Attachment{Name: FileName(name), Type: kind}, e.Body)
+		return save(Attachment{Name: FileName(name), Type: kind}, e.Body)
 	})
 }
 
-// FileName makes a harmless file name of what a message calls an attachment: no path,
-// no control characters, never empty.
+// FileName sanitizes the file name of an attachment: no path, no control characters,
+// never empty.
 func FileName(s string) string {
 	s = s[strings.LastIndexAny(s, `/\`)+1:]
 	s = strings.Map(func(r rune) rune {
@@ -243,7 +242,7 @@ func FileName(s string) string {
 	return s
 }
 
-// plain returns the text of an HTML page.
+// plain returns the text of an HTML document.
 func plain(page string) string {
 	var b strings.Builder
 	z := html.NewTokenizer(strings.NewReader(page))
@@ -270,7 +269,7 @@ func plain(page string) string {
 	}
 }
 
-// tidy makes text valid UTF-8 with plain line ends.
+// tidy returns valid UTF-8 with LF line ends.
 func tidy(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n"), "\x00", "")
 }
@@ -290,7 +289,7 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
-// when returns the message's date if it makes sense, else when it was announced.
+// when returns the message's date, or when it was announced if the date is implausible.
 func when(d, announced time.Time) time.Time {
 	if d.IsZero() || d.Year() < 1970 || d.After(announced.Add(24*time.Hour)) {
 		return announced
@@ -298,7 +297,7 @@ func when(d, announced time.Time) time.Time {
 	return d
 }
 
-// Text returns what a message says: its plain text, or that of its HTML.
+// Text returns a message's plain text, or the text of its HTML.
 func Text(r io.Reader) (string, error) {
 	d, err := summarize(r)
 	return d.words, err

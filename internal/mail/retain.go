@@ -7,13 +7,13 @@ import (
 	"github.com/mootspace/moot/internal/sqlite"
 )
 
-// Retention is how long messages are kept that nobody has touched. Zero means for ever.
+// Retention is how long unchanged messages stay in a folder. Zero: for ever.
 type Retention struct {
 	Trash, Junk time.Duration
 	Mail        time.Duration // in all other folders but Drafts
 }
 
-// of returns how long a folder keeps messages.
+// of returns the retention period of a folder.
 func (r Retention) of(folder string) time.Duration {
 	switch folder {
 	case TrashFolder:
@@ -26,34 +26,33 @@ func (r Retention) of(folder string) time.Duration {
 	return r.Mail
 }
 
-// expireEvery is how often a running mailbox looks for messages that were kept long
-// enough.
+// expireEvery is the interval of expiry in a running account.
 const expireEvery = time.Hour
 
-// expired is how many messages are removed at once.
-const expired = 256
+// expireBatch is how many messages one Change removes.
+const expireBatch = 256
 
-// Expire removes what was kept long enough: since it came, or since the member last did
-// something with it, as throwing it away. It returns how many messages that were.
-func (b *Box) Expire(ctx context.Context, r Retention) (removed int, err error) {
-	folders, err := b.acct.folders(ctx)
+// Expire removes messages that arrived, or were last changed by the member, longer ago
+// than the retention period of their folder. It returns how many.
+func (acc *Account) Expire(ctx context.Context, r Retention) (removed int, err error) {
+	folders, err := acc.index.folders(ctx)
 	if err != nil {
 		return 0, err
 	}
 	for _, f := range folders {
-		keep := r.of(f.Name)
-		if keep <= 0 {
+		maxAge := r.of(f.Name)
+		if maxAge <= 0 {
 			continue
 		}
 		for {
-			stale, err := b.acct.stale(ctx, f.Name, b.cfg.Now().Add(-keep))
+			stale, err := acc.index.stale(ctx, f.Name, acc.cfg.Now().Add(-maxAge))
 			if err != nil {
 				return removed, err
 			}
 			if len(stale) == 0 {
 				break
 			}
-			if _, err := b.Change(ctx, stale...); err != nil {
+			if _, err := acc.Change(ctx, stale...); err != nil {
 				return removed, err
 			}
 			removed += len(stale)
@@ -62,11 +61,11 @@ func (b *Box) Expire(ctx context.Context, r Retention) (removed int, err error) 
 	return removed, nil
 }
 
-// stale returns the removal of messages in a folder that were not touched since.
-func (a *account) stale(ctx context.Context, folder string, since time.Time) (list []Change, err error) {
+// stale returns changes that remove messages in a folder unchanged since a time.
+func (a *accountIndex) stale(ctx context.Context, folder string, since time.Time) (list []Change, err error) {
 	rows, err := a.read.QueryContext(ctx, `SELECT i.uid FROM items i JOIN folders f ON f.id = i.folder JOIN messages m ON m.id = i.message
 		LEFT JOIN notes n ON n.account = m.account AND n.blob = m.blob
-		WHERE f.account = ? AND f.name = ? AND max(m.arrived, coalesce(n.time >> 16, 0)) < ? LIMIT ?`, a.id, folder, since.UnixMilli(), expired)
+		WHERE f.account = ? AND f.name = ? AND max(m.arrived, coalesce(n.time >> 16, 0)) < ? LIMIT ?`, a.id, folder, since.UnixMilli(), expireBatch)
 	if err != nil {
 		return nil, sqlite.Error("index of messages", err)
 	}

@@ -175,7 +175,7 @@ func TestBadMessages(t *testing.T) {
 			t.Errorf("%s: %v (%s)", name, err, moot.KindOf(err))
 		}
 	}
-	// others may send what they like: it is shown as well as it can be
+	// messages of modified clients are listed as far as they can be parsed
 	for _, mime := range []string{
 		"", "\x00", "To: bob\r\n", long, "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n",
 		strings.Repeat("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n", 500),

@@ -13,25 +13,25 @@ import (
 )
 
 const (
-	retryAfter = 3 * time.Second // between attempts at what nobody had
-	fetchers   = 8               // messages fetched at once
+	retryAfter = 3 * time.Second // between attempts to fetch unavailable messages
+	fetchers   = 8               // messages fetched in parallel
 	fetchTime  = 10 * time.Minute
 )
 
-// Run keeps the mailbox up to date until ctx ends. It looks for news when it is woken,
-// and now and then for what could not be fetched, and for what was kept long enough.
-func (b *Box) Run(ctx context.Context) {
+// Run syncs the account until ctx ends: when it is woken, and periodically for messages
+// that were unavailable. It also expires messages.
+func (acc *Account) Run(ctx context.Context) {
 	retry, sweep := time.NewTicker(retryAfter), time.NewTicker(expireEvery)
 	defer retry.Stop()
 	defer sweep.Stop()
 	for {
-		if err := b.Sync(ctx); err != nil && ctx.Err() == nil {
-			b.cfg.Log.Warn("mail", "member", b.self.Short(), "error", err)
+		if err := acc.Sync(ctx); err != nil && ctx.Err() == nil {
+			acc.cfg.Log.Warn("mail", "member", acc.self.Short(), "error", err)
 		}
 		select {
-		case <-b.wake:
+		case <-acc.wake:
 		case <-sweep.C:
-			b.sweep(ctx)
+			acc.sweep(ctx)
 		case <-retry.C:
 		case <-ctx.Done():
 			return
@@ -39,54 +39,54 @@ func (b *Box) Run(ctx context.Context) {
 	}
 }
 
-// sweep removes what was kept long enough.
-func (b *Box) sweep(ctx context.Context) {
-	if b.cfg.Retain == nil {
+// sweep expires messages.
+func (acc *Account) sweep(ctx context.Context) {
+	if acc.cfg.Retain == nil {
 		return
 	}
-	if _, err := b.Expire(ctx, b.cfg.Retain()); err != nil && ctx.Err() == nil {
-		b.cfg.Log.Warn("remove old messages", "member", b.self.Short(), "error", err)
+	if _, err := acc.Expire(ctx, acc.cfg.Retain()); err != nil && ctx.Err() == nil {
+		acc.cfg.Log.Warn("remove old messages", "member", acc.self.Short(), "error", err)
 	}
 }
 
-// Wake has a running Box look for news.
-func (b *Box) Wake() {
+// Wake triggers a Sync of a running account.
+func (acc *Account) Wake() {
 	select {
-	case b.wake <- struct{}{}:
+	case acc.wake <- struct{}{}:
 	default:
 	}
 }
 
-// Sync reads what was announced since the last time, fetches what is for the member, and
-// tells authors of its delivery. What cannot be fetched now is tried again the next time.
-func (b *Box) Sync(ctx context.Context) error {
-	b.acct.syncing.Lock()
-	defer b.acct.syncing.Unlock()
-	if err := b.read(ctx); err != nil {
+// Sync reads new announcements, fetches messages for the member, and sends delivery
+// receipts. Messages that are unavailable are retried by the next Sync.
+func (acc *Account) Sync(ctx context.Context) error {
+	acc.index.syncing.Lock()
+	defer acc.index.syncing.Unlock()
+	if err := acc.readEntries(ctx); err != nil {
 		return err
 	}
-	if err := b.fetchAll(ctx); err != nil {
+	if err := acc.fetchAll(ctx); err != nil {
 		return err
 	}
-	return b.acknowledge(ctx)
+	return acc.acknowledge(ctx)
 }
 
-// read takes in announcements and the member's own notes.
-func (b *Box) read(ctx context.Context) error {
-	seen, err := b.acct.seen(ctx)
+// readEntries indexes new announcements and the member's own filings.
+func (acc *Account) readEntries(ctx context.Context) error {
+	seen, err := acc.index.vector(ctx)
 	if err != nil {
 		return err
 	}
-	now, err := b.cfg.Node.Vector(ctx)
+	now, err := acc.cfg.Node.Vector(ctx)
 	if err != nil || seen.Includes(now) {
 		return err
 	}
 	var entries []moot.Entry
 	for _, q := range []moot.Query{
 		{Kind: moot.KindMessage, History: true, Since: seen},
-		{Kind: moot.KindReceipt, History: true, Since: seen, Author: b.self, Prefix: notePrefix},
+		{Kind: moot.KindReceipt, History: true, Since: seen, Author: acc.self, Prefix: filingPrefix},
 	} {
-		for e, err := range b.cfg.Node.Query(ctx, q) {
+		for e, err := range acc.cfg.Node.Query(ctx, q) {
 			if err != nil {
 				return err
 			}
@@ -96,96 +96,96 @@ func (b *Box) read(ctx context.Context) error {
 	for author, seq := range seen {
 		now[author] = max(now[author], seq)
 	}
-	return b.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
+	return acc.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
 		for _, e := range entries {
-			folders, err := b.take(tx, e)
+			folders, err := acc.handleEntry(tx, e)
 			if err != nil {
 				return nil, err
 			}
 			changed = append(changed, folders...)
 		}
-		return changed, b.acct.setSeen(tx, now)
+		return changed, acc.index.setVector(tx, now)
 	})
 }
 
-// take takes in one entry. Its error is one of the index; an entry that makes no sense
-// is ignored, because anybody may write anything.
-func (b *Box) take(tx *sql.Tx, e moot.Entry) ([]string, error) {
+// handleEntry indexes one entry; a malformed one is ignored, since entries are
+// untrusted. Errors are the index's.
+func (acc *Account) handleEntry(tx *sql.Tx, e moot.Entry) ([]string, error) {
 	if e.Kind == moot.KindReceipt {
-		return b.takeNote(tx, e)
+		return acc.handleFiling(tx, e)
 	}
 	if e.Deletes() {
-		return b.withdraw(tx, e)
+		return acc.retract(tx, e)
 	}
-	l, err := letterOf(e)
-	if err != nil || !l.concerns(b.self) {
+	env, err := parseEnvelope(e)
+	if err != nil || !env.readableBy(acc.self) {
 		return nil, nil
 	}
-	_, n, noted, err := b.acct.note(tx, l.ID)
-	if err != nil || noted && len(n.Places) == 0 { // it was removed
+	_, n, filed, err := acc.index.filing(tx, env.ID)
+	if err != nil || filed && len(n.Locations) == 0 { // removed before
 		return nil, err
 	}
-	return nil, b.acct.await(tx, l)
+	return nil, acc.index.addPending(tx, env)
 }
 
-func (b *Box) takeNote(tx *sql.Tx, e moot.Entry) ([]string, error) {
-	member, id, ok := noteOf(e.Key)
-	var n note
-	if !ok || member != b.self || e.Body == nil || decodeSealed(e.Body, b.cfg.Key, &n) != nil {
+func (acc *Account) handleFiling(tx *sql.Tx, e moot.Entry) ([]string, error) {
+	member, id, ok := parseFilingKey(e.Key)
+	var n filing
+	if !ok || member != acc.self || e.Body == nil || decodeSealed(e.Body, acc.cfg.Key, &n) != nil {
 		return nil, nil
 	}
-	return b.acct.setNote(tx, id, e, n)
+	return acc.index.setFiling(tx, id, e, n)
 }
 
-// withdraw forgets what its author took back before it was fetched, or kept for himself.
-func (b *Box) withdraw(tx *sql.Tx, e moot.Entry) ([]string, error) {
+// retract removes a message that its author retracted, if it was not fetched yet or is
+// private to the author.
+func (acc *Account) retract(tx *sql.Tx, e moot.Entry) ([]string, error) {
 	id, err := moot.ParseBlobID(e.Key)
 	if err != nil {
 		return nil, nil
 	}
-	m, err := b.acct.find(tx, id)
+	m, err := acc.index.find(tx, id)
 	switch {
 	case errors.Is(err, moot.NotFound):
-		_, err = tx.Exec(`DELETE FROM pending WHERE account = ? AND blob = ? AND author = ?`, b.acct.id, id[:], e.Author[:])
+		_, err = tx.Exec(`DELETE FROM pending WHERE account = ? AND blob = ? AND author = ?`, acc.index.id, id[:], e.Author[:])
 		return nil, err
-	case err != nil || m.author != e.Author || !m.kept:
+	case err != nil || m.author != e.Author || !m.private:
 		return nil, err
 	}
-	changed, err := b.acct.put(tx, m.row, nil)
+	changed, err := acc.index.put(tx, m.row, nil)
 	if err == nil {
-		err = b.acct.remove(tx, m.row)
+		err = acc.index.remove(tx, m.row)
 	}
 	return changed, err
 }
 
-// arrival is a message that was fetched and looked at.
+// arrival is a fetched and parsed message.
 type arrival struct {
-	letter letter
+	envelope envelope
 	digest
-	preface string
-	places  []place
-	none    bool // there is nothing in it for the member
+	preface   string
+	locations []location
+	skip      bool // not for the member's folders
 }
 
-// fetchAll fetches all that is awaited, several at a time, and takes in what has come
-// while more is coming.
-func (b *Box) fetchAll(ctx context.Context) error {
-	awaited, err := b.acct.awaited(ctx)
-	if err != nil || len(awaited) == 0 {
+// fetchAll fetches all pending messages in parallel, and indexes them as they arrive.
+func (acc *Account) fetchAll(ctx context.Context) error {
+	pending, err := acc.index.pending(ctx)
+	if err != nil || len(pending) == 0 {
 		return err
 	}
-	dir, err := b.cfg.Directory(ctx)
+	dir, err := acc.cfg.Directory(ctx)
 	if err != nil {
 		return err
 	}
-	todo, done := make(chan letter), make(chan arrival, fetchers)
-	var crew sync.WaitGroup
-	for range min(fetchers, len(awaited)) {
-		crew.Go(func() {
-			for l := range todo {
-				a, err := b.fetch(ctx, dir, l)
+	todo, done := make(chan envelope), make(chan arrival, fetchers)
+	var workers sync.WaitGroup
+	for range min(fetchers, len(pending)) {
+		workers.Go(func() {
+			for env := range todo {
+				a, err := acc.fetch(ctx, dir, env)
 				if err != nil {
-					b.cfg.Log.Debug("a message cannot be fetched now", "message", l.ID, "error", err)
+					acc.cfg.Log.Debug("message unavailable, will retry", "message", env.ID, "error", err)
 					continue
 				}
 				done <- a
@@ -194,42 +194,42 @@ func (b *Box) fetchAll(ctx context.Context) error {
 	}
 	go func() {
 		defer close(done)
-		defer crew.Wait()
+		defer workers.Wait()
 		defer close(todo)
-		for _, l := range awaited {
+		for _, env := range pending {
 			select {
-			case todo <- l:
+			case todo <- env:
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
 	for a := range done {
-		if failed := b.takeIn(ctx, a, done); failed != nil {
-			err = failed // go on: the crew waits to hand over the rest
+		if failed := acc.indexAll(ctx, a, done); failed != nil {
+			err = failed // drain done: the workers block on it
 		}
 	}
 	return err
 }
 
-// takeIn indexes an arrival, and with it others that are there already.
-func (b *Box) takeIn(ctx context.Context, first arrival, more <-chan arrival) error {
-	some := []arrival{first}
-	for len(more) > 0 && len(some) < 64 {
+// indexAll indexes an arrival together with others that are ready.
+func (acc *Account) indexAll(ctx context.Context, first arrival, more <-chan arrival) error {
+	batch := []arrival{first}
+	for len(more) > 0 && len(batch) < 64 {
 		a, ok := <-more
 		if !ok {
 			break
 		}
-		some = append(some, a)
+		batch = append(batch, a)
 	}
-	return b.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
-		for _, a := range some {
-			if a.none {
-				err = b.acct.forget(tx, a.letter.ID)
+	return acc.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
+		for _, a := range batch {
+			if a.skip {
+				err = acc.index.removePending(tx, a.envelope.ID)
 			} else {
-				owed := a.letter.Author != b.self && len(a.letter.To) > 0
+				acknowledge := a.envelope.Author != acc.self && len(a.envelope.To) > 0
 				var folders []string
-				folders, err = b.acct.arrive(tx, a.letter, a.digest, a.preface, owed, a.places)
+				folders, err = acc.index.insert(tx, a.envelope, a.digest, a.preface, acknowledge, a.locations)
 				changed = append(changed, folders...)
 			}
 			if err != nil {
@@ -240,13 +240,13 @@ func (b *Box) takeIn(ctx context.Context, first arrival, more <-chan arrival) er
 	})
 }
 
-// fetch gets a message and looks at it. What is not for the member, or cannot be a
-// message, comes back as none: only what is worth another attempt is an error.
-func (b *Box) fetch(ctx context.Context, dir Directory, l letter) (arrival, error) {
-	a := arrival{letter: l}
+// fetch fetches and parses a message. One that is unreadable, or not for the member, has
+// skip set; an error means that it is worth a retry.
+func (acc *Account) fetch(ctx context.Context, dir Directory, env envelope) (arrival, error) {
+	a := arrival{envelope: env}
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
-	r, err := b.unseal(ctx, l.ID)
+	r, err := acc.unseal(ctx, env.ID)
 	if err == nil {
 		defer r.Close()
 		relay, rest, rerr := splitRelay(r)
@@ -254,7 +254,7 @@ func (b *Box) fetch(ctx context.Context, dir Directory, l letter) (arrival, erro
 		case rerr != nil:
 			err = rerr
 		case len(relay) > 0:
-			return b.relay(ctx, dir, a, relay, rest)
+			return acc.relayOutbound(ctx, dir, a, relay, rest)
 		default:
 			a.digest, err = summarize(rest)
 		}
@@ -262,37 +262,37 @@ func (b *Box) fetch(ctx context.Context, dir Directory, l letter) (arrival, erro
 	switch moot.KindOf(err) {
 	case "":
 	case moot.Denied, moot.Corrupt, moot.TooLarge:
-		b.cfg.Log.Warn("a message that cannot be read", "message", l.ID, "author", l.Author.Short(), "error", err)
-		a.none = true
+		acc.cfg.Log.Warn("unreadable message ignored", "message", env.ID, "author", env.Author.Short(), "error", err)
+		a.skip = true
 		return a, nil
 	default:
 		return a, err
 	}
-	b.settle(ctx, dir, &a)
+	acc.classify(ctx, dir, &a)
 	return a, nil
 }
 
-// acknowledge tells authors of deliveries.
-func (b *Box) acknowledge(ctx context.Context) error {
-	b.acct.changing.Lock() // what was read meanwhile is told with that
-	defer b.acct.changing.Unlock()
-	owed, err := b.acct.owed(ctx)
-	if err != nil || len(owed) == 0 {
+// acknowledge writes delivery receipts.
+func (acc *Account) acknowledge(ctx context.Context) error {
+	acc.index.changing.Lock() // a concurrent Change may write the receipt
+	defer acc.index.changing.Unlock()
+	ids, err := acc.index.unacknowledged(ctx)
+	if err != nil || len(ids) == 0 {
 		return err
 	}
-	body, err := encode(receipt{Delivered: b.cfg.Now().UnixMilli()})
+	body, err := encode(receipt{Delivered: acc.cfg.Now().UnixMilli()})
 	if err != nil {
 		return err
 	}
-	for some := range slices.Chunk(owed, 256) {
+	for batch := range slices.Chunk(ids, 256) {
 		var statements []sign.Statement
-		for _, id := range some {
-			statements = append(statements, sign.Statement{Kind: moot.KindReceipt, Key: receiptKey(id, b.self), Body: body})
+		for _, id := range batch {
+			statements = append(statements, sign.Statement{Kind: moot.KindReceipt, Key: receiptKey(id, acc.self), Body: body})
 		}
-		if _, err := b.cfg.Write.Append(ctx, moot.Merge, statements...); err != nil {
+		if _, err := acc.cfg.Write.Append(ctx, moot.Merge, statements...); err != nil {
 			return err
 		}
-		if err := b.acct.update(ctx, func(tx *sql.Tx) error { return b.acct.paid(tx, some) }); err != nil {
+		if err := acc.index.update(ctx, func(tx *sql.Tx) error { return acc.index.acknowledged(tx, batch) }); err != nil {
 			return err
 		}
 	}

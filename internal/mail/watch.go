@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// watchers are those who wait for changes.
+// watchers are the subscribers of changes.
 type watchers struct {
 	mu   sync.Mutex
 	list map[*watcher]struct{}
@@ -14,10 +14,10 @@ type watchers struct {
 
 type watcher struct {
 	folders map[string]bool
-	news    chan struct{}
+	changed chan struct{}
 }
 
-func (w *watchers) tell(folders []string) {
+func (w *watchers) notify(folders []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for one := range w.list {
@@ -25,19 +25,19 @@ func (w *watchers) tell(folders []string) {
 			one.folders[f] = true
 		}
 		select {
-		case one.news <- struct{}{}:
+		case one.changed <- struct{}{}:
 		default:
 		}
 	}
 }
 
 func (w *watchers) watch(ctx context.Context) iter.Seq[[]string] {
-	one := &watcher{folders: map[string]bool{}, news: make(chan struct{}, 1)}
+	one := &watcher{folders: map[string]bool{}, changed: make(chan struct{}, 1)}
 	w.mu.Lock()
 	if w.list == nil {
 		w.list = map[*watcher]struct{}{}
 	}
-	w.list[one] = struct{}{} // from now on, not from when the loop begins: nothing is missed in between
+	w.list[one] = struct{}{} // subscribe now, not when the loop begins, so that no change is missed
 	w.mu.Unlock()
 	context.AfterFunc(ctx, func() { w.drop(one) })
 	return func(yield func([]string) bool) {
@@ -46,7 +46,7 @@ func (w *watchers) watch(ctx context.Context) iter.Seq[[]string] {
 			select {
 			case <-ctx.Done():
 				return
-			case <-one.news:
+			case <-one.changed:
 			}
 			if !yield(w.take(one)) {
 				return

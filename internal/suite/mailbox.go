@@ -12,7 +12,7 @@ import (
 
 // Mail returns the member's mailbox, which is kept up to date while the member runs. A
 // member's node carries messages for others from when it is first asked for.
-func (m *Member) Mail() *mail.Box {
+func (m *Member) Mail() *mail.Account {
 	m.world.t.Helper()
 	if m.box != nil {
 		return m.box
@@ -33,20 +33,20 @@ func (m *Member) openMail() (err error) {
 		}
 		m.world.t.Cleanup(func() { m.closeMail() })
 	}
-	post := mail.NewPost(mail.PostConfig{
+	post := mail.NewRelay(mail.RelayConfig{
 		Feeds: m.Store(), Index: m.index, Self: m.Key(), Have: m.holds, Drop: m.Store().Drop,
 		Fetch: func(ctx context.Context, id moot.BlobID) error {
 			return moot.Wrap("carry", drain(ctx, m.Node, id))
 		},
 		Online: m.online, Limits: func() mail.Limits { return mail.Limits{All: m.world.Architecture != "peer-to-peer" && m.isServer()} },
 	})
-	var keep mail.Keeper
+	var keep mail.BlobStore
 	if m.world.Centralised() && !m.isServer() {
 		keep = m.Store()
 	}
 	box, err := mail.New(ctx, mail.Config{
-		Keep: keep,
-		Node: m.Node, Write: m, Key: m.key, Index: m.index, Release: post.Release, Log: m.Log.logger(),
+		Mirror: keep,
+		Node: m.Node, Write: m, Key: m.key, Index: m.index, Reclaim: post.Reclaim, Log: m.Log.logger(),
 		Directory: func(ctx context.Context) (mail.Directory, error) {
 			roster, err := m.Members().Roster(ctx)
 			return mail.Directory{Roster: roster}, err

@@ -44,7 +44,7 @@ type Member struct {
 	end     context.CancelFunc
 	life    context.Context // while it runs
 	index   *mail.Index
-	box     *mail.Box // nil until it is asked for
+	box     *mail.Account // nil until it is asked for
 	bench   bench
 	queue   string // file of its jobs
 	crew    sync.WaitGroup

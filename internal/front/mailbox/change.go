@@ -226,7 +226,7 @@ func (s *imapSession) Expunge(w *imapserver.ExpungeWriter, uids *imap.UIDSet) er
 
 // doomed returns the removal of what is marked as deleted.
 func (v *selection) doomed(uids *imap.UIDSet) (changes []mail.Change, err error) {
-	items, err := v.mb.List(v.ctx, mail.Query{Folder: v.folder, Light: true})
+	items, err := v.mb.List(v.ctx, mail.Query{Folder: v.folder, Brief: true})
 	if err != nil {
 		return nil, err
 	}

@@ -136,7 +136,7 @@ func (s *imapSession) emptyInto(from, to string) error {
 	if err := s.mb.SetFolder(s.ctx, "", to); err != nil {
 		return err
 	}
-	items, err := s.mb.List(s.ctx, mail.Query{Folder: from, Light: true})
+	items, err := s.mb.List(s.ctx, mail.Query{Folder: from, Brief: true})
 	if err != nil {
 		return err
 	}

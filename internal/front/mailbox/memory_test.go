@@ -199,7 +199,7 @@ func (m *memory) List(_ context.Context, q moots.Query) ([]moots.Item, error) {
 			if it.ModSeq <= q.Since {
 				continue
 			}
-			if q.Light {
+			if q.Brief {
 				it.Summary = moots.Summary{Size: it.Size, Arrived: it.Arrived}
 			}
 			list = append(list, it)

@@ -134,7 +134,7 @@ func (v *selection) refresh() error {
 // catchUp asks for what has changed since the last time; for everything only if
 // something must have been removed.
 func (v *selection) catchUp(f mail.Folder) error {
-	q := mail.Query{Folder: v.folder, Since: v.modseq, Light: true}
+	q := mail.Query{Folder: v.folder, Since: v.modseq, Brief: true}
 	items, err := v.mb.List(v.ctx, q)
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@ func (s *imapSession) Unselect() error {
 }
 
 func (v *selection) load() error {
-	items, err := v.mb.List(v.ctx, mail.Query{Folder: v.folder, Light: true})
+	items, err := v.mb.List(v.ctx, mail.Query{Folder: v.folder, Brief: true})
 	v.messages = make([]message, 0, len(items))
 	for _, it := range items {
 		v.messages = append(v.messages, newMessage(it))

@@ -10,8 +10,8 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// slow is a node that lets something happen after it was asked for receipts and before
-// its answer is used.
+// slow is a node that runs meanwhile between a query for receipts and the use of its
+// result.
 type slow struct {
 	moot.Node
 	meanwhile func()
@@ -31,10 +31,10 @@ func (s *slow) Query(ctx context.Context, q moot.Query) iter.Seq2[moot.Entry, er
 	}
 }
 
-func TestOlderNoteComesLater(t *testing.T) {
+func TestStaleFilingIsIgnored(t *testing.T) {
 	s, p := gather(t, "owner", "ann", "bob")
 	node := &slow{Node: s.node}
-	bob, err := mail.New(t.Context(), mail.Config{Node: node, Write: p[2].pen, Key: p[2].key, Index: s.index,
+	bob, err := mail.New(t.Context(), mail.Config{Node: node, Write: p[2].writer, Key: p[2].key, Index: s.index,
 		Directory: func(context.Context) (mail.Directory, error) { return mail.Directory{Roster: s.roster}, nil }})
 	if err != nil {
 		t.Fatal(err)
@@ -57,15 +57,15 @@ func TestOlderNoteComesLater(t *testing.T) {
 	}
 	items, err := bob.List(t.Context(), mail.Query{Folder: "Kept"})
 	if err != nil || len(items) != 1 {
-		t.Errorf("an older note undid the copy: %+v, %v", items, err)
+		t.Errorf("a stale filing undid the copy: %+v, %v", items, err)
 	}
 }
 
-// TestRetention removes what was not touched for long, and nothing else.
+// TestRetention expires unchanged messages, and no others.
 func TestRetention(t *testing.T) {
 	s, p := gather(t, "owner", "ann", "bob")
 	now := time.Now()
-	bob, err := mail.New(t.Context(), mail.Config{Node: s.node, Write: p[2].pen, Key: p[2].key, Index: s.index, Now: func() time.Time { return now },
+	bob, err := mail.New(t.Context(), mail.Config{Node: s.node, Write: p[2].writer, Key: p[2].key, Index: s.index, Now: func() time.Time { return now },
 		Directory: func(context.Context) (mail.Directory, error) { return mail.Directory{Roster: s.roster}, nil }})
 	if err != nil {
 		t.Fatal(err)
