@@ -42,7 +42,7 @@ func (w *workshop) coordinate(ctx context.Context) (*jobs.Coordinator, error) {
 	node := through{w.n, w.n.prefers(ctx)}
 	pen := w.n.signer.Through(node)
 	c, err := jobs.New(ctx, jobs.Config{
-		Self: w.n.self(), Node: node, Write: pen, Queue: w.n.path("jobs.db"), Workers: w.pool, Quota: w.room, Log: w.n.log,
+		Self: w.n.self(), Node: node, Local: w.n.store, Write: pen, Queue: w.n.path("jobs.db"), Workers: w.pool, Quota: w.room, Log: w.n.log,
 		Files: files.New(node, pen, files.Options{Log: w.n.log}),
 	})
 	if err != nil {
