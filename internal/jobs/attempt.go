@@ -57,7 +57,8 @@ func pointers(list []moot.Content) (p []*moot.Content) {
 	return p
 }
 
-// fetch makes sure that content is here, in the outcome or among this node's blobs.
+// fetch verifies attached content, and stores other content at this node unless it is
+// stored already: this is the only time that an output is written here.
 func (c *Coordinator) fetch(ctx context.Context, from moot.Blobs, one *moot.Content) error {
 	if one.Size == 0 || len(one.Data) > 0 {
 		h := blob.NewHasher(nil)
@@ -68,7 +69,7 @@ func (c *Coordinator) fetch(ctx context.Context, from moot.Blobs, one *moot.Cont
 		}
 		return err
 	}
-	if h, err := c.cfg.Node.Have(ctx, one.ID); err == nil && h.Complete() && h.Size == one.Size {
+	if c.holds(ctx, one.Blob) {
 		return nil
 	}
 	rc, err := from.Get(ctx, one.ID, moot.Whole)
@@ -179,6 +180,13 @@ func explain(t *task, err error) string {
 		return text
 	}
 	return fmt.Sprintf("task %s: %s", t.label, text)
+}
+
+// holds reports whether a blob is stored on this machine. What other nodes hold does not
+// count: a worker may vanish with it.
+func (c *Coordinator) holds(ctx context.Context, b moot.Blob) bool {
+	h, err := c.cfg.Local.Have(ctx, b.ID)
+	return err == nil && h.Complete() && h.Size == b.Size
 }
 
 // content opens one output of an outcome.

@@ -16,6 +16,7 @@ import (
 type Config struct {
 	Self  moot.Key
 	Node  moot.Node   // where jobs are read and results are stored
+	Local moot.Blobs  // what Node stores on this machine
 	Write sign.Writer // signs as Self
 	Files *files.Files
 	Queue string // file of the queue; empty: in memory

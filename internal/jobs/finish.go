@@ -1,16 +1,10 @@
 package jobs
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path"
-	"path/filepath"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/sign"
 )
 
@@ -62,76 +56,6 @@ func (c *Coordinator) advanced(j *job, s stored, rows []row, folder moot.BlobID,
 		j.load(rows, tally{j.Progress.Done, j.Progress.Failed})
 		c.advance(j)
 	}
-}
-
-// gather makes the folder of a stage's results: a folder for each task, with its files
-// and what it wrote to its streams. A task without a label has the folder to itself. The
-// last stage's folder gets its name in the space.
-func (c *Coordinator) gather(ctx context.Context, s stored, last bool) (moot.BlobID, error) {
-	dir, err := os.MkdirTemp("", "moot-results-")
-	if err != nil {
-		return moot.BlobID{}, moot.Errorf(moot.Full, "the results: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	root, err := os.OpenRoot(dir) // whatever paths a worker names, they stay inside
-	if err != nil {
-		return moot.BlobID{}, moot.Errorf(moot.Internal, "the results: %w", err)
-	}
-	defer root.Close()
-	err = c.queue.outcomes(ctx, s.ID, s.stage, func(label string, state int, o moot.Outcome) error {
-		if state == taskFailed {
-			return nil
-		}
-		return c.writeOutcome(ctx, root, label, o)
-	})
-	if err != nil {
-		return moot.BlobID{}, moot.Wrap("the results", err)
-	}
-	if !last {
-		f, err := c.cfg.Files.Store(ctx, dir, files.ShareOptions{Bare: true})
-		return f.Blob.ID, err
-	}
-	f, err := c.cfg.Files.Share(ctx, dir, files.ShareOptions{As: s.As, Bare: true, Force: true})
-	return f.Blob.ID, err
-}
-
-// lay writes what one task made into the folder of results.
-func (c *Coordinator) writeOutcome(ctx context.Context, root *os.Root, label string, o moot.Outcome) error {
-	out := o.Files
-	for name, one := range map[string]moot.Content{"stdout": o.Stdout, "stderr": o.Stderr} {
-		if one.Size > 0 {
-			one.Path = name
-			out = append(out, one)
-		}
-	}
-	for _, one := range out {
-		if err := c.writeContent(ctx, root, path.Join(label, one.Path), one); err != nil {
-			return moot.Wrap(path.Join(label, one.Path), err)
-		}
-	}
-	return nil
-}
-
-func (c *Coordinator) writeContent(ctx context.Context, root *os.Root, name string, one moot.Content) error {
-	if dir := path.Dir(name); dir != "." {
-		if err := root.MkdirAll(filepath.FromSlash(dir), 0o755); err != nil {
-			return moot.Errorf(moot.Invalid, "%w", err)
-		}
-	}
-	in, err := c.content(ctx, one)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	f, err := root.OpenFile(filepath.FromSlash(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return moot.Errorf(moot.Invalid, "%w", err)
-	}
-	_, err = io.Copy(f, in)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	return err
 }
 
 const maxPath = 1 << 10

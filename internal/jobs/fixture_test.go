@@ -24,7 +24,7 @@ import (
 // fixture is one member's node with a coordinator and fake workers.
 type fixture struct {
 	t         *testing.T
-	node      *store.Store
+	node      *counter
 	signer    *signer
 	files     *files.Files
 	queue     string
@@ -60,8 +60,13 @@ func (p *signer) Append(ctx context.Context, mode moot.Mode, statements ...sign.
 
 func newFixture(t *testing.T, workers ...jobs.Worker) *fixture {
 	t.Helper()
-	node, err := store.Open(t.Context(), store.Config{})
-	if err != nil {
+	return newFixtureOver(t, &counter{puts: map[moot.BlobID]int{}}, workers...)
+}
+
+func newFixtureOver(t *testing.T, node *counter, workers ...jobs.Worker) *fixture {
+	t.Helper()
+	var err error
+	if node.Store, err = store.Open(t.Context(), store.Config{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { node.Close() })
@@ -99,7 +104,7 @@ func (s *fixture) lend(cpus int) {
 func (s *fixture) start() {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	c, err := jobs.New(ctx, jobs.Config{Self: s.signer.self, Node: s.node, Write: s.signer, Files: s.files, Queue: s.queue,
+	c, err := jobs.New(ctx, jobs.Config{Self: s.signer.self, Node: s.node, Local: s.node, Write: s.signer, Files: s.files, Queue: s.queue,
 		Workers: func(context.Context, moot.Key, moot.Architecture) []jobs.Worker {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -170,12 +175,15 @@ func (s *fixture) results(j jobs.Job) map[string]string {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		r := moot.Range{Offset: in.Offset, Length: in.Size}
-		rc, err := s.node.Get(s.t.Context(), in.Pack, r)
+		r, from := moot.Range{Offset: in.Offset, Length: in.Size}, in.Pack
+		if from == (moot.BlobID{}) {
+			from = in.ID
+		}
+		rc, err := s.node.Get(s.t.Context(), from, r)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		text, err := io.ReadAll(blob.NewDecoder(rc, in.Pack, r))
+		text, err := io.ReadAll(blob.NewDecoder(rc, from, r))
 		rc.Close()
 		if err != nil {
 			s.t.Fatal(err)

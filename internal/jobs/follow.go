@@ -118,7 +118,7 @@ func (c *Coordinator) relay(ctx context.Context, f *follower, last Job, yield fu
 func (c *Coordinator) replay(ctx context.Context, s stored, open map[taskID]bool, yield func(Event, error) bool) bool {
 	for stage := range s.stage + 1 {
 		going := true
-		err := c.queue.outcomes(ctx, s.ID, stage, func(label string, _ int, o moot.Outcome) error {
+		err := c.queue.outcomes(ctx, s.ID, stage, func(_ int, label string, o moot.Outcome) error {
 			if going && !open[taskID{stage, label}] {
 				going = c.replayOne(s.Job, label, o, yield)
 			}

@@ -241,39 +241,49 @@ func (q *queue) trimCache(ctx context.Context) error {
 	})
 }
 
-// outcomes visits the finished tasks of a stage, in order.
-func (q *queue) outcomes(ctx context.Context, job string, stage int, each func(label string, state int, o moot.Outcome) error) error {
+// outcomes visits the outcomes of a stage in the order of its tasks.
+func (q *queue) outcomes(ctx context.Context, job string, stage int, visit func(n int, label string, o moot.Outcome) error) error {
 	for from, more := 0, true; more; {
-		rows, err := q.read.QueryContext(ctx, `SELECT n, label, state, outcome FROM tasks WHERE job = ? AND stage = ? AND n >= ? AND state > 0 ORDER BY n LIMIT 64`, job, stage, from)
+		rows, err := q.read.QueryContext(ctx, `SELECT n, label, outcome FROM tasks WHERE job = ? AND stage = ? AND n >= ? AND state > 0 ORDER BY n LIMIT 64`, job, stage, from)
 		if err != nil {
 			return sqlite.Error("queue of jobs", err)
 		}
 		type found struct {
+			n     int
 			label string
-			state int
 			text  []byte
 		}
 		var some []found
 		for rows.Next() {
 			var f found
-			if err = rows.Scan(&from, &f.label, &f.state, &f.text); err != nil {
+			if err = rows.Scan(&f.n, &f.label, &f.text); err != nil {
 				break
 			}
-			some = append(some, f)
+			from, some = f.n+1, append(some, f)
 		}
 		if err = errors.Join(err, rows.Err(), rows.Close()); err != nil {
 			return sqlite.Error("queue of jobs", err)
 		}
-		from, more = from+1, len(some) == 64
+		more = len(some) == 64
 		for _, f := range some {
 			var o moot.Outcome
 			if err := json.Unmarshal(f.text, &o); err != nil {
 				return moot.Errorf(moot.Internal, "queue of jobs: %w", err)
 			}
-			if err := each(f.label, f.state, o); err != nil {
+			if err := visit(f.n, f.label, o); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// outcome returns the outcome of one task.
+func (q *queue) outcome(ctx context.Context, job string, stage, n int) (o moot.Outcome, err error) {
+	var text []byte
+	err = q.read.QueryRowContext(ctx, `SELECT outcome FROM tasks WHERE job = ? AND stage = ? AND n = ?`, job, stage, n).Scan(&text)
+	if err == nil {
+		err = json.Unmarshal(text, &o)
+	}
+	return o, sqlite.Error("queue of jobs", err)
 }

@@ -160,10 +160,7 @@ func (c *Coordinator) useCached(t *task) bool {
 		return false
 	}
 	for _, one := range append([]moot.Content{o.Stdout, o.Stderr}, o.Files...) {
-		if one.Size == 0 || len(one.Data) > 0 {
-			continue
-		}
-		if h, err := c.cfg.Node.Have(c.ctx, one.ID); err != nil || !h.Complete() {
+		if one.Size > 0 && len(one.Data) == 0 && !c.holds(c.ctx, one.Blob) {
 			return false
 		}
 	}

@@ -101,7 +101,7 @@ func (m *Member) Coordinator() *jobs.Coordinator {
 		queue = filepath.Join(m.world.t.TempDir(), "jobs.db")
 		m.queue = queue
 	}
-	c, err := jobs.New(m.life, jobs.Config{Self: m.Key(), Node: m.Node, Write: m, Files: m.Files(), Queue: queue, Workers: m.pool, Log: m.Log.logger()})
+	c, err := jobs.New(m.life, jobs.Config{Self: m.Key(), Node: m.Node, Local: m.Store(), Write: m, Files: m.Files(), Queue: queue, Workers: m.pool, Log: m.Log.logger()})
 	m.world.must(err)
 	m.bench.coord = c
 	life := m.life
