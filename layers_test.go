@@ -55,16 +55,16 @@ var layers = map[string][]string{
 	"examples/wordcount":  {},
 
 	// Front ends: over meaning; never see an architecture.
-	"internal/front/api":     {".", "internal/wire"},
-	"internal/front/jobapi":  {".", "internal/front/api", "internal/jobs"},
-	"internal/front/mailapi": {".", "internal/front/api", "internal/mail"},
+	"internal/front/oldapi":  {".", "internal/wire"},
+	"internal/front/jobapi":  {".", "internal/front/oldapi", "internal/jobs"},
+	"internal/front/mailapi": {".", "internal/front/oldapi", "internal/mail"},
 	"internal/front/cli":     {".", "internal/compare", "internal/files", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
 	"internal/front/mailbox": {".", "internal/mail"},
 	"internal/front/mta":     {".", "internal/durable", "internal/sqlite"},
 
 	// The one place that names every part.
 	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/durable", "internal/feed", "internal/files",
-		"internal/front/api", "internal/front/cli", "internal/front/jobapi", "internal/front/mailapi", "internal/front/mailbox", "internal/front/mta",
+		"internal/front/oldapi", "internal/front/cli", "internal/front/jobapi", "internal/front/mailapi", "internal/front/mailbox", "internal/front/mta",
 		"internal/gossip", "internal/jobs", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/sandbox", "internal/seal",
 		"internal/store", "internal/wire", "internal/worker", "internal/sign"},
 	// The same parts, put together so that they can be cut, turned back and lost.

@@ -13,10 +13,10 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
-	"github.com/mootspace/moot/internal/front/api"
 	"github.com/mootspace/moot/internal/front/cli"
 	"github.com/mootspace/moot/internal/front/jobapi"
 	"github.com/mootspace/moot/internal/front/mailapi"
+	"github.com/mootspace/moot/internal/front/oldapi"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
@@ -241,7 +241,7 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	return api.Answer(resp, out)
+	return oldapi.Answer(resp, out)
 }
 
 func (r *remote) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
@@ -253,7 +253,7 @@ func (r *remote) send(ctx context.Context, method, path string, in any) (*http.R
 		}
 		body = bytes.NewReader(b)
 	}
-	return api.Send(ctx, r.http.Do, method, "http://home"+path, body)
+	return oldapi.Send(ctx, r.http.Do, method, "http://home"+path, body)
 }
 
 // maxSocketPath is the longest path that a Unix socket address holds.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/front/api"
+	"github.com/mootspace/moot/internal/front/oldapi"
 	"github.com/mootspace/moot/internal/jobs"
 )
 
@@ -101,7 +101,7 @@ func follow(ctx context.Context, do func(*http.Request) (*http.Response, error),
 		if logs {
 			address += "?logs=1"
 		}
-		resp, err := api.Send(ctx, do, http.MethodGet, address, nil)
+		resp, err := oldapi.Send(ctx, do, http.MethodGet, address, nil)
 		if err != nil {
 			yield(jobs.Event{}, err)
 			return

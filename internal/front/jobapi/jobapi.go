@@ -11,7 +11,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/mootspace/moot/internal/front/api"
+	"github.com/mootspace/moot/internal/front/oldapi"
 	"github.com/mootspace/moot/internal/jobs"
 )
 
@@ -20,39 +20,39 @@ const maxRequest = 32 << 20
 
 // Handler answers for the desk that open returns for a request.
 func Handler(open func(*http.Request) (jobs.Desk, error)) http.Handler {
-	mux := api.NewMux(open)
+	mux := oldapi.NewMux(open)
 	mux.Handle("POST /submit", submit)
 	mux.Handle("GET /jobs", list)
 	mux.Handle("GET /jobs/{id}", func(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
 		return answerFollow(w, r, d.Follow)
 	})
 	mux.Handle("POST /jobs/{id}/cancel", func(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
-		return api.Reply(w, struct{}{}, d.Cancel(r.Context(), r.PathValue("id")))
+		return oldapi.Reply(w, struct{}{}, d.Cancel(r.Context(), r.PathValue("id")))
 	})
 	mux.Handle("POST /jobs/{id}/retry", func(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
-		return api.Reply(w, struct{}{}, d.Retry(r.Context(), r.PathValue("id")))
+		return oldapi.Reply(w, struct{}{}, d.Retry(r.Context(), r.PathValue("id")))
 	})
 	mux.Handle("GET /offers", offers)
 	return mux
 }
 
 // Client is a desk at the other end of a connection.
-type Client struct{ api.Client }
+type Client struct{ oldapi.Client }
 
 var _ jobs.Desk = (*Client)(nil)
 
 // NewClient returns the desk that a Handler below the URL base answers for.
 func NewClient(c *http.Client, base string) *Client {
-	return &Client{api.Client{HTTP: c, Base: base}}
+	return &Client{oldapi.Client{HTTP: c, Base: base}}
 }
 
 func submit(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
 	var s jobs.Spec
-	if err := api.Read(w, r, maxRequest, &s); err != nil {
+	if err := oldapi.Read(w, r, maxRequest, &s); err != nil {
 		return err
 	}
 	j, err := d.Submit(r.Context(), s)
-	return api.Reply(w, j, err)
+	return oldapi.Reply(w, j, err)
 }
 
 // Submit implements jobs.Desk.
@@ -62,7 +62,7 @@ func (c *Client) Submit(ctx context.Context, s jobs.Spec) (j jobs.Job, err error
 
 func list(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
 	all, err := d.Jobs(r.Context())
-	return api.Reply(w, all, err)
+	return oldapi.Reply(w, all, err)
 }
 
 // Jobs implements jobs.Desk.
@@ -82,7 +82,7 @@ func (c *Client) Retry(ctx context.Context, id string) error {
 
 func offers(d jobs.Desk, w http.ResponseWriter, r *http.Request) error {
 	all, err := d.Offers(r.Context())
-	return api.Reply(w, all, err)
+	return oldapi.Reply(w, all, err)
 }
 
 // Offers implements jobs.Desk.

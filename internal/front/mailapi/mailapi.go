@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/mootspace/moot/internal/front/api"
+	"github.com/mootspace/moot/internal/front/oldapi"
 	"github.com/mootspace/moot/internal/mail"
 )
 
@@ -21,7 +21,7 @@ const maxRequest = 8 << 20
 
 // Handler answers for the mailbox that open returns for a request.
 func Handler(open func(*http.Request) (mail.Mailbox, error)) http.Handler {
-	mux := api.NewMux(open)
+	mux := oldapi.NewMux(open)
 	mux.Handle("POST /send", send)
 	mux.Handle("POST /save", save)
 	mux.Handle("GET /folders", folders)
@@ -35,20 +35,20 @@ func Handler(open func(*http.Request) (mail.Mailbox, error)) http.Handler {
 }
 
 // Client is a mailbox at the other end of a connection.
-type Client struct{ api.Client }
+type Client struct{ oldapi.Client }
 
 var _ mail.Mailbox = (*Client)(nil)
 
 // NewClient returns the mailbox that a Handler below the URL base answers for.
 func NewClient(c *http.Client, base string) *Client {
-	return &Client{api.Client{HTTP: c, Base: base}}
+	return &Client{oldapi.Client{HTTP: c, Base: base}}
 }
 
 func send(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	wait, _ := time.ParseDuration(q.Get("wait"))
 	s, err := m.Send(r.Context(), mail.Outgoing{To: q["to"], MIME: r.Body, Wait: wait})
-	return api.Reply(w, s, err)
+	return oldapi.Reply(w, s, err)
 }
 
 // Send implements mail.Mailbox.
@@ -58,7 +58,7 @@ func (c *Client) Send(ctx context.Context, o mail.Outgoing) (s mail.Sent, err er
 	if err != nil {
 		return s, err
 	}
-	return s, api.Answer(resp, &s)
+	return s, oldapi.Answer(resp, &s)
 }
 
 func save(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
@@ -69,7 +69,7 @@ func save(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 		flags = append(flags, mail.Flag(f))
 	}
 	it, err := m.Save(r.Context(), q.Get("folder"), flags, time.UnixMilli(at), r.Body)
-	return api.Reply(w, it, err)
+	return oldapi.Reply(w, it, err)
 }
 
 // Save implements mail.Mailbox.
@@ -82,12 +82,12 @@ func (c *Client) Save(ctx context.Context, folder string, flags []mail.Flag, at 
 	if err != nil {
 		return it, err
 	}
-	return it, api.Answer(resp, &it)
+	return it, oldapi.Answer(resp, &it)
 }
 
 func folders(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 	list, err := m.Folders(r.Context())
-	return api.Reply(w, list, err)
+	return oldapi.Reply(w, list, err)
 }
 
 // Folders implements mail.Mailbox.
@@ -102,10 +102,10 @@ type renaming struct {
 
 func setFolder(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 	var in renaming
-	if err := api.Read(w, r, maxRequest, &in); err != nil {
+	if err := oldapi.Read(w, r, maxRequest, &in); err != nil {
 		return err
 	}
-	return api.Reply(w, struct{}{}, m.SetFolder(r.Context(), in.From, in.To))
+	return oldapi.Reply(w, struct{}{}, m.SetFolder(r.Context(), in.From, in.To))
 }
 
 // SetFolder implements mail.Mailbox.
@@ -115,11 +115,11 @@ func (c *Client) SetFolder(ctx context.Context, from, to string) error {
 
 func list(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 	var q mail.Query
-	if err := api.Read(w, r, maxRequest, &q); err != nil {
+	if err := oldapi.Read(w, r, maxRequest, &q); err != nil {
 		return err
 	}
 	items, err := m.List(r.Context(), q)
-	return api.Reply(w, items, err)
+	return oldapi.Reply(w, items, err)
 }
 
 // List implements mail.Mailbox.
@@ -129,11 +129,11 @@ func (c *Client) List(ctx context.Context, q mail.Query) (items []mail.Item, err
 
 func change(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 	var in []mail.Change
-	if err := api.Read(w, r, maxRequest, &in); err != nil {
+	if err := oldapi.Read(w, r, maxRequest, &in); err != nil {
 		return err
 	}
 	items, err := m.Change(r.Context(), in...)
-	return api.Reply(w, items, err)
+	return oldapi.Reply(w, items, err)
 }
 
 // Change implements mail.Mailbox.

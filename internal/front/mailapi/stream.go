@@ -8,7 +8,7 @@ import (
 	"net/http"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/front/api"
+	"github.com/mootspace/moot/internal/front/oldapi"
 	"github.com/mootspace/moot/internal/mail"
 )
 
@@ -44,7 +44,7 @@ func receipts(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	got, err := m.Receipts(r.Context(), id)
-	return api.Reply(w, got, err)
+	return oldapi.Reply(w, got, err)
 }
 
 // Receipts implements mail.Mailbox.

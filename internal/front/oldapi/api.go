@@ -1,6 +1,6 @@
-// Package api is questions and answers as JSON over HTTP, for the front ends that put an
+// Package oldapi is questions and answers as JSON over HTTP, for the front ends that put an
 // interface of ours on a connection (mailapi, jobapi). It must not know what is asked.
-package api
+package oldapi
 
 import (
 	"bytes"
