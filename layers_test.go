@@ -51,26 +51,33 @@ var layers = map[string][]string{
 	"internal/compare": {".", "internal/plan"},
 
 	// Application: what every front end calls.
-	"internal/app": {".", "internal/files", "internal/jobs", "internal/mail", "internal/policy"},
+	"internal/app":      {".", "internal/files", "internal/jobs", "internal/mail", "internal/policy"},
+	"internal/accounts": {".", "internal/app", "internal/durable", "internal/feed", "internal/mail", "internal/members", "internal/policy", "internal/seal", "internal/sign"},
 
 	// Programs for the sandbox: they know nothing of this module.
 	"examples/hashsearch": {},
 	"examples/thumbnail":  {},
 	"examples/wordcount":  {},
 
-	// Front ends: over meaning; never see an architecture.
-	"internal/front/api":     {".", "internal/wire"},
-	"internal/front/jobapi":  {".", "internal/front/api", "internal/jobs"},
-	"internal/front/mailapi": {".", "internal/front/api", "internal/mail"},
-	"internal/front/cli":     {".", "internal/compare", "internal/files", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
+	// Front ends: over the application; never see an architecture or one another.
+	"internal/front/api":     {".", "internal/app", "internal/files", "internal/jobs", "internal/mail", "internal/policy", "internal/wire"},
+	"internal/front/cli":     {".", "internal/app", "internal/compare", "internal/files", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
 	"internal/front/mailbox": {".", "internal/mail"},
 
-	// The one place that names every part.
-	"internal/daemon": {".", "internal/ask", "internal/blob", "internal/durable", "internal/feed", "internal/files",
-		"internal/front/api", "internal/front/cli", "internal/front/jobapi", "internal/front/mailapi", "internal/front/mailbox", "internal/mta",
-		"internal/gossip", "internal/jobs", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/sandbox", "internal/seal",
-		"internal/store", "internal/wire", "internal/worker", "internal/sign"},
-	// The same parts, put together so that they can be cut, turned back and lost.
+	// One running node out of services, and the architectures as data.
+	"internal/arch":     {".", "internal/locate", "internal/policy"},
+	"internal/throttle": {"."},
+	"internal/dial":     {".", "internal/link", "internal/throttle", "internal/wire"},
+	"internal/node": {".", "internal/accounts", "internal/app", "internal/arch", "internal/ask", "internal/blob", "internal/dial", "internal/durable", "internal/feed",
+		"internal/files", "internal/gossip", "internal/jobs", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy",
+		"internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/wire", "internal/worker"},
+
+	// Processes: what a node listens on, and the home that it runs in.
+	"internal/listen": {".", "internal/app", "internal/front/api", "internal/front/mailbox", "internal/link", "internal/mta", "internal/node", "internal/policy", "internal/seal"},
+	"internal/daemon": {".", "internal/app", "internal/arch", "internal/durable", "internal/feed", "internal/front/api", "internal/listen", "internal/members",
+		"internal/node", "internal/policy", "internal/seal", "internal/store"},
+
+	// Scenarios over nodes that can be cut, turned back and lost.
 	"internal/suite": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/gossip", "internal/jobs",
 		"internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/seal", "internal/sign", "internal/store", "internal/wire"},
 	"cmd/moot": {"internal/daemon", "internal/front/cli", "internal/sandbox"},

@@ -49,7 +49,7 @@ func (p problem) write(w http.ResponseWriter) {
 	head.Set("Content-Type", typeProblem)
 	head.Set("Cache-Control", "no-store")
 	head.Set("Content-Length", strconv.Itoa(len(body)))
-	if p.Status == http.StatusUnauthorized {
+	if p.Status == http.StatusUnauthorized && head.Get("WWW-Authenticate") == "" {
 		head.Set("WWW-Authenticate", "Moot") // RFC 9110, 15.5.2 demands one
 	}
 	w.WriteHeader(p.Status)

@@ -1,109 +1,118 @@
-// Package api is questions and answers as JSON over HTTP, for the front ends that put an
-// interface of ours on a connection (mailapi, jobapi). It must not know what is asked.
+// Package api is the HTTP interface for people's programs: [Handler] answers below /api
+// for an app.Session, and [Dial] returns an app.Session that asks such a handler. Each
+// operation is described once, as an op, for the server, the client and the OpenAPI
+// document.
+//
+// It must not know an architecture, a node, where tokens are stored, or another front end.
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"io"
+	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/wire"
 )
 
-// Mux routes questions about a T.
-type Mux[T any] struct {
-	http.ServeMux
-	open func(*http.Request) (T, error)
+// Config is what a Handler is made of. Open and Authenticate are required.
+type Config struct {
+	// Open returns a session of the node's member; the handler closes it.
+	Open func(ctx context.Context, via moot.Architecture) (*app.Session, error)
+	// Authenticate returns what the caller may do. An error is answered with 401.
+	Authenticate func(r *http.Request) (Access, error)
+	Version      string // of the program
+	Log          *slog.Logger
+	Heartbeat    time.Duration // between signs of life in a stream without events; default 10 s
 }
 
-// NewMux returns a Mux; open finds the T that a request is about.
-func NewMux[T any](open func(*http.Request) (T, error)) *Mux[T] { return &Mux[T]{open: open} }
+// Access is what a caller may do.
+type Access struct {
+	Local    bool // name paths of the node's machine, and administer the node
+	ReadOnly bool // change nothing
+}
 
-// Handle has a question answered. An error becomes a problem document (RFC 9457).
-func (m *Mux[T]) Handle(pattern string, answer func(T, http.ResponseWriter, *http.Request) error) {
-	m.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		about, err := m.open(r)
-		if err == nil {
-			err = answer(about, w, r)
-		}
-		if err != nil {
-			wire.WriteProblem(w, err)
-		}
+// heartbeat is the default of Config.Heartbeat.
+const heartbeat = 10 * time.Second
+
+// server is a Handler under construction: operations register with it.
+type server struct {
+	Config
+	mux *http.ServeMux
+	doc *document
+}
+
+// Handler answers requests below /api.
+func Handler(cfg Config) http.Handler {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Heartbeat <= 0 {
+		cfg.Heartbeat = heartbeat
+	}
+	s := &server{Config: cfg, mux: http.NewServeMux(), doc: newDocument(cfg.Version)}
+	s.addControl()
+	s.addFiles()
+	s.addLocal()
+	s.addMembers()
+	s.addMail()
+	s.addJobs()
+	s.addEvents()
+	s.mux.Handle("GET /api/openapi.json", s.doc.handler())
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, moot.Errorf(moot.NotFound, "there is no operation %s %.200s", r.Method, r.URL.Path))
 	})
+	return s.mux
 }
 
-// Reply answers with v, unless there is an error, which it returns.
-func Reply(w http.ResponseWriter, v any, err error) error {
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(v) // who asked and has gone is not there to be told
-	return nil
-}
+// rights says who may use an operation.
+type rights int
 
-// Read reads a question of at most limit bytes into v. Kind Invalid.
-func Read(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit)).Decode(v); err != nil {
-		return moot.Errorf(moot.Invalid, "bad request: %w", err)
-	}
-	return nil
-}
+const (
+	reads      rights = iota // everybody with a token
+	writes                   // not read-only tokens
+	localReads               // callers on the node's machine
+	localWrites
+)
 
-// Client asks a Mux at the other end of a connection, below the URL Base.
-type Client struct {
-	HTTP *http.Client
-	Base string
-}
-
-// Do sends a request. The answer is a success, and its body must be closed.
-func (c *Client) Do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	return Send(ctx, c.HTTP.Do, method, c.Base+path, body)
-}
-
-// Ask sends in as JSON, unless it is nil, and reads the answer into out.
-func (c *Client) Ask(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			return moot.Errorf(moot.Invalid, "%w", err)
-		}
-		body = bytes.NewReader(b)
-	}
-	resp, err := c.Do(ctx, method, path, body)
-	if err != nil {
-		return err
-	}
-	return Answer(resp, out)
-}
-
-// Answer reads an answer into out.
-func Answer(resp *http.Response, out any) error {
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
-		return moot.Errorf(moot.Unavailable, "the node went away: %w", err)
+// allow reports why a caller may not use an operation. Kind Denied.
+func (a Access) allow(r rights) error {
+	switch {
+	case !a.Local && r >= localReads:
+		return moot.Errorf(moot.Denied, "this is for programs on the node's own machine only")
+	case a.ReadOnly && (r == writes || r == localWrites):
+		return moot.Errorf(moot.Denied, "this token may only read")
 	}
 	return nil
 }
 
-// Send sends a request by do. What goes wrong on the way is of kind Unavailable; what the
-// other side refuses has the kind that it gave.
-func Send(ctx context.Context, do func(*http.Request) (*http.Response, error), method, url string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, url, body)
+// begin authenticates a request and opens the session that it asks for.
+func (s *server) begin(r *http.Request, need rights) (*app.Session, error) {
+	access, err := s.Authenticate(r)
 	if err != nil {
-		return nil, moot.Errorf(moot.Invalid, "%w", err)
+		return nil, &moot.Error{Kind: moot.Stranger, Err: err}
 	}
-	resp, err := do(req)
+	if err := access.allow(need); err != nil {
+		return nil, err
+	}
+	via, err := moot.ParseArchitecture(r.URL.Query().Get("via"))
 	if err != nil {
-		return nil, &moot.Error{Kind: moot.Unavailable, Err: err}
+		return nil, err
 	}
-	if resp.StatusCode >= 300 {
-		defer resp.Body.Close()
-		return nil, wire.ReadProblem(resp)
+	return s.Open(r.Context(), via)
+}
+
+// fail answers with a problem document (RFC 9457).
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	level := slog.LevelDebug
+	if moot.KindOf(err) == moot.Internal {
+		level = slog.LevelError
 	}
-	return resp, nil
+	s.Log.Log(r.Context(), level, "request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+	if moot.KindOf(err) == moot.Stranger {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	wire.WriteProblem(w, err)
 }

@@ -1,0 +1,36 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/mail"
+)
+
+// client asks a Handler. It is the Files, Members, Mail, Jobs and Control of a session.
+type client struct {
+	http *http.Client
+	base string // URL without /api
+	via  moot.Architecture
+	idle time.Duration // idle timeout of streams
+}
+
+// Dial returns a session at the node whose Handler h reaches below the URL base.
+func Dial(ctx context.Context, h *http.Client, base string, via moot.Architecture) (*app.Session, error) {
+	c := &client{http: h, base: strings.TrimSuffix(base, "/"), via: via, idle: idleTimeout}
+	s, err := sessionOp.call(ctx, c, none{})
+	if err != nil {
+		return nil, err
+	}
+	c.via = s.Via
+	return &app.Session{
+		Identity: s.Identity, Via: s.Via,
+		Files: filesClient{c}, Members: membersClient{c}, Control: controlClient{c}, Jobs: jobsClient{c},
+		Mail:  func(context.Context) (mail.Mailbox, error) { return mailClient{c}, nil },
+		Close: func() error { h.CloseIdleConnections(); return nil },
+	}, nil
+}

@@ -1,0 +1,155 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/files"
+)
+
+// Operations that name paths of the node's machine. The program that asks and the node may
+// see different files under one path, as in containers; each operation carries what the
+// program sees there, and the node compares.
+
+// seen is what a program sees under a path.
+type seen struct {
+	Device   uint64    `json:"device"`
+	Inode    uint64    `json:"inode"`
+	Size     int64     `json:"size"`
+	Modified time.Time `json:"modified"`
+}
+
+type sharePath struct {
+	Body struct {
+		Path    string `json:"path"` // absolute
+		Seen    *seen  `json:"seen,omitempty" doc:"What the program sees there; the node refuses if it sees something else."`
+		As      string `json:"as,omitempty" doc:"The name; the path's last part if empty."`
+		InPlace bool   `json:"in_place,omitempty" doc:"Refer to the file instead of copying it."`
+		Force   bool   `json:"force,omitempty" doc:"Also if somebody else changed the name meanwhile."`
+		Bare    bool   `json:"bare,omitempty" doc:"Of a folder: without times and permissions."`
+	}
+}
+
+type getPath struct {
+	Body struct {
+		Name  string `json:"name" doc:"A name or a blob ID."`
+		Path  string `json:"path" doc:"Absolute; an existing directory means inside it."`
+		Proof string `json:"proof,omitempty" doc:"A file beside the path that holds the token; the node refuses if it sees none."`
+		Token string `json:"token,omitempty"`
+	}
+}
+
+type syncPath struct {
+	Body struct {
+		Dir    string `json:"dir"` // absolute
+		Seen   *seen  `json:"seen,omitempty" doc:"What the program sees there; the node refuses if it sees something else."`
+		Prefix string `json:"prefix,omitempty" doc:"Of the names; the directory's base name if empty."`
+		Once   bool   `json:"once,omitempty" doc:"Bring both sides in step once, and end."`
+	}
+}
+
+// syncChange is something that a sync did.
+type syncChange struct {
+	What string `json:"what"`
+	Path string `json:"path"`
+}
+
+var (
+	shareOp = op[sharePath, line[progress, files.File]]{at: "POST /api/local/share", does: "Share the file or folder at a path", may: localWrites, gives: typeLines}
+	storeOp = op[sharePath, line[progress, files.File]]{at: "POST /api/local/store", does: "Store the file or folder at a path without giving it a name", may: localWrites, gives: typeLines}
+	getOp   = op[getPath, line[progress, files.File]]{at: "POST /api/local/get", does: "Write a file or folder to a path", may: localReads, gives: typeLines}
+	syncOp  = op[syncPath, line[syncChange, none]]{at: "POST /api/local/sync", does: "Keep a directory and the names below a prefix in step", may: localWrites, gives: typeLines}
+)
+
+func (s *server) addLocal() {
+	share := func(do func(app.Files, context.Context, string, files.ShareOptions) (files.File, error)) func(context.Context, *app.Session, sharePath, func(progress) error) (files.File, error) {
+		return func(ctx context.Context, m *app.Session, in sharePath, emit func(progress) error) (files.File, error) {
+			b := in.Body
+			if err := compare(b.Path, b.Seen); err != nil {
+				return files.File{}, moot.Wrap("share "+b.Path, err)
+			}
+			return do(m.Files, ctx, b.Path, files.ShareOptions{As: b.As, InPlace: b.InPlace, Force: b.Force, Bare: b.Bare, Progress: throttled(emit)})
+		}
+	}
+	stream(s, shareOp, share(app.Files.Share))
+	stream(s, storeOp, share(app.Files.Store))
+	stream(s, getOp, func(ctx context.Context, m *app.Session, in getPath, emit func(progress) error) (files.File, error) {
+		if err := checkProof(in.Body.Path, in.Body.Proof, in.Body.Token); err != nil {
+			return files.File{}, moot.Wrap("get "+in.Body.Name, err)
+		}
+		return m.Files.Get(ctx, in.Body.Name, in.Body.Path, throttled(emit))
+	})
+	stream(s, syncOp, func(ctx context.Context, m *app.Session, in syncPath, emit func(syncChange) error) (none, error) {
+		if err := compare(in.Body.Dir, in.Body.Seen); err != nil {
+			return none{}, moot.Wrap("sync "+in.Body.Dir, err)
+		}
+		return none{}, m.Files.Sync(ctx, in.Body.Dir, files.SyncOptions{Prefix: in.Body.Prefix, Once: in.Body.Once,
+			Changed: func(what, path string) { _ = emit(syncChange{what, path}) }}) // a failure cancels the stream
+	})
+}
+
+// compare fails unless this process sees under a path what a program saw there.
+func compare(path string, want *seen) error {
+	if !filepath.IsAbs(path) {
+		return moot.Errorf(moot.Invalid, "%q is not an absolute path", path)
+	}
+	if want == nil {
+		return nil
+	}
+	got, err := look(path)
+	if err != nil || !got.same(*want) {
+		return moot.Errorf(moot.Invalid, "the node does not see the same file there: it may have just changed, or the node may run in another container")
+	}
+	return nil
+}
+
+// look returns what this process sees under a path.
+func look(path string) (seen, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return seen{}, pathError(err)
+	}
+	device, inode := identity(info)
+	return seen{device, inode, info.Size(), info.ModTime()}, nil
+}
+
+func (a seen) same(b seen) bool {
+	return a.Device == b.Device && a.Inode == b.Inode && a.Size == b.Size && a.Modified.Equal(b.Modified)
+}
+
+// maxToken is the size in bytes of the largest token in a file of proof.
+const maxToken = 256
+
+// checkProof fails unless this process sees the file that a program has put beside a path.
+func checkProof(path, proof, token string) error {
+	if !filepath.IsAbs(path) {
+		return moot.Errorf(moot.Invalid, "%q is not an absolute path", path)
+	}
+	if proof == "" {
+		return nil
+	}
+	info, err := os.Lstat(proof)
+	if err == nil && info.Mode().IsRegular() && info.Size() <= maxToken {
+		var found []byte
+		if found, err = os.ReadFile(proof); err == nil && string(found) == token {
+			return nil
+		}
+	}
+	return moot.Errorf(moot.Invalid, "the node does not see the same directory there: it may run in another container")
+}
+
+// pathError gives an error of the operating system its kind.
+func pathError(err error) error {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return moot.Errorf(moot.NotFound, "%w", err)
+	case errors.Is(err, os.ErrPermission):
+		return moot.Errorf(moot.Denied, "%w", err)
+	}
+	return moot.Errorf(moot.Internal, "%w", err)
+}
