@@ -256,7 +256,7 @@ func (d *download) lead(run swarm.Run) []byte {
 	if d.nodes == nil {
 		return nil
 	}
-	lead, _ := blob.Lead(d.blob.Size, bytesOf(run, d.blob.Size), func(pos int64) (cv [32]byte, ok bool) {
+	lead, _ := blob.ProofPrefix(d.blob.Size, bytesOf(run, d.blob.Size), func(pos int64) (cv [32]byte, ok bool) {
 		cv, ok = d.nodes[pos]
 		return cv, ok
 	})

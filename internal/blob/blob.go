@@ -1,10 +1,10 @@
 // Package blob makes bytes verifiable: it hashes them into a BLAKE3 tree of 16 KiB
 // groups, cuts slices of them that carry their own proof, and checks such slices.
 //
-// Nothing that fails to verify passes [Encode] or [Decoder], so neither a failing
-// disk nor a lying peer can make anybody use wrong bytes. Nothing here holds more of
-// a blob in memory than a few groups, or knows where its bytes are kept, who asks
-// for them, or what they mean.
+// Nothing that fails to verify passes [Encode] or [Decoder], so that wrong bytes of a
+// failing disk or a dishonest peer are never used. Memory is bounded by a few groups.
+// This package must not know where bytes are stored, who requests them, or what they
+// mean.
 //
 // Sources: the BLAKE3 paper (O'Connor, Aumasson, Neves, Wilcox-O'Hearn, 2020) and
 // the Bao specification (github.com/oconnor663/bao), with groups of 2⁴ chunks.
@@ -27,7 +27,7 @@ const GroupSize = 16 << 10
 // chunksPerGroup counts BLAKE3's own chunks (1 KiB), which number its leaves.
 const chunksPerGroup = GroupSize / guts.ChunkSize
 
-// MaxSize bounds the blobs that are believed to exist: 2⁶⁰ bytes.
+// MaxSize is the largest size in bytes of a valid blob: 2⁶⁰.
 const MaxSize = 1 << 60
 
 // Groups returns how many groups a blob of size bytes has; the empty blob has one.
@@ -38,17 +38,17 @@ func Groups(size int64) int64 { return max(1, (size+GroupSize-1)/GroupSize) }
 func TreeSize(size int64) int64 { return (2*Groups(size) - 2) * cvSize }
 
 // LastRange returns the range of a blob's last group. Only this group proves the
-// blob's size; whatever else verifies, the size that was claimed with it may be false.
+// blob's size: the size claimed with any other verified range may be false.
 func LastRange(size int64) moot.Range {
 	first := (Groups(size) - 1) * GroupSize
 	return moot.Range{Offset: first, Length: size - first}
 }
 
-// Group is a verified group, or several joined that follow one another.
+// Group is a verified group, or several consecutive ones joined.
 type Group struct {
 	Index int64  // 0, 1, 2 …: of the first
 	Data  []byte // GroupSize bytes of each, the last group's fewer
-	Nodes []Node // nodes of the tree that were verified on the way here
+	Nodes []Node // of the tree, verified on the path to it
 }
 
 // Count returns how many groups are joined; the empty blob's group is one.
@@ -60,21 +60,21 @@ type Node struct {
 	CV  [cvSize]byte
 }
 
-// Partial is a blob on its way to being held: verified groups come in any order. It
-// may be used by several at once. Data and Tree stay readable until Close, also
-// after Complete.
+// Partial is a blob while it is downloaded: verified groups are added in any order. It
+// is safe for concurrent use. Data and Tree stay readable until Close, also after
+// Complete.
 type Partial interface {
 	// Held returns a copy of the set of groups held.
 	Held() *Set
-	// Write keeps a group that a Decoder has verified; one already held is no error.
+	// Write stores a group that a Decoder has verified; one already held is no error.
 	Write(Group) error
-	// Complete makes the blob durable and gives it its name, once all groups are held.
+	// Complete makes the blob durable and available by its ID, once all groups are held.
 	Complete(context.Context) error
-	// Close ends this use. What is held stays, to be added to by a later one.
+	// Close ends this use. Groups held stay, for a later download.
 	Close() error
-	// Data reads the bytes of groups held; what is not held reads as anything.
+	// Data reads the bytes of groups held; other bytes are undefined.
 	Data() io.ReaderAt
-	// Tree reads the nodes that were verified on the way to groups held.
+	// Tree reads the nodes that were verified on the paths to groups held.
 	Tree() io.ReaderAt
 }
 

@@ -240,11 +240,11 @@ func TestAFalseSizeIsFound(t *testing.T) {
 	data := random(6 * blob.GroupSize)
 	b, tree := hashed(t, data)
 	for _, size := range []int64{0, 1, b.Size - 1, b.Size + 1, 7 * blob.GroupSize, 8 * blob.GroupSize, 1 << 40, 1 << 62} {
-		liar := slice(t, b, data, tree, blob.LastRange(b.Size))
+		forged := slice(t, b, data, tree, blob.LastRange(b.Size))
 		for i := range 8 {
-			liar[i] = byte(size >> (8 * i))
+			forged[i] = byte(size >> (8 * i))
 		}
-		d := blob.NewDecoder(bytes.NewReader(liar), b.ID, blob.LastRange(size))
+		d := blob.NewDecoder(bytes.NewReader(forged), b.ID, blob.LastRange(size))
 		if _, err := io.Copy(io.Discard, d); err == nil {
 			t.Errorf("a size of %d was believed", size)
 		}

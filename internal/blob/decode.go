@@ -19,8 +19,8 @@ type Decoder struct {
 	todo []span     // subtrees not yet read, the next one last; nil before the header
 	end  int64      // groups before this one are wanted
 	buf  *[GroupSize]byte
-	sub  []Node // on the way to the next group, or to the current one if it is given
-	gave bool
+	sub  []Node // on the path to the next group, or to the current one if gave
+	gave bool   // the current group was returned
 	rest []byte // of the current group, for Read
 	err  error
 }
@@ -52,7 +52,7 @@ func (d *Decoder) begin() {
 	}
 	size := binary.LittleEndian.Uint64(head[:])
 	if size > MaxSize {
-		d.err = moot.Errorf(moot.Corrupt, "blob %v is said to have %d bytes", d.id, size)
+		d.err = moot.Errorf(moot.Corrupt, "blob %v: a size of %d bytes is impossible", d.id, size)
 		return
 	}
 	d.size = int64(size)

@@ -8,7 +8,7 @@ import (
 )
 
 // Encode writes the Bao slice of a range of blob b: its size (8 bytes, little
-// endian), then in pre-order every parent on the way to a group of the range, as its
+// endian), then in pre-order every parent on the path to a group of the range, as its
 // two children's hashes, and the groups themselves. tree is what [Hasher] wrote;
 // data and tree are read in that order, and only where they are needed.
 //
@@ -74,7 +74,7 @@ func (e *encoder) group(s span, flags uint32) error {
 // parent verifies and writes a parent, and returns its children.
 func (e *encoder) parent(s span, flags uint32) (left, right span, err error) {
 	left, right = s.split()
-	// What the window holds may be older than the file: look again before judging.
+	// The window may be older than the file: a mismatch counts only after a fresh read.
 	for _, fresh := range []bool{false, true} {
 		if left.cv, right.cv, err = e.tree.pair(left.pos, right.pos, fresh); err != nil {
 			return left, right, err
@@ -91,10 +91,10 @@ func (e *encoder) parent(s span, flags uint32) (left, right span, err error) {
 	return left, right, moot.Errorf(moot.Corrupt, "the tree of blob %v is damaged above byte %d", e.blob.ID, s.first*GroupSize)
 }
 
-// nodes reads a tree through a small window, as nodes lie close to one another.
+// nodes reads a tree through a small window, as neighbouring nodes are used together.
 type nodes struct {
 	src  io.ReaderAt
-	last int64 // how many nodes there are
+	last int64 // number of nodes
 	from int64 // position of the first node in win
 	win  []byte
 	buf  [128 * cvSize]byte

@@ -14,7 +14,7 @@ import (
 type Hasher struct {
 	tree  io.Writer
 	buf   [GroupSize]byte
-	n     int   // bytes in buf: the group held back, as the last one is treated differently
+	n     int   // bytes in buf: a group is held back, because the last one is hashed differently
 	count int64 // groups before it
 	stack []cv  // roots of complete subtrees, the largest first
 	out   []byte
@@ -72,7 +72,7 @@ func (h *Hasher) emit(v *cv) {
 	h.out = append(h.out, b[:]...)
 }
 
-// flush writes the nodes that wait, if they are at least so many bytes.
+// flush writes the buffered nodes, if they are at least so many bytes.
 func (h *Hasher) flush(atLeast int) {
 	if h.err == nil && len(h.out) >= max(atLeast, 1) {
 		_, h.err = h.tree.Write(h.out)
@@ -80,7 +80,7 @@ func (h *Hasher) flush(atLeast int) {
 	}
 }
 
-// Sum ends the blob and returns its name. The Hasher must not be used any more.
+// Sum ends the blob and returns its ID and size. The Hasher must not be used any more.
 func (h *Hasher) Sum() (moot.Blob, error) {
 	b := moot.Blob{Size: h.count*GroupSize + int64(h.n)}
 	if len(h.stack) == 0 {
@@ -103,7 +103,7 @@ func (h *Hasher) Sum() (moot.Blob, error) {
 	return b, h.err
 }
 
-// Hash reads r to its end and returns its name.
+// Hash reads r to its end and returns its ID and size.
 func Hash(r io.Reader) (moot.Blob, error) {
 	h := NewHasher(nil)
 	if _, err := io.CopyBuffer(onlyWriter{h}, r, make([]byte, 16*GroupSize)); err != nil {

@@ -6,17 +6,16 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// LeadSize is the number of bytes that n parents and the size before them take at the
-// beginning of a slice.
-func LeadSize(n int64) int64 { return 8 + n*2*cvSize }
+// ProofPrefixSize is the size in bytes of a proof prefix of n parents.
+func ProofPrefixSize(n int64) int64 { return 8 + n*2*cvSize }
 
-// Lead returns how the slice of a range begins: the blob's size, and the parents that
-// lead from the root to the smallest subtree around the range, as far as both children
-// of each are known. Whoever has it need not be sent it. n is the number of parents;
-// known tells a verified node by its position in the tree.
-func Lead(size int64, r moot.Range, known func(pos int64) (cv [cvSize]byte, ok bool)) (lead []byte, n int64) {
+// ProofPrefix returns the beginning of a range's slice: the blob's size, and the n
+// parents from the root to the smallest subtree around the range, as far as both
+// children of each are known. The receiver can skip this prefix. known returns the
+// verified node at a position of the tree.
+func ProofPrefix(size int64, r moot.Range, known func(pos int64) (cv [cvSize]byte, ok bool)) (prefix []byte, n int64) {
 	first, end := groupsOf(r, size)
-	lead = binary.LittleEndian.AppendUint64(nil, uint64(size))
+	prefix = binary.LittleEndian.AppendUint64(nil, uint64(size))
 	s := root(moot.Blob{Size: size})
 	for s.groups > 1 {
 		left, right := s.split()
@@ -25,7 +24,7 @@ func Lead(size int64, r moot.Range, known func(pos int64) (cv [cvSize]byte, ok b
 		if !okLeft || !okRight {
 			break
 		}
-		lead = append(append(lead, l[:]...), r[:]...)
+		prefix = append(append(prefix, l[:]...), r[:]...)
 		n++
 		switch {
 		case !right.within(first, end):
@@ -33,8 +32,8 @@ func Lead(size int64, r moot.Range, known func(pos int64) (cv [cvSize]byte, ok b
 		case !left.within(first, end):
 			s = right
 		default:
-			return lead, n // here the ways to the groups part
+			return prefix, n // below, the paths to the groups part
 		}
 	}
-	return lead, n
+	return prefix, n
 }

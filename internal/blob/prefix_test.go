@@ -11,8 +11,8 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// TestLead: whatever is known of a tree, the lead is what the slice begins with.
-func TestLead(t *testing.T) {
+// TestProofPrefix: whatever is known of a tree, the slice begins with the prefix.
+func TestProofPrefix(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.IntRange(0, 40*blob.GroupSize).Draw(t, "size")
 		data := random(size)
@@ -43,10 +43,10 @@ func TestLead(t *testing.T) {
 			learn(pick(), func() bool { return rapid.IntRange(0, 9).Draw(t, "keep") > 0 })
 		}
 		r := pick()
-		lead, n := blob.Lead(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
+		prefix, n := blob.ProofPrefix(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
 		all := learn(r, func() bool { return false })
-		if int64(len(lead)) != blob.LeadSize(n) || !bytes.HasPrefix(all, lead) {
-			t.Errorf("a lead of %d parents, %d bytes, is not how the slice begins", n, len(lead))
+		if int64(len(prefix)) != blob.ProofPrefixSize(n) || !bytes.HasPrefix(all, prefix) {
+			t.Errorf("the slice does not begin with the prefix of %d parents, %d bytes", n, len(prefix))
 		}
 	})
 }

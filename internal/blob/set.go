@@ -8,7 +8,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Set is which groups of a blob are held. It is not safe for concurrent use.
+// Set is a bitmap of the groups of a blob. It is not safe for concurrent use.
 type Set struct {
 	size  int64
 	words []uint64
@@ -29,7 +29,7 @@ func (s *Set) Add(group int64) {
 	s.count++
 }
 
-// AddNew adds the groups of ranges, and returns as whole groups what was not in the set.
+// AddNew adds the groups of ranges, and returns those that were new, as byte ranges.
 func (s *Set) AddNew(ranges []moot.Range) (added []moot.Range) {
 	for _, r := range ranges {
 		for _, m := range s.Missing(r) {
@@ -68,7 +68,7 @@ func (s *Set) Missing(r moot.Range) []moot.Range {
 	return s.runs(first, end, false)
 }
 
-// runs returns the stretches from first to before end that are, or are not, held.
+// runs returns the ranges from first to before end that are, or are not, in the set.
 func (s *Set) runs(first, end int64, held bool) (ranges []moot.Range) {
 	for g := first; g < end; {
 		from := s.next(g, end, held)
@@ -81,7 +81,7 @@ func (s *Set) runs(first, end int64, held bool) (ranges []moot.Range) {
 	return ranges
 }
 
-// next returns the first group from g on that is held or not; end if there is none.
+// next returns the first group from g on that is, or is not, in the set; end if none is.
 func (s *Set) next(g, end int64, held bool) int64 {
 	for g < end {
 		word := s.words[g/64]
@@ -108,19 +108,19 @@ func (s *Set) MarshalBinary() ([]byte, error) {
 // UnmarshalBinary reads what MarshalBinary wrote. The error is of kind Invalid.
 func (s *Set) UnmarshalBinary(b []byte) error {
 	if len(b) < 8 {
-		return moot.Errorf(moot.Invalid, "a set of groups has at least 8 bytes, not %d", len(b))
+		return moot.Errorf(moot.Invalid, "a group set has at least 8 bytes, not %d", len(b))
 	}
 	size := binary.LittleEndian.Uint64(b)
 	if size > MaxSize || int64(len(b)-8) != (Groups(int64(size))+63)/64*8 {
-		return moot.Errorf(moot.Invalid, "a set of groups for %d bytes does not have %d bytes", size, len(b))
+		return moot.Errorf(moot.Invalid, "a group set for %d bytes does not have %d bytes", size, len(b))
 	}
 	t := NewSet(int64(size))
 	for i := range t.words {
 		t.words[i] = binary.LittleEndian.Uint64(b[8+8*i:])
 		t.count += int64(bits.OnesCount64(t.words[i]))
 	}
-	if spare := Groups(t.size) % 64; spare != 0 && t.words[len(t.words)-1]>>spare != 0 {
-		return moot.Errorf(moot.Invalid, "a set of groups names some that the blob does not have")
+	if used := Groups(t.size) % 64; used != 0 && t.words[len(t.words)-1]>>used != 0 {
+		return moot.Errorf(moot.Invalid, "a group set contains groups beyond the blob")
 	}
 	*s = *t
 	return nil

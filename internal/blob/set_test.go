@@ -47,7 +47,7 @@ func TestSetIsASet(t *testing.T) {
 	})
 }
 
-// missing is the plain way to say it: one group after the other.
+// missing is a plain reference implementation: one group after the other.
 func missing(model map[int64]bool, r moot.Range, size int64) (out []moot.Range) {
 	r = r.In(size)
 	for g := range blob.Groups(size) {

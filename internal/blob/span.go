@@ -23,7 +23,7 @@ func root(b moot.Blob) span {
 	return span{groups: groups, pos: 2*groups - 2, cv: cvOf((*[cvSize]byte)(&b.ID))}
 }
 
-// flags tells whether hashing s must set BLAKE3's flag for a root.
+// flags returns BLAKE3's root flag if s is the whole blob.
 func (s span) flags(total int64) uint32 {
 	if s.groups == total {
 		return guts.FlagRoot

@@ -175,7 +175,7 @@ func (a *answerer) run(held moot.Holding) error {
 	a.greet(held)
 	defer a.to.leave()
 	begun := time.Now()
-	tick := time.NewTicker(swarm.NewsAfter(0, 1))
+	tick := time.NewTicker(swarm.HoldingsInterval(0, 1))
 	defer tick.Stop()
 	patience := time.NewTicker(waitEvery)
 	defer patience.Stop()
@@ -195,7 +195,7 @@ func (a *answerer) run(held moot.Holding) error {
 		case <-a.more:
 		case <-tick.C:
 			a.news()
-			tick.Reset(swarm.NewsAfter(time.Since(begun), int(a.h.exchanges.Load())))
+			tick.Reset(swarm.HoldingsInterval(time.Since(begun), int(a.h.exchanges.Load())))
 		case <-patience.C:
 			if turn != nil {
 				a.out.WriteByte(frameWait)
@@ -341,7 +341,7 @@ func (a *answerer) part(req request) (sent bool, err error) {
 	a.number(req.known)
 	to := &trimmed{to: a.out}
 	if req.known > 0 {
-		to.skip = blob.LeadSize(int64(req.known) - 1)
+		to.skip = blob.ProofPrefixSize(int64(req.known) - 1)
 	}
 	_, err = io.Copy(to, slice)
 	return true, err

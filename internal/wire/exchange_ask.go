@@ -63,8 +63,8 @@ func (x *exchange) Request(r moot.Range, known []byte) error {
 	run, n := runOf(r), uint64(0)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if size := int64(len(known)); size >= blob.LeadSize(0) {
-		n = uint64((size-blob.LeadSize(0))/(blob.LeadSize(1)-blob.LeadSize(0))) + 1
+	if size := int64(len(known)); size >= blob.ProofPrefixSize(0) {
+		n = uint64((size-blob.ProofPrefixSize(0))/(blob.ProofPrefixSize(1)-blob.ProofPrefixSize(0))) + 1
 		if x.leads[run] == nil {
 			x.leads[run] = &lead{}
 		}
@@ -113,7 +113,7 @@ func (x *exchange) slice(run groupRun) (io.Reader, error) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	l, left := x.leads[run], blob.LeadSize(int64(known)-1)
+	l, left := x.leads[run], blob.ProofPrefixSize(int64(known)-1)
 	if l == nil || int64(len(l.bytes)) < left {
 		return nil, errFrame(nil)
 	}
