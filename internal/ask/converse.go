@@ -14,7 +14,7 @@ type conversation struct {
 	d     *download
 	s     *source
 	x     moot.Exchange
-	asked map[int64]swarm.Ask // by first group; guarded by d.mu
+	asked map[int64]swarm.Request // by first group; guarded by d.mu
 	buf   []byte
 }
 
@@ -32,7 +32,7 @@ func (d *download) converse(ctx context.Context, s *source) {
 	}
 	defer x.Close()
 	defer context.AfterFunc(ctx, func() { x.Close() })()
-	c := &conversation{d: d, s: s, x: x, asked: map[int64]swarm.Ask{}}
+	c := &conversation{d: d, s: s, x: x, asked: map[int64]swarm.Request{}}
 	asking, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -82,7 +82,7 @@ func (c *conversation) ask() error {
 }
 
 // next returns what to ask for, and what is known of the way to it.
-func (c *conversation) next() (a swarm.Ask, lead []byte, ok bool) {
+func (c *conversation) next() (a swarm.Request, lead []byte, ok bool) {
 	d := c.d
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -96,7 +96,7 @@ func (c *conversation) next() (a swarm.Ask, lead []byte, ok bool) {
 
 // cancel takes a request back. The caller holds d.mu, so that telling the source is
 // left to another goroutine.
-func (c *conversation) cancel(a swarm.Ask) {
+func (c *conversation) cancel(a swarm.Request) {
 	delete(c.d.cancels, a.ID)
 	run := bytesOf(a.Run, c.d.blob.Size)
 	c.d.crew.Go(func() { c.x.Cancel(run) })
@@ -128,7 +128,7 @@ func (c *conversation) listen() (lie bool, err error) {
 			return true, moot.Errorf(moot.Corrupt, "claims a size of %d bytes instead of %d", ev.Size, d.blob.Size)
 		case ev.Queued:
 			d.mu.Lock()
-			d.sched.Waits(c.s.peer.ID, d.node.now())
+			d.sched.Queued(c.s.peer.ID, d.node.now())
 			d.mu.Unlock()
 		case len(ev.Held)+len(ev.Preferred) > 0 || ev.Throttled:
 			c.learn(ev)
@@ -151,7 +151,7 @@ func (c *conversation) learn(ev moot.ExchangeEvent) {
 		d.sched.Prefer(c.s.peer.ID, groups(r, d.blob.Size))
 	}
 	if ev.Throttled {
-		d.sched.Rest(c.s.peer.ID)
+		d.sched.Throttle(c.s.peer.ID)
 	}
 	c.s.work.wake()
 }

@@ -21,7 +21,7 @@ func (d *download) hire(f found, runs []swarm.Run) {
 	s := &source{peer: f.peer, node: f.node, cancel: cancel}
 	d.sources[f.peer.ID] = s
 	d.sched.AddSource(f.peer.ID, runs)
-	d.sched.Eager(f.peer.ID)
+	d.sched.Pipeline(f.peer.ID)
 	d.crew.Go(func() { d.converse(ctx, s) })
 }
 
@@ -56,5 +56,5 @@ func (d *download) sourcePeer(k moot.Key) moot.Peer {
 func (d *download) touch(ask uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.sched.Touch(ask, d.node.now())
+	d.sched.Progress(ask, d.node.now())
 }

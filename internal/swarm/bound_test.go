@@ -67,13 +67,13 @@ func TestEqualLinks(t *testing.T) {
 	}
 }
 
-// TestServerIsSpared: with many receivers a server sends at most 1.5 copies, and that
-// costs them little.
-func TestServerIsSpared(t *testing.T) {
+// TestServerThrottles: with many receivers a server sends at most 1.5 copies, and the
+// receivers take little longer.
+func TestServerThrottles(t *testing.T) {
 	for _, n := range []int{12, 16, 32} {
 		members := equal(n, 0.5)
 		f := newFleet(1, megabytes(32), members...)
-		f.server = true
+		f.throttles = true
 		holdsTo(t, 1.08, bound(megabytes(32), members, all), f)
 		if copies := float64(members[0].sent) / float64(f.groups); copies > 1.5 {
 			t.Errorf("%d receivers: the server sent %.2f copies", n, copies)
@@ -92,8 +92,8 @@ func TestUnequalLinks(t *testing.T) {
 	}
 }
 
-// TestLateJoiner: who comes in the middle is served by everybody at once, and delays
-// nobody: the bound lacks what it could have given before it came.
+// TestLateJoiner: a late receiver is served by all others at once, and delays none of
+// them: the bound lacks what it could have sent before it joined.
 func TestLateJoiner(t *testing.T) {
 	for seed := range uint64(maxSeed) {
 		members := equal(8, 1)
@@ -104,8 +104,8 @@ func TestLateJoiner(t *testing.T) {
 		up := members[0].up + 8*late.up
 		fluid := time.Duration((float64(8*f.groups) + late.up*late.joins.Seconds()) / up * float64(time.Second))
 		for i, m := range members[1:] {
-			if ratio := m.done.Seconds() / fluid.Seconds(); m.done == 0 || ratio > 1.15 {
-				t.Errorf("receiver %d took %v, %.3f times the bound of %v", i+1, m.done, ratio, fluid)
+			if ratio := m.finished.Seconds() / fluid.Seconds(); m.finished == 0 || ratio > 1.15 {
+				t.Errorf("receiver %d took %v, %.3f times the bound of %v", i+1, m.finished, ratio, fluid)
 			}
 		}
 	}
@@ -137,13 +137,13 @@ func TestChurn(t *testing.T) {
 	}
 }
 
-// TestLiars: nothing of what liars send is used, and they cost no more than their
-// uplinks.
-func TestLiars(t *testing.T) {
+// TestDishonestSources: false bytes are not used, and dishonest sources cost no more than
+// their uplinks.
+func TestDishonestSources(t *testing.T) {
 	for seed := range uint64(maxSeed) {
 		members := equal(8, 1)
-		members[3].liar, members[5].liar = true, true
-		honest := func(i int) bool { return !members[i].liar }
+		members[3].dishonest, members[5].dishonest = true, true
+		honest := func(i int) bool { return !members[i].dishonest }
 		holdsTo(t, 1.06, bound(megabytes(64), members, honest), newFleet(seed, megabytes(64), members...))
 	}
 }

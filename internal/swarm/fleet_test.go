@@ -10,49 +10,49 @@ import (
 )
 
 // fleet simulates many nodes that fetch one blob at the same time, in virtual time: a
-// whole run is a function of its seed. Links pass parts one after the other, to those
-// who asked in turn; what a node comes to hold it tells the others at intervals.
+// whole run is a function of its seed. Links carry parts one after the other, in turn to
+// each requesting node; nodes announce at intervals what they hold.
 type fleet struct {
-	groups  int64
-	part    int64
-	delay   time.Duration // of a message from one node to another
-	random  *rand.Rand
-	now     time.Duration
-	todo    agenda
-	members []*member
-	spread  *Spread // of the source
-	server  bool    // the source is one, to be spared
+	groups    int64
+	part      int64
+	delay     time.Duration // of a message from one node to another
+	random    *rand.Rand
+	now       time.Duration
+	todo      agenda
+	members   []*member
+	super     *SuperSeed // of the source
+	throttles bool       // the source backs off when it can
 }
 
 // member is a node; the first one is the source.
 type member struct {
-	id       moot.Key
-	up, down float64       // groups a second
-	joins    time.Duration //
-	leaves   time.Duration // 0: never
-	sends    int64         // leaves when it has sent so many groups; 0: never
-	liar     bool          // what it sends is false
+	id        moot.Key
+	up, down  float64       // groups a second
+	joins     time.Duration //
+	leaves    time.Duration // 0: never
+	sends     int64         // leaves when it has sent so many groups; 0: never
+	dishonest bool          // it sends false bytes
 
-	state  *State // nil at the source
-	held   []Run
-	news   []Run
-	queues [][]Ask // by who asked
-	turn   int     // whose queue is next
-	busy   bool
-	free   time.Duration // when its downlink is
-	sent   int64
-	done   time.Duration // when it held everything; 0: not yet
-	gone   bool
-	origin map[uint64]int // of what it asked for: whom
+	state    *State // nil at the source
+	held     []Run
+	fresh    []Run
+	queues   [][]Request // by requesting node
+	turn     int         // the queue that is next
+	busy     bool
+	free     time.Duration // when its downlink is
+	sent     int64
+	finished time.Duration // when it held everything; 0: not yet
+	gone     bool
+	origin   map[uint64]int // by request: its source
 }
 
 func key(i int) moot.Key { return moot.Key{byte(i), 1} }
 
 func newFleet(seed uint64, groups int64, members ...*member) *fleet {
 	f := &fleet{groups: groups, part: PartGroups(groups), delay: 5 * time.Millisecond, random: rand.New(rand.NewPCG(seed, 1)), members: members}
-	f.spread = NewSpread(groups, f.part, seed)
+	f.super = NewSuperSeed(groups, f.part, seed)
 	for i, m := range members {
-		m.id, m.queues, m.origin = key(i), make([][]Ask, len(members)), map[uint64]int{}
+		m.id, m.queues, m.origin = key(i), make([][]Request, len(members)), map[uint64]int{}
 		if i == 0 {
 			m.held = []Run{{0, groups}}
 			continue
@@ -68,7 +68,7 @@ func newFleet(seed uint64, groups int64, members ...*member) *fleet {
 }
 
 // run goes on until everybody who stays has everything, or nothing happens any more. It
-// returns how long that took.
+// XX
 func (f *fleet) run() (last time.Duration, finished bool) {
 	for f.todo.Len() > 0 && f.now < time.Hour {
 		e := heap.Pop(&f.todo).(event)
@@ -80,73 +80,73 @@ func (f *fleet) run() (last time.Duration, finished bool) {
 	}
 	for _, m := range f.members[1:] {
 		if !m.gone {
-			last = max(last, m.done-m.joins)
+			last = max(last, m.finished-m.joins)
 		}
 	}
 	return last, f.finished()
 }
 
 func (f *fleet) finished() bool {
-	return !slices.ContainsFunc(f.members[1:], func(m *member) bool { return !m.gone && !m.liar && m.done == 0 })
+	return !slices.ContainsFunc(f.members[1:], func(m *member) bool { return !m.gone && !m.dishonest && m.finished == 0 })
 }
 
 func (f *fleet) clock() time.Time { return time.Unix(1000, 0).Add(f.now) }
 
-// join makes a node and all others who are there known to one another.
+// join makes a node and all others that are there known to one another.
 func (f *fleet) join(i int) {
-	f.promise(i)
+	f.assign(i)
 	for j, o := range f.members {
 		if j == i || o.gone || o.state != nil && len(o.state.sources) == 0 {
 			continue
 		}
-		f.meet(i, j)
+		f.connect(i, j)
 		if j > 0 {
-			f.meet(j, i)
+			f.connect(j, i)
 		}
 	}
-	f.tell(i)
+	f.announce(i)
 }
 
-// meet makes j a source of i.
-func (f *fleet) meet(i, j int) {
+// connect makes j a source of i.
+func (f *fleet) connect(i, j int) {
 	m, o := f.members[i], f.members[j]
 	m.state.AddSource(o.id, slices.Clone(o.held))
-	m.state.Eager(o.id)
-	f.ask(i, j)
+	m.state.Pipeline(o.id)
+	f.request(i, j)
 }
 
-// promise tells a receiver what the source wishes to be rid of.
-func (f *fleet) promise(i int) {
-	o, runs := f.members[i], f.spread.Promise(uint64(i), len(f.members[0].queues[i]))
+// assign sends a receiver its newly assigned parts.
+func (f *fleet) assign(i int) {
+	o, runs := f.members[i], f.super.Assign(uint64(i), len(f.members[0].queues[i]))
 	f.after(f.delay, func() {
 		for _, r := range runs {
 			o.state.Prefer(key(0), r)
 		}
-		if f.server && f.spread.Spared(len(f.members)-1) {
-			o.state.Rest(key(0))
+		if f.throttles && f.super.CanBackOff(len(f.members)-1) {
+			o.state.Throttle(key(0))
 		}
-		f.ask(i, 0)
+		f.request(i, 0)
 	})
 }
 
 // leave takes a node away.
 func (f *fleet) leave(i int) {
 	m := f.members[i]
-	f.spread.Leave(uint64(i))
-	m.gone, m.queues = true, make([][]Ask, len(f.members))
+	f.super.Leave(uint64(i))
+	m.gone, m.queues = true, make([][]Request, len(f.members))
 	for j, o := range f.members {
 		if o.state == nil || o.gone || j == i {
 			continue
 		}
 		f.after(f.delay, func() {
 			o.state.RemoveSource(m.id)
-			f.askAll(j)
+			f.requestAll(j)
 		})
 	}
 }
 
-// ask hands node j what i wants of it now.
-func (f *fleet) ask(i, j int) {
+// request sends node j the requests that i has for it now.
+func (f *fleet) request(i, j int) {
 	m, o := f.members[i], f.members[j]
 	for !m.gone && !o.gone {
 		a, ok := m.state.Next(o.id, f.clock())
@@ -163,15 +163,15 @@ func (f *fleet) ask(i, j int) {
 	}
 }
 
-func (f *fleet) askAll(i int) {
+func (f *fleet) requestAll(i int) {
 	for j := range f.members {
 		if j != i {
-			f.ask(i, j)
+			f.request(i, j)
 		}
 	}
 }
 
-// serve sends the next part that was asked of a node, if its uplink is free.
+// serve sends the next part that was requested from a node, if its uplink is free.
 func (f *fleet) serve(j int) {
 	o := f.members[j]
 	if o.busy || o.gone {
@@ -189,8 +189,8 @@ func (f *fleet) serve(j int) {
 			o.sent += a.Run.Count
 			f.arrive(i, j, a)
 			if j == 0 {
-				f.spread.Sent(a.Run)
-				f.promise(i)
+				f.super.Sent(a.Run)
+				f.assign(i)
 			}
 			if o.sends > 0 && o.sent >= o.sends && !o.gone {
 				f.leave(j)
@@ -206,62 +206,62 @@ func transfer(r Run, rate float64) time.Duration {
 }
 
 // arrive brings a part through the receiver's downlink.
-func (f *fleet) arrive(i, j int, a Ask) {
+func (f *fleet) arrive(i, j int, a Request) {
 	m := f.members[i]
 	m.free = max(m.free, f.now) + transfer(a.Run, m.down)
 	f.at(max(m.free, f.now+f.delay), func() { f.take(i, j, a) })
 }
 
-func (f *fleet) take(i, j int, a Ask) {
+func (f *fleet) take(i, j int, a Request) {
 	m := f.members[i]
 	if m.gone {
 		return
 	}
-	if f.members[j].liar {
+	if f.members[j].dishonest {
 		m.state.RemoveSource(key(j))
-		f.askAll(i)
+		f.requestAll(i)
 		return
 	}
-	var needless []uint64
+	var redundant []uint64
 	for g := a.Run.First; g < a.Run.End(); g++ {
 		if !m.state.holds(g) {
-			m.news = append(m.news, Run{g, 1})
+			m.fresh = append(m.fresh, Run{g, 1})
 		}
-		needless = append(needless, m.state.Arrived(a.ID, g, f.clock())...)
+		redundant = append(redundant, m.state.Arrived(a.ID, g, f.clock())...)
 	}
-	for _, id := range needless {
+	for _, id := range redundant {
 		k := m.origin[id]
 		o := f.members[k]
-		o.queues[i] = slices.DeleteFunc(o.queues[i], func(q Ask) bool { return q.ID == id })
-		f.ask(i, k)
+		o.queues[i] = slices.DeleteFunc(o.queues[i], func(q Request) bool { return q.ID == id })
+		f.request(i, k)
 	}
-	if m.done == 0 && !m.state.Wanting() {
-		m.done = f.now
+	if m.finished == 0 && !m.state.Wanting() {
+		m.finished = f.now
 	}
-	f.ask(i, j)
+	f.request(i, j)
 }
 
-// tell says what a node has come to hold, again and again.
-func (f *fleet) tell(i int) {
+// announce sends what a node has come to hold, at intervals.
+func (f *fleet) announce(i int) {
 	m := f.members[i]
-	news := m.state.tidy(m.news)
-	m.news = m.news[:0]
-	for _, r := range news {
+	fresh := m.state.tidy(m.fresh)
+	m.fresh = m.fresh[:0]
+	for _, r := range fresh {
 		m.held = insert(m.held, r)
 	}
 	for j, o := range f.members {
-		if j == i || o.state == nil || o.gone || o.done > 0 || len(news) == 0 {
+		if j == i || o.state == nil || o.gone || o.finished > 0 || len(fresh) == 0 {
 			continue
 		}
 		f.after(f.delay, func() {
-			for _, r := range news {
+			for _, r := range fresh {
 				o.state.Gained(m.id, r)
 			}
-			f.ask(j, i)
+			f.request(j, i)
 		})
 	}
-	if !m.gone && (m.done == 0 || len(news) > 0) {
-		f.after(NewsAfter(f.now-m.joins, len(f.members)-2), func() { f.tell(i) })
+	if !m.gone && (m.finished == 0 || len(fresh) > 0) {
+		f.after(HoldingsInterval(f.now-m.joins, len(f.members)-2), func() { f.announce(i) })
 	}
 }
 

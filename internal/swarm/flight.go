@@ -8,115 +8,114 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Ask is one request: these groups, in order, from that source.
-type Ask struct {
+// Request is for these groups, in order, from that source.
+type Request struct {
 	ID     uint64
 	Source moot.Key
 	Run    Run
 }
 
-// ask is an Ask in flight.
-type ask struct {
-	Ask
-	next  int64     // first group that has not come
-	begun time.Time // when it was asked
-	moved time.Time // when a byte of it last came
+// inflight is a Request that has not been answered completely.
+type inflight struct {
+	Request
+	next     int64     // first group that has not arrived
+	issued   time.Time // when the request was made
+	progress time.Time // when its last byte arrived
 }
 
-// rest is what has not come yet.
-func (a *ask) rest() Run { return Run{a.next, a.Run.End() - a.next} }
+// rest returns what has not arrived yet.
+func (a *inflight) rest() Run { return Run{a.next, a.Run.End() - a.next} }
 
 const (
 	backoff    = 250 * time.Millisecond // after the first failure; doubles
 	maxBackoff = 32 * time.Second
 )
 
-func (s *State) issue(src *source, run Run, now time.Time) Ask {
+func (s *State) issue(src *source, run Run, now time.Time) Request {
 	s.lastID++
 	if s.InFlight(src.id) == 0 {
-		src.moved = now
+		src.progress = now
 	}
-	a := &ask{Ask: Ask{s.lastID, src.id, run}, next: run.First, begun: now, moved: now}
-	s.asks = append(s.asks, a)
-	s.fly(a, +1)
-	return a.Ask
+	a := &inflight{Request: Request{s.lastID, src.id, run}, next: run.First, issued: now, progress: now}
+	s.inflight = append(s.inflight, a)
+	s.addPending(a, +1)
+	return a.Request
 }
 
-// fly counts a request for each part that it is about.
-func (s *State) fly(a *ask, by int32) {
+// addPending counts a request for each part that it overlaps.
+func (s *State) addPending(a *inflight, by int32) {
 	for p := a.Run.First / s.cfg.Part; p*s.cfg.Part < a.Run.End(); p++ {
-		s.flying[p] += by
+		s.pending[p] += by
 	}
 }
 
-// Arrived records that a verified group came in answer to a request. A request
-// is over when its last group has come. Arrived returns the other requests that
-// have become needless because all they would bring is held; they are over too.
-func (s *State) Arrived(id uint64, group int64, now time.Time) (needless []uint64) {
+// Arrived records that a verified group arrived in answer to a request. A request is
+// complete with its last group. Arrived returns the other requests that became redundant
+// because all that they would deliver is held; they are complete, too.
+func (s *State) Arrived(id uint64, group int64, now time.Time) (redundant []uint64) {
 	s.hold(group)
 	if a := s.find(id); a != nil {
-		a.next, a.moved = max(a.next, group+1), now
+		a.next, a.progress = max(a.next, group+1), now
 		src := s.sources[a.Source]
-		src.fails, src.moved = 0, now
+		src.fails, src.progress = 0, now
 		src.meter.count(now)
 		if a.rest().Count <= 0 {
 			src.learn(a, now)
-			s.forget(id)
+			s.completeByID(id)
 		}
 	}
-	for _, a := range s.asks {
-		if a.ID != id && a.rest().has(group) && s.brought(a) {
-			needless = append(needless, a.ID)
+	for _, a := range s.inflight {
+		if a.ID != id && a.rest().has(group) && s.redundant(a) {
+			redundant = append(redundant, a.ID)
 		}
 	}
-	s.forget(needless...)
-	return needless
+	s.completeByID(redundant...)
+	return redundant
 }
 
-// Touch records that bytes came which are not a whole group yet.
-func (s *State) Touch(id uint64, now time.Time) {
+// Progress records that bytes arrived which are not a whole group yet.
+func (s *State) Progress(id uint64, now time.Time) {
 	if a := s.find(id); a != nil {
-		a.moved, s.sources[a.Source].moved = now, now
+		a.progress, s.sources[a.Source].progress = now, now
 	}
 }
 
-// Failed records that a request ended early, and reports whether it was in flight.
-// What it did not bring is free for others; its source is asked again after a time that
-// doubles with each failure.
+// Failed records that a request ended early, and reports whether it was in flight. What
+// it did not deliver is free for other sources; its source backs off, twice as long after
+// each failure.
 func (s *State) Failed(id uint64, now time.Time) bool {
 	a := s.find(id)
 	if a == nil {
 		return false
 	}
-	s.forget(id)
+	s.completeByID(id)
 	src := s.sources[a.Source]
 	src.ready = now.Add(min(backoff<<min(src.fails, 16), maxBackoff))
 	src.fails++
 	return true
 }
 
-// Waits records that a source says that others come first there. It is believed for a while.
-func (s *State) Waits(id moot.Key, now time.Time) {
+// Queued records that requests wait at a source because other receivers come first.
+func (s *State) Queued(id moot.Key, now time.Time) {
 	if src := s.sources[id]; src != nil {
-		src.heard = now
+		src.queued = now
 	}
 }
 
-// believed is how many times longer than others a source may be silent that says that it
-// is alive.
-const believed = 12
+// queuedFactor times the stall timeout is granted to a source that reports a queue.
+const queuedFactor = 12
 
-// Stalled returns the sources that have left a request without a byte too long,
-// sorted. An eager source answers one request after another, so that the later ones
-// wait: it has stalled when it sends nothing at all. The caller removes them.
+// Stalled returns the sources that have sent no byte of a request within the stall
+// timeout, sorted. A pipelined source answers one request after another, so that the
+// later ones wait: it has stalled when it sends nothing at all. The caller removes them.
 func (s *State) Stalled(now time.Time) []moot.Key {
 	var stalled []moot.Key
-	for _, a := range s.asks {
-		moved := a.moved
-		if src := s.sources[a.Source]; src.eager {
-			moved = src.moved
-			if src.heard.After(moved) && now.Sub(moved) < believed*s.cfg.Stall {
-				moved = src.heard
+	for _, a := range s.inflight {
+		moved := a.progress
+		if src := s.sources[a.Source]; src.pipelined {
+			moved = src.progress
+			if src.queued.After(moved) && now.Sub(moved) < queuedFactor*s.cfg.Stall {
+				moved = src.queued
 			}
 		}
 		if now.Sub(moved) >= s.cfg.Stall {
@@ -127,9 +126,9 @@ func (s *State) Stalled(now time.Time) []moot.Key {
 	return slices.Compact(stalled)
 }
 
-// InFlight returns how many requests a source has to answer.
+// InFlight returns the number of requests in flight at a source.
 func (s *State) InFlight(id moot.Key) (n int) {
-	for _, a := range s.asks {
+	for _, a := range s.inflight {
 		if a.Source == id {
 			n++
 		}
@@ -137,8 +136,8 @@ func (s *State) InFlight(id moot.Key) (n int) {
 	return n
 }
 
-func (s *State) find(id uint64) *ask {
-	for _, a := range s.asks {
+func (s *State) find(id uint64) *inflight {
+	for _, a := range s.inflight {
 		if a.ID == id {
 			return a
 		}
@@ -146,25 +145,25 @@ func (s *State) find(id uint64) *ask {
 	return nil
 }
 
-func (s *State) forget(ids ...uint64) {
+func (s *State) completeByID(ids ...uint64) {
 	if len(ids) > 0 {
-		s.land(func(a *ask) bool { return slices.Contains(ids, a.ID) })
+		s.complete(func(a *inflight) bool { return slices.Contains(ids, a.ID) })
 	}
 }
 
-// land ends the requests that satisfy the condition.
-func (s *State) land(over func(*ask) bool) {
-	s.asks = slices.DeleteFunc(s.asks, func(a *ask) bool {
+// complete ends the requests that satisfy the condition.
+func (s *State) complete(over func(*inflight) bool) {
+	s.inflight = slices.DeleteFunc(s.inflight, func(a *inflight) bool {
 		if !over(a) {
 			return false
 		}
-		s.fly(a, -1)
+		s.addPending(a, -1)
 		return true
 	})
 }
 
-// brought reports whether all that a request would still bring is held.
-func (s *State) brought(a *ask) bool {
+// redundant reports whether all that a request would still deliver is held.
+func (s *State) redundant(a *inflight) bool {
 	for g := a.next; g < a.Run.End(); g++ {
 		if !s.holds(g) {
 			return false
@@ -173,9 +172,9 @@ func (s *State) brought(a *ask) bool {
 	return true
 }
 
-// copies returns how many requests in flight will bring the group.
+// copies returns the number of requests in flight that will deliver the group.
 func (s *State) copies(g int64) (n int) {
-	for _, a := range s.asks {
+	for _, a := range s.inflight {
 		if a.rest().has(g) {
 			n++
 		}
@@ -183,8 +182,8 @@ func (s *State) copies(g int64) (n int) {
 	return n
 }
 
-func (src *source) learn(a *ask, now time.Time) {
-	rate := float64(a.Run.Count) / max(now.Sub(a.begun), time.Microsecond).Seconds()
+func (src *source) learn(a *inflight, now time.Time) {
+	rate := float64(a.Run.Count) / max(now.Sub(a.issued), time.Microsecond).Seconds()
 	if src.rate == 0 {
 		src.rate = rate
 	}

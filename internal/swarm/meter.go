@@ -6,55 +6,55 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// meter measures how fast a source is.
+// meter measures the rate of a source.
 type meter struct {
-	since time.Time // 0 before the first group
-	came  int64     // groups since then
-	rate  float64   // groups a second, smoothed over measurements
+	since  time.Time // 0 before the first group
+	groups int64     // groups since then
+	rate   float64   // groups a second, smoothed over measurements
 }
 
 const (
-	meterEvery = 250 * time.Millisecond
-	eagerAhead = 250 * time.Millisecond // of bytes at its rate are asked of an eager source in advance
-	eagerLeast = 2
-	eagerMost  = 64
-	eagerMany  = 16 // with so many sources one request at each is enough: others keep them busy
+	sampleEvery    = 250 * time.Millisecond
+	pipelineAhead  = 250 * time.Millisecond // of bytes at its rate are requested from a pipelined source in advance
+	pipelineMin    = 2
+	pipelineMax    = 64
+	pipelineEnough = 16 // sources from which one request each is enough: other receivers keep them busy
 )
 
-// count takes in a group that came.
+// count adds a group that arrived.
 func (m *meter) count(now time.Time) {
 	if m.since.IsZero() {
 		m.since = now
 	}
-	m.came++
+	m.groups++
 	took := now.Sub(m.since)
-	if took < meterEvery {
+	if took < sampleEvery {
 		return
 	}
-	rate := float64(m.came) / took.Seconds()
+	rate := float64(m.groups) / took.Seconds()
 	if m.rate == 0 {
 		m.rate = rate
 	}
-	m.rate, m.since, m.came = (m.rate+rate)/2, now, 0
+	m.rate, m.since, m.groups = (m.rate+rate)/2, now, 0
 }
 
-// Eager has the number of requests in flight at a source follow how fast it is, instead
-// of Config.Depth: for those of whom one more request costs but a few bytes.
-func (s *State) Eager(id moot.Key) {
+// Pipeline makes the number of requests in flight at a source follow its rate, instead
+// of Config.Depth: for sources at which another request costs a few bytes only.
+func (s *State) Pipeline(id moot.Key) {
 	if src := s.sources[id]; src != nil {
-		src.eager = true
+		src.pipelined = true
 	}
 }
 
-// depth returns how many requests may be in flight at a source.
+// depth returns the largest number of requests in flight at a source.
 func (s *State) depth(src *source) int {
-	if !src.eager {
+	if !src.pipelined {
 		return s.cfg.Depth
 	}
-	least := eagerLeast
-	if len(s.sources) >= eagerMany {
+	least := pipelineMin
+	if len(s.sources) >= pipelineEnough {
 		least = 1
 	}
-	ahead := int(src.meter.rate*eagerAhead.Seconds()/float64(s.cfg.Part)) + 1
-	return min(max(ahead, least), eagerMost)
+	ahead := int(src.meter.rate*pipelineAhead.Seconds()/float64(s.cfg.Part)) + 1
+	return min(max(ahead, least), pipelineMax)
 }

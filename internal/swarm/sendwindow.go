@@ -6,205 +6,204 @@ import (
 )
 
 const (
-	uplinkAhead = 100 * time.Millisecond // of bytes at its rate may be under way, or more if the way is long
-	uplinkLeast = 2                      // parts that may be on their way in any case
-	uplinkMost  = 1024                   // parts to one receiver that are remembered
-	uplinkEvery = 100 * time.Millisecond // between looks at the rate
-	uplinkLooks = 64                     // looks that count; of these the best
-	uplinkSlow  = 500 * time.Millisecond // a part may take so long without anybody being called slow
+	windowAhead   = 100 * time.Millisecond // of bytes at the measured rate may be in flight, or more if round trips are long
+	windowMin     = 2                      // parts that may be in flight in any case
+	maxPackets    = 1024                   // parts in flight to one receiver that are tracked
+	windowEvery   = 100 * time.Millisecond // between samples of the rate
+	windowSamples = 64                     // samples kept; the best counts
+	minAckTimeout = 500 * time.Millisecond // least acknowledgement timeout
 )
 
-// Uplink decides how much a node has on its way to all who fetch from it together: so much
-// that its uplink never idles, and no more. What goes beyond that waits for its turn at
-// the node, where it can be taken back, and not in the network, where requests and news wait
-// behind it, and where with many connections it is lost: each has a share of a queue then that is
-// smaller than a few packets (measured with 32 receivers: docs/why/0010).
+// SendWindow is congestion control over all receivers of a node together: so many bytes
+// are in flight that its uplink never idles, and no more. Further parts wait at the
+// node, where a request can be cancelled, and not in the network, where they delay
+// requests and announcements, and where many connections lose packets because each gets
+// a share of the queue that is smaller than a few packets (measured with 32 receivers:
+// docs/why/0010).
 //
-// A part is on its way from when it is sent until its receiver says that it came. Whoever
-// takes much longer than others is slow by itself: what goes to him does not
-// count, else a few such receivers would hold up all others.
+// A part is in flight from Sent to Ack. A receiver that takes much longer than the
+// others is slow: parts to it do not count, or a few such receivers would delay all.
 //
-// Receivers go by numbers of the caller's. It is not safe for concurrent use.
-type Uplink struct {
-	lanes map[uint64]*lane
-	parts int   // on their way that count
-	bytes int64 // of them
+// Receivers are numbered by the caller. It is not safe for concurrent use.
+type SendWindow struct {
+	flows         map[uint64]*flow
+	inFlight      int // parts that count
+	inFlightBytes int64
 
-	trip   time.Duration // from sending to coming, smoothed
-	due    time.Time     // nothing that counts is on its way for too long before
-	since  time.Time     // of the last look
-	came   int64         // bytes since then
-	rates  [uplinkLooks]float64
-	look   int
-	window float64 // bytes that may be on their way
+	rtt     time.Duration // from Sent to Ack, smoothed
+	expiry  time.Time     // no part that counts times out before
+	since   time.Time     // of the last sample
+	acked   int64         // bytes since then
+	rates   [windowSamples]float64
+	samples int
+	window  float64 // bytes that may be in flight
 }
 
-// lane is the way to one receiver.
-type lane struct {
-	parcels []parcel // on their way, the oldest first
+// flow is what is known of one receiver.
+type flow struct {
+	packets []packet // in flight, the oldest first
 	total   int64    // bytes sent so far
 	slow    bool
-	way     time.Duration // the least time that a part took to come; 0: not known
+	minRTT  time.Duration // from Sent to Ack, the least seen; 0: not known
 }
 
-type parcel struct {
+type packet struct {
 	bytes  int64
 	sent   time.Time
 	counts bool
 }
 
-// NewUplink returns an uplink of which nothing is known.
-func NewUplink() *Uplink { return &Uplink{lanes: map[uint64]*lane{}} }
+// NewSendWindow returns a window that has not measured anything.
+func NewSendWindow() *SendWindow { return &SendWindow{flows: map[uint64]*flow{}} }
 
-// Room reports whether another part may be sent to a receiver now.
-func (u *Uplink) Room(to uint64, now time.Time) bool {
+// CanSend reports whether the window has room for another part to a receiver.
+func (u *SendWindow) CanSend(to uint64, now time.Time) bool {
 	u.expire(now)
-	if l := u.lanes[to]; l != nil && l.slow {
+	if l := u.flows[to]; l != nil && l.slow {
 		return true
 	}
-	return u.parts < uplinkLeast || float64(u.bytes) < u.window
+	return u.inFlight < windowMin || float64(u.inFlightBytes) < u.window
 }
 
-// Total returns how much was sent to a receiver. Whoever has got least joined late, or is
-// served badly by others.
-func (u *Uplink) Total(to uint64) int64 {
-	if l := u.lanes[to]; l != nil {
+// Total returns the bytes sent to a receiver. The one with the least joined late, or gets
+// little from other sources.
+func (u *SendWindow) Total(to uint64) int64 {
+	if l := u.flows[to]; l != nil {
 		return l.total
 	}
 	return 0
 }
 
-// Sent records that a part is on its way.
-func (u *Uplink) Sent(to uint64, bytes int64, now time.Time) {
-	l := u.lanes[to]
+// Sent records that a part was sent.
+func (u *SendWindow) Sent(to uint64, bytes int64, now time.Time) {
+	l := u.flows[to]
 	if l == nil {
-		l = &lane{}
-		u.lanes[to] = l
+		l = &flow{}
+		u.flows[to] = l
 	}
 	if u.since.IsZero() {
 		u.since = now
 	}
-	if len(l.parcels) == uplinkMost {
-		u.count(l.parcels[0], -1)
-		l.parcels = l.parcels[1:]
+	if len(l.packets) == maxPackets {
+		u.count(l.packets[0], -1)
+		l.packets = l.packets[1:]
 	}
-	p := parcel{bytes, now, !l.slow}
-	l.parcels = append(l.parcels, p)
+	p := packet{bytes, now, !l.slow}
+	l.packets = append(l.packets, p)
 	l.total += bytes
-	if p.counts && u.parts == 0 {
-		u.due = now.Add(u.patience())
+	if p.counts && u.inFlight == 0 {
+		u.expiry = now.Add(u.ackTimeout())
 	}
 	u.count(p, +1)
 }
 
-// Came records that the oldest part on its way to a receiver has come there. What was never sent
-// counts for nothing.
-func (u *Uplink) Came(to uint64, now time.Time) {
-	l := u.lanes[to]
-	if l == nil || len(l.parcels) == 0 {
+// Ack records that a receiver has acknowledged the oldest part in flight to it. An
+// acknowledgement of nothing is ignored.
+func (u *SendWindow) Ack(to uint64, now time.Time) {
+	l := u.flows[to]
+	if l == nil || len(l.packets) == 0 {
 		return
 	}
-	p := l.parcels[0]
-	l.parcels = l.parcels[1:]
+	p := l.packets[0]
+	l.packets = l.packets[1:]
 	u.count(p, -1)
 	took := now.Sub(p.sent)
-	l.slow = took > u.patience()
-	if l.way == 0 || took < l.way {
-		l.way = took
+	l.slow = took > u.ackTimeout()
+	if l.minRTT == 0 || took < l.minRTT {
+		l.minRTT = took
 	}
-	if u.trip == 0 {
-		u.trip = took
+	if u.rtt == 0 {
+		u.rtt = took
 	}
-	u.trip += (took - u.trip) / 8
-	u.meter(p.bytes, now)
+	u.rtt += (took - u.rtt) / 8
+	u.sample(p.bytes, now)
 }
 
-// Withdraw records that the newest part for a receiver is not sent after all.
-func (u *Uplink) Withdraw(to uint64) {
-	if l := u.lanes[to]; l != nil && len(l.parcels) > 0 {
-		last := len(l.parcels) - 1
-		u.count(l.parcels[last], -1)
-		l.total -= l.parcels[last].bytes
-		l.parcels = l.parcels[:last]
+// Withdraw reverts the last Sent to a receiver.
+func (u *SendWindow) Withdraw(to uint64) {
+	if l := u.flows[to]; l != nil && len(l.packets) > 0 {
+		last := len(l.packets) - 1
+		u.count(l.packets[last], -1)
+		l.total -= l.packets[last].bytes
+		l.packets = l.packets[:last]
 	}
 }
 
 // Leave forgets a receiver.
-func (u *Uplink) Leave(to uint64) {
-	if l := u.lanes[to]; l != nil {
-		for _, p := range l.parcels {
+func (u *SendWindow) Leave(to uint64) {
+	if l := u.flows[to]; l != nil {
+		for _, p := range l.packets {
 			u.count(p, -1)
 		}
-		delete(u.lanes, to)
+		delete(u.flows, to)
 	}
 }
 
-// Wait returns how long it takes at most until there is room without anything having
-// come.
-func (u *Uplink) Wait(now time.Time) time.Duration {
-	return max(u.due.Sub(now), time.Millisecond)
+// NextExpiry returns the time after which the window may have room without an Ack.
+func (u *SendWindow) NextExpiry(now time.Time) time.Duration {
+	return max(u.expiry.Sub(now), time.Millisecond)
 }
 
-func (u *Uplink) count(p parcel, by int) {
+func (u *SendWindow) count(p packet, by int) {
 	if p.counts {
-		u.parts += by
-		u.bytes += int64(by) * p.bytes
+		u.inFlight += by
+		u.inFlightBytes += int64(by) * p.bytes
 	}
 }
 
-// patience is how long a part may be on its way until its receiver is called slow.
-func (u *Uplink) patience() time.Duration { return max(uplinkSlow, 4*u.trip) }
+// ackTimeout is the time without an Ack after which a receiver is slow.
+func (u *SendWindow) ackTimeout() time.Duration { return max(minAckTimeout, 4*u.rtt) }
 
-// expire takes out of the count what is on its way for too long.
-func (u *Uplink) expire(now time.Time) {
-	if u.parts == 0 || now.Before(u.due) {
+// expire stops counting parts whose acknowledgement has timed out.
+func (u *SendWindow) expire(now time.Time) {
+	if u.inFlight == 0 || now.Before(u.expiry) {
 		return
 	}
-	patience := u.patience()
-	u.due = now.Add(patience)
-	for _, l := range u.lanes {
-		for i, p := range l.parcels {
-			due := p.sent.Add(patience)
+	timeout := u.ackTimeout()
+	u.expiry = now.Add(timeout)
+	for _, l := range u.flows {
+		for i, p := range l.packets {
+			due := p.sent.Add(timeout)
 			switch {
 			case !p.counts:
 			case now.Before(due):
-				if due.Before(u.due) {
-					u.due = due
+				if due.Before(u.expiry) {
+					u.expiry = due
 				}
 			default:
 				u.count(p, -1)
-				l.parcels[i].counts, l.slow = false, true
+				l.packets[i].counts, l.slow = false, true
 			}
 		}
 	}
 }
 
-// meter takes in bytes that came.
-func (u *Uplink) meter(bytes int64, now time.Time) {
-	u.came += bytes
-	if took := now.Sub(u.since); took >= uplinkEvery {
-		u.rates[u.look%uplinkLooks] = float64(u.came) / took.Seconds()
-		u.look++
-		u.since, u.came = now, 0
-		best := slices.Max(u.rates[:]) // what is sent at less may just not have been asked for
-		u.window = best * max(uplinkAhead, 5*u.way()/4).Seconds()
+// sample measures the rate from acknowledged bytes.
+func (u *SendWindow) sample(bytes int64, now time.Time) {
+	u.acked += bytes
+	if took := now.Sub(u.since); took >= windowEvery {
+		u.rates[u.samples%windowSamples] = float64(u.acked) / took.Seconds()
+		u.samples++
+		u.since, u.acked = now, 0
+		best := slices.Max(u.rates[:]) // a lower rate may only mean fewer requests
+		u.window = best * max(windowAhead, 5*u.pathRTT()/4).Seconds()
 	}
 }
 
-// way is how long a part takes when it need not wait: three of four who are not slow are
-// at least as far away. One who is near must not keep those who are far from what
-// fits on their way, but who only seems to be far, because its answers wait behind what it
-// sends itself, must not have much wait here.
-func (u *Uplink) way() time.Duration {
-	var ways []time.Duration
-	for _, l := range u.lanes {
-		if l.way > 0 && !l.slow {
-			ways = append(ways, l.way)
+// pathRTT is the round trip without queueing, the lower quartile over receivers that are
+// not slow. The least would give distant receivers too small a window; a high quantile
+// would queue parts for receivers that only seem distant, because their
+// acknowledgements wait behind what they send themselves.
+func (u *SendWindow) pathRTT() time.Duration {
+	var rtts []time.Duration
+	for _, l := range u.flows {
+		if l.minRTT > 0 && !l.slow {
+			rtts = append(rtts, l.minRTT)
 		}
 	}
-	if len(ways) == 0 {
+	if len(rtts) == 0 {
 		return 0
 	}
-	slices.Sort(ways)
-	return ways[len(ways)/4]
+	slices.Sort(rtts)
+	return rtts[len(rtts)/4]
 }

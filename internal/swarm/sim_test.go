@@ -11,31 +11,31 @@ import (
 
 // actor is a simulated source.
 type actor struct {
-	id     moot.Key
-	held   []Run
-	pace   time.Duration // a group takes so long
-	stalls int           // sends so many groups and then nothing; −1: never stalls
-	lies   bool          // the first group is false: the caller drops it
-	leaves time.Duration // gone from then on; 0: never
+	id        moot.Key
+	held      []Run
+	pace      time.Duration // a group takes so long
+	stalls    int           // sends so many groups and then nothing; −1: never stalls
+	dishonest bool          // the first group is false: the caller drops it
+	leaves    time.Duration // gone from then on; 0: never
 }
 
-func (a *actor) honest() bool { return !a.lies && a.stalls < 0 && a.leaves == 0 }
+func (a *actor) honest() bool { return !a.dishonest && a.stalls < 0 && a.leaves == 0 }
 
 // world runs a State against actors in virtual time, step by step.
 type world struct {
-	t      *rapid.T
-	s      *State
-	actors map[moot.Key]*actor
-	now    time.Time
-	begin  time.Time
-	flying []*flight
-	due    map[moot.Key]time.Time // when an actor's line is free again
-	asked  int64                  // groups asked for
-	got    map[int64]bool
+	t         *rapid.T
+	s         *State
+	actors    map[moot.Key]*actor
+	now       time.Time
+	begin     time.Time
+	inflight  []*flight
+	due       map[moot.Key]time.Time // when an actor's line is free again
+	requested int64                  // groups asked for
+	got       map[int64]bool
 }
 
 type flight struct {
-	Ask
+	Request
 	next int64
 }
 
@@ -55,11 +55,11 @@ func newWorld(t *rapid.T, s *State, actors []*actor) *world {
 func (w *world) run() {
 	for w.s.Wanting() {
 		if w.now.Sub(w.begin) > time.Hour {
-			w.t.Fatalf("not finished after an hour: %d in flight, sources %d", len(w.flying), len(w.s.sources))
+			w.t.Fatalf("not finished after an hour: %d in flight, sources %d", len(w.inflight), len(w.s.sources))
 		}
-		w.ask()
+		w.request()
 		w.now = w.now.Add(step)
-		for _, f := range slices.Clone(w.flying) {
+		for _, f := range slices.Clone(w.inflight) {
 			w.move(f)
 		}
 		for _, id := range w.s.Stalled(w.now) {
@@ -68,7 +68,7 @@ func (w *world) run() {
 	}
 }
 
-func (w *world) ask() {
+func (w *world) request() {
 	for _, id := range w.ids() {
 		for {
 			a, ok := w.s.Next(id, w.now)
@@ -76,14 +76,14 @@ func (w *world) ask() {
 				break
 			}
 			w.check(a)
-			w.asked += a.Run.Count
-			w.flying = append(w.flying, &flight{a, a.Run.First})
+			w.requested += a.Run.Count
+			w.inflight = append(w.inflight, &flight{a, a.Run.First})
 		}
 	}
 }
 
-// check holds the promises of Next.
-func (w *world) check(a Ask) {
+// check asserts what Next guarantees.
+func (w *world) check(a Request) {
 	if n := w.s.InFlight(a.Source); n > w.s.cfg.Depth {
 		w.t.Fatalf("%d requests in flight at one source", n)
 	}
@@ -105,10 +105,10 @@ func (w *world) check(a Ask) {
 
 func (w *world) move(f *flight) {
 	a := w.actors[f.Source]
-	if a == nil || !slices.Contains(w.flying, f) || w.now.Before(w.due[a.id]) {
+	if a == nil || !slices.Contains(w.inflight, f) || w.now.Before(w.due[a.id]) {
 		return
 	}
-	if a.lies || a.leaves > 0 && w.now.Sub(w.begin) >= a.leaves {
+	if a.dishonest || a.leaves > 0 && w.now.Sub(w.begin) >= a.leaves {
 		w.drop(a.id)
 		return
 	}
@@ -118,17 +118,17 @@ func (w *world) move(f *flight) {
 	a.stalls--
 	w.due[a.id] = w.now.Add(a.pace)
 	w.got[f.next] = true
-	needless := w.s.Arrived(f.ID, f.next, w.now)
+	redundant := w.s.Arrived(f.ID, f.next, w.now)
 	f.next++
-	w.flying = slices.DeleteFunc(w.flying, func(o *flight) bool {
-		return slices.Contains(needless, o.ID) || o.next >= o.Run.End()
+	w.inflight = slices.DeleteFunc(w.inflight, func(o *flight) bool {
+		return slices.Contains(redundant, o.ID) || o.next >= o.Run.End()
 	})
 }
 
 func (w *world) drop(id moot.Key) {
 	w.s.RemoveSource(id)
 	delete(w.actors, id)
-	w.flying = slices.DeleteFunc(w.flying, func(f *flight) bool { return f.Source == id })
+	w.inflight = slices.DeleteFunc(w.inflight, func(f *flight) bool { return f.Source == id })
 }
 
 func (w *world) ids() []moot.Key {
@@ -149,7 +149,7 @@ func actors(t *rapid.T, groups int64) []*actor {
 		a := &actor{id: moot.Key{byte(i)}, stalls: -1, pace: time.Duration(rapid.IntRange(0, 300).Draw(t, "pace")) * time.Millisecond}
 		switch rapid.IntRange(0, 5).Draw(t, "sort") {
 		case 0:
-			a.lies = true
+			a.dishonest = true
 		case 1:
 			a.stalls = rapid.IntRange(0, 20).Draw(t, "stalls after")
 		case 2:
@@ -214,8 +214,8 @@ func TestNothingTwiceAmongSwiftAndHonest(t *testing.T) {
 		}
 		w := newWorld(t, s, all)
 		w.run()
-		if bound := groups + int64(len(all)*s.cfg.Depth)*s.cfg.Part; w.asked > bound {
-			t.Fatalf("asked for %d groups of %d: the end-game is worth at most %d", w.asked, groups, bound)
+		if bound := groups + int64(len(all)*s.cfg.Depth)*s.cfg.Part; w.requested > bound {
+			t.Fatalf("asked for %d groups of %d: the end-game is worth at most %d", w.requested, groups, bound)
 		}
 	})
 }

@@ -9,24 +9,24 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// source is somebody who can be asked.
+// source is a node that requests can be sent to.
 type source struct {
-	id    moot.Key
-	held  []Run // sorted, disjoint
-	parts []bool
-	first []bool    // parts that it wishes to be asked for first; nil if none
-	rests bool      // it wishes to be asked only for what nobody else has
-	fails int       // failed requests since a group last arrived
-	ready time.Time // not asked before; the back-off after a failure
-	moved time.Time // when a byte last came, or it was asked after a pause
-	heard time.Time // when it last said that others come first
-	rate  float64   // groups a second, smoothed; 0 if not yet known
-	eager bool      // its depth follows its rate
-	meter meter
+	id        moot.Key
+	held      []Run // sorted, disjoint
+	parts     []bool
+	preferred []bool    // parts that it prefers to send; nil if none
+	throttled bool      // only parts that no other source has are requested
+	fails     int       // failed requests since a group last arrived
+	ready     time.Time // end of the back-off after a failure
+	progress  time.Time // when a byte last arrived, or a request ended a pause
+	queued    time.Time // when it last reported that requests wait
+	rate      float64   // groups a second, smoothed; 0 if not yet known
+	pipelined bool      // its depth follows its rate
+	meter     meter
 }
 
-// AddSource makes id a source of the groups held, or replaces what it is known
-// to hold. The runs may come in any order, overlap and exceed the blob.
+// AddSource makes id a source of the groups held, or replaces what it is known to hold.
+// The runs may be unsorted, overlap and exceed the blob.
 func (s *State) AddSource(id moot.Key, held []Run) {
 	src := s.sources[id]
 	if src == nil {
@@ -44,7 +44,7 @@ func (s *State) AddSource(id moot.Key, held []Run) {
 	s.count(src, +1)
 }
 
-// Gained records that a source has come to hold more.
+// Gained records that a source holds more than before.
 func (s *State) Gained(id moot.Key, r Run) {
 	src, clipped := s.sources[id], s.clip(nil, []Run{r})
 	if src == nil || len(clipped) == 0 {
@@ -60,36 +60,36 @@ func (s *State) Gained(id moot.Key, r Run) {
 	}
 }
 
-// Rest records that a source wishes to be asked only for what nobody else has.
-func (s *State) Rest(id moot.Key) {
+// Throttle limits the requests to a source to parts that no other source has.
+func (s *State) Throttle(id moot.Key) {
 	if src := s.sources[id]; src != nil {
-		src.rests = true
+		src.throttled = true
 	}
 }
 
-// Prefer records which parts a source wishes to be asked for before others.
+// Prefer makes parts go before others in requests to a source.
 func (s *State) Prefer(id moot.Key, r Run) {
 	src := s.sources[id]
 	if src == nil {
 		return
 	}
-	if src.first == nil {
-		src.first = make([]bool, len(s.avail))
+	if src.preferred == nil {
+		src.preferred = make([]bool, len(s.avail))
 	}
 	for _, r := range s.clip(nil, []Run{r}) {
 		for p := r.First / s.cfg.Part; p*s.cfg.Part < r.End(); p++ {
-			src.first[p] = true
+			src.preferred[p] = true
 		}
 	}
 }
 
-// RemoveSource forgets a source; what it was asked for is free for the others.
+// RemoveSource forgets a source; its requests are free for other sources.
 func (s *State) RemoveSource(id moot.Key) {
 	if src := s.sources[id]; src != nil {
 		s.count(src, -1)
 		delete(s.sources, id)
 	}
-	s.land(func(a *ask) bool { return a.Source == id })
+	s.complete(func(a *inflight) bool { return a.Source == id })
 }
 
 // Useful reports whether the source holds anything that is needed.
@@ -106,22 +106,22 @@ func (s *State) Useful(id moot.Key) bool {
 	return false
 }
 
-// Brings reports whether a newcomer that holds these groups would have something
-// needed that no source has.
+// Brings reports whether a new source with these groups would have something needed that
+// no source has.
 func (s *State) Brings(held []Run) bool {
-	newcomer := &source{held: s.tidy(held)}
+	added := &source{held: s.tidy(held)}
 	for p := range s.missing {
 		if !s.open(int64(p)) || s.whole(int64(p)) {
 			continue
 		}
-		if s.some(int64(p), func(g int64) bool { return newcomer.holds(g) && !s.reach(g) }) {
+		if s.some(int64(p), func(g int64) bool { return added.holds(g) && !s.reach(g) }) {
 			return true
 		}
 	}
 	return false
 }
 
-// Rate returns how fast a source has been, in groups a second; 0 if not known.
+// Rate returns the rate of a source in groups a second; 0 if not known.
 func (s *State) Rate(id moot.Key) float64 {
 	if src := s.sources[id]; src != nil {
 		return src.rate
@@ -129,10 +129,10 @@ func (s *State) Rate(id moot.Key) float64 {
 	return 0
 }
 
-// Part returns how many groups are asked for at once.
+// Part returns the largest number of groups in a request.
 func (s *State) Part() int64 { return s.cfg.Part }
 
-// Fails returns how many requests failed at a source since a group last came.
+// Fails returns the number of requests that failed at a source since a group last arrived.
 func (s *State) Fails(id moot.Key) int {
 	if src := s.sources[id]; src != nil {
 		return src.fails

@@ -1,12 +1,12 @@
-// Package swarm decides what to ask whom next while one blob is fetched from
-// several sources at once (State), and what a source of the whole would rather give
-// to whom (Spread): pure schedulers, so that they can be tested and whole swarms be
-// simulated. The rules are those of BitTorrent (Cohen, "Incentives Build
-// Robustness in BitTorrent", 2003): rarest part first with random ties, and a
-// bounded end-game; but what a reader needs next goes before everything else.
+// Package swarm schedules the download of one blob from several sources at once
+// ([State]), and on the sending side super-seeding ([SuperSeed]) and the send window
+// ([SendWindow]): pure state machines, so that they can be tested and whole swarms be
+// simulated. The rules are those of BitTorrent (Cohen, "Incentives Build Robustness in
+// BitTorrent", 2003): rarest part first with random ties, and a bounded end-game; but
+// what a reader needs next goes before everything else.
 //
-// It must not know any network, clock, disk or hash: time is passed in, whatever
-// arrives has been verified by the caller, and bytes are counted in groups.
+// It must not know any network, clock, disk or hash: time is passed in, groups that
+// arrive have been verified by the caller, and bytes are counted in groups.
 package swarm
 
 import (
@@ -16,21 +16,21 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Copies is how many sources may be asked for the same group at one time.
+// Copies is the largest number of sources from which one group is in flight.
 const Copies = 2
 
-// Config is what a State needs to know of a download.
+// Config describes a download.
 type Config struct {
-	Groups   int64         // of the whole blob, at least 1
-	Part     int64         // groups asked for at once; 0 means PartGroups(Groups)
-	Window   int           // parts ahead of a reader that are asked for in order; 0 means 8
-	Depth    int           // requests in flight at one source; 0 means 2
-	Stall    time.Duration // a source that was asked and sends nothing for so long has stalled; 0 means 5 s
-	Patience time.Duration // a reader waits so long before a second source is asked; 0 means 2 s
-	Seed     uint64        // of the random choice between equally rare parts
+	Groups     int64         // of the whole blob, at least 1
+	Part       int64         // groups in a request; 0 means PartGroups(Groups)
+	Window     int           // parts ahead of a reader that are requested in order; 0 means 8
+	Depth      int           // requests in flight at one source; 0 means 2
+	Stall      time.Duration // stall timeout: a source with requests sends nothing for so long; 0 means 5 s
+	HedgeAfter time.Duration // hedge delay: a reader waits so long before a second source is used; 0 means 2 s
+	Seed       uint64        // of the random choice between equally rare parts
 }
 
-// Run is a stretch of groups.
+// Run is a range of groups.
 type Run struct{ First, Count int64 }
 
 // End returns the group after the last.
@@ -44,23 +44,23 @@ func (r Run) covers(o Run) bool { return r.First <= o.First && o.End() <= r.End(
 
 // State is one download. It is not safe for concurrent use.
 type State struct {
-	cfg     Config
-	random  *rand.Rand
-	held    []uint64 // bitmap of groups
-	missing []int32  // by part: groups not held
-	lack    int64    // groups not held
-	avail   []int32  // by part: sources that hold some of it
-	flying  []int32  // by part: requests in flight for some of it
-	wants   []Run    // what each reader still needs, from where it stands
-	ordered []Run    // those of them that are needed in order
-	sources map[moot.Key]*source
-	asks    []*ask // in flight, the oldest first
-	lastID  uint64
+	cfg      Config
+	random   *rand.Rand
+	held     []uint64 // bitmap of groups
+	missing  []int32  // by part: groups not held
+	lacking  int64    // groups not held
+	avail    []int32  // by part: sources that hold some of it
+	pending  []int32  // by part: requests in flight for some of it
+	wants    []Run    // needed by each reader, from its position
+	ordered  []Run    // those of wants that are needed in order
+	sources  map[moot.Key]*source
+	inflight []*inflight // in flight, the oldest first
+	lastID   uint64
 }
 
 // PartGroups returns the part size for a blob of so many groups of 16 KiB: a power of
 // two that makes 350 to 700 parts, at most 16 MiB each. With fewer parts peers have too
-// little to trade for too long; each part costs processor time.
+// little to exchange for too long; each part costs processor time.
 func PartGroups(groups int64) int64 {
 	part := int64(1)
 	for part < 1024 && part*700 < groups {
@@ -78,16 +78,16 @@ func New(cfg Config) *State {
 	cfg.Window = positive(cfg.Window, 8)
 	cfg.Depth = positive(cfg.Depth, 2)
 	cfg.Stall = positive(cfg.Stall, 5*time.Second)
-	cfg.Patience = positive(cfg.Patience, 2*time.Second)
+	cfg.HedgeAfter = positive(cfg.HedgeAfter, 2*time.Second)
 	parts := (cfg.Groups + cfg.Part - 1) / cfg.Part
 	s := &State{
 		cfg:     cfg,
 		random:  rand.New(rand.NewPCG(cfg.Seed, 0)),
 		held:    make([]uint64, (cfg.Groups+63)/64),
-		lack:    cfg.Groups,
+		lacking: cfg.Groups,
 		missing: make([]int32, parts),
 		avail:   make([]int32, parts),
-		flying:  make([]int32, parts),
+		pending: make([]int32, parts),
 		sources: map[moot.Key]*source{},
 	}
 	for p := range parts {
@@ -104,8 +104,8 @@ func positive[T int | time.Duration](v, otherwise T) T {
 }
 
 // Want replaces what is wanted: for every reader the groups it still needs. Those in
-// ordered are needed one after the other, beginning with the first; the others in
-// any order. Nothing else is ever asked for.
+// ordered are needed one after the other, beginning with the first; the others in any
+// order. Nothing else is ever requested.
 func (s *State) Want(ordered, others []Run) {
 	s.ordered = s.clip(s.ordered[:0], ordered)
 	s.wants = s.clip(append(s.wants[:0], s.ordered...), others)
@@ -121,7 +121,7 @@ func (s *State) clip(to, runs []Run) []Run {
 	return to
 }
 
-// Held records groups that are held already, however they came.
+// Held records groups that are held already.
 func (s *State) Held(r Run) {
 	for g := max(r.First, 0); g < min(r.End(), s.cfg.Groups); g++ {
 		s.hold(g)
@@ -142,7 +142,7 @@ func (s *State) hold(g int64) {
 	if g >= 0 && g < s.cfg.Groups && !s.holds(g) {
 		s.held[g/64] |= 1 << (g % 64)
 		s.missing[g/s.cfg.Part]--
-		s.lack--
+		s.lacking--
 	}
 }
 

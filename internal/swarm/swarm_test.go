@@ -13,7 +13,7 @@ var (
 	noon              = time.Unix(1_000_000, 0)
 )
 
-func must(t *testing.T, s *State, id moot.Key, now time.Time) Ask {
+func must(t *testing.T, s *State, id moot.Key, now time.Time) Request {
 	t.Helper()
 	a, ok := s.Next(id, now)
 	if !ok {
@@ -29,11 +29,11 @@ func none(t *testing.T, s *State, id moot.Key, now time.Time) {
 	}
 }
 
-func bring(s *State, a Ask, now time.Time) (needless []uint64) {
+func bring(s *State, a Request, now time.Time) (redundant []uint64) {
 	for g := a.Run.First; g < a.Run.End(); g++ {
-		needless = append(needless, s.Arrived(a.ID, g, now)...)
+		redundant = append(redundant, s.Arrived(a.ID, g, now)...)
 	}
-	return needless
+	return redundant
 }
 
 func TestReadersWindowIsAskedInOrder(t *testing.T) {
@@ -101,13 +101,13 @@ func TestEndgameIsBoundedAndEnds(t *testing.T) {
 	}
 	none(t, s, carol, noon)
 	if got := bring(s, b1, noon); !slices.Equal(got, []uint64{a1.ID}) {
-		t.Fatalf("needless: %v, want %d", got, a1.ID)
+		t.Fatalf("redundant: %v, want %d", got, a1.ID)
 	}
 	bring(s, a2, noon)
 	if s.Wanting() || s.InFlight(alice)+s.InFlight(bob) != 0 {
 		t.Fatal("not over")
 	}
-	if needless := s.Arrived(b2.ID, 5, noon); needless != nil {
+	if redundant := s.Arrived(b2.ID, 5, noon); redundant != nil {
 		t.Fatal("a late group of a finished request")
 	}
 }
@@ -135,10 +135,10 @@ func TestEagerSourceStallsAsAWhole(t *testing.T) {
 	s := New(Config{Groups: 8, Part: 4, Stall: time.Second})
 	s.Want(nil, []Run{{0, 8}})
 	s.AddSource(alice, []Run{{0, 8}})
-	s.Eager(alice)
+	s.Pipeline(alice)
 	a := must(t, s, alice, noon)
 	must(t, s, alice, noon)
-	s.Touch(a.ID, noon.Add(900*time.Millisecond))
+	s.Progress(a.ID, noon.Add(900*time.Millisecond))
 	if got := s.Stalled(noon.Add(1500 * time.Millisecond)); got != nil {
 		t.Fatal("the second request waits for the first, on which bytes come")
 	}
@@ -152,12 +152,12 @@ func TestStallIsPerRequestAndTouchDelaysIt(t *testing.T) {
 	s.Want([]Run{{0, 8}}, nil)
 	s.AddSource(alice, []Run{{0, 8}})
 	a, b := must(t, s, alice, noon), must(t, s, alice, noon)
-	s.Touch(a.ID, noon.Add(900*time.Millisecond))
-	s.Touch(b.ID, noon.Add(900*time.Millisecond))
+	s.Progress(a.ID, noon.Add(900*time.Millisecond))
+	s.Progress(b.ID, noon.Add(900*time.Millisecond))
 	if got := s.Stalled(noon.Add(time.Second)); got != nil {
 		t.Fatal("bytes came")
 	}
-	s.Touch(a.ID, noon.Add(1800*time.Millisecond))
+	s.Progress(a.ID, noon.Add(1800*time.Millisecond))
 	if got := s.Stalled(noon.Add(1900 * time.Millisecond)); !slices.Equal(got, []moot.Key{alice}) {
 		t.Fatal("one of its requests has stalled")
 	}
@@ -169,7 +169,7 @@ func TestStallIsPerRequestAndTouchDelaysIt(t *testing.T) {
 }
 
 func TestLateHeadIsAskedTwice(t *testing.T) {
-	s := New(Config{Groups: 400, Part: 4, Window: 1, Patience: time.Second})
+	s := New(Config{Groups: 400, Part: 4, Window: 1, HedgeAfter: time.Second})
 	s.Want([]Run{{0, 400}}, nil)
 	s.AddSource(alice, []Run{{0, 400}})
 	s.AddSource(bob, []Run{{0, 400}})
@@ -226,18 +226,17 @@ func BenchmarkNext(b *testing.B) {
 	}
 }
 
-// TestWaits fails unless a source that says that others come first there is waited for, but
-// not for ever.
-func TestWaits(t *testing.T) {
+// TestQueued: a source that reports a queue gets a longer stall timeout, but not for ever.
+func TestQueued(t *testing.T) {
 	s := New(Config{Groups: 100, Part: 4, Stall: time.Second})
 	s.Want(nil, []Run{{0, 100}})
 	s.AddSource(alice, []Run{{0, 100}})
-	s.Eager(alice)
-	s.Waits(bob, noon) // nobody
+	s.Pipeline(alice)
+	s.Queued(bob, noon) // nobody
 	must(t, s, alice, noon)
 	stalled := time.Duration(0)
 	for now := time.Duration(0); now <= time.Minute && stalled == 0; now += 500 * time.Millisecond {
-		s.Waits(alice, noon.Add(now))
+		s.Queued(alice, noon.Add(now))
 		if len(s.Stalled(noon.Add(now+400*time.Millisecond))) > 0 {
 			stalled = now
 		}

@@ -88,11 +88,11 @@ func TestExchange(t *testing.T) {
 			x.Ack()
 		}
 		for _, r := range append(asked, asked[0]) { // what is known need not come, but does no harm
-			lead, n := blob.Lead(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
+			lead, n := blob.ProofPrefix(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
 			if n == 0 {
 				t.Errorf("nothing is known of the way to %v", r)
 			}
-			if err := errors.Join(x.Request(r, lead[:blob.LeadSize(n-1)]), x.Request(r, lead)); err != nil {
+			if err := errors.Join(x.Request(r, lead[:blob.ProofPrefixSize(n-1)]), x.Request(r, lead)); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {

@@ -18,7 +18,7 @@ type spreads struct {
 }
 
 type spread struct {
-	*swarm.Spread
+	*swarm.SuperSeed
 	receivers int
 }
 
@@ -40,7 +40,7 @@ func (s *spreads) join(b moot.Blob) receiver {
 	sp := s.blobs[b.ID]
 	if sp == nil {
 		groups := blob.Groups(b.Size)
-		sp = &spread{Spread: swarm.NewSpread(groups, swarm.PartGroups(groups), rand.Uint64())}
+		sp = &spread{SuperSeed: swarm.NewSuperSeed(groups, swarm.PartGroups(groups), rand.Uint64())}
 		s.blobs[b.ID] = sp
 	}
 	sp.receivers++
@@ -71,8 +71,8 @@ func (r receiver) sent(run groupRun, waiting int) (first []groupRun, spared bool
 	if run.count > 0 {
 		r.spread.Sent(swarm.Run{First: int64(run.first), Count: int64(run.count)})
 	}
-	for _, p := range r.spread.Promise(r.number, waiting) {
+	for _, p := range r.spread.Assign(r.number, waiting) {
 		first = append(first, groupRun{uint64(p.First), uint64(p.Count)})
 	}
-	return first, r.spread.Spared(r.spread.receivers)
+	return first, r.spread.CanBackOff(r.spread.receivers)
 }

@@ -11,7 +11,7 @@ import (
 // uplink gives the exchanges of this node their turns to send parts.
 type uplink struct {
 	mu      sync.Mutex
-	plan    *swarm.Uplink
+	plan    *swarm.SendWindow
 	waiting []*turn // the oldest first
 	timer   *time.Timer
 	last    uint64 // number of an exchange
@@ -30,7 +30,7 @@ func (u *uplink) join() uint64 {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.plan == nil {
-		u.plan = swarm.NewUplink()
+		u.plan = swarm.NewSendWindow()
 	}
 	u.last++
 	return u.last
@@ -58,7 +58,7 @@ func (u *uplink) wait(lane uint64, bytes int64) *turn {
 func (u *uplink) came(lane uint64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.plan.Came(lane, time.Now())
+	u.plan.Ack(lane, time.Now())
 	u.admit()
 }
 
@@ -89,14 +89,14 @@ func (u *uplink) admit() {
 			u.admit()
 		})
 	}
-	u.timer.Reset(u.plan.Wait(now))
+	u.timer.Reset(u.plan.NextExpiry(now))
 }
 
 // next returns whose turn it is, if there is room: alternately who waits for longest, so
 // that nobody starves, and who has got least. The caller holds u.mu.
 func (u *uplink) next(now time.Time) (best *turn) {
 	for _, t := range u.waiting {
-		if !u.plan.Room(t.lane, now) {
+		if !u.plan.CanSend(t.lane, now) {
 			continue
 		}
 		if best == nil || u.given%2 == 1 && u.plan.Total(t.lane) < u.plan.Total(best.lane) {
