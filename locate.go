@@ -35,7 +35,8 @@ type Authority struct {
 }
 
 // Dialer turns a peer into the node behind it. It does not wait for the network:
-// failures show when the node is used, as errors of kind Unavailable.
+// failures show when the node is used, as errors of kind Unavailable. The node's Put
+// verifies the name that the other side answers with; the kind is Corrupt if it is wrong.
 type Dialer func(Peer) (Node, error)
 
 type callerKey struct{}

@@ -164,7 +164,7 @@ func dialControl(ctx context.Context, socket string, via cli.Via) (*cli.Session,
 		return nil, err
 	}
 	r.via = id.Via
-	node := wire.NewClient(transport, "http://home/via/"+string(id.Via))
+	node := wire.NewClient(transport, "http://home/via/"+string(id.Via)).Own()
 	return &cli.Session{
 		Identity: id.Identity, Via: id.Via,
 		Files:   files.New(node, r, files.Options{Linker: r, Fetcher: r}),
