@@ -115,22 +115,30 @@ func TestPutHere(t *testing.T) {
 	})
 }
 
-// forgetful stores something else than it is given.
-type forgetful struct{ *peer }
-
-func (f forgetful) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		return moot.Blob{}, err
-	}
-	return f.peer.Put(ctx, strings.NewReader("something else"))
+// verifying is a client that finds the answer to Put wrong, as wire.Client does.
+type verifying struct {
+	*peer
+	got io.Reader
 }
 
-func TestPutIsChecked(t *testing.T) {
+func (v *verifying) Put(_ context.Context, r io.Reader) (moot.Blob, error) {
+	v.got = r
+	return moot.Blob{}, moot.Errorf(moot.Corrupt, "stored something else")
+}
+
+// TestPutIsHashedByTheClient: the authority's client verifies the name, and no other pass
+// over the bytes is made.
+func TestPutIsHashedByTheClient(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w, server := withServer(t, true)
-		w.node.cfg.Dial = func(moot.Peer) (moot.Node, error) { return forgetful{server}, nil }
-		if _, err := w.node.Put(t.Context(), strings.NewReader("bytes")); !errors.Is(err, moot.Corrupt) || !strings.Contains(err.Error(), "server") {
+		client := &verifying{peer: server}
+		w.node.cfg.Dial = func(moot.Peer) (moot.Node, error) { return client, nil }
+		src := strings.NewReader("bytes")
+		if _, err := w.node.Put(t.Context(), src); !errors.Is(err, moot.Corrupt) || !strings.Contains(err.Error(), "server") {
 			t.Errorf("stored something else: %v", err)
+		}
+		if client.got != io.Reader(src) {
+			t.Errorf("the client reads through a %T", client.got)
 		}
 	})
 }

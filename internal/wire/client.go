@@ -23,6 +23,7 @@ type Client struct {
 	silence time.Duration // see answerWithin
 	alive   time.Duration // see aliveWithin
 	toil    time.Duration // see workWithin
+	own     bool          // see Own
 }
 
 var (
@@ -34,6 +35,14 @@ var (
 // does not wait for the network. Redirections are not followed.
 func NewClient(rt http.RoundTripper, base string) *Client {
 	return &Client{rt: rt, base: strings.TrimRight(base, "/"), silence: answerWithin, alive: aliveWithin, toil: workWithin}
+}
+
+// Own returns the client for a node of this machine and user: what it says to have stored
+// is believed, because that node, or its own client, hashes the same bytes.
+func (c *Client) Own() *Client {
+	own := *c
+	own.own = true
+	return &own
 }
 
 // Transport returns what requests go through, and the address they begin with, for

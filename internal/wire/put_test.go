@@ -30,16 +30,35 @@ func TestPutRefusesLies(t *testing.T) {
 	for name, lie := range lies {
 		t.Run(name, func(t *testing.T) {
 			overBoth(t, Handler(broken{put: lie}, guard{}, Options{}), func(t *testing.T, c *Client) {
-				var src io.Reader = bytes.NewReader(data)
-				if name == "too early" {
-					src = io.MultiReader(src, io.LimitReader(endless{}, 1<<30)) // more than fits into buffers
-				}
-				if got, err := c.Put(t.Context(), src); moot.KindOf(err) != moot.Corrupt {
-					t.Fatal(got, err)
+				for _, c := range []*Client{c, c.Own()} {
+					var src io.Reader = bytes.NewReader(data)
+					if name == "too early" {
+						src = io.MultiReader(src, io.LimitReader(endless{}, 1<<30)) // more than fits into buffers
+					}
+					if c.own && name == "another blob" {
+						continue // see TestPutToTheOwnNode
+					}
+					if got, err := c.Put(t.Context(), src); moot.KindOf(err) != moot.Corrupt {
+						t.Fatal(got, err)
+					}
 				}
 			})
 		})
 	}
+}
+
+// The own node is believed, because the bytes are not hashed on the way to it.
+func TestPutToTheOwnNode(t *testing.T) {
+	other, _ := blob.Hash(strings.NewReader("other"))
+	h := Handler(broken{put: func(r io.Reader) (moot.Blob, error) { io.Copy(io.Discard, r); return other, nil }}, guard{}, Options{})
+	overBoth(t, h, func(t *testing.T, c *Client) {
+		if got, err := c.Own().Put(t.Context(), strings.NewReader("bytes")); err != nil || got != other {
+			t.Errorf("put %v, %v", got, err)
+		}
+		if _, err := c.Put(t.Context(), strings.NewReader("bytes")); moot.KindOf(err) != moot.Corrupt {
+			t.Errorf("the client that Own was called on believes, too: %v", err)
+		}
+	})
 }
 
 // The source's own error comes back as it is, and the node keeps nothing.
