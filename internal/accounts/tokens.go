@@ -1,5 +1,5 @@
-// Package accounts holds what programs authenticate with at a node: tokens, of which it
-// stores hashes only.
+// Package accounts holds the members whose keys a node keeps, and what programs
+// authenticate with: passwords of mail programs and tokens, of which it stores hashes only.
 //
 // It must not know a protocol, a front end, a home or how a node is assembled.
 package accounts

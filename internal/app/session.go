@@ -24,7 +24,7 @@ type Session struct {
 	Files   Files
 	Members Members
 	Mail    func(context.Context) (mail.Mailbox, error) // up to date when it is returned
-	Jobs    jobs.Desk
+	Jobs    jobs.Submitter
 	Control Control
 	Close   func() error
 }

@@ -64,4 +64,3 @@ func ShortSocket(path string) string {
 	}
 	return path
 }
-

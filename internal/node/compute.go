@@ -53,7 +53,7 @@ func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, err
 	node := routed{c.routes, c.routes.preferred(ctx)}
 	write := c.signer.Through(node)
 	coordinator, err := jobs.New(ctx, jobs.Config{
-		Self: c.network.self, Node: node, Write: write, Queue: c.data.Path("jobs.db"), Pool: c.workers, Room: c.checkQuota, Log: c.log,
+		Self: c.network.self, Node: node, Write: write, Queue: c.data.Path("jobs.db"), Workers: c.workers, Quota: c.checkQuota, Log: c.log,
 		Files: files.New(node, write, files.Options{Log: c.log}),
 	})
 	if err != nil {
@@ -101,11 +101,11 @@ func (c *computeService) close() error {
 }
 
 // submitter returns where this node's member submits jobs through an architecture.
-func (c *computeService) submitter(via moot.Architecture) jobs.Desk {
+func (c *computeService) submitter(via moot.Architecture) jobs.Submitter {
 	node := routed{c.routes, via}
-	return jobs.NewDesk(jobs.DeskConfig{
+	return jobs.NewSubmitter(jobs.SubmitterConfig{
 		Self: c.network.self, Node: node, Write: c.signer.Through(node), IsServer: c.roster.MayServe,
-		Place:  func(ctx context.Context) (moot.Key, jobs.Pool, error) { return c.selectCoordinator(ctx, via) },
+		Select: func(ctx context.Context) (moot.Key, moot.Architecture, error) { return c.selectCoordinator(ctx, via) },
 		Follow: c.follow,
 	})
 }

@@ -23,12 +23,12 @@ import (
 type mailService struct {
 	mailConfig
 
-	mu      sync.Mutex
-	index   *mail.Index
-	post    *mail.Post
-	boxes   map[mailboxKey]*mail.Box
-	watched func(*mail.Box) // keeps an account up to date; nil until the node runs
-	relay   relayFunc       // passes mail on to people elsewhere; nil: nothing does
+	mu       sync.Mutex
+	index    *mail.Index
+	relay    *mail.Relay
+	boxes    map[mailboxKey]*mail.Account
+	watched  func(*mail.Account) // keeps an account up to date; nil until the node runs
+	outbound relayFunc           // passes mail on to people elsewhere; nil: nothing does
 }
 
 type relayFunc = func(ctx context.Context, from string, to []string, mime io.Reader) error
@@ -65,8 +65,8 @@ func (m *mailService) open(ctx context.Context) (*mail.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.index, m.boxes = index, map[mailboxKey]*mail.Box{}
-	m.post = mail.NewPost(mail.PostConfig{
+	m.index, m.boxes = index, map[mailboxKey]*mail.Account{}
+	m.relay = mail.NewRelay(mail.RelayConfig{
 		Feeds: m.store, Index: index, Self: m.network.self, Drop: m.store.Drop, Online: m.network.online,
 		Have:  func(ctx context.Context, id moot.BlobID) bool { return complete(ctx, m.store, id) },
 		Fetch: m.fetch, Limits: m.limits, Log: m.log,
@@ -87,10 +87,10 @@ func (m *mailService) close() error {
 // node's owner publishes.
 func (m *mailService) isMessage(ctx context.Context, id string) bool {
 	m.mu.Lock()
-	post := m.post
+	relay := m.relay
 	m.mu.Unlock()
 	blob, err := moot.ParseBlobID(id)
-	return err == nil && post != nil && post.Knows(ctx, blob)
+	return err == nil && relay != nil && relay.IsMessage(ctx, blob)
 }
 
 // limits are what this node relays for others.
@@ -116,7 +116,7 @@ func (m *mailService) fetch(ctx context.Context, id moot.BlobID) error {
 }
 
 // account returns a member's mail through an architecture.
-func (m *mailService) account(ctx context.Context, key ed25519.PrivateKey, signer *sign.Signer, via moot.Architecture) (*mail.Box, error) {
+func (m *mailService) account(ctx context.Context, key ed25519.PrivateKey, signer *sign.Signer, via moot.Architecture) (*mail.Account, error) {
 	index, err := m.open(ctx)
 	if err != nil {
 		return nil, err
@@ -135,20 +135,20 @@ func (m *mailService) account(ctx context.Context, key ed25519.PrivateKey, signe
 		Node: node, Write: signer.Through(node), Key: key, Index: index, Log: m.log,
 		Directory: func(ctx context.Context) (mail.Directory, error) { return m.directory(ctx, node, rules.Delegates) },
 		Servers:   func(ctx context.Context) []moot.Key { return m.servers(ctx, node) },
-		Spread: func(ctx context.Context, id moot.BlobID, to []moot.Key) int {
+		Replicate: func(ctx context.Context, id moot.BlobID, to []moot.Key) int {
 			if rules.Delegates {
 				return 1 // the server, where it was put
 			}
 			return m.replicate(ctx, id, to)
 		},
-		Release: m.post.Release, Relay: m.relay,
-		TellRead: func() bool { return !m.preferences().HideReading }, Retain: m.retention,
+		Reclaim: m.relay.Reclaim, Outbound: m.outbound,
+		SendReceipts: func() bool { return !m.preferences().HideReading }, Retain: m.retention,
 	}
 	if rules.Delegates {
-		cfg.Keep = m.store
+		cfg.Mirror = m.store
 	}
 	if m.central {
-		cfg.Room = m.checkQuota
+		cfg.Quota = m.checkQuota
 	}
 	b, err := mail.New(ctx, cfg)
 	if err == nil {
@@ -185,12 +185,12 @@ func (m *mailService) run(ctx context.Context, start func(func(context.Context))
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.watched = func(b *mail.Box) {
-		m.post.Add(b)
+	m.watched = func(b *mail.Account) {
+		m.relay.Add(b)
 		start(b.Run)
 	}
 	start(func(ctx context.Context) {
-		if err := m.post.Run(ctx); err != nil && ctx.Err() == nil {
+		if err := m.relay.Run(ctx); err != nil && ctx.Err() == nil {
 			m.log.Error("mail", "error", err)
 		}
 	})
@@ -198,7 +198,7 @@ func (m *mailService) run(ctx context.Context, start func(func(context.Context))
 }
 
 // attend keeps an account's mail up to date while the node runs.
-func (m *mailService) attend(b *mail.Box) {
+func (m *mailService) attend(b *mail.Account) {
 	m.mu.Lock()
 	watched := m.watched
 	m.mu.Unlock()
@@ -211,7 +211,7 @@ func (m *mailService) attend(b *mail.Box) {
 const syncTimeout = 15 * time.Second
 
 // synced returns an account's mail with what has come.
-func (m *mailService) synced(ctx context.Context, b *mail.Box) (mail.Mailbox, error) {
+func (m *mailService) synced(ctx context.Context, b *mail.Account) (mail.Mailbox, error) {
 	brief, cancel := context.WithTimeout(ctx, syncTimeout)
 	defer cancel()
 	if err := b.Sync(brief); err != nil && brief.Err() == nil {

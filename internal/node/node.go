@@ -111,7 +111,7 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 	if n.accounts, err = n.openAccounts(ctx, roster, clock); err != nil {
 		return err
 	}
-	if n.tokens, err = accounts.OpenTokens(cfg.Data, cfg.Now); err != nil {
+	if n.tokens, err = accounts.OpenTokens(cfg.Data, cfg.Now, cfg.Log); err != nil {
 		return err
 	}
 	n.mail = n.newMail(roster)

@@ -12,7 +12,7 @@ import (
 func (n *Node) SetMailRelay(relay func(ctx context.Context, from string, to []string, mime io.Reader) error) {
 	n.mail.mu.Lock()
 	defer n.mail.mu.Unlock()
-	n.mail.relay = relay
+	n.mail.outbound = relay
 }
 
 // AcceptsMail reports why an address takes no mail from outside. Kinds: Denied,

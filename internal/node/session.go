@@ -70,7 +70,7 @@ func (n *Node) finish(ctx context.Context) {
 }
 
 // ownMail returns the mail of the node's member through an architecture.
-func (n *Node) ownMail(ctx context.Context, via moot.Architecture) (*mail.Box, error) {
+func (n *Node) ownMail(ctx context.Context, via moot.Architecture) (*mail.Account, error) {
 	return n.mail.account(ctx, n.cfg.Key, n.signer, via)
 }
 

@@ -56,10 +56,10 @@ func (s *server) addJobs() {
 	offersOp.serve(s, func(ctx context.Context, m *app.Session, _ none) ([]jobs.Offer, error) { return m.Jobs.Offers(ctx) })
 }
 
-// jobsClient is a jobs.Desk.
+// jobsClient is a jobs.Submitter.
 type jobsClient struct{ *client }
 
-var _ jobs.Desk = jobsClient{}
+var _ jobs.Submitter = jobsClient{}
 
 func (c jobsClient) Submit(ctx context.Context, s jobs.Spec) (jobs.Job, error) {
 	return submitOp.call(ctx, c.client, submit{s})
