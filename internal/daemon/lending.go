@@ -218,7 +218,7 @@ func (s *shelf) touch(ctx context.Context, id moot.BlobID) error {
 	return s.use(ctx, moot.Blob{ID: id, Size: h.Size})
 }
 
-// Put implements worker.Keeper.
+// Put implements worker.Outputs.
 func (s *shelf) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 	b, err := s.Store.Put(ctx, r)
 	if err != nil {

@@ -109,7 +109,7 @@ func (w *workshop) bench(ctx context.Context) (*worker.Worker, error) {
 		return nil, errors.Join(err, scratch.Close(), box.Close())
 	}
 	one, err := worker.New(worker.Config{
-		Node: bench{w.n.store, scratch, kept}, Keep: kept, Sandbox: box, Dir: w.n.path("work/tasks"), Log: w.n.log,
+		Node: bench{w.n.store, scratch, kept}, Outputs: kept, Sandbox: box, Dir: w.n.path("work/tasks"), Log: w.n.log,
 		Fetch: func(ctx context.Context, id moot.BlobID) error { return w.fetch(ctx, scratch, kept, id) },
 		Admit: w.admit, Slots: func() int { return w.terms().CPUs }, Most: w.most,
 	})
