@@ -10,17 +10,17 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// slots hand out the right to run, in turns between members.
+// slots grants the slots of a worker to members by fair queuing.
 type slots struct {
 	count func() int
 
 	mu      sync.Mutex
 	running map[moot.Key]int
-	served  map[moot.Key]uint64 // when a member last got a slot, as a count of all
+	served  map[moot.Key]uint64 // turn at which a member last got a slot
 	turn    uint64
 	total   int
 	queued  map[moot.Key]int
-	all     int
+	all     int // sum of queued
 	waiting []*waiter
 }
 
@@ -33,20 +33,20 @@ func newSlots(count func() int) *slots {
 	return &slots{count: count, running: map[moot.Key]int{}, served: map[moot.Key]uint64{}, queued: map[moot.Key]int{}}
 }
 
-// maxQueued bounds the tasks that wait here for one member, and for all together, as
-// multiples of the slots.
+// Limits on the tasks that wait for one member, and for all members, per slot.
 const (
 	maxQueued    = 8
 	maxQueuedAll = 32
 )
 
-// queue takes note of a task, or refuses it with kind Unavailable: others are less busy.
+// queue counts a waiting task. Kind Unavailable if too many wait: other workers are less
+// busy.
 func (s *slots) queue(member moot.Key) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := max(s.count(), 1)
 	if s.queued[member] >= maxQueued*n || s.all >= maxQueuedAll*n {
-		return nil, moot.Errorf(moot.Unavailable, "this worker has too much to do")
+		return nil, moot.Errorf(moot.Unavailable, "this worker has too many tasks waiting")
 	}
 	s.queued[member]++
 	s.all++
@@ -60,10 +60,10 @@ func (s *slots) queue(member moot.Key) (leave func(), err error) {
 	}, nil
 }
 
-// again is how often the number of slots is looked at while tasks wait: it may grow.
-const again = time.Second
+// recheckEvery is how often waiting tasks see a change of the number of slots.
+const recheckEvery = time.Second
 
-// maxRemembered is of how many members the turns are remembered.
+// maxRemembered bounds the members whose last turn is stored.
 const maxRemembered = 10_000
 
 // acquire waits until the task may run.
@@ -71,9 +71,9 @@ func (s *slots) acquire(ctx context.Context, member moot.Key) (release func(), e
 	w := &waiter{member, make(chan struct{})}
 	s.mu.Lock()
 	s.waiting = append(s.waiting, w)
-	s.serve()
+	s.grant()
 	s.mu.Unlock()
-	tick := time.NewTicker(again)
+	tick := time.NewTicker(recheckEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -81,7 +81,7 @@ func (s *slots) acquire(ctx context.Context, member moot.Key) (release func(), e
 			return func() { s.release(member) }, nil
 		case <-tick.C:
 			s.mu.Lock()
-			s.serve()
+			s.grant()
 			s.mu.Unlock()
 		case <-ctx.Done():
 			s.mu.Lock()
@@ -90,15 +90,15 @@ func (s *slots) acquire(ctx context.Context, member moot.Key) (release func(), e
 				s.waiting = slices.Delete(s.waiting, i, i+1)
 				return nil, ctx.Err()
 			}
-			s.free(member) // it came in the same moment
+			s.free(member) // granted at the same moment
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// serve lets those run who may: who has less running goes first, then whose turn is
-// longest ago, then who came first.
-func (s *slots) serve() {
+// grant grants free slots: to the member with the fewest running tasks, then to the one
+// whose last turn is longest ago, then in order of arrival.
+func (s *slots) grant() {
 	for len(s.waiting) > 0 && s.total < s.count() {
 		best := 0
 		for i, w := range s.waiting {
@@ -131,5 +131,5 @@ func (s *slots) free(member moot.Key) {
 	if len(s.served) > maxRemembered {
 		clear(s.served)
 	}
-	s.serve()
+	s.grant()
 }

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	tellAfter = 200 * time.Millisecond // what a task writes is passed on so often at most
-	tellAt    = 16 << 10               // bytes that are not passed on yet, at most
+	flushEvery = 200 * time.Millisecond // interval at which output is reported
+	flushBytes = 16 << 10               // bytes of output that are reported at once
 )
 
-// streams are what a task writes to standard output and standard error.
+// streams are a task's standard output and standard error.
 type streams struct {
 	out, err *stream
 }
@@ -31,39 +31,40 @@ func (s *streams) flush() {
 func (s *streams) close() {
 	for _, one := range []*stream{s.out, s.err} {
 		if one.file != nil {
-			one.file.Close() // what was read from it was complete
+			one.file.Close() // it is not needed any more
 		}
 	}
 }
 
-// stream keeps what is written: little in memory, more in a file. It passes it on, too.
+// stream buffers what is written, in memory up to attachOne bytes and then in a file, and
+// reports it.
 type stream struct {
 	n     int
 	path  string
 	watch func(moot.Progress)
 
-	mu     sync.Mutex
-	buf    []byte   // all of it, as long as file is nil
-	file   *os.File // all of it
-	untold []byte
-	told   time.Time
-	failed error // to write to file
+	mu       sync.Mutex
+	buf      []byte   // all of it, as long as file is nil
+	file     *os.File // all of it
+	pending  []byte   // not reported yet
+	reported time.Time
+	failed   error // to write to file
 }
 
 func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed == nil {
-		s.failed = s.keep(p)
+		s.failed = s.buffer(p)
 	}
-	s.untold = append(s.untold, p...)
-	if len(s.untold) >= tellAt || time.Since(s.told) >= tellAfter {
-		s.tell()
+	s.pending = append(s.pending, p...)
+	if len(s.pending) >= flushBytes || time.Since(s.reported) >= flushEvery {
+		s.report()
 	}
 	return len(p), s.failed
 }
 
-func (s *stream) keep(p []byte) (err error) {
+func (s *stream) buffer(p []byte) (err error) {
 	if s.file == nil && len(s.buf)+len(p) <= attachOne {
 		s.buf = append(s.buf, p...)
 		return nil
@@ -82,17 +83,17 @@ func (s *stream) keep(p []byte) (err error) {
 	return err
 }
 
-func (s *stream) tell() {
-	for len(s.untold) > 0 {
-		n := min(len(s.untold), tellAt)
-		s.watch(moot.Progress{Stream: s.n, Text: append([]byte(nil), s.untold[:n]...)})
-		s.untold = s.untold[n:]
+func (s *stream) report() {
+	for len(s.pending) > 0 {
+		n := min(len(s.pending), flushBytes)
+		s.watch(moot.Progress{Stream: s.n, Text: append([]byte(nil), s.pending[:n]...)})
+		s.pending = s.pending[n:]
 	}
-	s.untold, s.told = s.untold[:0], time.Now()
+	s.pending, s.reported = s.pending[:0], time.Now()
 }
 
 func (s *stream) flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tell()
+	s.report()
 }

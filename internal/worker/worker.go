@@ -1,6 +1,6 @@
-// Package worker runs tasks on this machine: it fetches their inputs, gives them a
-// sandbox, and keeps what they make until whoever asked has it. It is a moot.Runner. It
-// must not know who hands out tasks, nor an architecture or a link.
+// Package worker runs tasks on this machine: it stages their inputs, runs them in a sandbox,
+// and stores their outputs, for as long as a bounded cache has space for them. It is a
+// moot.Runner. It must not know who assigns tasks, nor an architecture or a link.
 package worker
 
 import (
@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path"
 	"path/filepath"
 	"time"
 
@@ -24,24 +23,19 @@ import (
 // Config is what a Worker is made of.
 type Config struct {
 	Node    moot.Node // where inputs are read
-	Keep    Keeper    // where outputs are put
+	Outputs Outputs
 	Sandbox *sandbox.Sandbox
-	Dir     string // for what tasks read and write; it is emptied
-	// Fetch brings a blob to this machine before it is read. nil: Node does it well enough.
+	Dir     string // for the files of running tasks; New empties it
+	// Fetch stores a blob on this machine before it is read; nil if Node needs no such step.
 	Fetch func(ctx context.Context, id moot.BlobID) error
-	// Admit judges whether a member may have a task run now. Kind Denied.
+	// Admit fails if a member may not run a task now. Kind Denied.
 	Admit func(member moot.Key) error
-	Slots func() int         // tasks at once
-	Most  func() moot.Limits // what one task may use at most; zero fields are the sandbox's
+	Slots func() int         // tasks that run at once
+	Most  func() moot.Limits // upper limits of one task; zero fields are the sandbox's
 	Log   *slog.Logger
 }
 
-// Keeper keeps bytes for a while.
-type Keeper interface {
-	Put(ctx context.Context, r io.Reader) (moot.Blob, error)
-}
-
-// Worker is this machine's part in others' tasks.
+// Worker runs tasks in turns between members.
 type Worker struct {
 	cfg   Config
 	files *files.Files
@@ -50,7 +44,7 @@ type Worker struct {
 
 var _ moot.Runner = (*Worker)(nil)
 
-// New returns a worker, and removes what tasks of an earlier one left behind.
+// New returns a worker, and removes the files of tasks that did not end.
 func New(cfg Config) (*Worker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -60,9 +54,17 @@ func New(cfg Config) (*Worker, error) {
 		err = os.MkdirAll(cfg.Dir, 0o700)
 	}
 	if err != nil {
-		return nil, moot.Errorf(moot.Internal, "the workers' folder: %w", err)
+		return nil, moot.Errorf(moot.Internal, "the worker's folder: %w", err)
 	}
 	return &Worker{cfg: cfg, files: files.New(cfg.Node, nil, files.Options{Log: cfg.Log}), slots: newSlots(cfg.Slots)}, nil
+}
+
+// Into returns a runner that shares the worker's slots and stores outputs elsewhere: a
+// coordinator on the same machine then has no output to fetch.
+func (w *Worker) Into(outputs Outputs) moot.Runner {
+	other := *w
+	other.cfg.Outputs = outputs
+	return &other
 }
 
 // Run implements moot.Runner.
@@ -103,31 +105,31 @@ func (w *Worker) run(ctx context.Context, t moot.Task, watch func(moot.Progress)
 	return w.perform(ctx, t, dir, watch)
 }
 
-// remove removes a task's folder, whatever the task did to what is in it.
+// remove removes a task's folder.
 func (w *Worker) remove(dir string) {
 	if err := os.RemoveAll(dir); err != nil {
-		w.cfg.Log.Warn("a task's folder", "error", err)
+		w.cfg.Log.Warn("remove a task's folder", "error", err)
 	}
 }
 
-// fetch brings what a task needs to this machine, while others are running.
+// fetch stores a task's module and inputs on this machine, while other tasks run.
 func (w *Worker) fetch(ctx context.Context, t moot.Task) error {
 	if w.cfg.Fetch == nil {
 		return nil
 	}
-	crew, ctx := errgroup.WithContext(ctx)
-	crew.SetLimit(4)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4)
 	seen := map[moot.BlobID]bool{}
 	want := func(id moot.BlobID) {
 		if !seen[id] {
 			seen[id] = true
-			crew.Go(func() error { return w.cfg.Fetch(ctx, id) })
+			group.Go(func() error { return w.cfg.Fetch(ctx, id) })
 		}
 	}
 	want(t.Module)
 	for _, in := range t.Inputs {
 		if !in.Folder {
-			want(carrier(in))
+			want(inputBlob(in))
 			continue
 		}
 		err := w.cfg.Fetch(ctx, in.ID)
@@ -135,30 +137,30 @@ func (w *Worker) fetch(ctx context.Context, t moot.Task) error {
 			if err = errors.Join(err, failed); err != nil {
 				break
 			}
-			want(carrier(part))
+			want(inputBlob(part))
 		}
 		if err != nil {
-			return errors.Join(moot.Wrap("fetch the input "+in.Path, err), crew.Wait())
+			return errors.Join(moot.Wrap("fetch the input "+in.Path, err), group.Wait())
 		}
 	}
-	return moot.Wrap("fetch the inputs", crew.Wait())
+	return moot.Wrap("fetch the inputs", group.Wait())
 }
 
-// carrier is the blob in which an input travels.
-func carrier(in moot.Input) moot.BlobID {
+// inputBlob is the blob that contains an input.
+func inputBlob(in moot.Input) moot.BlobID {
 	if in.Pack != (moot.BlobID{}) {
 		return in.Pack
 	}
 	return in.ID
 }
 
-// perform lays out a task's inputs, runs it, and collects its outputs.
+// perform stages a task's inputs, runs it, and collects its outputs.
 func (w *Worker) perform(ctx context.Context, t moot.Task, dir string, watch func(moot.Progress)) (o moot.Outcome, err error) {
 	in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
 	if err := errors.Join(os.Mkdir(in, 0o700), os.Mkdir(out, 0o700)); err != nil {
 		return o, moot.Errorf(moot.Full, "a task's folder: %w", err)
 	}
-	if err := w.lay(ctx, in, t.Inputs); err != nil {
+	if err := w.stageInputs(ctx, in, t.Inputs); err != nil {
 		return o, err
 	}
 	streams := newStreams(dir, watch)
@@ -191,17 +193,16 @@ func (w *Worker) open(ctx context.Context, id moot.BlobID, r moot.Range) (io.Rea
 	}{blob.NewDecoder(rc, id, r), rc}, nil
 }
 
-// limits are what a task asks for, if this worker lends as much.
+// limits are the limits that a task asks for, bounded by the worker's.
 func limits(asked, most moot.Limits) sandbox.Limits {
 	d := sandbox.Defaults()
-	l := sandbox.Limits{
+	return sandbox.Limits{
 		Memory: least(asked.Memory, most.Memory, d.Memory), Wall: least(asked.Wall, most.Wall, d.Wall), CPU: least(asked.CPU, most.CPU, d.CPU),
 		Output: least(asked.Output, most.Output, d.Output), Files: least(asked.Files, most.Files, d.Files), Open: least(asked.Open, most.Open, d.Open),
 	}
-	return l
 }
 
-// least is what was asked for, or else usual, but no more than most; zero means not said.
+// least is what was asked for, by default usual, and at most most; zero means unset.
 func least[T int | int64 | time.Duration](asked, most, usual T) T {
 	if asked <= 0 {
 		asked = usual
@@ -210,31 +211,4 @@ func least[T int | int64 | time.Duration](asked, most, usual T) T {
 		asked = min(asked, most)
 	}
 	return asked
-}
-
-// lay writes inputs where the task finds them. An os.Root keeps all of it inside.
-func (w *Worker) lay(ctx context.Context, dir string, inputs []moot.Input) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return moot.Errorf(moot.Internal, "a task's folder: %w", err)
-	}
-	defer root.Close()
-	for _, in := range inputs {
-		if !in.Folder {
-			if err := w.layOne(ctx, root, in); err != nil {
-				return moot.Wrap("the input "+in.Path, err)
-			}
-			continue
-		}
-		for part, err := range w.files.Inputs(ctx, in.ID) {
-			if err == nil {
-				part.Path = path.Join(in.Path, part.Path)
-				err = w.layOne(ctx, root, part)
-			}
-			if err != nil {
-				return moot.Wrap("the input "+in.Path, err)
-			}
-		}
-	}
-	return nil
 }

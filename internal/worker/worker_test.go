@@ -25,8 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// echo is a module that copies its standard input, which is empty, to nothing: it writes
-// "hi\n" to standard output by fd_write and ends.
+// echo is a module that writes "hi\n" to standard output.
 var echo = []byte("\x00asm\x01\x00\x00\x00" +
 	"\x01\x0c\x02\x60\x04\x7f\x7f\x7f\x7f\x01\x7f\x60\x00\x00" + // types
 	"\x02\x23\x01\x16wasi_snapshot_preview1\x08fd_write\x00\x00" + // import
@@ -47,7 +46,7 @@ func newWorker(t *testing.T, admit error) (*Worker, *store.Store) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { box.Close() })
-	w, err := New(Config{Node: node, Keep: node, Sandbox: box, Dir: filepath.Join(t.TempDir(), "tasks"),
+	w, err := New(Config{Node: node, Outputs: node, Sandbox: box, Dir: filepath.Join(t.TempDir(), "tasks"),
 		Admit: func(moot.Key) error { return admit }, Slots: func() int { return 2 }, Most: func() moot.Limits { return moot.Limits{} }})
 	if err != nil {
 		t.Fatal(err)
@@ -75,19 +74,19 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var heard []string
+	var reported []string
 	task := moot.Task{Module: module.ID, Name: "echo", Inputs: []moot.Input{{Path: "folder", Folder: true, ID: folder.Blob.ID}}}
 	o, err := w.Run(t.Context(), task, func(p moot.Progress) {
 		if len(p.Text) > 0 {
-			heard = append(heard, string(p.Text))
+			reported = append(reported, string(p.Text))
 		}
 	})
-	if err != nil || o.Failure != "" || o.Exit != 0 || string(o.Stdout.Data) != "hi\n" || !slices.Equal(heard, []string{"hi\n"}) {
-		t.Fatalf("%+v, %v; heard %q", o, err, heard)
+	if err != nil || o.Failure != "" || o.Exit != 0 || string(o.Stdout.Data) != "hi\n" || !slices.Equal(reported, []string{"hi\n"}) {
+		t.Fatalf("%+v, %v; reported %q", o, err, reported)
 	}
 	left, err := os.ReadDir(w.cfg.Dir)
 	if err != nil || len(left) != 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+		t.Errorf("not removed: %v, %v", left, err)
 	}
 	for name, in := range map[string]moot.Input{
 		"outside":    {Path: "../x", ID: module.ID},
@@ -109,7 +108,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestTurns fails unless members with few tasks do not wait behind one with many.
+// TestTurns: a member with one task does not wait behind a member with many.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSlots(func() int { return 1 })
@@ -120,9 +119,9 @@ func TestTurns(t *testing.T) {
 		}
 		var mu sync.Mutex
 		var order []moot.Key
-		var crew sync.WaitGroup
+		var group sync.WaitGroup
 		for _, who := range []moot.Key{ann, ann, ann, bob} {
-			crew.Go(func() {
+			group.Go(func() {
 				release, err := s.acquire(t.Context(), who)
 				if err != nil {
 					t.Error(err)
@@ -138,10 +137,10 @@ func TestTurns(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := s.acquire(ctx, bob); err == nil {
-			t.Error("whoever has gone gets no slot")
+			t.Error("a cancelled task got a slot")
 		}
 		first()
-		crew.Wait()
+		group.Wait()
 		if len(order) != 4 || order[0] != bob || s.total != 0 || len(s.running) != 0 {
 			t.Errorf("%v; %+v", order, s)
 		}
