@@ -26,5 +26,5 @@ func main() {
 		level = slog.LevelWarn
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	os.Exit(cli.Main(ctx, daemon.Program{Log: log}, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(cli.Main(ctx, daemon.Program{Version: cli.Version, Log: log}, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

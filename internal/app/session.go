@@ -66,7 +66,7 @@ type Files interface {
 	// Resolve ends a conflict: it keeps the version whose ID starts so, or the current.
 	Resolve(ctx context.Context, name, version string) (files.File, error)
 	// Move gives a file or folder another name. Kinds: NotFound, Conflict.
-	Move(ctx context.Context, from, to string) (files.File, error)
+	Move(ctx context.Context, from, to string, o files.MoveOptions) (files.File, error)
 	// Remove takes a name away; its history stays. Kind NotFound.
 	Remove(ctx context.Context, name string) error
 	// Sync keeps a directory and the names below a prefix in step until ctx ends.
@@ -77,6 +77,8 @@ type Files interface {
 type Members interface {
 	// List returns all members, also those who were removed, marked as such.
 	List(ctx context.Context) ([]policy.Member, error)
+	// Lookup returns the member of a name or key. Kind NotFound.
+	Lookup(ctx context.Context, member string) (policy.Member, error)
 	// Invite makes an invitation that names the servers and peers which a newcomer can
 	// ask. Kind Unavailable if there are none.
 	Invite(ctx context.Context, o InviteOptions) (Invitation, error)

@@ -71,7 +71,7 @@ func (m *Members) Found(ctx context.Context, name, as string) error {
 // Revoke ends a membership: nothing the member says after what the node holds now
 // is accepted, and nobody answers him any more.
 func (m *Members) Revoke(ctx context.Context, name string) (policy.Member, error) {
-	member, err := m.lookup(ctx, name)
+	member, err := m.Lookup(ctx, name)
 	if err != nil {
 		return member, err
 	}
@@ -84,7 +84,7 @@ func (m *Members) Revoke(ctx context.Context, name string) (policy.Member, error
 
 // SetRole gives a member another role.
 func (m *Members) SetRole(ctx context.Context, name string, role policy.Role) (policy.Member, error) {
-	member, err := m.lookup(ctx, name)
+	member, err := m.Lookup(ctx, name)
 	if err != nil {
 		return member, err
 	}
@@ -105,7 +105,8 @@ func (m *Members) Rename(ctx context.Context, self moot.Key, name string) error 
 	return m.change(ctx, member, policy.MemberBody{Name: name, Role: member.Role})
 }
 
-func (m *Members) lookup(ctx context.Context, name string) (policy.Member, error) {
+// Lookup returns the member of a name or key. Kind NotFound.
+func (m *Members) Lookup(ctx context.Context, name string) (policy.Member, error) {
 	roster, err := m.Roster(ctx)
 	if err != nil {
 		return policy.Member{}, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/ask"
+	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/dial"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/sandbox"
@@ -60,7 +61,7 @@ func (c *computeService) newWorker(ctx context.Context) (l *localWorker, err err
 		return nil, err
 	}
 	l.Worker, err = worker.New(worker.Config{
-		Node: overlay{c.store, l.scratch}, Keep: l.cache, Sandbox: l.sandbox, Dir: c.data.Path("work/tasks"), Log: c.log,
+		Node: overlay{c.store, l.scratch}, Outputs: l.cache, Sandbox: l.sandbox, Dir: c.data.Path("work/tasks"), Log: c.log,
 		Fetch: func(ctx context.Context, id moot.BlobID) error { return c.fetchInput(ctx, l, id) },
 		Admit: c.admit, Slots: func() int { return c.terms().CPUs }, Most: c.limits,
 	})
@@ -84,7 +85,7 @@ func (c *computeService) fetchInput(ctx context.Context, l *localWorker, id moot
 	if _, err := ask.New(into).Fetch(ctx, id, func(int64) {}); err != nil {
 		return err
 	}
-	return l.cache.Touch(ctx, id)
+	return l.cache.Use(ctx, id)
 }
 
 // terms are on what conditions this node lends computing power.
@@ -194,6 +195,11 @@ func (o overlay) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error)
 	return h, err
 }
 
+// Exchange implements moot.Blobs.
+func (o overlay) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, o, id), nil
+}
+
 // ownOutputs reads what tasks made on this machine; its worker is made when needed.
 type ownOutputs struct{ compute *computeService }
 
@@ -218,6 +224,11 @@ func (o ownOutputs) Have(ctx context.Context, id moot.BlobID) (moot.Holding, err
 		return moot.Holding{}, err
 	}
 	return overlay{o.compute.store, l.scratch}.Have(ctx, id)
+}
+
+// Exchange implements moot.Blobs.
+func (o ownOutputs) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, o, id), nil
 }
 
 // withOutputs is a node's store as others see it: with the data of tasks, once there is

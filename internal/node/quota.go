@@ -22,7 +22,7 @@ func (m *mailService) checkQuota(ctx context.Context, to []moot.Key, size int64)
 		if err != nil {
 			return err
 		}
-		used += m.relay.Waiting(k)
+		used += m.relay.PendingBytes(k)
 		if used+size > m.quota {
 			who, _ := m.roster.Member(k)
 			return moot.Errorf(moot.Full, "the mailbox of %s is full: it holds %d of %d MiB", who.Name, used>>20, m.quota>>20)

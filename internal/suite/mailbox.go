@@ -46,7 +46,7 @@ func (m *Member) openMail() (err error) {
 	}
 	box, err := mail.New(ctx, mail.Config{
 		Mirror: keep,
-		Node: m.Node, Write: m, Key: m.key, Index: m.index, Reclaim: post.Reclaim, Log: m.Log.logger(),
+		Node:   m.Node, Write: m, Key: m.key, Index: m.index, Reclaim: post.Reclaim, Log: m.Log.logger(),
 		Directory: func(ctx context.Context) (mail.Directory, error) {
 			roster, err := m.Members().Roster(ctx)
 			return mail.Directory{Roster: roster}, err

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
 )
 
 // Store is where a Cache stores blobs.
@@ -72,6 +73,11 @@ func (c *Cache) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadC
 // Have implements moot.Blobs.
 func (c *Cache) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
 	return c.store.Have(ctx, id)
+}
+
+// Exchange implements moot.Blobs.
+func (c *Cache) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, c, id), nil
 }
 
 // Use adds a blob that is in the store already, or marks it as the most recently used.

@@ -32,8 +32,9 @@ type putFile struct {
 
 type moveFile struct {
 	Body struct {
-		From string `json:"from"`
-		To   string `json:"to"`
+		From  string `json:"from"`
+		To    string `json:"to"`
+		Force bool   `json:"force,omitempty" doc:"Also onto a name that exists."`
 	}
 }
 
@@ -87,7 +88,7 @@ func (s *server) addFiles() {
 		return none{}, m.Files.Remove(ctx, in.Name)
 	})
 	moveFileOp.serve(s, func(ctx context.Context, m *app.Session, in moveFile) (files.File, error) {
-		return m.Files.Move(ctx, in.Body.From, in.Body.To)
+		return m.Files.Move(ctx, in.Body.From, in.Body.To, files.MoveOptions{Force: in.Body.Force})
 	})
 	lookupOp.serve(s, func(ctx context.Context, m *app.Session, in fileName) (files.File, error) {
 		return m.Files.Lookup(ctx, in.Name)
@@ -141,9 +142,9 @@ func (c filesClient) Resolve(ctx context.Context, name, version string) (files.F
 	return resolveOp.call(ctx, c.client, in)
 }
 
-func (c filesClient) Move(ctx context.Context, from, to string) (files.File, error) {
+func (c filesClient) Move(ctx context.Context, from, to string, o files.MoveOptions) (files.File, error) {
 	var in moveFile
-	in.Body.From, in.Body.To = from, to
+	in.Body.From, in.Body.To, in.Body.Force = from, to, o.Force
 	return moveFileOp.call(ctx, c.client, in)
 }
 

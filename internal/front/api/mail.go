@@ -17,7 +17,7 @@ type selectMessages struct {
 	Since  uint64      `query:"since" doc:"Changed after this modseq."`
 	Unseen bool        `query:"unseen"`
 	Limit  int         `query:"limit" doc:"The newest so many; all if absent."`
-	Light  bool        `query:"light" doc:"Without what the headers say."`
+	Brief  bool        `query:"light" doc:"Without what the headers say."`
 }
 
 type setFolder struct {

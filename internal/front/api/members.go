@@ -29,6 +29,7 @@ type memberName struct {
 // Operations on members.
 var (
 	membersOp = op[none, []policy.Member]{at: "GET /api/members", does: "All members, also revoked ones", may: reads}
+	memberOp  = op[memberName, policy.Member]{at: "GET /api/members/{member}", does: "The member of a name or key", may: reads}
 	inviteOp  = op[invite, app.Invitation]{at: "POST /api/invitations", does: "Make an invitation", may: writes}
 	renameOp  = op[rename, none]{at: "PUT /api/session/name", does: "Change the name of the node's member", may: writes}
 	setRoleOp = op[setRole, policy.Member]{at: "PUT /api/members/{member}/role", does: "Give a member another role", may: writes}
@@ -37,6 +38,9 @@ var (
 
 func (s *server) addMembers() {
 	membersOp.serve(s, func(ctx context.Context, m *app.Session, _ none) ([]policy.Member, error) { return m.Members.List(ctx) })
+	memberOp.serve(s, func(ctx context.Context, m *app.Session, in memberName) (policy.Member, error) {
+		return m.Members.Lookup(ctx, in.Member)
+	})
 	inviteOp.serve(s, func(ctx context.Context, m *app.Session, in invite) (app.Invitation, error) {
 		return m.Members.Invite(ctx, in.Body)
 	})
@@ -58,6 +62,10 @@ var _ app.Members = membersClient{}
 
 func (c membersClient) List(ctx context.Context) ([]policy.Member, error) {
 	return membersOp.call(ctx, c.client, none{})
+}
+
+func (c membersClient) Lookup(ctx context.Context, member string) (policy.Member, error) {
+	return memberOp.call(ctx, c.client, memberName{member})
 }
 
 func (c membersClient) Invite(ctx context.Context, o app.InviteOptions) (app.Invitation, error) {

@@ -6,9 +6,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot/internal/app"
 )
 
-func (a *app) accountCommand() *cobra.Command {
+func (a *commandLine) accountCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "account",
 		Short: "Let mail programs in: accounts and their passwords",
@@ -20,11 +22,11 @@ program. Every program gets a password of its own making; it is shown once.`,
 	return c
 }
 
-func (a *app) accountListCommand() *cobra.Command {
+func (a *commandLine) accountListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "ls", Short: "List whose mail mail programs reach here", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				list, err := s.Control.Accounts(ctx)
 				if err != nil {
 					return err
@@ -48,12 +50,12 @@ func (a *app) accountListCommand() *cobra.Command {
 	}
 }
 
-func (a *app) accountAddCommand() *cobra.Command {
+func (a *commandLine) accountAddCommand() *cobra.Command {
 	var link string
 	c := &cobra.Command{
 		Use: "add NAME", Short: "Make a member whose key this node keeps, and a password", Example: "  moot account add zoe", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				acct, err := s.Control.AddAccount(ctx, args[0], link)
 				if err != nil {
 					return err
@@ -66,7 +68,7 @@ func (a *app) accountAddCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) accountPasswordCommand() *cobra.Command {
+func (a *commandLine) accountPasswordCommand() *cobra.Command {
 	var drop bool
 	c := &cobra.Command{
 		Use:     "password [NAME]",
@@ -74,7 +76,7 @@ func (a *app) accountPasswordCommand() *cobra.Command {
 		Example: "  moot account password\n  moot account password zoe\n  moot account password zoe --drop",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				who := strings.Join(args, "")
 				if drop {
 					return s.Control.DropPasswords(ctx, who)
@@ -91,11 +93,11 @@ func (a *app) accountPasswordCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) accountRecordsCommand() *cobra.Command {
+func (a *commandLine) accountRecordsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "dns", Short: "Print what the DNS of the mail domain should hold, for its zone file", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				lines, err := s.Control.MailRecords(ctx)
 				for _, line := range lines {
 					if a.json {
@@ -109,7 +111,7 @@ func (a *app) accountRecordsCommand() *cobra.Command {
 	}
 }
 
-func (a *app) newPassword(ctx context.Context, s *Session, who, shown string) error {
+func (a *commandLine) newPassword(ctx context.Context, s *app.Session, who, shown string) error {
 	p, err := s.Control.AddPassword(ctx, who)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 )
 
 // Exit statuses.
@@ -28,11 +29,12 @@ const (
 // Version is what `moot version` prints.
 const Version = "0.1.0"
 
-// app is what every command shares: the program and the flags that all have.
-type app struct {
-	program Program
+// commandLine is what every command shares: the program and the flags that all have.
+type commandLine struct {
+	program app.Program
 	home    string
-	via     string
+	viaFlag string
+	via     moot.Architecture
 	json    bool
 	parsed  bool // the command line made sense; from here on errors are not about usage
 	in      io.Reader
@@ -41,8 +43,8 @@ type app struct {
 }
 
 // Main runs one command line and returns the exit status.
-func Main(ctx context.Context, program Program, args []string, in io.Reader, out, errs io.Writer) int {
-	a := &app{program: program, in: in, out: out, err: errs}
+func Main(ctx context.Context, program app.Program, args []string, in io.Reader, out, errs io.Writer) int {
+	a := &commandLine{program: program, in: in, out: out, err: errs}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -60,7 +62,7 @@ func Main(ctx context.Context, program Program, args []string, in io.Reader, out
 	return Failed
 }
 
-func (a *app) root() *cobra.Command {
+func (a *commandLine) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "moot",
 		Short: "Share files, messages and computing power over a server, between peers, or both",
@@ -84,7 +86,7 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.home, "home", "", "directory of this node's key, database, blobs and settings (default $MOOT_HOME, or per XDG)")
-	flags.StringVar(&a.via, "via", "", "ask the `architecture` server, peers or both (default: what the space and the home allow)")
+	flags.StringVar(&a.viaFlag, "via", "", "ask the `architecture` server, peers or both (default: what the space and the home allow)")
 	flags.BoolVar(&a.json, "json", false, "print JSON: one object, or one a line")
 	root.AddGroup(&cobra.Group{ID: "node", Title: "Nodes:"}, &cobra.Group{ID: "files", Title: "Files:"}, &cobra.Group{ID: "mail", Title: "Messages:"},
 		&cobra.Group{ID: "jobs", Title: "Computing power:"},
@@ -101,7 +103,7 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
 	return root
 }
 
-func (a *app) addGroup(root *cobra.Command, group string, commands ...*cobra.Command) {
+func (a *commandLine) addGroup(root *cobra.Command, group string, commands ...*cobra.Command) {
 	for _, c := range commands {
 		c.GroupID = group
 		root.AddCommand(c)
@@ -109,11 +111,10 @@ func (a *app) addGroup(root *cobra.Command, group string, commands ...*cobra.Com
 }
 
 // prepare runs before every command, once its words and flags made sense.
-func (a *app) prepare(*cobra.Command, []string) error {
-	switch Via(a.via) {
-	case ViaDefault, ViaServer, ViaPeers, ViaBoth:
-	default:
-		return fmt.Errorf("--via is %q: want server, peers or both", a.via)
+func (a *commandLine) prepare(*cobra.Command, []string) error {
+	var err error
+	if a.via, err = moot.ParseArchitecture(a.viaFlag); err != nil {
+		return fmt.Errorf("--via is %q: want server, peers or both", a.viaFlag)
 	}
 	a.parsed = true
 	if a.home == "" {
@@ -141,17 +142,17 @@ func dataHome() (string, error) {
 }
 
 // with opens a session, does the work and closes the session.
-func (a *app) with(ctx context.Context, do func(context.Context, *Session) error) (err error) {
-	s, err := a.program.Open(ctx, a.home, Via(a.via))
+func (a *commandLine) with(ctx context.Context, do func(context.Context, *app.Session) error) (err error) {
+	s, err := a.program.Open(ctx, a.home, a.via)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Control.Close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	return do(ctx, s)
 }
 
 // report prints an error for a person, or for a program.
-func (a *app) report(err error) {
+func (a *commandLine) report(err error) {
 	if a.json {
 		a.print(struct {
 			Error string         `json:"error"`

@@ -12,7 +12,7 @@ import (
 	"github.com/mootspace/moot/internal/compare"
 )
 
-func (a *app) compareCommand() *cobra.Command {
+func (a *commandLine) compareCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compare SCENARIO",
 		Short: "Measure the architectures beside each other",
@@ -35,7 +35,7 @@ without root, all processes share the loopback and limit their own uploads.`,
 	return c
 }
 
-func (a *app) scalabilityCommand() *cobra.Command {
+func (a *commandLine) scalabilityCommand() *cobra.Command {
 	o := compare.Options{Version: Version, Progress: func(progress string) { fmt.Fprintln(a.err, clean(progress)) }}
 	var size, report string
 	var architectures []string
@@ -56,8 +56,8 @@ were the limit is void, and said to be.`,
 				return err
 			}
 			o.SourceUp, o.Up, o.Down = sourceUp*1e6, up*1e6, down*1e6
-			if a.via != "" { // as everywhere: by this one
-				architectures = []string{a.via}
+			if a.viaFlag != "" { // as everywhere: by this one
+				architectures = []string{a.viaFlag}
 			}
 			for _, name := range architectures {
 				architecture, err := moot.ParseArchitecture(name)
@@ -93,7 +93,7 @@ func words(list []moot.Architecture) (words []string) {
 }
 
 // scalability measures, and shows the figures even if some runs failed.
-func (a *app) scalability(c *cobra.Command, o compare.Options, to string) (err error) {
+func (a *commandLine) scalability(c *cobra.Command, o compare.Options, to string) (err error) {
 	page, err := newReport(to)
 	if err != nil {
 		return moot.Wrap("compare scalability", err)

@@ -11,7 +11,7 @@ import (
 )
 
 // addProgramCommands registers the commands about the program itself, which need no home.
-func (a *app) addProgramCommands(root *cobra.Command) {
+func (a *commandLine) addProgramCommands(root *cobra.Command) {
 	const group = "program"
 	root.AddGroup(&cobra.Group{ID: group, Title: "This program:"})
 	a.addGroup(root, group, a.versionCommand(), a.docsCommand())
@@ -31,7 +31,7 @@ func (a *app) addProgramCommands(root *cobra.Command) {
 }
 
 // prepareWithoutHome replaces prepare for commands that open no home.
-func (a *app) prepareWithoutHome(*cobra.Command, []string) error {
+func (a *commandLine) prepareWithoutHome(*cobra.Command, []string) error {
 	a.parsed = true
 	return nil
 }
@@ -47,7 +47,7 @@ func requireSubcommand(c *cobra.Command) {
 	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 }
 
-func (a *app) docsCommand() *cobra.Command {
+func (a *commandLine) docsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "docs",
 		Short:             "Write the manual: man pages or Markdown, one page a command",
@@ -64,7 +64,7 @@ func (a *app) docsCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) docsFormatCommand(format, short string, generate func(root *cobra.Command, dir string) error) *cobra.Command {
+func (a *commandLine) docsFormatCommand(format, short string, generate func(root *cobra.Command, dir string) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   format + " DIR",
 		Short: short,

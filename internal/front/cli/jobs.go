@@ -10,10 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/jobs"
 )
 
-func (a *app) jobsCommand() *cobra.Command {
+func (a *commandLine) jobsCommand() *cobra.Command {
 	var follow bool
 	c := &cobra.Command{
 		Use:     "jobs [ID] [--follow]",
@@ -21,7 +22,7 @@ func (a *app) jobsCommand() *cobra.Command {
 		Example: "  moot jobs\n  moot jobs k3f --follow",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				if len(args) == 0 {
 					return a.listJobs(ctx, s)
 				}
@@ -45,7 +46,7 @@ func (a *app) jobsCommand() *cobra.Command {
 }
 
 // jobNow returns a job as its coordinator knows it, if that answers.
-func (a *app) jobNow(ctx context.Context, s *Session, id string) (j jobs.Job, err error) {
+func (a *commandLine) jobNow(ctx context.Context, s *app.Session, id string) (j jobs.Job, err error) {
 	n := 0
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -65,7 +66,7 @@ func (a *app) jobNow(ctx context.Context, s *Session, id string) (j jobs.Job, er
 	return j, nil
 }
 
-func (a *app) listJobs(ctx context.Context, s *Session) error {
+func (a *commandLine) listJobs(ctx context.Context, s *app.Session) error {
 	list, err := s.Jobs.Jobs(ctx)
 	if err != nil {
 		return err
@@ -94,7 +95,7 @@ func firstLine(s string) string {
 	return line
 }
 
-func (a *app) showJob(ctx context.Context, s *Session, j jobs.Job) {
+func (a *commandLine) showJob(ctx context.Context, s *app.Session, j jobs.Job) {
 	if a.json {
 		a.print(j)
 		return
@@ -136,7 +137,7 @@ func counts(j jobs.Job) string {
 }
 
 // follow shows a job until it has ended. The output of a single task is this command's.
-func (a *app) follow(ctx context.Context, s *Session, id string, logs, single bool) (j jobs.Job, err error) {
+func (a *commandLine) follow(ctx context.Context, s *app.Session, id string, logs, single bool) (j jobs.Job, err error) {
 	line := a.statusLine()
 	defer line.clear()
 	for ev, err := range s.Jobs.Follow(ctx, id, logs) {
@@ -173,7 +174,7 @@ func hint(j jobs.Job) string {
 	return " (" + firstLine(j.Why) + ")"
 }
 
-func (a *app) showLog(l jobs.Log, single bool) {
+func (a *commandLine) showLog(l jobs.Log, single bool) {
 	if a.json {
 		a.print(map[string]any{"task": l.Task, "stream": l.Stream, "text": string(l.Text), "again": l.Restarted})
 		return
@@ -204,7 +205,7 @@ type statusLine struct {
 	shown bool
 }
 
-func (a *app) statusLine() *statusLine {
+func (a *commandLine) statusLine() *statusLine {
 	if a.json || !isTerminal(a.err) {
 		return &statusLine{}
 	}
@@ -225,14 +226,14 @@ func (l *statusLine) clear() {
 	}
 }
 
-func (a *app) logsCommand() *cobra.Command {
+func (a *commandLine) logsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "logs ID",
 		Short:   "Show what a job's tasks write, from the beginning until it has ended",
 		Example: "  moot logs k3f",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				_, err := a.follow(ctx, s, args[0], true, false)
 				return err
 			})
@@ -240,13 +241,13 @@ func (a *app) logsCommand() *cobra.Command {
 	}
 }
 
-func (a *app) cancelCommand() *cobra.Command {
+func (a *commandLine) cancelCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "cancel ID",
 		Short: "Stop a job of your own",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				err := s.Jobs.Cancel(ctx, args[0])
 				if err == nil {
 					a.say("cancelled")
@@ -257,13 +258,13 @@ func (a *app) cancelCommand() *cobra.Command {
 	}
 }
 
-func (a *app) retryCommand() *cobra.Command {
+func (a *commandLine) retryCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "retry ID",
 		Short: "Run the failed tasks of a job again, or what was not done when it was cancelled",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				if err := s.Jobs.Retry(ctx, args[0]); err != nil {
 					return err
 				}

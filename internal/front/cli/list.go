@@ -7,57 +7,58 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 )
 
-func (a *app) findCommand() *cobra.Command {
+func (a *commandLine) findCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "find WORDS…",
 		Short:   "Find files whose names contain all words",
 		Example: "  moot find holiday 2026",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.list(c.Context(), func(ctx context.Context, s *Session) ([]files.File, error) {
+			return a.list(c.Context(), func(ctx context.Context, s *app.Session) ([]files.File, error) {
 				return s.Files.Find(ctx, strings.Join(args, " "))
 			})
 		},
 	}
 }
 
-func (a *app) lsCommand() *cobra.Command {
+func (a *commandLine) lsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "ls [PREFIX]",
 		Short: "List the files of the space, or those whose names start with PREFIX",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.list(c.Context(), func(ctx context.Context, s *Session) ([]files.File, error) {
+			return a.list(c.Context(), func(ctx context.Context, s *app.Session) ([]files.File, error) {
 				return s.Files.List(ctx, strings.Join(args, ""))
 			})
 		},
 	}
 }
 
-func (a *app) historyCommand() *cobra.Command {
+func (a *commandLine) historyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "history NAME",
 		Short: "List all versions of a name, the newest first",
 		Long:  "List all versions of a name, the newest first. 'moot get BLOB-ID' fetches an old one.",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.list(c.Context(), func(ctx context.Context, s *Session) ([]files.File, error) {
+			return a.list(c.Context(), func(ctx context.Context, s *app.Session) ([]files.File, error) {
 				return s.Files.History(ctx, args[0])
 			})
 		},
 	}
 }
 
-func (a *app) conflictsCommand() *cobra.Command {
+func (a *commandLine) conflictsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "conflicts",
 		Short: "List names that were changed on two sides, with all their versions",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				list, err := s.Files.Conflicts(ctx)
 				if err != nil {
 					return err
@@ -78,7 +79,7 @@ func (a *app) conflictsCommand() *cobra.Command {
 	}
 }
 
-func (a *app) resolveCommand() *cobra.Command {
+func (a *commandLine) resolveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "resolve NAME [VERSION]",
 		Short:   "End a conflict: keep VERSION (default: the current one) for everybody",
@@ -86,7 +87,7 @@ func (a *app) resolveCommand() *cobra.Command {
 		Example: "  moot conflicts\n  moot resolve report.pdf 1f3a9c",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				version := ""
 				if len(args) == 2 {
 					version = args[1]
@@ -106,8 +107,8 @@ func (a *app) resolveCommand() *cobra.Command {
 	}
 }
 
-func (a *app) list(ctx context.Context, ask func(context.Context, *Session) ([]files.File, error)) error {
-	return a.with(ctx, func(ctx context.Context, s *Session) error {
+func (a *commandLine) list(ctx context.Context, ask func(context.Context, *app.Session) ([]files.File, error)) error {
+	return a.with(ctx, func(ctx context.Context, s *app.Session) error {
 		list, err := ask(ctx, s)
 		if err != nil {
 			return err
@@ -119,7 +120,7 @@ func (a *app) list(ctx context.Context, ask func(context.Context, *Session) ([]f
 
 // names returns a function that tells members' names, and shortened keys of those
 // who are not known.
-func (a *app) names(ctx context.Context, s *Session) func(moot.Key) string {
+func (a *commandLine) names(ctx context.Context, s *app.Session) func(moot.Key) string {
 	known := map[moot.Key]string{}
 	if list, err := s.Members.List(ctx); err == nil {
 		for _, m := range list {

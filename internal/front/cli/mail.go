@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/mail"
 )
 
@@ -35,7 +36,7 @@ func (l *letter) flags(c *cobra.Command) {
 	f.BoolVar(&l.draft, "draft", false, "keep it in the folder Drafts instead of sending it")
 }
 
-func (a *app) sendCommand() *cobra.Command {
+func (a *commandLine) sendCommand() *cobra.Command {
 	var l letter
 	c := &cobra.Command{
 		Use:   "send TO… [--subject S] [--attach FILE]… < TEXT",
@@ -47,7 +48,7 @@ message is sealed: nobody but those it is for can read it, also not those who ca
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			l.message.To = args
-			return a.withMail(c.Context(), func(ctx context.Context, _ *Session, m mail.Mailbox) error { return a.dispatch(ctx, m, &l) })
+			return a.withMail(c.Context(), func(ctx context.Context, _ *app.Session, m mail.Mailbox) error { return a.dispatch(ctx, m, &l) })
 		},
 	}
 	c.Flags().StringVar(&l.message.Subject, "subject", "", "what it is about")
@@ -55,7 +56,7 @@ message is sealed: nobody but those it is for can read it, also not those who ca
 	return c
 }
 
-func (a *app) replyCommand() *cobra.Command {
+func (a *commandLine) replyCommand() *cobra.Command {
 	var l letter
 	var all bool
 	c := &cobra.Command{
@@ -64,7 +65,7 @@ func (a *app) replyCommand() *cobra.Command {
 		Example: "  echo Yes. | moot reply 3fa9",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withMessage(c.Context(), args[0], func(ctx context.Context, _ *Session, m mail.Mailbox, it mail.Item) error {
+			return a.withMessage(c.Context(), args[0], func(ctx context.Context, _ *app.Session, m mail.Mailbox, it mail.Item) error {
 				l.message.InReplyTo = &it.Summary
 				l.message.Subject = "Re: " + strings.TrimPrefix(it.Subject, "Re: ")
 				l.message.To = []string{it.From}
@@ -87,7 +88,7 @@ func (a *app) replyCommand() *cobra.Command {
 }
 
 // dispatch writes the message while it is sent: attachments may be of any size.
-func (a *app) dispatch(ctx context.Context, m mail.Mailbox, l *letter) error {
+func (a *commandLine) dispatch(ctx context.Context, m mail.Mailbox, l *letter) error {
 	if err := l.read(a.in); err != nil {
 		return err
 	}
@@ -150,8 +151,8 @@ func cmpErr(first, second error) error {
 }
 
 // withMail opens a session and its mail.
-func (a *app) withMail(ctx context.Context, do func(context.Context, *Session, mail.Mailbox) error) error {
-	return a.with(ctx, func(ctx context.Context, s *Session) error {
+func (a *commandLine) withMail(ctx context.Context, do func(context.Context, *app.Session, mail.Mailbox) error) error {
+	return a.with(ctx, func(ctx context.Context, s *app.Session) error {
 		m, err := s.Mail(ctx)
 		if err != nil {
 			return err
@@ -161,8 +162,8 @@ func (a *app) withMail(ctx context.Context, do func(context.Context, *Session, m
 }
 
 // withMessage opens a session and one message.
-func (a *app) withMessage(ctx context.Context, prefix string, do func(context.Context, *Session, mail.Mailbox, mail.Item) error) error {
-	return a.withMail(ctx, func(ctx context.Context, s *Session, m mail.Mailbox) error {
+func (a *commandLine) withMessage(ctx context.Context, prefix string, do func(context.Context, *app.Session, mail.Mailbox, mail.Item) error) error {
+	return a.withMail(ctx, func(ctx context.Context, s *app.Session, m mail.Mailbox) error {
 		it, err := find(ctx, m, prefix)
 		if err != nil {
 			return err

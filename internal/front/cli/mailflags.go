@@ -4,10 +4,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 )
 
 // mailFlags are where mail programs are answered. --mail stands for the addresses given.
-func (a *app) mailFlags(c *cobra.Command, o *MailOptions, imap, submission, imaps, submissions string) {
+func (a *commandLine) mailFlags(c *cobra.Command, o *app.MailOptions, imap, submission, imaps, submissions string) {
 	var all bool
 	f := c.Flags()
 	f.BoolVar(&all, "mail", false, "answer mail programs, on the usual ports: "+usual(imap, submission, imaps, submissions))
@@ -38,7 +39,7 @@ func usual(addrs ...string) (text string) {
 }
 
 // outsideFlags are how a server exchanges mail with the outside.
-func (a *app) outsideFlags(c *cobra.Command, o *MailOptions) {
+func (a *commandLine) outsideFlags(c *cobra.Command, o *app.MailOptions) {
 	var quota string
 	f := c.Flags()
 	f.StringVar(&o.Domain, "mail-domain", "", "exchange mail for `DOMAIN` with the outside; 'moot account dns' prints what its DNS should hold")

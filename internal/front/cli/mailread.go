@@ -15,11 +15,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/mail"
 )
 
-func (a *app) inboxCommand() *cobra.Command {
+func (a *commandLine) inboxCommand() *cobra.Command {
 	q := mail.Query{}
 	var folders bool
 	c := &cobra.Command{
@@ -28,7 +29,7 @@ func (a *app) inboxCommand() *cobra.Command {
 		Example: "  moot inbox\n  moot inbox --unread\n  moot inbox Channels/general\n  moot inbox --folders",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withMail(c.Context(), func(ctx context.Context, _ *Session, m mail.Mailbox) error {
+			return a.withMail(c.Context(), func(ctx context.Context, _ *app.Session, m mail.Mailbox) error {
 				list, err := m.Folders(ctx)
 				if err != nil {
 					return err
@@ -62,7 +63,7 @@ func (a *app) inboxCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) searchCommand() *cobra.Command {
+func (a *commandLine) searchCommand() *cobra.Command {
 	q := mail.Query{}
 	c := &cobra.Command{
 		Use:     "search WORDS…",
@@ -71,7 +72,7 @@ func (a *app) searchCommand() *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			q.Words = strings.Join(args, " ")
-			return a.withMail(c.Context(), func(ctx context.Context, _ *Session, m mail.Mailbox) error {
+			return a.withMail(c.Context(), func(ctx context.Context, _ *app.Session, m mail.Mailbox) error {
 				items, err := m.List(ctx, q)
 				if err == nil {
 					a.showItems(items)
@@ -85,13 +86,13 @@ func (a *app) searchCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) watchCommand() *cobra.Command {
+func (a *commandLine) watchCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "watch",
 		Short: "Print messages as they come, until interrupted",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.withMail(c.Context(), func(ctx context.Context, _ *Session, m mail.Mailbox) error {
+			return a.withMail(c.Context(), func(ctx context.Context, _ *app.Session, m mail.Mailbox) error {
 				changes := m.Watch(ctx)
 				seen, err := newest(ctx, m)
 				if err != nil {
@@ -125,7 +126,7 @@ func newest(ctx context.Context, m mail.Mailbox) (modseq uint64, err error) {
 	return modseq, err
 }
 
-func (a *app) readCommand() *cobra.Command {
+func (a *commandLine) readCommand() *cobra.Command {
 	var raw, unread, thread bool
 	c := &cobra.Command{
 		Use:   "read ID",
@@ -135,7 +136,7 @@ func (a *app) readCommand() *cobra.Command {
 		Example: "  moot read 3fa9\n  moot read 3fa9 --raw > message.eml\n  moot read 3fa9 --thread",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withMessage(c.Context(), args[0], func(ctx context.Context, s *Session, m mail.Mailbox, it mail.Item) error {
+			return a.withMessage(c.Context(), args[0], func(ctx context.Context, s *app.Session, m mail.Mailbox, it mail.Item) error {
 				if thread {
 					items, err := m.List(ctx, mail.Query{Thread: it.Thread})
 					if err == nil {
@@ -162,7 +163,7 @@ func (a *app) readCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) showRaw(ctx context.Context, m mail.Mailbox, it mail.Item) error {
+func (a *commandLine) showRaw(ctx context.Context, m mail.Mailbox, it mail.Item) error {
 	rc, err := m.Open(ctx, it.ID)
 	if err != nil {
 		return err
@@ -172,7 +173,7 @@ func (a *app) showRaw(ctx context.Context, m mail.Mailbox, it mail.Item) error {
 	return err
 }
 
-func (a *app) showMessage(ctx context.Context, s *Session, m mail.Mailbox, it mail.Item) error {
+func (a *commandLine) showMessage(ctx context.Context, s *app.Session, m mail.Mailbox, it mail.Item) error {
 	receipts, err := m.Receipts(ctx, it.ID)
 	if err != nil {
 		return err
@@ -208,7 +209,7 @@ func wholeText(ctx context.Context, m mail.Mailbox, it mail.Item) (string, error
 	return mail.Text(rc)
 }
 
-func (a *app) showReceipts(ctx context.Context, s *Session, it mail.Item, receipts []mail.Receipt) {
+func (a *commandLine) showReceipts(ctx context.Context, s *app.Session, it mail.Item, receipts []mail.Receipt) {
 	if it.Author != s.Self || len(receipts) == 0 {
 		return
 	}
@@ -226,7 +227,7 @@ func (a *app) showReceipts(ctx context.Context, s *Session, it mail.Item, receip
 	}
 }
 
-func (a *app) attachmentsCommand() *cobra.Command {
+func (a *commandLine) attachmentsCommand() *cobra.Command {
 	var dir, share string
 	c := &cobra.Command{
 		Use:     "attachments ID [-o DIR] [--share PREFIX]",
@@ -234,7 +235,7 @@ func (a *app) attachmentsCommand() *cobra.Command {
 		Example: "  moot attachments 3fa9 -o ~/downloads\n  moot attachments 3fa9 --share reports/",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withMessage(c.Context(), args[0], func(ctx context.Context, s *Session, m mail.Mailbox, it mail.Item) error {
+			return a.withMessage(c.Context(), args[0], func(ctx context.Context, s *app.Session, m mail.Mailbox, it mail.Item) error {
 				rc, err := m.Open(ctx, it.ID)
 				if err != nil {
 					return err
@@ -249,7 +250,7 @@ func (a *app) attachmentsCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) keepAttachment(ctx context.Context, s *Session, as string, r io.Reader, dir, share string) error {
+func (a *commandLine) keepAttachment(ctx context.Context, s *app.Session, as string, r io.Reader, dir, share string) error {
 	if share != "" {
 		tmp, err := os.MkdirTemp("", "moot-")
 		if err != nil {

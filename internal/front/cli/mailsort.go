@@ -8,10 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/mail"
 )
 
-func (a *app) moveCommand() *cobra.Command {
+func (a *commandLine) moveCommand() *cobra.Command {
 	return a.sortCommand("move ID… FOLDER", "Put messages into a folder, which is made if there is none", "  moot move 3fa9 Archive", 2,
 		func(args []string) ([]string, mail.Change) {
 			last := len(args) - 1
@@ -19,7 +20,7 @@ func (a *app) moveCommand() *cobra.Command {
 		})
 }
 
-func (a *app) discardCommand() *cobra.Command {
+func (a *commandLine) discardCommand() *cobra.Command {
 	var forGood bool
 	c := a.sortCommand("discard ID…", "Put messages into the trash, or remove them for good", "  moot discard 3fa9\n  moot discard --for-good 3fa9", 1,
 		func(args []string) ([]string, mail.Change) {
@@ -32,7 +33,7 @@ func (a *app) discardCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) markCommand() *cobra.Command {
+func (a *commandLine) markCommand() *cobra.Command {
 	var change mail.Change
 	var set, clear []string
 	c := a.sortCommand("mark ID… [--set FLAG] [--clear FLAG]", "Set and clear flags of messages", `  moot mark 3fa9 --set '\Flagged'`+"\n"+`  moot mark 3fa9 --clear '\Seen'`, 1,
@@ -52,12 +53,12 @@ func (a *app) markCommand() *cobra.Command {
 }
 
 // sortCommand is a command that changes messages and shows what became of them.
-func (a *app) sortCommand(use, what, example string, least int, parse func([]string) ([]string, mail.Change)) *cobra.Command {
+func (a *commandLine) sortCommand(use, what, example string, least int, parse func([]string) ([]string, mail.Change)) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: what, Example: example, Args: cobra.MinimumNArgs(least),
 		RunE: func(c *cobra.Command, args []string) error {
 			ids, change := parse(args)
-			return a.withMail(c.Context(), func(ctx context.Context, _ *Session, m mail.Mailbox) error {
+			return a.withMail(c.Context(), func(ctx context.Context, _ *app.Session, m mail.Mailbox) error {
 				var changes []mail.Change
 				for _, id := range ids {
 					it, err := find(ctx, m, id)
@@ -85,7 +86,7 @@ func (a *app) sortCommand(use, what, example string, least int, parse func([]str
 }
 
 // showItems prints messages as a table or as JSON lines.
-func (a *app) showItems(items []mail.Item) {
+func (a *commandLine) showItems(items []mail.Item) {
 	if a.json {
 		for _, it := range items {
 			a.print(it)
@@ -106,7 +107,7 @@ func (a *app) showItems(items []mail.Item) {
 	a.table("ID\tFROM\tWHEN\tFOLDER\tSUBJECT\t", rows)
 }
 
-func (a *app) showFolders(list []mail.Folder) {
+func (a *commandLine) showFolders(list []mail.Folder) {
 	if a.json {
 		for _, f := range list {
 			a.print(f)

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/mootspace/moot/internal/app"
 )
 
-func (a *app) initCommand() *cobra.Command {
+func (a *commandLine) initCommand() *cobra.Command {
 	var space, as string
 	c := &cobra.Command{
 		Use:   "init [--name SPACE]",
@@ -30,8 +32,8 @@ func (a *app) initCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) upCommand() *cobra.Command {
-	var o RunOptions
+func (a *commandLine) upCommand() *cobra.Command {
+	var o app.RunOptions
 	c := &cobra.Command{
 		Use:   "up [--listen ADDR]…",
 		Short: "Run this node as a peer, in the foreground",
@@ -47,8 +49,8 @@ node keeps in step with it, too (hybrid).`,
 	return c
 }
 
-func (a *app) serveCommand() *cobra.Command {
-	o := RunOptions{Serve: true}
+func (a *commandLine) serveCommand() *cobra.Command {
+	o := app.RunOptions{Serve: true}
 	c := &cobra.Command{
 		Use:   "serve [--listen ADDR]",
 		Short: "Run this node as the space's server (and as a peer, unless --no-peer)",
@@ -77,7 +79,7 @@ certificate of a public authority also works.`,
 	return c
 }
 
-func (a *app) run(c *cobra.Command, o RunOptions) error {
+func (a *commandLine) run(c *cobra.Command, o app.RunOptions) error {
 	o.Mail.CertFile, o.Mail.KeyFile = o.CertFile, o.KeyFile
 	return a.program.Run(c.Context(), a.home, o, func(addrs []string) {
 		if a.json {

@@ -9,11 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/policy"
 )
 
-func (a *app) offerCommand() *cobra.Command {
+func (a *commandLine) offerCommand() *cobra.Command {
 	var cpus int
 	var memory, disk, hours string
 	var wall time.Duration
@@ -27,7 +28,7 @@ who lends. A server lends all its processors unless it is told otherwise.`,
 		Example: "  moot offer --cpus 2 --memory 512M\n  moot offer --hours 22:00-06:00 --to ann\n  moot offer --cpus 0       take it back",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				if c.Flags().NFlag() == 0 || !changedAny(c, "cpus", "memory", "disk", "hours", "time", "to") {
 					return a.showOffers(ctx, s)
 				}
@@ -64,7 +65,7 @@ func changedAny(c *cobra.Command, flags ...string) bool {
 	return false
 }
 
-func (a *app) wishLending(ctx context.Context, s *Session, c *cobra.Command, w *policy.Preferences, cpus int, memory, disk, hours string, wall time.Duration, to []string) (err error) {
+func (a *commandLine) wishLending(ctx context.Context, s *app.Session, c *cobra.Command, w *policy.Preferences, cpus int, memory, disk, hours string, wall time.Duration, to []string) (err error) {
 	given := c.Flags().Changed
 	if given("cpus") {
 		if w.LendCPUs = cpus; cpus <= 0 {
@@ -85,16 +86,12 @@ func (a *app) wishLending(ctx context.Context, s *Session, c *cobra.Command, w *
 		w.LendHours = hours
 	}
 	if given("to") {
-		roster, err := s.Members.Roster(ctx)
-		if err != nil {
-			return err
-		}
 		w.LendTo = nil
 		for _, n := range to {
 			if n == "" {
 				continue
 			}
-			m, err := roster.Lookup(n)
+			m, err := s.Members.Lookup(ctx, n)
 			if err != nil {
 				return err
 			}
@@ -104,7 +101,7 @@ func (a *app) wishLending(ctx context.Context, s *Session, c *cobra.Command, w *
 	return jobs.Terms{CPUs: max(w.LendCPUs, 0), Memory: w.LendMemory, Wall: time.Duration(w.LendWall) * time.Second, Hours: w.LendHours}.Check()
 }
 
-func (a *app) showOffers(ctx context.Context, s *Session) error {
+func (a *commandLine) showOffers(ctx context.Context, s *app.Session) error {
 	list, err := s.Jobs.Offers(ctx)
 	if err != nil {
 		return err

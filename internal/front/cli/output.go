@@ -12,21 +12,21 @@ import (
 )
 
 // print writes one JSON object on a line.
-func (a *app) print(v any) {
+func (a *commandLine) print(v any) {
 	enc := json.NewEncoder(a.out)
 	enc.SetEscapeHTML(false)
 	enc.Encode(v) // a closed output ends the process by SIGPIPE; there is nobody to tell
 }
 
 // say writes a line for a person; nothing with --json.
-func (a *app) say(format string, args ...any) {
+func (a *commandLine) say(format string, args ...any) {
 	if !a.json {
 		fmt.Fprintf(a.out, format+"\n", args...)
 	}
 }
 
 // table writes aligned columns for a person.
-func (a *app) table(header string, rows [][]string) {
+func (a *commandLine) table(header string, rows [][]string) {
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	if len(rows) > 0 && header != "" {
 		fmt.Fprintln(w, header)
@@ -68,7 +68,7 @@ func size(n int64) string {
 func when(t moot.Time) string { return t.Wall().Local().Format("2006-01-02 15:04:05") }
 
 // listFiles prints files as a table or as JSON lines.
-func (a *app) listFiles(list []files.File, who func(moot.Key) string) {
+func (a *commandLine) listFiles(list []files.File, who func(moot.Key) string) {
 	if a.json {
 		for _, f := range list {
 			a.print(f)

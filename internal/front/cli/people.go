@@ -7,15 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 )
 
-func (a *app) inviteCommand() *cobra.Command {
+func (a *commandLine) inviteCommand() *cobra.Command {
 	var role string
-	var serverOnly, peersOnly bool
-	in := members.Invitation{}
+	var in app.InviteOptions
 	c := &cobra.Command{
 		Use:   "invite [--role R] [--uses N] [--expires D]",
 		Short: "Print a link (and QR code) with which somebody can join",
@@ -24,21 +23,8 @@ join, so hand it over like a password. You need not be online when it is used.`,
 		Example: "  moot invite\n  moot invite --role guest --uses 10 --expires 168h",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				in.Role = policy.Role(role)
-				servers, peers, err := s.Control.Addresses(ctx)
-				if err != nil {
-					return err
-				}
-				if !peersOnly {
-					in.Servers = servers
-				}
-				if !serverOnly {
-					in.Peers = peers
-				}
-				if len(in.Servers)+len(in.Peers) == 0 {
-					return moot.Errorf(moot.Unavailable, "nobody could use the link: no node of this space runs that the newcomer may ask; start one with 'moot up' or 'moot serve' first")
-				}
 				link, err := s.Members.Invite(ctx, in)
 				if err != nil {
 					return err
@@ -51,25 +37,25 @@ join, so hand it over like a password. You need not be online when it is used.`,
 	f.StringVar(&role, "role", string(policy.RoleMember), "`role` of the newcomer: admin, member, guest or server")
 	f.IntVar(&in.Uses, "uses", 1, "how `many` may join with the link; 0 for any number")
 	f.DurationVar(&in.Expires, "expires", 7*24*time.Hour, "how long the link is good for")
-	f.BoolVar(&serverOnly, "server-only", false, "name only the server in the link: the newcomer will be a client")
-	f.BoolVar(&peersOnly, "peers-only", false, "name only peers in the link")
+	f.BoolVar(&in.ServersOnly, "server-only", false, "name only the server in the link: the newcomer will be a client")
+	f.BoolVar(&in.PeersOnly, "peers-only", false, "name only peers in the link")
 	c.MarkFlagsMutuallyExclusive("server-only", "peers-only")
 	return c
 }
 
-func (a *app) showLink(link members.Link) error {
+func (a *commandLine) showLink(in app.Invitation) error {
 	if a.json {
-		a.print(map[string]any{"link": link.String(), "role": link.Role, "expires": time.Unix(link.Expires, 0).UTC()})
+		a.print(in)
 		return nil
 	}
-	fmt.Fprintln(a.out, link)
-	if code, err := members.QR(link.String()); err == nil && isTerminal(a.out) {
+	fmt.Fprintln(a.out, in.Link)
+	if code, err := members.QR(in.Link); err == nil && isTerminal(a.out) {
 		fmt.Fprint(a.out, "\n", code)
 	}
 	return nil
 }
 
-func (a *app) joinCommand() *cobra.Command {
+func (a *commandLine) joinCommand() *cobra.Command {
 	var as string
 	c := &cobra.Command{
 		Use:     "join LINK [--as NAME]",
@@ -93,13 +79,13 @@ func (a *app) joinCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) membersCommand() *cobra.Command {
+func (a *commandLine) membersCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "members",
 		Short: "List who belongs to the space",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				list, err := s.Members.List(ctx)
 				if err != nil {
 					return err
@@ -126,27 +112,27 @@ func (a *app) membersCommand() *cobra.Command {
 	}
 }
 
-func (a *app) renameCommand() *cobra.Command {
+func (a *commandLine) renameCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rename NAME",
 		Short: "Change what you are called in the space",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
-				return s.Members.Rename(ctx, s.Self, args[0])
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
+				return s.Members.Rename(ctx, args[0])
 			})
 		},
 	}
 }
 
-func (a *app) roleCommand() *cobra.Command {
+func (a *commandLine) roleCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "role NAME ROLE",
 		Short:   "Give a member another role: admin, member, guest or server",
 		Example: "  moot role ann admin",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				m, err := s.Members.SetRole(ctx, args[0], policy.Role(args[1]))
 				if err == nil {
 					a.say("%s is now %s", name(m.Name), m.Role)
@@ -157,7 +143,7 @@ func (a *app) roleCommand() *cobra.Command {
 	}
 }
 
-func (a *app) revokeCommand() *cobra.Command {
+func (a *commandLine) revokeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke NAME",
 		Short: "End a membership: nobody answers that member any more",
@@ -165,7 +151,7 @@ func (a *app) revokeCommand() *cobra.Command {
 revocation reaches them. What the member shared before stays.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				m, err := s.Members.Revoke(ctx, args[0])
 				if err == nil {
 					a.say("revoked %s (%s)", name(m.Name), m.Key)

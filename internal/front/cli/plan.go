@@ -17,7 +17,7 @@ type sketch struct {
 	sourceUp, lifetime                   string
 }
 
-func (a *app) planCommand() *cobra.Command {
+func (a *commandLine) planCommand() *cobra.Command {
 	var s sketch
 	c := &cobra.Command{
 		Use:   "plan",

@@ -9,7 +9,7 @@ import (
 )
 
 // showPlan prints a row a question and a column an architecture.
-func (a *app) showPlan(g plan.Group, p plan.Plan) {
+func (a *commandLine) showPlan(g plan.Group, p plan.Plan) {
 	if a.json {
 		a.print(struct {
 			Group plan.Summary `json:"group"`

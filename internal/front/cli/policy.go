@@ -9,10 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/policy"
 )
 
-func (a *app) policyCommand() *cobra.Command {
+func (a *commandLine) policyCommand() *cobra.Command {
 	var deny, allow, names []string
 	var carry carrying
 	c := &cobra.Command{
@@ -25,7 +26,7 @@ who are away.`,
 		Example: "  moot policy\n  moot policy --deny bob --rate 2M --download-rate 5M\n  moot policy --names public/,photos/\n  moot policy --names '' --rate 0 --allow bob",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				w, err := s.Control.Preferences(ctx)
 				if err != nil {
 					return err
@@ -66,13 +67,9 @@ who are away.`,
 	return c
 }
 
-func (a *app) wishWhom(ctx context.Context, s *Session, w *policy.Preferences, deny, allow []string) error {
-	roster, err := s.Members.Roster(ctx)
-	if err != nil {
-		return err
-	}
+func (a *commandLine) wishWhom(ctx context.Context, s *app.Session, w *policy.Preferences, deny, allow []string) error {
 	for _, n := range deny {
-		m, err := roster.Lookup(n)
+		m, err := s.Members.Lookup(ctx, n)
 		if err != nil {
 			return err
 		}
@@ -81,7 +78,7 @@ func (a *app) wishWhom(ctx context.Context, s *Session, w *policy.Preferences, d
 		}
 	}
 	for _, n := range allow {
-		m, err := roster.Lookup(n)
+		m, err := s.Members.Lookup(ctx, n)
 		if err != nil {
 			return err
 		}
@@ -90,7 +87,7 @@ func (a *app) wishWhom(ctx context.Context, s *Session, w *policy.Preferences, d
 	return nil
 }
 
-func (a *app) showWishes(ctx context.Context, s *Session, w policy.Preferences) {
+func (a *commandLine) showWishes(ctx context.Context, s *app.Session, w policy.Preferences) {
 	if a.json {
 		a.print(w)
 		return

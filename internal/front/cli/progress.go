@@ -16,7 +16,7 @@ type bar struct {
 	bar  *mpb.Bar
 }
 
-func (a *app) progress(what, path string) *bar {
+func (a *commandLine) progress(what, path string) *bar {
 	if a.json || !isTerminal(a.err) {
 		return &bar{}
 	}

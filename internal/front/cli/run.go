@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/jobs"
 )
@@ -32,7 +33,7 @@ type running struct {
 	detach, showLogs bool
 }
 
-func (a *app) runCommand() *cobra.Command {
+func (a *commandLine) runCommand() *cobra.Command {
 	var o running
 	c := &cobra.Command{
 		Use:   "run MODULE.wasm [--in PATH…] [--each PATH…] [--reduce MODULE.wasm] [--check K] [-- ARGS…]",
@@ -55,7 +56,7 @@ for in the space.`,
   moot run pi.wasm --count 100 --check 3`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error { return a.runJob(ctx, s, o, args) })
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error { return a.runJob(ctx, s, o, args) })
 		},
 	}
 	f := c.Flags()
@@ -84,7 +85,7 @@ for in the space.`,
 	return c
 }
 
-func (a *app) runJob(ctx context.Context, s *Session, o running, args []string) error {
+func (a *commandLine) runJob(ctx context.Context, s *app.Session, o running, args []string) error {
 	spec, err := a.jobSpec(ctx, s, o, args)
 	if err != nil {
 		return err
@@ -110,7 +111,7 @@ func (a *app) runJob(ctx context.Context, s *Session, o running, args []string) 
 }
 
 // jobSpec brings what the job needs into the space.
-func (a *app) jobSpec(ctx context.Context, s *Session, o running, args []string) (spec jobs.Spec, err error) {
+func (a *commandLine) jobSpec(ctx context.Context, s *app.Session, o running, args []string) (spec jobs.Spec, err error) {
 	spec = o.spec
 	module := args[0]
 	spec.Name = strings.TrimSuffix(filepath.Base(module), filepath.Ext(module))
@@ -149,7 +150,7 @@ func (a *app) jobSpec(ctx context.Context, s *Session, o running, args []string)
 	return spec, err
 }
 
-func (a *app) taskOf(ctx context.Context, s *Session, o running, module string, args []string) (t moot.Task, err error) {
+func (a *commandLine) taskOf(ctx context.Context, s *app.Session, o running, module string, args []string) (t moot.Task, err error) {
 	in, err := a.input(ctx, s, module)
 	if err != nil {
 		return t, moot.Wrap("the module", err)
@@ -172,7 +173,7 @@ func (a *app) taskOf(ctx context.Context, s *Session, o running, module string, 
 
 // input brings a file or folder that is here into the space's store, without a name; what
 // is not here is looked for in the space.
-func (a *app) input(ctx context.Context, s *Session, path string) (in moot.Input, err error) {
+func (a *commandLine) input(ctx context.Context, s *app.Session, path string) (in moot.Input, err error) {
 	f, err := a.inputFile(ctx, s, path)
 	if err != nil {
 		return in, err
@@ -180,7 +181,7 @@ func (a *app) input(ctx context.Context, s *Session, path string) (in moot.Input
 	return moot.Input{Path: filepath.Base(strings.TrimRight(path, "/")), Folder: f.Folder, ID: f.Blob.ID, Size: f.Content}, nil
 }
 
-func (a *app) inputFile(ctx context.Context, s *Session, path string) (files.File, error) {
+func (a *commandLine) inputFile(ctx context.Context, s *app.Session, path string) (files.File, error) {
 	_, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		f, err := s.Files.Lookup(ctx, path)
@@ -199,7 +200,7 @@ func (a *app) inputFile(ctx context.Context, s *Session, path string) (files.Fil
 	return f, err
 }
 
-func (a *app) showSubmitted(j jobs.Job) {
+func (a *commandLine) showSubmitted(j jobs.Job) {
 	if a.json {
 		a.print(j)
 		return
@@ -212,7 +213,7 @@ func (a *app) showSubmitted(j jobs.Job) {
 func shortID(id string) string { return id[:min(len(id), 6)] }
 
 // jobOver tells how a job ended; it is an error if it did not succeed.
-func (a *app) jobOver(ctx context.Context, s *Session, j jobs.Job, quiet bool) error {
+func (a *commandLine) jobOver(ctx context.Context, s *app.Session, j jobs.Job, quiet bool) error {
 	if a.json {
 		a.print(j)
 	}

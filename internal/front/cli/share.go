@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 )
 
-func (a *app) shareCommand() *cobra.Command {
+func (a *commandLine) shareCommand() *cobra.Command {
 	var as string
 	var inPlace, force bool
 	c := &cobra.Command{
@@ -29,7 +30,7 @@ func (a *app) shareCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				for _, path := range args {
 					bar := a.progress("share", path)
 					f, err := s.Files.Share(ctx, path, files.ShareOptions{As: as, InPlace: inPlace, Force: force, Progress: bar.update})
@@ -49,7 +50,7 @@ func (a *app) shareCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) getCommand() *cobra.Command {
+func (a *commandLine) getCommand() *cobra.Command {
 	var to string
 	c := &cobra.Command{
 		Use:   "get NAME|ID [-o PATH]",
@@ -61,7 +62,7 @@ there unchanged. With -o - a file goes to standard output, from its beginning, a
 		Example: "  moot get report.pdf\n  moot get holiday/2026 -o ~/photos\n  moot get --via peers huge.iso\n  moot get talk.webm -o - | mpv -",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				if to == "-" {
 					return a.pour(ctx, s, args[0])
 				}
@@ -81,7 +82,7 @@ there unchanged. With -o - a file goes to standard output, from its beginning, a
 }
 
 // pour writes a file to standard output.
-func (a *app) pour(ctx context.Context, s *Session, name string) error {
+func (a *commandLine) pour(ctx context.Context, s *app.Session, name string) error {
 	in, _, err := s.Files.Open(ctx, name, moot.Whole)
 	if err == nil {
 		_, err = io.Copy(a.out, in)
@@ -90,13 +91,13 @@ func (a *app) pour(ctx context.Context, s *Session, name string) error {
 	return moot.Wrap("get "+name, err)
 }
 
-func (a *app) rmCommand() *cobra.Command {
+func (a *commandLine) rmCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rm NAME…",
 		Short: "Remove names from the space (their history stays)",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				for _, n := range args {
 					if err := s.Files.Remove(ctx, n); err != nil {
 						return err
@@ -109,7 +110,7 @@ func (a *app) rmCommand() *cobra.Command {
 	}
 }
 
-func (a *app) syncCommand() *cobra.Command {
+func (a *commandLine) syncCommand() *cobra.Command {
 	var prefix string
 	var once bool
 	c := &cobra.Command{
@@ -120,7 +121,7 @@ If a file was changed on both sides, both versions are kept: yours under its nam
 the other beside it as a conflict copy.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				return s.Files.Sync(ctx, args[0], files.SyncOptions{Prefix: prefix, Once: once, Changed: func(what, path string) {
 					if a.json {
 						a.print(map[string]string{"change": what, "path": path})
@@ -137,7 +138,7 @@ the other beside it as a conflict copy.`,
 }
 
 // showFile prints what was shared or fetched, where.
-func (a *app) showFile(where string, f files.File) {
+func (a *commandLine) showFile(where string, f files.File) {
 	if a.json {
 		a.print(f)
 		return

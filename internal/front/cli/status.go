@@ -9,15 +9,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 )
 
-func (a *app) statusCommand() *cobra.Command {
+func (a *commandLine) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show this node, its space and whom it reaches",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				st, err := s.Control.Status(ctx)
 				if err != nil {
 					return err
@@ -33,7 +34,7 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 }
 
-func (a *app) showStatus(st Status) {
+func (a *commandLine) showStatus(st app.Status) {
 	running := "not running: each command makes a node for itself ('moot up' runs one)"
 	if st.Running {
 		running = "running"
@@ -42,7 +43,7 @@ func (a *app) showStatus(st Status) {
 		{"space", fmt.Sprintf("%s  %s", name(st.Name), st.Space)},
 		{"member", fmt.Sprintf("%s (%s)  %s", name(st.As), st.Role, st.Self)},
 		{"node", running},
-		{"via", string(st.Via)},
+		{"via", st.Via.String()},
 		{"peers", fmt.Sprintf("%d connected", st.Peers)},
 		{"entries", fmt.Sprintf("%d by %d authors", st.Entries, st.Authors)},
 		{"blobs", fmt.Sprintf("%d, %s", st.Blobs, size(st.Bytes))},
@@ -59,8 +60,8 @@ func (a *app) showStatus(st Status) {
 	for _, addr := range st.Addrs {
 		rows = append(rows, []string{"address", addr})
 	}
-	if st.Conflict > 0 {
-		rows = append(rows, []string{"conflicts", fmt.Sprintf("%d: see 'moot conflicts'", st.Conflict)})
+	if st.Conflicts > 0 {
+		rows = append(rows, []string{"conflicts", fmt.Sprintf("%d: see 'moot conflicts'", st.Conflicts)})
 	}
 	if st.Forks > 0 {
 		rows = append(rows, []string{"forks", fmt.Sprintf("%d: a key was used in two places at once", st.Forks)})
@@ -68,13 +69,13 @@ func (a *app) showStatus(st Status) {
 	a.table("", rows)
 }
 
-func (a *app) peersCommand() *cobra.Command {
+func (a *commandLine) peersCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "peers",
 		Short: "List the members' nodes and which are connected",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				list, err := s.Control.Peers(ctx)
 				if err != nil {
 					return err
@@ -98,7 +99,7 @@ func (a *app) peersCommand() *cobra.Command {
 	}
 }
 
-func (a *app) backupCommand() *cobra.Command {
+func (a *commandLine) backupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Write this home's key, settings and entries to a file",
@@ -107,7 +108,7 @@ Blobs are not in it: they are fetched again from whoever holds them. The file ho
 the private key: keep it safe.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *Session) (err error) {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) (err error) {
 				f, err := os.OpenFile(args[0], os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 				if err != nil {
 					return moot.Errorf(moot.Invalid, "backup: %w", err)
@@ -130,7 +131,7 @@ the private key: keep it safe.`,
 	}
 }
 
-func (a *app) restoreCommand() *cobra.Command {
+func (a *commandLine) restoreCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Make this home from a backup; others bring it up to date",

@@ -15,7 +15,7 @@ import (
 	"github.com/mootspace/moot/internal/compare"
 )
 
-func (a *app) tourCommand() *cobra.Command {
+func (a *commandLine) tourCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "tour [FILE]",
 		Short: "See it all in a minute: a server and peers, in a temporary home",
@@ -37,16 +37,16 @@ Everything is removed at the end.`,
 
 // tour is one walk through the program with its own processes.
 type tour struct {
-	*app
+	*commandLine
 	*compare.Testbed
 	what    string // the absolute path that is shared
-	results map[Via][]string
+	results map[moot.Architecture][]string
 }
 
 // tourWithin bounds the whole tour.
 const tourWithin = 2 * time.Minute
 
-func (a *app) tour(ctx context.Context, path string) (err error) {
+func (a *commandLine) tour(ctx context.Context, path string) (err error) {
 	what, err := filepath.Abs(path)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (a *app) tour(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	t := &tour{app: a, Testbed: st, what: what, results: map[Via][]string{}}
+	t := &tour{commandLine: a, Testbed: st, what: what, results: map[moot.Architecture][]string{}}
 	for _, step := range []func(context.Context) error{t.found, t.bring, t.share, t.fetchAll, t.stopServer} {
 		if err := step(ctx); err != nil {
 			return moot.Wrap("tour", err)
@@ -83,17 +83,15 @@ func (t *tour) found(ctx context.Context) error {
 	return nil
 }
 
-// architectures are what the tour compares, and who fetches through each: one member
-// while the server runs, another after it was killed. Nobody fetches twice, because
-// what a member has once it need not fetch.
-var architectures = []struct {
-	via           Via
-	name          string
-	before, after string
-}{
-	{ViaServer, "client-server", "bob", "eve"},
-	{ViaPeers, "peer-to-peer", "cyd", "fay"},
-	{ViaBoth, "hybrid", "dan", "gus"},
+// fetchers are who fetches through each architecture: one member while the server runs,
+// another after it was killed. Nobody fetches twice, because what a member has once it
+// need not fetch.
+func fetchers() map[moot.Architecture]struct{ before, after string } {
+	return map[moot.Architecture]struct{ before, after string }{
+		{Server: true}:              {"bob", "eve"},
+		{Peers: true}:               {"cyd", "fay"},
+		{Server: true, Peers: true}: {"dan", "gus"},
+	}
 }
 
 // bring invites members; all but the clients run peers.
@@ -111,9 +109,9 @@ func (t *tour) bring(ctx context.Context) error {
 	if err := join("ann", true); err != nil {
 		return err
 	}
-	for _, a := range architectures {
-		for _, who := range []string{a.before, a.after} {
-			if err := join(who, a.via != ViaServer); err != nil {
+	for _, a := range moot.Architectures() {
+		for _, who := range []string{fetchers()[a].before, fetchers()[a].after} {
+			if err := join(who, a.Peers); err != nil {
 				return err
 			}
 		}
@@ -124,14 +122,14 @@ func (t *tour) bring(ctx context.Context) error {
 
 // share has ann share the files, once for each architecture.
 func (t *tour) share(ctx context.Context) error {
-	for _, a := range architectures {
-		via, began := a.via, time.Now()
-		out, err := t.Do(ctx, "ann", "share", t.what, "--as", "by-"+string(via), "--via", string(via))
+	for _, a := range moot.Architectures() {
+		via, began := a, time.Now()
+		out, err := t.Do(ctx, "ann", "share", t.what, "--as", "by-"+via.String(), "--via", via.String())
 		if err != nil {
 			return err
 		}
 		t.note(via, time.Since(began))
-		if via == ViaServer {
+		if !via.Peers {
 			t.say("ann shares %s", strings.TrimSpace(strings.TrimPrefix(out, "by-server")))
 		}
 	}
@@ -140,12 +138,12 @@ func (t *tour) share(ctx context.Context) error {
 
 // fetchAll has a member for each architecture fetch them.
 func (t *tour) fetchAll(ctx context.Context) error {
-	for _, a := range architectures {
-		took, err := t.fetch(ctx, a.before, a.via, t.Retry)
+	for _, a := range moot.Architectures() {
+		took, err := t.fetch(ctx, fetchers()[a].before, a, t.Retry)
 		if err != nil {
 			return err
 		}
-		t.note(a.via, took)
+		t.note(a, took)
 	}
 	return nil
 }
@@ -154,10 +152,10 @@ func (t *tour) fetchAll(ctx context.Context) error {
 type doer func(ctx context.Context, who string, args ...string) (string, error)
 
 // fetch gets what was shared through an architecture, and compares it with the original.
-func (t *tour) fetch(ctx context.Context, who string, via Via, do doer) (time.Duration, error) {
-	to := filepath.Join(t.Dir, who+"-"+string(via))
+func (t *tour) fetch(ctx context.Context, who string, via moot.Architecture, do doer) (time.Duration, error) {
+	to := filepath.Join(t.Dir, who+"-"+via.String())
 	began := time.Now()
-	if _, err := do(ctx, who, "get", "by-"+string(via), "--via", string(via), "-o", to); err != nil {
+	if _, err := do(ctx, who, "get", "by-"+via.String(), "--via", via.String(), "-o", to); err != nil {
 		return 0, err
 	}
 	took := time.Since(began)
@@ -166,22 +164,22 @@ func (t *tour) fetch(ctx context.Context, who string, via Via, do doer) (time.Du
 
 // stopServer kills the server and sees what members who have nothing yet can still do.
 func (t *tour) stopServer(ctx context.Context) error {
-	for _, a := range architectures { // what was shared is known to all by now
-		if _, err := t.Retry(ctx, a.after, "find", "by both", "--via", string(a.via)); err != nil {
+	for _, a := range moot.Architectures() { // what was shared is known to all by now
+		if _, err := t.Retry(ctx, fetchers()[a].after, "find", "by both", "--via", a.String()); err != nil {
 			return err
 		}
 	}
 	t.Kill("server")
 	t.say("The server was killed. Members who have nothing yet now fetch, find and share.")
-	for _, a := range architectures {
-		_, getErr := t.fetch(ctx, a.after, a.via, t.Do)
-		_, findErr := t.Do(ctx, a.after, "find", "by", "--via", string(a.via))
-		note := filepath.Join(t.Dir, "note-"+string(a.via))
+	for _, a := range moot.Architectures() {
+		_, getErr := t.fetch(ctx, fetchers()[a].after, a, t.Do)
+		_, findErr := t.Do(ctx, fetchers()[a].after, "find", "by", "--via", a.String())
+		note := filepath.Join(t.Dir, "note-"+a.String())
 		if err := os.WriteFile(note, []byte("written without a server\n"), 0o600); err != nil {
 			return err
 		}
-		_, shareErr := t.Do(ctx, a.after, "share", note, "--via", string(a.via))
-		t.results[a.via] = append(t.results[a.via], works(getErr), works(findErr), works(shareErr))
+		_, shareErr := t.Do(ctx, fetchers()[a].after, "share", note, "--via", a.String())
+		t.results[a] = append(t.results[a], works(getErr), works(findErr), works(shareErr))
 	}
 	return nil
 }
@@ -193,22 +191,22 @@ func works(err error) string {
 	return "no"
 }
 
-func (t *tour) note(via Via, took time.Duration) {
+func (t *tour) note(via moot.Architecture, took time.Duration) {
 	t.results[via] = append(t.results[via], fmt.Sprintf("%.2f s", took.Seconds()))
 }
 
 func (t *tour) showTable() {
 	columns := []string{"share", "get", "get, server down", "find, server down", "share, server down"}
 	var rows [][]string
-	for _, a := range architectures {
+	for _, a := range moot.Architectures() {
 		if t.json {
-			row := map[string]string{"architecture": a.name}
+			row := map[string]string{"architecture": a.Name()}
 			for i, c := range columns {
-				row[c] = t.results[a.via][i]
+				row[c] = t.results[a][i]
 			}
 			t.print(row)
 		}
-		rows = append(rows, append([]string{a.name}, t.results[a.via]...))
+		rows = append(rows, append([]string{a.Name()}, t.results[a]...))
 	}
 	if !t.json {
 		t.say("")

@@ -16,7 +16,7 @@ type build struct {
 	Modified bool   `json:"modified"` // built from a working tree with changes
 }
 
-func (a *app) versionCommand() *cobra.Command {
+func (a *commandLine) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "version",
 		Short:             "Print the version of this program",

@@ -46,7 +46,7 @@ func TestReadmeListsCommands(t *testing.T) {
 			table.WriteString(line)
 		}
 	}
-	for _, c := range (&app{}).root().Commands() {
+	for _, c := range (&commandLine{}).root().Commands() {
 		if c.Name() != "help" && !strings.Contains(table.String(), "`"+c.Name()+"`") {
 			t.Errorf("the README's table of commands lacks %q", c.Name())
 		}
