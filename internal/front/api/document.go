@@ -112,7 +112,7 @@ func (d *document) addInput(h *huma.Operation, o operation, in reflect.Type) {
 	for i := range in.NumField() {
 		f := in.Field(i)
 		p := paramOf(f)
-		s := huma.SchemaFromField(d.types, f, "")
+		s := huma.SchemaFromField(d.types, f, in.Name()+f.Name)
 		if p.in == "" {
 			h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: s}}}
 			continue
