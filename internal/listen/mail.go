@@ -18,7 +18,7 @@ import (
 // outside. The queue of outgoing mail, if any, is closed by the returned function.
 func (l *Listeners) Mail(ctx context.Context, o app.MailOptions) (closeQueue func() error, err error) {
 	closeQueue = func() error { return nil }
-	if o == (app.MailOptions{}) {
+	if o.IMAP+o.IMAPS+o.Submission+o.Submissions+o.Domain == "" {
 		return closeQueue, nil
 	}
 	secure, err := l.mailTLS(o)
