@@ -150,7 +150,7 @@ func (n *node) handler() http.Handler {
 	if n.serves {
 		shown = taking{bounded{n.store, n.mail.room}, n.in}
 	}
-	options := wire.Options{Log: n.log, Version: cli.Version, Spared: n.serves}
+	options := wire.Options{Log: n.log, Version: cli.Version, BackOff: n.serves}
 	if n.running {
 		options.Runner = n.work
 		options.Extra = map[string]http.Handler{jobapi.Pattern: jobapi.FollowHandler(n.work.followOwn)}
