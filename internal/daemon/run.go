@@ -153,7 +153,7 @@ func (n *node) handler() http.Handler {
 	options := wire.Options{Log: n.log, Version: cli.Version, BackOff: n.serves}
 	if n.running {
 		options.Runner = n.work
-		options.Extra = map[string]http.Handler{jobapi.Pattern: jobapi.FollowHandler(n.work.followOwn)}
+		options.Jobs = jobapi.FollowHandler(n.work.followOwn)
 	}
 	h := wire.Handler(working{shown, n.work}, guard{n.roster, rules}, options)
 	return n.cutoff.wrap(n.out.wrap(h))

@@ -57,5 +57,6 @@ const (
 	pathWatch    = "/v1/watch"
 	pathVector   = "/v1/vector"
 	pathTasks    = "/v1/tasks"
+	pathJob      = "/v1/jobs/{id}"
 	pathOpenAPI  = "/v1/openapi.json"
 )

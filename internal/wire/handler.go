@@ -30,11 +30,11 @@ type Guard interface {
 
 // Options of a Handler; the zero value serves.
 type Options struct {
-	Log     *slog.Logger            // nil: none
-	Version string                  // of the program, for members in the header Server
-	BackOff bool                    // ask many receivers of one blob to use other sources once they can
-	Runner  moot.Runner             // nil: this node lends no computing power
-	Extra   map[string]http.Handler // more routes, by ServeMux pattern; for callers who may "read" ""
+	Log     *slog.Logger // nil: none
+	Version string       // of the program, for members in the header Server
+	BackOff bool         // ask many receivers of one blob to use other sources once they can
+	Runner  moot.Runner  // nil: this node lends no computing power
+	Jobs    http.Handler // serves pathJob to callers who may "read" ""; nil: this node coordinates no jobs
 }
 
 // Handler serves the node. A stranger, according to the guard, gets the same small 401
@@ -43,15 +43,6 @@ func Handler(n moot.Node, g Guard, opts Options) http.Handler {
 	h := newHandler(n, g, opts)
 	for _, route := range h.routes() {
 		h.mux.Handle(route.pattern, h.serve(route.answer))
-	}
-	for pattern, extra := range opts.Extra {
-		h.mux.Handle(pattern, h.serve(func(w *writer, r *http.Request) error {
-			if err := h.allow(r, "read", ""); err != nil {
-				return err
-			}
-			extra.ServeHTTP(w, r)
-			return nil
-		}))
 	}
 	h.mux.Handle("/", h.serve(h.unknown))
 	return h
@@ -69,6 +60,7 @@ type handler struct {
 	keepAlive time.Duration
 
 	runner     moot.Runner
+	jobs       http.Handler
 	backOff    bool
 	exchanges  atomic.Int64 // going on now
 	superSeeds superSeeds
@@ -76,7 +68,7 @@ type handler struct {
 }
 
 func newHandler(n moot.Node, g Guard, opts Options) *handler {
-	h := &handler{node: n, guard: g, log: opts.Log, server: "moot", backOff: opts.BackOff, runner: opts.Runner, mux: http.NewServeMux(), heartbeat: heartbeatEvery, stall: stallTimeout, keepAlive: keepAliveEvery}
+	h := &handler{node: n, guard: g, log: opts.Log, server: "moot", backOff: opts.BackOff, runner: opts.Runner, jobs: opts.Jobs, mux: http.NewServeMux(), heartbeat: heartbeatEvery, stall: stallTimeout, keepAlive: keepAliveEvery}
 	if opts.Version != "" {
 		h.server += "/" + opts.Version
 	}
@@ -97,7 +89,7 @@ type route struct {
 }
 
 func (h *handler) routes() []route {
-	return []route{
+	routes := []route{
 		{"POST " + pathBlobs, h.put},
 		{"GET " + pathBlob, h.get},
 		{"GET " + pathHolding, h.have},
@@ -109,6 +101,10 @@ func (h *handler) routes() []route {
 		{"POST " + pathTasks, h.run},
 		{"GET " + pathOpenAPI, h.openAPI},
 	}
+	if h.jobs != nil {
+		routes = append(routes, route{"GET " + pathJob, h.job})
+	}
+	return routes
 }
 
 // ServeHTTP refuses strangers before any route is matched: also the mux's redirections

@@ -52,13 +52,11 @@ func (l *late) Read(p []byte) (int, error) {
 }
 
 func TestMethodsAndUnknownPaths(t *testing.T) {
-	extra := map[string]http.Handler{"GET /v1/status": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "fine")
-	})}
-	s := serve(t, Handler(newMemory(), guard{}, Options{Extra: extra}), true)
+	jobs := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.PathValue("id")) })
+	s := serve(t, Handler(newMemory(), guard{}, Options{Jobs: jobs}), true)
 	for request, want := range map[string]int{
-		"GET /v1/status":    200,
-		"POST /v1/status":   405,
+		"GET /v1/jobs/1":    200,
+		"POST /v1/jobs/1":   405,
 		"DELETE /v1/blobs":  405,
 		"PUT /v1/vector":    405,
 		"GET /v1/nothing":   404,
@@ -79,14 +77,12 @@ func TestMethodsAndUnknownPaths(t *testing.T) {
 	}
 }
 
-// Extra routes are for callers who may read.
-func TestExtraIsGuarded(t *testing.T) {
+// Jobs are shown to callers who may read.
+func TestJobsAreGuarded(t *testing.T) {
 	g := guard{allow: func(moot.Key, string, string) error { return moot.Errorf(moot.Revoked, "no longer a member") }}
-	extra := map[string]http.Handler{"GET /v1/status": http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		t.Error("served")
-	})}
-	s := serve(t, Handler(newMemory(), g, Options{Extra: extra}), true)
-	if status, text := fetchText(t, s.Client(), s.URL, "GET", "/v1/status", ""); status != 403 || !strings.Contains(text, "revoked") {
+	jobs := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") })
+	s := serve(t, Handler(newMemory(), g, Options{Jobs: jobs}), true)
+	if status, text := fetchText(t, s.Client(), s.URL, "GET", "/v1/jobs/1", ""); status != 403 || !strings.Contains(text, "revoked") {
 		t.Fatal(status, text)
 	}
 }

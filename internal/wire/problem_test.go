@@ -13,7 +13,7 @@ import (
 
 var kinds = []moot.ErrorKind{
 	moot.Invalid, moot.TooLarge, moot.NotFound, moot.Denied, moot.Stranger, moot.Conflict, moot.Gap, moot.Fork,
-	moot.Expired, moot.UsedUp, moot.Revoked, moot.Corrupt, moot.Full, moot.Unavailable, moot.Internal,
+	moot.Expired, moot.UsedUp, moot.Revoked, moot.Corrupt, moot.Full, moot.Unavailable, moot.Failed, moot.Internal,
 }
 
 // Every kind survives the wire, with its text unless the error is internal.

@@ -58,6 +58,15 @@ func (h *handler) run(w *writer, r *http.Request) error {
 	return nil
 }
 
+// job serves GET /v1/jobs/{id}: lines of JSON about a job that this node coordinates.
+func (h *handler) job(w *writer, r *http.Request) error {
+	if err := h.allow(r, "read", ""); err != nil {
+		return err
+	}
+	h.jobs.ServeHTTP(w, r)
+	return nil
+}
+
 // taskOutput writes lines of the task and keep-alives.
 type taskOutput struct {
 	mu  sync.Mutex

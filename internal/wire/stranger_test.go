@@ -51,8 +51,7 @@ func fetchText(t *testing.T, client *http.Client, base, method, path, body strin
 
 // To a stranger every path and method looks alike.
 func TestStrangersLearnNothing(t *testing.T) {
-	extra := map[string]http.Handler{"GET /v1/status": http.NotFoundHandler(), "/web/": http.NotFoundHandler()}
-	h := Handler(newMemory(), membersOnly(moot.Key{1}), Options{Version: "9", Extra: extra})
+	h := Handler(newMemory(), membersOnly(moot.Key{1}), Options{Version: "9", Jobs: http.NotFoundHandler()})
 	a := newAuthor(3)
 	entry := string(feed.Encode(a.sign("someone else's", "x")))
 	id := moot.BlobID{}.String()
@@ -65,7 +64,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 			t.Fatal(status, want)
 		}
 		for _, request := range []string{
-			"GET /v1/vector", "GET /v1/openapi.json", "GET /nowhere", "GET /v1/status", "GET /web", "GET /web/x", "GET //v1/vector",
+			"GET /v1/vector", "GET /v1/openapi.json", "GET /nowhere", "GET /v1/jobs/1", "GET /web", "GET /web/x", "GET //v1/vector",
 			"GET /v1/../v1/vector", "DELETE /v1/vector", "GET /v1/blobs/" + id, "GET /v1/blobs/nonsense", "GET /v1/blobs/" + id + "/holding",
 			"GET /v1/blobs/" + id + "?raw=1", "POST /v1/blobs", "POST /v1/query", "POST /v1/watch", "POST /v1/entries", "GET /v1/entries",
 		} {
