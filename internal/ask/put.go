@@ -8,9 +8,8 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// Put stores r where the architecture says: at the authority if one is required,
-// else on this machine, where others then find it. Kind Unavailable if a required
-// authority is away.
+// Put stores r at the authority if one is required, else on this machine, where other
+// nodes find it. Kind Unavailable if a required authority is away.
 func (n *Node) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 	a, ok := n.cfg.Locator.Authority()
 	if ok && a.Required {
@@ -26,7 +25,7 @@ func (n *Node) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 	return b, err
 }
 
-// putAt streams r to the authority and checks the name it answers with.
+// putAt streams r to the authority and checks the ID and size that it returns.
 func (n *Node) putAt(ctx context.Context, a moot.Authority, r io.Reader) (moot.Blob, error) {
 	server, err := n.cfg.Dial(a.Peer)
 	if err != nil {
@@ -39,7 +38,7 @@ func (n *Node) putAt(ctx context.Context, a moot.Authority, r io.Reader) (moot.B
 	}
 	want, err := h.Sum()
 	if err == nil && got != want {
-		err = at(a.Peer, moot.Errorf(moot.Corrupt, "stored %s (%d bytes) instead of %s (%d bytes)", got.ID, got.Size, want.ID, want.Size))
+		err = at(a.Peer, moot.Errorf(moot.Corrupt, "it stored %s (%d bytes) instead of %s (%d bytes)", got.ID, got.Size, want.ID, want.Size))
 	}
 	return want, err
 }
