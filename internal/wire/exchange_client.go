@@ -17,7 +17,7 @@ import (
 // Exchange implements moot.Blobs.
 func (c *Client) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	body, asks := io.Pipe()
+	body, requests := io.Pipe()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+blobPath(pathExchange, id), body)
 	if err == nil {
 		req.Header.Set("Content-Type", typeExchange)
@@ -25,20 +25,20 @@ func (c *Client) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, e
 		var resp *http.Response
 		if resp, err = c.rt.RoundTrip(req); err == nil {
 			if err = check(resp, typeExchange); err == nil {
-				x := &exchange{cancel: cancel, asks: asks, body: resp.Body, in: bufio.NewReaderSize(resp.Body, copyBuffer), client: c, ctx: ctx, leads: map[groupRun]*lead{}}
-				go x.keep()
+				x := &exchange{cancel: cancel, requests: requests, body: resp.Body, in: bufio.NewReaderSize(resp.Body, copyBuffer), client: c, ctx: ctx, prefixes: map[groupRun]*prefix{}}
+				go x.keepAlive()
 				return x, nil
 			}
 			resp.Body.Close()
 		}
 	}
-	err = c.broken(ctx, err)
+	err = c.transportError(ctx, err)
 	cancel()
-	asks.Close()
+	requests.Close()
 	return nil, err
 }
 
-// exchange is the asking side.
+// exchange is the client side.
 type exchange struct {
 	client *Client
 	ctx    context.Context
@@ -47,16 +47,16 @@ type exchange struct {
 	in     *bufio.Reader
 	size   int64
 
-	mu    sync.Mutex
-	took  bool // a part, which was not said yet
-	asks  *io.PipeWriter
-	leads map[groupRun]*lead // of what was asked for
+	mu       sync.Mutex
+	unacked  bool // a part was taken in and not acknowledged yet
+	requests *io.PipeWriter
+	prefixes map[groupRun]*prefix // of the runs requested with one
 }
 
-// lead is what need not be sent of a run.
-type lead struct {
+// prefix is the proof prefix that the responses to a run may omit.
+type prefix struct {
 	bytes []byte
-	due   int // answers that may come
+	due   int // responses outstanding
 }
 
 func (x *exchange) Request(r moot.Range, known []byte) error {
@@ -65,22 +65,22 @@ func (x *exchange) Request(r moot.Range, known []byte) error {
 	defer x.mu.Unlock()
 	if size := int64(len(known)); size >= blob.ProofPrefixSize(0) {
 		n = uint64((size-blob.ProofPrefixSize(0))/(blob.ProofPrefixSize(1)-blob.ProofPrefixSize(0))) + 1
-		if x.leads[run] == nil {
-			x.leads[run] = &lead{}
+		if x.prefixes[run] == nil {
+			x.prefixes[run] = &prefix{}
 		}
-		l := x.leads[run]
+		l := x.prefixes[run]
 		l.due++
-		if len(l.bytes) < len(known) { // an answer to an earlier request may still come
+		if len(l.bytes) < len(known) { // a response to an earlier request may be outstanding
 			l.bytes = known
 		}
 	}
-	return x.say(binary.AppendUvarint(frame(frameAsk, run), n))
+	return x.write(binary.AppendUvarint(frame(frameRequest, run), n))
 }
 
 func (x *exchange) Cancel(r moot.Range) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.say(frame(frameCancel, runOf(r)))
+	return x.write(frame(frameCancel, runOf(r)))
 }
 
 func frame(kind byte, run groupRun) []byte {
@@ -90,46 +90,46 @@ func frame(kind byte, run groupRun) []byte {
 func (x *exchange) Ack() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.took = true
+	x.unacked = true
 }
 
-// say writes a frame, after what is still to be said. The caller holds x.mu.
-func (x *exchange) say(frame []byte) error {
-	if x.took {
-		frame, x.took = append([]byte{frameCame}, frame...), false
+// write writes a frame, after an acknowledgement that is due. The caller holds x.mu.
+func (x *exchange) write(frame []byte) error {
+	if x.unacked {
+		frame, x.unacked = append([]byte{frameAck}, frame...), false
 	}
-	_, err := x.asks.Write(frame)
-	return x.client.orBroken(x.ctx, err)
+	_, err := x.requests.Write(frame)
+	return x.client.orTransportError(x.ctx, err)
 }
 
-// slice returns the slice that comes now, with what was left out of it.
+// slice returns the slice that follows, completed by the prefix that was omitted.
 func (x *exchange) slice(run groupRun) (io.Reader, error) {
-	known, err := binary.ReadUvarint(x.in)
-	if err != nil || known > maxKnown {
+	skipped, err := binary.ReadUvarint(x.in)
+	if err != nil || skipped > maxPrefix {
 		return nil, errFrame(err)
 	}
-	if known == 0 {
+	if skipped == 0 {
 		return x.in, nil
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	l, left := x.leads[run], blob.ProofPrefixSize(int64(known)-1)
+	l, left := x.prefixes[run], blob.ProofPrefixSize(int64(skipped)-1)
 	if l == nil || int64(len(l.bytes)) < left {
 		return nil, errFrame(nil)
 	}
-	x.answered(run)
+	x.release(run)
 	return io.MultiReader(bytes.NewReader(l.bytes[:left]), x.in), nil
 }
 
-// keep tells the other side from time to time that this one is there.
-func (x *exchange) keep() {
-	tick := time.NewTicker(keepEvery)
+// keepAlive sends a frame at intervals, so that the server does not time out.
+func (x *exchange) keepAlive() {
+	tick := time.NewTicker(exchangeKeepAliveEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
 			x.mu.Lock()
-			_, err := x.asks.Write([]byte{frameKeep})
+			_, err := x.requests.Write([]byte{frameKeepAlive})
 			x.mu.Unlock()
 			if err != nil {
 				return
@@ -140,24 +140,23 @@ func (x *exchange) keep() {
 	}
 }
 
-// answered forgets what need not be sent once all answers have come. The caller
-// holds x.mu.
-func (x *exchange) answered(run groupRun) {
-	if l := x.leads[run]; l != nil {
+// release drops the prefix of a run with the last response. The caller holds x.mu.
+func (x *exchange) release(run groupRun) {
+	if l := x.prefixes[run]; l != nil {
 		if l.due--; l.due == 0 {
-			delete(x.leads, run)
+			delete(x.prefixes, run)
 		}
 	}
 }
 
 func (x *exchange) Next() (moot.ExchangeEvent, error) {
 	x.mu.Lock()
-	if x.took {
-		_ = x.say(nil) // what broke is what next sees, too
+	if x.unacked {
+		_ = x.write(nil) // next returns the same error
 	}
 	x.mu.Unlock()
 	ev, err := x.next()
-	return ev, x.client.orBroken(x.ctx, err)
+	return ev, x.client.orTransportError(x.ctx, err)
 }
 
 func (x *exchange) next() (ev moot.ExchangeEvent, err error) {
@@ -177,15 +176,15 @@ func (x *exchange) next() (ev moot.ExchangeEvent, err error) {
 		ev.Held, err = x.runs()
 		ev.Size = x.size
 		return ev, err
-	case frameRest:
+	case frameThrottle:
 		return moot.ExchangeEvent{Size: x.size, Throttled: true}, nil
-	case frameWait:
+	case frameQueued:
 		return moot.ExchangeEvent{Size: x.size, Queued: true}, nil
-	case frameFirst:
+	case framePreferred:
 		ev.Preferred, err = x.runs()
 		ev.Size = x.size
 		return ev, err
-	case framePart, frameNone:
+	case framePart, frameRefused:
 		run, err := readRun(x.in)
 		if err != nil {
 			return ev, errFrame(err)
@@ -194,10 +193,10 @@ func (x *exchange) next() (ev moot.ExchangeEvent, err error) {
 		if !ok {
 			return ev, errFrame(nil)
 		}
-		ev = moot.ExchangeEvent{Size: x.size, Part: r, Refused: kind == frameNone}
-		if kind == frameNone {
+		ev = moot.ExchangeEvent{Size: x.size, Part: r, Refused: kind == frameRefused}
+		if kind == frameRefused {
 			x.mu.Lock()
-			x.answered(run)
+			x.release(run)
 			x.mu.Unlock()
 		} else {
 			ev.Slice, err = x.slice(run)
@@ -228,14 +227,14 @@ func (x *exchange) runs() (list []moot.Range, err error) {
 
 func (x *exchange) Close() error {
 	x.cancel()
-	x.asks.Close()
+	x.requests.Close()
 	return x.body.Close()
 }
 
-// orBroken gives an error of the transport a kind; nil stays nil.
-func (c *Client) orBroken(ctx context.Context, err error) error {
+// orTransportError gives an error of the transport a kind; nil stays nil.
+func (c *Client) orTransportError(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	return c.broken(ctx, err)
+	return c.transportError(ctx, err)
 }
