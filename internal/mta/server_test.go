@@ -53,13 +53,13 @@ func TestNoRelay(t *testing.T) {
 		w.send("RCPT TO:<"+to+">\r\n", "550 5.7.1")
 	}
 	w.send("RCPT TO:<eve@else.example\r>\r\n", "553 5.1.3")
-	if said := w.send("RCPT TO:<nobody@space.example>\r\n", "550 5.1.1"); strings.Contains(said, "secret") {
-		t.Error("tells what is inside: " + said)
+	if smtpErr := w.send("RCPT TO:<nobody@space.example>\r\n", "550 5.1.1"); strings.Contains(smtpErr, "secret") {
+		t.Error("discloses an internal error: " + smtpErr)
 	}
 	w.send("RCPT TO:<ann@SPACE.example.>\r\n", "550 5.1.1") // our domain, a mailbox that is not there
 }
 
-func TestVerifySaysNothing(t *testing.T) {
+func TestVerifyDisclosesNothing(t *testing.T) {
 	s, _ := newServer()
 	w := dial(t, serve(t, s))
 	w.send("", "220")
@@ -82,8 +82,8 @@ func TestNullSender(t *testing.T) {
 	}
 }
 
-// TestAnswers goes through what mailboxes may say.
-func TestAnswers(t *testing.T) {
+// TestReplies covers the errors of mailboxes.
+func TestReplies(t *testing.T) {
 	for kind, want := range map[moot.ErrorKind]string{
 		moot.NotFound: "550 5.1.1", moot.Denied: "550 5.7.1", moot.Full: "452 4.2.2", moot.TooLarge: "552 5.3.4",
 		moot.Invalid: "554 5.6.0", moot.Unavailable: "451 4.3.0", moot.Internal: "451 4.3.0",
@@ -96,7 +96,7 @@ func TestAnswers(t *testing.T) {
 		w.send("DATA\r\n", "354")
 		end := w.send(letter+".\r\n", want)
 		if strings.Contains(at+end, "secret") {
-			t.Errorf("tells what is inside: %s %s", at, end)
+			t.Errorf("discloses an internal error: %s %s", at, end)
 		}
 	}
 }
