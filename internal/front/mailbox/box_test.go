@@ -12,10 +12,10 @@ import (
 	"github.com/mootspace/moot/internal/suite"
 )
 
-// people lets the members of a world in, by their names.
-type people struct{ w *suite.World }
+// accounts authenticates the members of a world by their names.
+type accounts struct{ w *suite.World }
 
-func (p people) Login(_ context.Context, user, _ string) (moots.Mailbox, error) {
+func (p accounts) Login(_ context.Context, user, _ string) (moots.Mailbox, error) {
 	for i := range 3 {
 		if m := p.w.Member(i); m.Name == user {
 			return m.Mail(), nil
@@ -41,7 +41,7 @@ func mailOver(t *testing.T, sw *suite.World) {
 		sw.Member(i).Mail()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	server := New(Config{Accounts: people{sw}, Plain: true})
+	server := New(Config{Accounts: accounts{sw}, Plain: true})
 	ended := make(chan error, 2)
 	serve := func(f func(context.Context, net.Listener, bool) error) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -103,7 +103,7 @@ func mailOver(t *testing.T, sw *suite.World) {
 	reader.ask("SELECT Archive")
 	reader.send("b FETCH 1 (RFC822.SIZE BODY.PEEK[TEXT])\r\n")
 	if got := reader.until("b OK"); !strings.Contains(strings.ReplaceAll(got, "\n", "\r\n"), text[strings.Index(text, "\r\n\r\n")+4:]) {
-		t.Errorf("the text is not what was sent: %d bytes", len(got))
+		t.Errorf("the text differs from the one sent: %d bytes", len(got))
 	}
 	_, _ = io.WriteString(reader, "c LOGOUT\r\n")
 }

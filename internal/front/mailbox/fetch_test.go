@@ -15,7 +15,7 @@ import (
 	moots "github.com/mootspace/moot/internal/mail"
 )
 
-// nested has what a message may have: alternatives, an attachment, a message within.
+// nested has alternatives, an attachment and a message within.
 var nested = crlf("From: Ann <ann@moot.test>", "To: bob@moot.test", "Subject: all of it", "Mime-Version: 1.0",
 	"Content-Type: multipart/mixed; boundary=out", "", "preamble", "--out",
 	"Content-Type: multipart/alternative; boundary=\"in ner\"", "", "--in ner", "Content-Type: text/plain", "", "plain", "words",
@@ -151,8 +151,8 @@ func TestSeen(t *testing.T) {
 	}
 }
 
-// TestBig fetches a message that is not kept in memory, in pieces as mail programs do:
-// each piece must not cost the whole message.
+// TestBig fetches a message that is larger than the buffer in pieces, as mail programs
+// do: a piece must not cost the whole message.
 func TestBig(t *testing.T) {
 	w := newWorld(t, false)
 	body := strings.Repeat(strings.Repeat("x", 74)+"\r\n", 6<<20/76)
@@ -209,16 +209,16 @@ func TestUnreadable(t *testing.T) {
 	w.box.openErr = moot.Errorf(moot.Unavailable, "nobody has it: try again when bob is there")
 	got, err = c.Fetch(imap.SeqSet{{Start: 1, Stop: 0}}, all).Collect()
 	if len(got) != 2 || err == nil || !strings.Contains(err.Error(), "UNAVAILABLE") || !strings.Contains(err.Error(), "try again when bob is there") {
-		t.Errorf("one cannot be had: %d messages, %v", len(got), err)
+		t.Errorf("one is unavailable: %d messages, %v", len(got), err)
 	}
 }
 
-// TestCutShort ends a message early of which more was promised: the client must not
-// take the rest of the session for the message.
-func TestCutShort(t *testing.T) {
+// TestTruncatedMessage ends a message before its announced length: the client must not
+// parse the rest of the session as the message.
+func TestTruncatedMessage(t *testing.T) {
 	w := newWorld(t, false)
 	w.put(hello + strings.Repeat("y", 3<<20))
-	w.box.cutShort = true
+	w.box.truncate = true
 	c := w.wire(w.imaps, true)
 	c.line()
 	c.ask("LOGIN ann secret")

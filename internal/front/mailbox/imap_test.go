@@ -53,7 +53,7 @@ func TestLogins(t *testing.T) {
 	}
 }
 
-func TestPlainOnlyIfAsked(t *testing.T) {
+func TestPlainOnlyIfAllowed(t *testing.T) {
 	w := newWorld(t, true)
 	c := w.wire(w.imap, false)
 	c.line()
@@ -62,8 +62,8 @@ func TestPlainOnlyIfAsked(t *testing.T) {
 	}
 }
 
-// TestInjection sends a command along with STARTTLS: it must not be taken as if it had
-// come over TLS.
+// TestInjection sends a command along with STARTTLS: it must not be executed after the
+// handshake.
 func TestInjection(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.wire(w.imap, false)
@@ -219,9 +219,9 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-// TestAppendCutShort breaks the connection within a message: half of it must not be
-// kept.
-func TestAppendCutShort(t *testing.T) {
+// TestTruncatedAppend breaks the connection within a message: no part of it may be
+// stored.
+func TestTruncatedAppend(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.wire(w.imaps, true)
 	c.line()
@@ -232,6 +232,6 @@ func TestAppendCutShort(t *testing.T) {
 	c.Close()
 	w.stop()
 	if n := len(w.box.at(moots.Inbox).items); n != 0 {
-		t.Errorf("%d messages were kept of a broken connection", n)
+		t.Errorf("%d messages were stored from a broken connection", n)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	moots "github.com/mootspace/moot/internal/mail"
 )
 
-// library is what TestSearch searches; by UID from 1.
+// library is the mailbox of TestSearch; by UID from 1.
 var library = []string{
 	hello,
 	nested,
@@ -69,7 +69,7 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// TestSearchOpensLittle counts: what the index tells must not open a message.
+// TestSearchOpensLittle: criteria that the index decides must not open a message.
 func TestSearchOpensLittle(t *testing.T) {
 	w := newWorld(t, false)
 	w.put(library[:3]...)
@@ -94,8 +94,7 @@ func TestSearchOpensLittle(t *testing.T) {
 	}
 }
 
-// TestFindText looks for words anywhere in texts of any length, in comparison with
-// what strings.Contains finds.
+// TestFindText compares the search in texts of any length with strings.Contains.
 func TestFindText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOf(rapid.SampledFrom([]rune("abCäÄß€😀 \n"))).Draw(t, "text")
@@ -113,7 +112,7 @@ func TestFindText(t *testing.T) {
 	})
 }
 
-// TestMatcher matches names as the library does, which takes exponential time for it.
+// TestMatcher compares with the library's matching, which takes exponential time.
 func TestMatcher(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringMatching(`[ab]{1,3}(/[ab.]{1,3}){0,3}`).Draw(t, "name")
@@ -123,7 +122,7 @@ func TestMatcher(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.HasPrefix(pattern, "/") {
-			return // the library takes it off, which RFC 9051 does not ask for
+			return // the library trims it, which RFC 9051 does not require
 		}
 		if got, want := match(name), imapserver.MatchList(name, separator, "", pattern); got != want {
 			t.Fatalf("%q matches %q: %v, want %v", pattern, name, got, want)

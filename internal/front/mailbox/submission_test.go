@@ -14,7 +14,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// submit is a connection by hand that has logged in.
+// submit is a raw connection after a login.
 func (w *world) submit() *wire {
 	w.t.Helper()
 	c := w.wire(w.smtps, true)
@@ -24,7 +24,7 @@ func (w *world) submit() *wire {
 	return c
 }
 
-// reply sends a command, if any, and wants a reply that begins so.
+// reply sends a command, if any, and checks the prefix of the reply.
 func (c *wire) reply(command, want string) string {
 	c.t.Helper()
 	if command != "" {

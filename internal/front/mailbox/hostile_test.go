@@ -9,9 +9,9 @@ import (
 	moots "github.com/mootspace/moot/internal/mail"
 )
 
-// TestNastyCommands sends what no mail program would. Nothing may panic, and whoever
-// is still connected is answered.
-func TestNastyCommands(t *testing.T) {
+// TestHostileCommands sends what no mail program would. Nothing may panic, and every
+// open connection gets a response.
+func TestHostileCommands(t *testing.T) {
 	w := newWorld(t, false)
 	w.put(hello, nested, "", "\r\n", strings.Repeat("Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n", 300))
 	w.box.at(moots.Inbox).items[0].Flags = []moots.Flag{"with space", "gr\u00fcn", `\Odd`, ""}
@@ -47,7 +47,7 @@ func TestNastyCommands(t *testing.T) {
 	}
 }
 
-func TestNastySubmissions(t *testing.T) {
+func TestHostileSubmissions(t *testing.T) {
 	w := newWorld(t, false)
 	for _, commands := range []string{
 		"DATA", "RCPT TO:<a@b>", "MAIL FROM:<a@b>\r\nDATA", "MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nBDAT", "MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nBDAT -1", "BDAT 5\r\nabcde",

@@ -23,7 +23,7 @@ func mark(uid uint32, flags ...moots.Flag) moots.Change {
 
 func gone(uid uint32) moots.Change { return moots.Change{Folder: moots.Inbox, UID: uid, Remove: true} }
 
-// selected is a connection by hand with the inbox selected and three messages.
+// selected is a raw connection with the inbox selected and three messages.
 func (w *world) selected() *wire {
 	w.t.Helper()
 	w.put(hello, hello+"2", hello+"3")
@@ -36,7 +36,7 @@ func (w *world) selected() *wire {
 	return c
 }
 
-// poll asks for news until there are some: a change is noticed soon, not at once.
+// poll sends a command until there are updates, which are asynchronous.
 func (c *wire) poll(command string) string {
 	c.t.Helper()
 	for {
@@ -70,9 +70,9 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestNumbers changes the mailbox behind a client's back: its numbers must mean the
-// same until it is told otherwise, which FETCH, STORE and SEARCH must not do.
-func TestNumbers(t *testing.T) {
+// TestSequenceNumbers changes the mailbox concurrently: sequence numbers must stay until
+// an update is sent, which FETCH, STORE and SEARCH must not do.
+func TestSequenceNumbers(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.selected()
 	w.change(gone(1), mark(3, "$Work"))
@@ -147,9 +147,9 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// TestSilent says silently what somebody else has changed meanwhile: that the client
-// is told.
-func TestSilent(t *testing.T) {
+// TestSilentStore changes silently what was changed concurrently: the client must get
+// that update.
+func TestSilentStore(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.selected()
 	w.change(mark(1, moots.Answered))
@@ -203,7 +203,7 @@ func TestCopyAndMove(t *testing.T) {
 	if _, err := c.Copy(imap.SeqSetNum(1), "Nowhere").Wait(); err == nil || !strings.Contains(err.Error(), "TRYCREATE") {
 		t.Error(err)
 	}
-	w.change(gone(1)) // behind the client's back
+	w.change(gone(1)) // concurrently
 	moved, err := c.Move(imap.UIDSetNum(1, 2), "Trash").Wait()
 	if err != nil || moved.SourceUIDs.(imap.UIDSet).String() != "2" {
 		t.Errorf("move: %+v %v", moved, err)
@@ -218,7 +218,7 @@ func TestCopyAndMove(t *testing.T) {
 	}
 }
 
-// TestRevision2 uses what a client gets that asks for IMAP4rev2.
+// TestRevision2 uses IMAP4rev2.
 func TestRevision2(t *testing.T) {
 	w := newWorld(t, false)
 	w.put(hello)
