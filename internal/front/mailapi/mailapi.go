@@ -1,7 +1,7 @@
-// Package mailapi is a mailbox over HTTP: [Handler] answers for a mail.Mailbox, and
-// [Client] is a mail.Mailbox that asks such a handler. Both sides of each question are
-// in one file. It must not know how a mailbox is made, nor who may ask: that is decided
-// before the handler is reached.
+// Package mailapi serves a mailbox over HTTP: [Handler] serves a mail.Mailbox, and
+// [Client] is a mail.Mailbox over such a handler. Both sides of each request are in one
+// file. It must not know how a mailbox is made, nor who may use it: access is checked
+// before the handler.
 package mailapi
 
 import (
@@ -16,10 +16,10 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// maxRequest is the size in bytes of the largest question that is no message.
+// maxRequest is the limit of a request body that is not a message, in bytes.
 const maxRequest = 8 << 20
 
-// Handler answers for the mailbox that open returns for a request.
+// Handler serves the mailbox that open returns for a request.
 func Handler(open func(*http.Request) (mail.Mailbox, error)) http.Handler {
 	mux := api.NewMux(open)
 	mux.Handle("POST /send", send)
@@ -34,12 +34,12 @@ func Handler(open func(*http.Request) (mail.Mailbox, error)) http.Handler {
 	return mux
 }
 
-// Client is a mailbox at the other end of a connection.
+// Client is a remote mailbox.
 type Client struct{ api.Client }
 
 var _ mail.Mailbox = (*Client)(nil)
 
-// NewClient returns the mailbox that a Handler below the URL base answers for.
+// NewClient returns the mailbox that a Handler serves below the URL base.
 func NewClient(c *http.Client, base string) *Client {
 	return &Client{api.Client{HTTP: c, Base: base}}
 }

@@ -24,7 +24,7 @@ func message(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 	defer rc.Close()
 	w.Header().Set("Content-Type", "message/rfc822")
 	if _, err := io.Copy(w, rc); err != nil {
-		panic(http.ErrAbortHandler) // the reader must not take half for the whole
+		panic(http.ErrAbortHandler) // the client must notice a truncated message
 	}
 	return nil
 }
@@ -52,8 +52,8 @@ func (c *Client) Receipts(ctx context.Context, id moot.BlobID) (got []mail.Recei
 	return got, c.Ask(ctx, http.MethodGet, "/receipts/"+id.String(), nil, &got)
 }
 
-// watch answers with a line of JSON for every change: the folders concerned. The first
-// is empty and says that the watch has begun.
+// watch streams a line of JSON per change: the changed folders. The first is empty and
+// confirms the subscription.
 func watch(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 	changes := m.Watch(r.Context())
 	out, flush := json.NewEncoder(w), http.NewResponseController(w)
@@ -69,7 +69,7 @@ func watch(m mail.Mailbox, w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// Watch implements mail.Mailbox. It ends, too, if the node goes away.
+// Watch implements mail.Mailbox. It also ends if the node goes offline.
 func (c *Client) Watch(ctx context.Context) iter.Seq[[]string] {
 	resp, err := c.Do(ctx, http.MethodGet, "/watch", nil)
 	if err != nil {
