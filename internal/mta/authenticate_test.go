@@ -79,7 +79,7 @@ func authenticated(t *testing.T, names *dns, from, message string) (delivered, m
 		}
 	}
 	if junk := m.Header.Get("X-Spam-Flag") == "YES"; junk != got.Junk {
-		t.Errorf("X-Spam-Flag does not tell Junk: %v", got.Junk)
+		t.Errorf("X-Spam-Flag differs from Junk: %v", got.Junk)
 	}
 	return got, values
 }
@@ -138,7 +138,7 @@ func TestAuthenticate(t *testing.T) {
 
 func TestAuthenticateKeys(t *testing.T) {
 	for name, key := range keys(t) {
-		signed, record := sign(t, letter, "else.example", key)
+		signed, record := sign(t, sample, "else.example", key)
 		signed = strings.Replace(signed, "\r\n..a", "\r\n...a", 1) // a dot more on the wire
 		_, values := authenticated(t, &dns{txt: map[string][]string{"sel._domainkey.else.example": {record}}}, "eve@else.example", signed)
 		if values["dkim"] != "pass" {
@@ -149,7 +149,7 @@ func TestAuthenticateKeys(t *testing.T) {
 
 // TestAuthenticateWithoutDNS: a DNS failure marks no mail as junk.
 func TestAuthenticateWithoutDNS(t *testing.T) {
-	signed, _ := sign(t, letter, "else.example", keys(t)["ed25519"])
+	signed, _ := sign(t, sample, "else.example", keys(t)["ed25519"])
 	names := &dns{
 		txt:  map[string][]string{"_dmarc.else.example": {"v=DMARC1; p=reject"}},
 		fail: map[string]error{"sel._domainkey.else.example": timeout, "else.example": timeout},
@@ -181,7 +181,7 @@ func TestReject(t *testing.T) {
 		s.Resolver = &dns{txt: map[string][]string{"_dmarc.else.example": {"v=DMARC1; p=" + policy}}}
 		w := dial(t, serve(t, s)).begin()
 		w.send("DATA\r\n", "354")
-		w.send(letter+".\r\n", reply)
+		w.send(sample+".\r\n", reply)
 		if delivered := len(b.all()) == 1; delivered != (reply == "250") {
 			t.Errorf("%s: delivered %v", policy, delivered)
 		}
@@ -210,7 +210,7 @@ func TestForgedFields(t *testing.T) {
 		"Authentication-Results: else.example; x=mx.space.example",
 		"X-Authentication-Results: mx.space.example",
 	}
-	got, _ := authenticated(t, &dns{}, "eve@else.example", strings.Join(append(mine, theirs...), "\r\n")+"\r\n"+letter)
+	got, _ := authenticated(t, &dns{}, "eve@else.example", strings.Join(append(mine, theirs...), "\r\n")+"\r\n"+sample)
 	_, rest, _ := strings.Cut(got.text, "Received: ")
 	rest = rest[strings.Index(rest, "\r\n")+2:]
 	for strings.HasPrefix(rest, " ") { // the folded Received
@@ -234,7 +234,7 @@ func TestForgedValues(t *testing.T) {
 	w.send("MAIL FROM:<a@else.example;dmarc=pass>\r\n", "553 5.1.7")
 	w.send("MAIL FROM:<a@"+strings.Repeat("a.", 200)+"example>\r\n", "553 5.1.7")
 	w.send("RCPT TO:<ann@space.example>\r\nDATA\r\n", "250", "354")
-	w.send("DKIM-Signature: v=1; a=rsa-sha256; d=x\"\\;dmarc=pass; s=y; h=from; bh=a; b=c\r\n"+letter+".\r\n", "250")
+	w.send("DKIM-Signature: v=1; a=rsa-sha256; d=x\"\\;dmarc=pass; s=y; h=from; bh=a; b=c\r\n"+sample+".\r\n", "250")
 	got := b.only(t)
 	m, err := mail.ReadMessage(strings.NewReader(got.text))
 	if err != nil {
@@ -255,10 +255,10 @@ func TestForgedValues(t *testing.T) {
 func TestManySignatures(t *testing.T) {
 	signature := "DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=y; h=from; bh=a; b=c\r\n"
 	long := "DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=y; h=from" + strings.Repeat("\r\n :from", 1000) + "; bh=a; b=c\r\n"
-	if _, values := authenticated(t, &dns{}, "eve@else.example", long+letter); values["dkim"] != "" {
+	if _, values := authenticated(t, &dns{}, "eve@else.example", long+sample); values["dkim"] != "" {
 		t.Errorf("dkim: %s", values["dkim"])
 	}
-	_, values := authenticated(t, &dns{}, "eve@else.example", long+strings.Repeat(signature, 100)+letter)
+	_, values := authenticated(t, &dns{}, "eve@else.example", long+strings.Repeat(signature, 100)+sample)
 	if values["dkim"] != strings.Repeat("permerror", 8) {
 		t.Errorf("dkim: %s", values["dkim"])
 	}

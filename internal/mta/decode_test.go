@@ -109,17 +109,17 @@ func FuzzOneLine(f *testing.F) {
 
 func TestBackOff(t *testing.T) {
 	r := Retry{}.orDefault()
-	for tries, want := range []time.Duration{1: 1, 2: 2, 3: 4, 8: 128, 9: 240, 100: 240, 2000: 240} {
+	for attempts, want := range []time.Duration{1: 1, 2: 2, 3: 4, 8: 128, 9: 240, 100: 240, 2000: 240} {
 		if want == 0 {
 			continue
 		}
-		var waits []float64
+		var delays []float64
 		for range 200 {
-			waits = append(waits, r.delay(tries).Minutes())
+			delays = append(delays, r.delay(attempts).Minutes())
 		}
-		low, high := slices.Min(waits), slices.Max(waits)
+		low, high := slices.Min(delays), slices.Max(delays)
 		if w := float64(want); low < 0.8*w || low > 0.9*w || high > 1.2*w || high < 1.1*w || math.IsNaN(low) {
-			t.Errorf("after %d tries: %v to %v minutes", tries, low, high)
+			t.Errorf("after %d attempts: %v to %v minutes", attempts, low, high)
 		}
 	}
 }

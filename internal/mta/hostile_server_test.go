@@ -40,7 +40,7 @@ func TestHostileServers(t *testing.T) {
 		}
 	}
 	for name, serve := range map[string]func(net.Conn){
-		"silence":             func(net.Conn) {},
+		"no response":         func(net.Conn) {},
 		"closed":              func(c net.Conn) { c.Close() },
 		"closed at DATA":      func(c net.Conn) { obey(c); c.Close() },
 		"silent at DATA":      func(c net.Conn) { obey(c) },
@@ -82,13 +82,13 @@ func TestHostileServers(t *testing.T) {
 				p.add("ann@space.example", "eve@else.example")
 				p.run(15 * time.Minute)
 				if p.pending() != 1 || len(p.bounces) != 0 {
-					t.Errorf("%d wait, %v", p.pending(), p.bounces)
+					t.Errorf("%d queued, %v", p.pending(), p.bounces)
 				}
 				r := newRemote() // and another server gets it when it is tried again
 				p.net.put(t, "198.51.100.1:25", r.srv.Serve)
 				p.run(30 * time.Hour)
 				if len(r.mails()) != 1 || len(r.attempts) != 1 {
-					t.Errorf("%d arrived, %d tries", len(r.mails()), len(r.attempts))
+					t.Errorf("%d arrived, %d attempts", len(r.mails()), len(r.attempts))
 				}
 			})
 		})
@@ -98,7 +98,7 @@ func TestHostileServers(t *testing.T) {
 // TestVerboseServer: reading ends when a server sends too much.
 func TestVerboseServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var heard int
+		var received int
 		p := newOutbox(t, nil)
 		p.net.script("198.51.100.1:25", func(c net.Conn) {
 			fmt.Fprint(c, "220 x\r\n")
@@ -107,18 +107,18 @@ func TestVerboseServer(t *testing.T) {
 				r.ReadString('\n')
 				fmt.Fprint(c, "250 x\r\n")
 			}
-			for heard < 10<<20 {
+			for received < 10<<20 {
 				n, err := fmt.Fprint(c, "250-x\r\n")
 				if err != nil {
 					return
 				}
-				heard += n
+				received += n
 			}
 		})
 		p.add("ann@space.example", "eve@else.example")
 		p.run(10 * time.Second)
-		if heard > 2<<20 || p.pending() != 1 {
-			t.Errorf("heard %d bytes, %d wait", heard, p.pending())
+		if received > 2<<20 || p.pending() != 1 {
+			t.Errorf("read %d bytes, %d queued", received, p.pending())
 		}
 	})
 }
@@ -160,7 +160,7 @@ func TestOldServer(t *testing.T) {
 		p.add("ann@space.example", "eve@else.example")
 		p.run(time.Second)
 		if s := strings.Join(received, "|"); !strings.HasPrefix(s, "HELO mx.space.example|MAIL FROM:<ann@space.example>|RCPT") || p.pending() != 0 {
-			t.Errorf("received %s, %d wait", s, p.pending())
+			t.Errorf("received %s, %d queued", s, p.pending())
 		}
 	})
 }

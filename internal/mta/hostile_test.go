@@ -80,7 +80,7 @@ func TestSizeLimits(t *testing.T) {
 	w := dial(t, serve(t, s))
 	w.send("", "220")
 	if smtpErr := w.send("EHLO x.example\r\n", "250"); !strings.Contains(smtpErr, "SIZE 1048576\r\n") {
-		t.Errorf("does not tell its limit: %q", smtpErr)
+		t.Errorf("does not announce its limit: %q", smtpErr)
 	}
 	w.send("MAIL FROM:<> SIZE=1048577\r\n", "552 5.3.4")
 	w.send("MAIL FROM:<>\r\nRCPT TO:<ann@space.example>\r\nRCPT TO:<bob@space.example>\r\n", "250", "250", "452 4.5.3")
@@ -233,8 +233,8 @@ func TestDripping(t *testing.T) {
 				break
 			}
 		}
-		if took := time.Since(began); took > time.Hour+5*time.Minute { // in which it tries to say so
-			t.Errorf("a connection that only says NOOP lived %v", took)
+		if took := time.Since(began); took > time.Hour+5*time.Minute { // including the final write
+			t.Errorf("a connection that only sends NOOP lived %v", took)
 		}
 		w.Close()
 	})
@@ -306,7 +306,7 @@ func TestStop(t *testing.T) {
 		whole, part, idle := r.dial(t, "192.0.2.1").begin(), r.dial(t, "192.0.2.2").begin(), r.dial(t, "192.0.2.3")
 		idle.send("", "220")
 		whole.send("DATA\r\n", "354")
-		whole.send(letter + ".\r\n")
+		whole.send(sample + ".\r\n")
 		part.send("DATA\r\n", "354")
 		part.send("Subject: x\r\n")
 		stop()

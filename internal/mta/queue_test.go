@@ -115,7 +115,7 @@ func TestRemoveOrphans(t *testing.T) {
 		t.Errorf("%v", files)
 	}
 	if _, err := os.Stat(filepath.Join(folder, "other.txt")); err != nil {
-		t.Error("a file of somebody else is gone")
+		t.Error("a foreign file was removed")
 	}
 }
 
@@ -127,7 +127,7 @@ func TestReopen(t *testing.T) {
 		down := true
 		r.rcpt = func(to string) error {
 			if down && to == "later@else.example" {
-				return said(450, 4, 2, 1, "busy")
+				return smtpError(450, 4, 2, 1, "busy")
 			}
 			return nil
 		}
@@ -146,7 +146,7 @@ func TestReopen(t *testing.T) {
 		p.run(2 * time.Minute)
 		got := r.mails()
 		if len(got) != 2 || fmt.Sprint(got[0].to, got[1].to) != "[now@else.example] [later@else.example]" || p.pending() != 0 {
-			t.Errorf("%+v, %d wait", got, p.pending())
+			t.Errorf("%+v, %d queued", got, p.pending())
 		}
 		if files := emls(t, folder); len(files) != 0 {
 			t.Errorf("left: %v", files)

@@ -111,7 +111,7 @@ func (v *remoteSession) Auth(string) (sasl.Server, error) {
 	}), nil
 }
 
-func said(code, a, b, c int, text string) error {
+func smtpError(code, a, b, c int, text string) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{a, b, c}, Message: text}
 }
 

@@ -35,7 +35,7 @@ const (
 func (cl *client) route(ctx context.Context, domain string) ([]string, error) {
 	mx, err := cl.dns.LookupMX(ctx, domain)
 	if err != nil && !notFound(err) && len(mx) == 0 { // an error may come with valid records
-		return nil, failuref("4.4.3", "the DNS does not answer for %s: %w", domain, err)
+		return nil, failuref("4.4.3", "the DNS lookup failed for %s: %w", domain, err)
 	}
 	if len(mx) == 0 {
 		return []string{domain}, nil // RFC 5321, 5.1
@@ -67,7 +67,7 @@ func (cl *client) resolve(ctx context.Context, name string) (host, error) {
 		return host{}, failuref("5.1.2", "there is no host %s", name)
 	}
 	if err != nil {
-		return host{}, failuref("4.4.3", "the DNS does not answer for %s: %w", name, err)
+		return host{}, failuref("4.4.3", "the DNS lookup failed for %s: %w", name, err)
 	}
 	h := host{name: name}
 	for _, ip := range ips {

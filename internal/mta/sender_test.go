@@ -34,7 +34,7 @@ func TestSend(t *testing.T) {
 			t.Errorf("text %q", got[0].text)
 		}
 		if p.pending() != 0 || len(p.bounces) != 0 {
-			t.Errorf("%d wait, bounces %v", p.pending(), p.bounces)
+			t.Errorf("%d queued, bounces %v", p.pending(), p.bounces)
 		}
 	})
 }
@@ -43,7 +43,7 @@ func TestSend(t *testing.T) {
 func TestRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		r.rcpt = func(string) error { return said(451, 4, 7, 1, "greylisted") }
+		r.rcpt = func(string) error { return smtpError(451, 4, 7, 1, "greylisted") }
 		p := newOutbox(t, r)
 		began := time.Now()
 		p.add("ann@space.example", "eve@else.example")
@@ -59,25 +59,25 @@ func TestRetries(t *testing.T) {
 			d := r.attempts[i].Sub(r.attempts[i-1])
 			early := r.attempts[i].Equal(p.bounces[0].at) // to warn in time
 			if d < want*8/10-time.Second && !early || d > want*12/10+time.Second {
-				t.Errorf("try %d after %v, want about %v", i, d, want)
+				t.Errorf("attempt %d after %v, want about %v", i, d, want)
 			}
 			want = min(2*want, 4*time.Hour)
 		}
 		if last := r.attempts[len(r.attempts)-1].Sub(began); last < 5*24*time.Hour || last > 5*24*time.Hour+time.Second {
-			t.Errorf("the last try was after %v", last)
+			t.Errorf("the last attempt was after %v", last)
 		}
 		late, failed := report(t, p.bounces[0]), report(t, p.bounces[1])
 		if after := p.bounces[0].at.Sub(began); after != 4*time.Hour {
 			t.Errorf("warned after %v", after)
 		}
 		if late.fields["Action"] != "delayed" || late.fields["Status"] != "4.7.1" || late.fields["Will-Retry-Until"] == "" {
-			t.Errorf("the warning says %v", late.fields)
+			t.Errorf("the warning has %v", late.fields)
 		}
 		if failed.fields["Action"] != "failed" || failed.fields["Status"] != "5.4.7" || failed.fields["Diagnostic-Code"] != "smtp; 451 4.7.1 greylisted" {
-			t.Errorf("the failure says %v", failed.fields)
+			t.Errorf("the failure has %v", failed.fields)
 		}
 		if p.pending() != 0 {
-			t.Error("still waits")
+			t.Error("still queued")
 		}
 	})
 }
@@ -90,10 +90,10 @@ func TestMixedResponses(t *testing.T) {
 		r.rcpt = func(to string) error {
 			switch {
 			case to == "never@else.example":
-				return said(550, 5, 1, 1, "no such user")
+				return smtpError(550, 5, 1, 1, "no such user")
 			case to == "later@else.example" && later > 0:
 				later--
-				return said(450, 4, 2, 1, "busy")
+				return smtpError(450, 4, 2, 1, "busy")
 			}
 			return nil
 		}
@@ -101,7 +101,7 @@ func TestMixedResponses(t *testing.T) {
 		p.add("ann@space.example", "now@else.example", "never@else.example", "later@else.example")
 		p.run(time.Second)
 		if got := r.mails(); len(got) != 1 || len(got[0].to) != 1 || got[0].to[0] != "now@else.example" || p.pending() != 1 {
-			t.Errorf("at first: %+v, %d wait", got, p.pending())
+			t.Errorf("at first: %+v, %d queued", got, p.pending())
 		}
 		if len(p.bounces) != 1 {
 			t.Fatalf("%d notifications", len(p.bounces))
@@ -111,7 +111,7 @@ func TestMixedResponses(t *testing.T) {
 		}
 		p.run(time.Hour)
 		if got := r.mails(); len(got) != 2 || len(got[1].to) != 1 || got[1].to[0] != "later@else.example" || p.pending() != 0 {
-			t.Errorf("at last: %+v, %d wait", got, p.pending())
+			t.Errorf("at last: %+v, %d queued", got, p.pending())
 		}
 		if len(p.bounces) != 1 {
 			t.Errorf("%d notifications", len(p.bounces))
@@ -122,12 +122,12 @@ func TestMixedResponses(t *testing.T) {
 func TestNoBounceOfABounce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		r.data = func() error { return said(554, 5, 7, 1, "spam") }
+		r.data = func() error { return smtpError(554, 5, 7, 1, "spam") }
 		p := newOutbox(t, r)
 		p.add("", "eve@else.example")
 		p.run(time.Second)
 		if len(r.attempts) != 1 || len(p.bounces) != 0 || p.pending() != 0 {
-			t.Errorf("%d tries, %d notifications, %d wait", len(r.attempts), len(p.bounces), p.pending())
+			t.Errorf("%d attempts, %d notifications, %d queued", len(r.attempts), len(p.bounces), p.pending())
 		}
 	})
 }
@@ -137,7 +137,7 @@ func TestBounceFails(t *testing.T) {
 	for kind, times := range map[moot.ErrorKind]int{moot.Unavailable: 3, moot.NotFound: 1} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRemote()
-			r.rcpt = func(string) error { return said(550, 5, 1, 1, "no") }
+			r.rcpt = func(string) error { return smtpError(550, 5, 1, 1, "no") }
 			p := newOutbox(t, r)
 			left := 2
 			p.bounce = func(string) error {
@@ -149,7 +149,7 @@ func TestBounceFails(t *testing.T) {
 			p.add("ann@space.example", "eve@else.example")
 			p.run(time.Hour)
 			if len(p.bounces) != times || len(r.attempts) != 1 || p.pending() != 0 {
-				t.Errorf("%s: %d notifications, %d tries, %d wait", kind, len(p.bounces), len(r.attempts), p.pending())
+				t.Errorf("%s: %d notifications, %d attempts, %d queued", kind, len(p.bounces), len(r.attempts), p.pending())
 			}
 		})
 	}
@@ -190,7 +190,7 @@ func TestRoutes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRemote()
 				p := newOutbox(t, r)
-				p.Retry = mta.Retry{GiveUp: time.Millisecond, First: time.Hour} // one try, and the last answer is told
+				p.Retry = mta.Retry{GiveUp: time.Millisecond, First: time.Hour} // one attempt, whose response is in the bounce
 				*p.names = dns{mx: map[string][]*net.MX{"else.example": c.mx}, ip: c.ip, fail: c.fail}
 				p.add("ann@space.example", "eve@else.example")
 				pass(time.Second)
@@ -275,7 +275,7 @@ func TestManyRecipients(t *testing.T) {
 		slices.Sort(to)
 		slices.Sort(got)
 		if !slices.Equal(got, to) || p.pending() != 0 {
-			t.Errorf("%d arrived, %d wait", len(got), p.pending())
+			t.Errorf("%d arrived, %d queued", len(got), p.pending())
 		}
 	})
 }
@@ -297,14 +297,14 @@ func TestStopSending(t *testing.T) {
 		p.add("ann@space.example", "eve@else.example")
 		p.run(10 * time.Second)
 		if len(r.mails()) != 1 || p.pending() != 0 {
-			t.Errorf("%d arrived, %d wait", len(r.mails()), p.pending())
+			t.Errorf("%d arrived, %d queued", len(r.mails()), p.pending())
 		}
 		hang.Store(true)
 		p.add("ann@space.example", "eve@else.example")
 		began := time.Now()
 		p.run(10 * time.Second)
 		if took := time.Since(began); took > time.Minute || p.pending() != 1 {
-			t.Errorf("stopped after %v, %d wait", took, p.pending())
+			t.Errorf("stopped after %v, %d queued", took, p.pending())
 		}
 		hang.Store(false)
 		p.run(time.Second) // at once, and not after a minute
@@ -335,7 +335,7 @@ func TestDamagedFile(t *testing.T) {
 				}
 				p.run(time.Second)
 				if len(p.bounces) != 1 || report(t, p.bounces[0]).fields["Status"] != "5.3.0" || p.pending() != 0 || len(r.mails()) != 0 {
-					t.Errorf("bounces %v, %d wait, %d arrived", p.bounces, p.pending(), len(r.mails()))
+					t.Errorf("bounces %v, %d queued, %d arrived", p.bounces, p.pending(), len(r.mails()))
 				}
 				p.Queue.Close()
 			})

@@ -80,7 +80,7 @@ func TestBrokenTLS(t *testing.T) {
 			p.run(2 * time.Minute)
 			sent := strings.Contains(strings.Join(received, "|"), "MAIL FROM:<ann@space.example>")
 			if sent == require || p.pending() == 0 == require {
-				t.Errorf("required %v: sent %v, %d wait", require, sent, p.pending())
+				t.Errorf("required %v: sent %v, %d queued", require, sent, p.pending())
 			}
 		})
 	}
@@ -123,7 +123,7 @@ func TestResponseInjection(t *testing.T) {
 		p.add("ann@space.example", "eve@else.example")
 		p.run(time.Second)
 		if s := fmt.Sprint(received); s != "[EHLO STAR]" || p.pending() != 1 {
-			t.Errorf("received %s, %d wait", s, p.pending())
+			t.Errorf("received %s, %d queued", s, p.pending())
 		}
 	})
 }
@@ -167,7 +167,7 @@ func TestSmarthost(t *testing.T) {
 				got := r.mails()
 				if !c.want {
 					if len(got) != 0 || p.pending() != 1 || len(p.bounces) != 0 {
-						t.Errorf("%+v, %d wait, %v", got, p.pending(), p.bounces)
+						t.Errorf("%+v, %d queued, %v", got, p.pending(), p.bounces)
 					}
 					return
 				}

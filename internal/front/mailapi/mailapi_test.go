@@ -96,8 +96,8 @@ func TestErrors(t *testing.T) {
 // client returns a member's mailbox as seen over HTTP.
 func client(t *testing.T, m *suite.Member) mail.Mailbox {
 	t.Helper()
-	box := m.Mail()
-	srv := httptest.NewServer(mailapi.Handler(func(*http.Request) (mail.Mailbox, error) { return box, nil }))
+	account := m.Mail()
+	srv := httptest.NewServer(mailapi.Handler(func(*http.Request) (mail.Mailbox, error) { return account, nil }))
 	t.Cleanup(srv.Close)
 	return mailapi.NewClient(srv.Client(), srv.URL)
 }

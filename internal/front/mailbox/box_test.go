@@ -63,8 +63,8 @@ func mailOver(t *testing.T, sw *suite.World) {
 
 	reader := w.wire(w.imap, false)
 	reader.line()
-	reader.ask("LOGIN bob x")
-	reader.ask("SELECT INBOX")
+	reader.command("LOGIN bob x")
+	reader.command("SELECT INBOX")
 	reader.send("a IDLE\r\n")
 	reader.until("+ ")
 
@@ -96,11 +96,11 @@ func mailOver(t *testing.T, sw *suite.World) {
 		{"APPEND Drafts (\\Draft) \"03-Feb-2020 04:05:06 +0100\" {32+}\r\nSubject: draft\r\n\r\nnot yet done\r\n", "[APPENDUID "},
 		{"SELECT Drafts", "* 1 EXISTS"}, {"FETCH 1 FLAGS", `FLAGS (\Draft)`}, {"DELETE Play/2026", "t OK"}, {"DELETE Drafts", "t NO [NOPERM]"},
 	} {
-		if got := reader.ask(one[0]); !strings.Contains(got, one[1]) {
+		if got := reader.command(one[0]); !strings.Contains(got, one[1]) {
 			t.Errorf("%s: %.400s\nwant %s", one[0], got, one[1])
 		}
 	}
-	reader.ask("SELECT Archive")
+	reader.command("SELECT Archive")
 	reader.send("b FETCH 1 (RFC822.SIZE BODY.PEEK[TEXT])\r\n")
 	if got := reader.until("b OK"); !strings.Contains(strings.ReplaceAll(got, "\n", "\r\n"), text[strings.Index(text, "\r\n\r\n")+4:]) {
 		t.Errorf("the text differs from the one sent: %d bytes", len(got))

@@ -26,8 +26,8 @@ func head(r io.Reader, most int) (raw []byte, body int64, err error) {
 	for first := true; ; {
 		line, err := br.ReadSlice('\n')
 		body += int64(len(line))
-		if room := most - len(raw); room > 0 {
-			raw = append(raw, line[:min(len(line), room)]...)
+		if free := most - len(raw); free > 0 {
+			raw = append(raw, line[:min(len(line), free)]...)
 		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):

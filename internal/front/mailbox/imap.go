@@ -89,7 +89,7 @@ func (s *imapSession) failure(err error) error {
 	code, known := imapCodes[kind]
 	if !known {
 		s.server.cfg.Log.Error("mail", "protocol", "imap", "err", err)
-		return no(imap.ResponseCodeServerBug, "Internal error: the server's log says more")
+		return no(imap.ResponseCodeServerBug, "Internal error: see the server's log")
 	}
 	return no(code, reply(err))
 }

@@ -89,13 +89,13 @@ func TestQueue(t *testing.T) {
 		for range freeGuesses {
 			th.failed(here, "x")
 		}
-		begin, answered := time.Now(), make(chan bool, 100)
+		begin, checked := time.Now(), make(chan bool, 100)
 		for range 100 {
-			go func() { answered <- th.wait(t.Context(), here, "y") == nil }()
+			go func() { checked <- th.wait(t.Context(), here, "y") == nil }()
 		}
 		n := 0
 		for range 100 {
-			if <-answered {
+			if <-checked {
 				n++
 			}
 		}
@@ -186,13 +186,13 @@ func TestTooManyConnections(t *testing.T) {
 	if got := w.wire(w.smtp, false).line(); !strings.HasPrefix(got, "421 4.7.0 Too many connections") {
 		t.Errorf("one too many: %q", got)
 	}
-	if got := open[0].ask("LOGIN ann secret"); !strings.HasPrefix(got, "t OK") {
+	if got := open[0].command("LOGIN ann secret"); !strings.HasPrefix(got, "t OK") {
 		t.Fatal(got)
 	}
 	if got := w.wire(w.imap, false).line(); !strings.HasPrefix(got, "* OK") {
 		t.Errorf("after a login another connection is refused: %q", got)
 	}
-	open[1].ask("LOGOUT")
+	open[1].command("LOGOUT")
 	for got := ""; !strings.HasPrefix(got, "* OK"); { // once it has gone
 		got = w.wire(w.imap, false).line()
 	}
@@ -263,11 +263,11 @@ func (publicListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4zero, Po
 func TestLog(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.selected()
-	c.ask("FETCH 1 BODY[]")
-	c.ask("FETCH nonsense BODY[]")
+	c.command("FETCH 1 BODY[]")
+	c.command("FETCH nonsense BODY[]")
 	bad := w.wire(w.imaps, true)
 	bad.line()
-	bad.ask("LOGIN ann wr0ngpass")
+	bad.command("LOGIN ann wr0ngpass")
 	bad.send("b LOGIN ann \"wr0ngpass\x00\r\n")
 	s := w.submit()
 	s.reply("MAIL FROM:<ann@moot.test>", "250")

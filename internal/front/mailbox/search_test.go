@@ -26,15 +26,15 @@ var library = []string{
 func TestSearch(t *testing.T) {
 	w := newWorld(t, false)
 	w.put(library...)
-	inbox := w.box.at(moots.Inbox)
+	inbox := w.mailbox.at(moots.Inbox)
 	for i, day := range []int{1, 2, 3, 4, 5} {
 		inbox.items[i].Arrived = time.Date(2026, 3, day, 23, 59, 0, 0, time.UTC)
 	}
 	w.change(mark(1, moots.Seen, "$Work"), mark(2, moots.Flagged), mark(3, moots.Seen, moots.Answered, moots.Deleted), mark(4, moots.Draft))
 	c := w.wire(w.imaps, true)
 	c.line()
-	c.ask("LOGIN ann secret")
-	c.ask("SELECT INBOX")
+	c.command("LOGIN ann secret")
+	c.command("SELECT INBOX")
 	for _, one := range [][2]string{
 		{"ALL", "1 2 3 4 5"}, {"2,4:*", "2 4 5"}, {"UID 3:9", "3 4 5"}, {"*", "5"}, {"NOT 1:3", "4 5"},
 		{"SEEN", "1 3"}, {"UNSEEN FLAGGED", "2"}, {"ANSWERED", "3"}, {"DELETED", "3"}, {"UNDELETED UNDRAFT", "1 2 5"}, {"KEYWORD $work", "1"}, {"UNKEYWORD $Work UNFLAGGED", "3 4 5"},
@@ -49,7 +49,7 @@ func TestSearch(t *testing.T) {
 		{"OR BODY water BODY needle", "1 4"}, {"NOT BODY water", "2 3 4 5"}, {"OR (SEEN NOT ANSWERED) NOT (OR FROM moot SUBJECT plain)", "1 4 5"}, {"NOT (OR SEEN BODY needle)", "2 5"},
 	} {
 		want := strings.TrimRight("* SEARCH "+one[1], " ") + "\nt OK SEARCH completed"
-		if got := c.ask("SEARCH " + one[0]); got != want {
+		if got := c.command("SEARCH " + one[0]); got != want {
 			t.Errorf("%s: %s, want %s", one[0], got, want)
 		}
 	}
@@ -63,7 +63,7 @@ func TestSearch(t *testing.T) {
 		{"SEARCH " + strings.Repeat("NOT ", 600) + "ALL", "t NO [LIMIT]"},
 		{"FETCH $ UID", "* 3 FETCH (UID 3)"},
 	} {
-		if got := c.ask(one[0]); !strings.HasPrefix(got, one[1]) {
+		if got := c.command(one[0]); !strings.HasPrefix(got, one[1]) {
 			t.Errorf("%.60s: %s, want %s", one[0], got, one[1])
 		}
 	}
@@ -75,8 +75,8 @@ func TestSearchOpensLittle(t *testing.T) {
 	w.put(library[:3]...)
 	c := w.wire(w.imaps, true)
 	c.line()
-	c.ask("LOGIN ann secret")
-	c.ask("SELECT INBOX")
+	c.command("LOGIN ann secret")
+	c.command("SELECT INBOX")
 	for _, one := range []struct {
 		command string
 		opened  int64
@@ -84,13 +84,13 @@ func TestSearchOpensLittle(t *testing.T) {
 		{"SEEN LARGER 3", 0}, {"FROM ann@moot.test SUBJECT plans", 0}, {"SENTSINCE 1-Jan-2020 FROM lee UNSEEN", 1}, {"CC nosuch", 0},
 		{"SENTBEFORE 1-Jan-2020 BODY water", 1}, {"HEADER Message-ID one@moot.test", 1},
 	} {
-		w.box.opened.Store(0)
-		c.ask("SEARCH " + one.command)
-		if n := w.box.opened.Load(); n > one.opened { // nested has neither Date nor Message-ID
+		w.mailbox.opened.Store(0)
+		c.command("SEARCH " + one.command)
+		if n := w.mailbox.opened.Load(); n > one.opened { // nested has neither Date nor Message-ID
 			t.Errorf("%s opened %d messages, want %d", one.command, n, one.opened)
 		}
-		c.ask("UNSELECT")
-		c.ask("SELECT INBOX")
+		c.command("UNSELECT")
+		c.command("SELECT INBOX")
 	}
 }
 

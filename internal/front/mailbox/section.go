@@ -198,15 +198,15 @@ type onlyBase64 struct{ r io.Reader }
 func (o onlyBase64) Read(p []byte) (int, error) {
 	for {
 		n, err := o.r.Read(p)
-		kept := 0
+		filled := 0
 		for _, b := range p[:n] {
 			if 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || b == '+' || b == '/' || b == '=' {
-				p[kept] = b
-				kept++
+				p[filled] = b
+				filled++
 			}
 		}
-		if kept > 0 || err != nil {
-			return kept, err
+		if filled > 0 || err != nil {
+			return filled, err
 		}
 	}
 }

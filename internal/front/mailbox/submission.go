@@ -97,18 +97,18 @@ func (s *submission) login(user, password string) error {
 // loginServer is the legacy mechanism LOGIN: a name, then a password.
 type loginServer struct {
 	login func(user, password string) error
-	asked int
+	step  int
 	user  string
 }
 
 // Next implements sasl.Server.
 func (l *loginServer) Next(response []byte) (challenge []byte, done bool, err error) {
-	if response == nil && l.asked == 0 {
-		l.asked = 1
+	if response == nil && l.step == 0 {
+		l.step = 1
 		return []byte("Username:"), false, nil
 	}
-	if l.asked < 2 {
-		l.asked, l.user = 2, string(response)
+	if l.step < 2 {
+		l.step, l.user = 2, string(response)
 		return []byte("Password:"), false, nil
 	}
 	return nil, true, l.login(l.user, string(response))
@@ -144,14 +144,14 @@ func (s *submission) address(a string) error {
 	odd := func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(`()<>[]:;,\"`, r)
 	}
-	box, domain, _ := strings.Cut(a, "@")
+	local, domain, _ := strings.Cut(a, "@")
 	literal := strings.HasPrefix(domain, "[") && strings.HasSuffix(domain, "]")
 	if literal {
 		domain = strings.Trim(domain, "[]")
 		domain = strings.ReplaceAll(domain, ":", "")
 	}
 	switch {
-	case len(a) > maxAddress, !utf8.ValidString(a), box == "", domain == "", strings.ContainsFunc(box, odd), strings.ContainsFunc(domain, odd), strings.Contains(domain, "@"):
+	case len(a) > maxAddress, !utf8.ValidString(a), local == "", domain == "", strings.ContainsFunc(local, odd), strings.ContainsFunc(domain, odd), strings.Contains(domain, "@"):
 		return refusal(553, 5, 1, 3, "The address is malformed or not supported")
 	case !s.utf8 && strings.ContainsFunc(a, func(r rune) bool { return r > unicode.MaxASCII }):
 		return refusal(553, 5, 6, 7, "An address that is not plain ASCII needs SMTPUTF8")
@@ -236,7 +236,7 @@ func (s *submission) failure(err error) error {
 		return refusal(451, 4, 4, 0, text)
 	}
 	s.server.cfg.Log.Error("mail", "protocol", "submission", "err", err)
-	return refusal(451, 4, 3, 0, "Internal error: the server's log says more. Try again later")
+	return refusal(451, 4, 3, 0, "Internal error: see the server's log. Try again later")
 }
 
 func refusal(code, class, subject, detail int, text string) *smtp.SMTPError {

@@ -107,7 +107,7 @@ func findText(r io.Reader, words []string, found map[string]bool) error {
 			whole = n - partial(buf[:n])
 		}
 		window = append(window, fold(string(buf[:whole]))...)
-		look(window, words, found)
+		findIn(window, words, found)
 		if ended || len(found) == len(words) {
 			return nil
 		}
@@ -116,7 +116,7 @@ func findText(r io.Reader, words []string, found map[string]bool) error {
 	}
 }
 
-func look(window []byte, words []string, found map[string]bool) {
+func findIn(window []byte, words []string, found map[string]bool) {
 	for _, w := range words {
 		if !found[w] && bytes.Contains(window, []byte(w)) {
 			found[w] = true
