@@ -12,10 +12,10 @@ import (
 	"github.com/mootspace/moot/internal/suite"
 )
 
-// people lets the members of a world in, by their names.
-type people struct{ w *suite.World }
+// accounts authenticates the members of a world by their names.
+type accounts struct{ w *suite.World }
 
-func (p people) Login(_ context.Context, user, _ string) (moots.Mailbox, error) {
+func (p accounts) Login(_ context.Context, user, _ string) (moots.Mailbox, error) {
 	for i := range 3 {
 		if m := p.w.Member(i); m.Name == user {
 			return m.Mail(), nil
@@ -41,7 +41,7 @@ func mailOver(t *testing.T, sw *suite.World) {
 		sw.Member(i).Mail()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	server := New(Config{Accounts: people{sw}, Plain: true})
+	server := New(Config{Accounts: accounts{sw}, Plain: true})
 	ended := make(chan error, 2)
 	serve := func(f func(context.Context, net.Listener, bool) error) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,8 +63,8 @@ func mailOver(t *testing.T, sw *suite.World) {
 
 	reader := w.wire(w.imap, false)
 	reader.line()
-	reader.ask("LOGIN bob x")
-	reader.ask("SELECT INBOX")
+	reader.command("LOGIN bob x")
+	reader.command("SELECT INBOX")
 	reader.send("a IDLE\r\n")
 	reader.until("+ ")
 
@@ -96,14 +96,14 @@ func mailOver(t *testing.T, sw *suite.World) {
 		{"APPEND Drafts (\\Draft) \"03-Feb-2020 04:05:06 +0100\" {32+}\r\nSubject: draft\r\n\r\nnot yet done\r\n", "[APPENDUID "},
 		{"SELECT Drafts", "* 1 EXISTS"}, {"FETCH 1 FLAGS", `FLAGS (\Draft)`}, {"DELETE Play/2026", "t OK"}, {"DELETE Drafts", "t NO [NOPERM]"},
 	} {
-		if got := reader.ask(one[0]); !strings.Contains(got, one[1]) {
+		if got := reader.command(one[0]); !strings.Contains(got, one[1]) {
 			t.Errorf("%s: %.400s\nwant %s", one[0], got, one[1])
 		}
 	}
-	reader.ask("SELECT Archive")
+	reader.command("SELECT Archive")
 	reader.send("b FETCH 1 (RFC822.SIZE BODY.PEEK[TEXT])\r\n")
 	if got := reader.until("b OK"); !strings.Contains(strings.ReplaceAll(got, "\n", "\r\n"), text[strings.Index(text, "\r\n\r\n")+4:]) {
-		t.Errorf("the text is not what was sent: %d bytes", len(got))
+		t.Errorf("the text differs from the one sent: %d bytes", len(got))
 	}
 	_, _ = io.WriteString(reader, "c LOGOUT\r\n")
 }

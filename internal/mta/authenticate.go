@@ -13,37 +13,37 @@ import (
 	"github.com/emersion/go-msgauth/dkim"
 )
 
-// authTime is how long it may take to find out about a message's sender.
-const authTime = 30 * time.Second
+// authTimeout bounds the authentication of one message.
+const authTimeout = 30 * time.Second
 
-// verdict is what was found out about who sent a message.
-type verdict struct {
+// authResults is the authentication of a message's sender.
+type authResults struct {
 	results []authres.Result
 	reject  bool // the policy of the domain in From asks to refuse it
 	junk    bool
 }
 
 // text returns the value of an Authentication-Results field (RFC 8601).
-func (v verdict) text(authserv string) string { return authres.Format(authserv, v.results) }
+func (a authResults) text(authserv string) string { return authres.Format(authserv, a.results) }
 
-// judge checks who sent a message with SPF (RFC 7208), DKIM (RFC 6376) and DMARC
-// (RFC 7489). Only domain names of what it finds are handed on, and no text of theirs.
-func (s *session) judge(ctx context.Context, from string, h textproto.Header, body io.Reader) verdict {
+// authenticate checks SPF (RFC 7208), DKIM (RFC 6376) and DMARC (RFC 7489). The results
+// have domain names only, no text from DNS records.
+func (s *session) authenticate(ctx context.Context, from string, h textproto.Header, body io.Reader) authResults {
 	spfResult := s.checkSPF(ctx, from)
-	v := verdict{results: []authres.Result{spfResult}}
+	auth := authResults{results: []authres.Result{spfResult}}
 	signed := checkDKIM(h, body, s.dns.txt(ctx))
 	for _, r := range signed {
-		v.results = append(v.results, r)
+		auth.results = append(auth.results, r)
 	}
 	d := s.checkDMARC(ctx, h, spfResult, signed)
-	v.results = append(v.results, d.result())
-	v.reject = d.reject()
-	v.junk = d.junk()
-	return v
+	auth.results = append(auth.results, d.result())
+	auth.reject = d.reject()
+	auth.junk = d.junk()
+	return auth
 }
 
-// checkSPF asks whether the sender's domain sends from where the message came. For
-// bounces that is the name given to EHLO (RFC 7208, 2.4).
+// checkSPF checks whether the client may send for the sender's domain; for bounces, the
+// EHLO name (RFC 7208, 2.4).
 func (s *session) checkSPF(ctx context.Context, from string) *authres.SPFResult {
 	r := &authres.SPFResult{Value: authres.ResultNone}
 	if from == "" {
@@ -62,7 +62,7 @@ func (s *session) checkSPF(ctx context.Context, from string) *authres.SPFResult 
 
 const (
 	maxSignatures = 8
-	maxSignature  = 4 << 10 // bytes of a field: checking costs time for each header field it names
+	maxSignature  = 4 << 10 // bytes of a field: verification costs time per header field that it lists
 )
 
 // checkDKIM returns a result for each signature.
@@ -80,7 +80,7 @@ func checkDKIM(h textproto.Header, body io.Reader, txt func(string) ([]string, e
 	found, _ := dkim.VerifyWithOptions(io.MultiReader(&head, body), &dkim.VerifyOptions{LookupTXT: txt, MaxVerifications: maxSignatures})
 	for _, v := range found {
 		r := &authres.DKIMResult{Value: dkimValue(v.Err)}
-		r.Domain, _ = domainName(v.Domain) // "" for what is no domain name
+		r.Domain, _ = domainName(v.Domain) // "" for a malformed name
 		if r.Domain != "" || v.Err != nil {
 			results = append(results, r)
 		}
@@ -100,4 +100,4 @@ func dkimValue(err error) authres.ResultValue {
 	return authres.ResultFail
 }
 
-var _ spf.DNSResolver = absolute{}
+var _ spf.DNSResolver = resolver{}

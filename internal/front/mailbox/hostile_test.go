@@ -9,13 +9,13 @@ import (
 	moots "github.com/mootspace/moot/internal/mail"
 )
 
-// TestNastyCommands sends what no mail program would. Nothing may panic, and whoever
-// is still connected is answered.
-func TestNastyCommands(t *testing.T) {
+// TestHostileCommands sends what no mail program would. Nothing may panic, and every
+// open connection gets a response.
+func TestHostileCommands(t *testing.T) {
 	w := newWorld(t, false)
 	w.put(hello, nested, "", "\r\n", strings.Repeat("Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n", 300))
-	w.box.at(moots.Inbox).items[0].Flags = []moots.Flag{"with space", "gr\u00fcn", `\Odd`, ""}
-	w.box.at(moots.Inbox).items[1].Subject = "x\r\ny"
+	w.mailbox.at(moots.Inbox).items[0].Flags = []moots.Flag{"with space", "gr\u00fcn", `\Odd`, ""}
+	w.mailbox.at(moots.Inbox).items[1].Subject = "x\r\ny"
 	for _, command := range []string{
 		"FETCH 1:* (FLAGS ENVELOPE BODY BODYSTRUCTURE BODY[] BODY[1] BODY[1.1.1.1] BODY[TEXT] BINARY[1] BINARY[] BINARY.SIZE[] BINARY.SIZE[9])",
 		"FETCH 1:* BODY[" + strings.Repeat("1.", 5000) + "1]", "FETCH 1 BODY[0]", "FETCH 1 BODY[4294967295.0.HEADER]", "FETCH 1 BODY[MIME]", "FETCH 1 BODY[HEADER.FIELDS ()]",
@@ -33,8 +33,8 @@ func TestNastyCommands(t *testing.T) {
 	} {
 		c := w.wire(w.imaps, true)
 		c.line()
-		c.ask("LOGIN ann secret")
-		c.ask("SELECT INBOX")
+		c.command("LOGIN ann secret")
+		c.command("SELECT INBOX")
 		c.SetDeadline(time.Now().Add(10 * time.Second))
 		c.send("n " + command + "\r\nt NOOP\r\nt LOGOUT\r\n")
 		answer, err := io.ReadAll(c.r)
@@ -47,7 +47,7 @@ func TestNastyCommands(t *testing.T) {
 	}
 }
 
-func TestNastySubmissions(t *testing.T) {
+func TestHostileSubmissions(t *testing.T) {
 	w := newWorld(t, false)
 	for _, commands := range []string{
 		"DATA", "RCPT TO:<a@b>", "MAIL FROM:<a@b>\r\nDATA", "MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nBDAT", "MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nBDAT -1", "BDAT 5\r\nabcde",
@@ -64,7 +64,7 @@ func TestNastySubmissions(t *testing.T) {
 	if s := w.logged.String(); strings.Contains(s, "panic") {
 		t.Error(s[strings.Index(s, "panic"):])
 	}
-	for _, m := range w.box.sent {
+	for _, m := range w.mailbox.sent {
 		if m.text != "" && m.text != "\r\n" {
 			t.Errorf("%q was sent", m)
 		}

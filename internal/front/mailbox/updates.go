@@ -15,13 +15,13 @@ func (s *imapSession) Poll(w *imapserver.UpdateWriter, allowExpunge bool) error 
 	if v == nil {
 		return nil
 	}
-	return v.tell(w, allowExpunge)
+	return v.sendUpdates(w, allowExpunge)
 }
 
-// Idle implements imapserver.Session. When a connection breaks, it may run beside
-// Close.
+// Idle implements imapserver.Session. On a broken connection it may run concurrently
+// with Close.
 func (s *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
-	if !s.conn.hold() {
+	if !s.conn.acquire() {
 		return nil
 	}
 	defer s.conn.release()
@@ -30,7 +30,7 @@ func (s *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) err
 		<-stop
 		return nil
 	}
-	if err := v.tell(w, true); err != nil {
+	if err := v.sendUpdates(w, true); err != nil {
 		return err
 	}
 	for {
@@ -40,35 +40,35 @@ func (s *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) err
 		case <-v.ctx.Done():
 			return nil
 		case <-v.changed:
-			v.touch()
-			if err := v.tell(w, true); err != nil {
+			v.setChanged()
+			if err := v.sendUpdates(w, true); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// tell brings the client's view up to date. Without allowExpunge the numbers of
-// messages stay what they are (RFC 9051, 7.5.1).
-func (v *selection) tell(w *imapserver.UpdateWriter, allowExpunge bool) error {
+// sendUpdates updates the client's view. Without allowExpunge sequence numbers stay (RFC
+// 9051, 7.5.1).
+func (v *selection) sendUpdates(w *imapserver.UpdateWriter, allowExpunge bool) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	known := len(v.messages)
-	v.look()
+	v.poll()
 	for i := range v.messages {
 		m := &v.messages[i]
-		if m.told || m.gone || i >= known {
-			m.told = true
+		if m.flagsSent || m.removed || i >= known {
+			m.flagsSent = true
 			continue
 		}
-		m.told = true
-		if err := w.WriteMessageFlags(uint32(i+1), m.uid, shownFlags(m.flags)); err != nil {
+		m.flagsSent = true
+		if err := w.WriteMessageFlags(uint32(i+1), m.uid, protocolFlags(m.flags)); err != nil {
 			return err
 		}
 	}
 	grown := len(v.messages) > known
 	if allowExpunge {
-		if err := v.dropGone(known, w.WriteExpunge); err != nil {
+		if err := v.dropRemoved(known, w.WriteExpunge); err != nil {
 			return err
 		}
 	}
@@ -78,11 +78,11 @@ func (v *selection) tell(w *imapserver.UpdateWriter, allowExpunge bool) error {
 	return nil
 }
 
-// dropGone forgets the messages that are gone and tells the client of those it knows,
-// the first known of them, from the last on: so no number changes before it is told.
-func (v *selection) dropGone(known int, write func(uint32) error) error {
+// dropRemoved drops removed messages, and sends EXPUNGE for the first known ones, last
+// first, so that no sequence number changes before it is sent.
+func (v *selection) dropRemoved(known int, write func(uint32) error) error {
 	for i := len(v.messages) - 1; i >= 0; i-- {
-		if !v.messages[i].gone {
+		if !v.messages[i].removed {
 			continue
 		}
 		if i < known {
@@ -91,13 +91,13 @@ func (v *selection) dropGone(known int, write func(uint32) error) error {
 			}
 		}
 	}
-	v.messages = slices.DeleteFunc(v.messages, func(m message) bool { return m.gone })
+	v.messages = slices.DeleteFunc(v.messages, func(m message) bool { return m.removed })
 	return nil
 }
 
-// look asks the Mailbox for what has changed, if anything may have. When that fails,
-// it is asked again at the next occasion.
-func (v *selection) look() {
+// poll reads changes from the Mailbox, if there may be any. A failure is retried by the
+// next call.
+func (v *selection) poll() {
 	select {
 	case <-v.changed:
 		v.stale = true
@@ -109,7 +109,7 @@ func (v *selection) look() {
 	err := v.refresh()
 	v.stale = err != nil
 	if err != nil && v.ctx.Err() == nil {
-		v.log.Warn("look for new mail", "err", err)
+		v.log.Warn("poll for new mail", "err", err)
 	}
 }
 
@@ -119,21 +119,21 @@ func (v *selection) refresh() error {
 		return err
 	}
 	i := slices.IndexFunc(all, named(v.folder))
-	if i < 0 || all[i].Validity != v.validity { // the folder that was selected is no more
+	if i < 0 || all[i].Validity != v.validity { // the selected folder was removed
 		for i := range v.messages {
-			v.messages[i].gone = true
+			v.messages[i].removed = true
 		}
 		return nil
 	}
 	if f := all[i]; f.ModSeq != v.modseq || f.Messages != v.present() {
-		return v.catchUp(f)
+		return v.pull(f)
 	}
 	return nil
 }
 
-// catchUp asks for what has changed since the last time; for everything only if
-// something must have been removed.
-func (v *selection) catchUp(f mail.Folder) error {
+// pull lists the changes since the last time; the whole folder only if messages were
+// removed.
+func (v *selection) pull(f mail.Folder) error {
 	q := mail.Query{Folder: v.folder, Since: v.modseq, Brief: true}
 	items, err := v.mb.List(v.ctx, q)
 	if err != nil {
@@ -146,7 +146,7 @@ func (v *selection) catchUp(f mail.Folder) error {
 			return err
 		}
 		v.merge(items)
-		v.keepOnly(items)
+		v.markRemoved(items)
 	}
 	v.modseq = f.ModSeq
 	return nil
@@ -154,36 +154,36 @@ func (v *selection) catchUp(f mail.Folder) error {
 
 func (v *selection) present() (n int) {
 	for _, m := range v.messages {
-		if !m.gone {
+		if !m.removed {
 			n++
 		}
 	}
 	return n
 }
 
-// merge takes over what items say.
+// merge applies listed items to the view.
 func (v *selection) merge(items []mail.Item) {
 	for _, it := range items {
-		i, there := v.at(imap.UID(it.UID))
+		i, there := v.index(imap.UID(it.UID))
 		switch {
 		case !there && i == len(v.messages):
 			v.messages = append(v.messages, newMessage(it))
 		case there && !equalFlags(v.messages[i].flags, it.Flags):
-			v.messages[i].flags, v.messages[i].told = it.Flags, false
+			v.messages[i].flags, v.messages[i].flagsSent = it.Flags, false
 		}
-		v.learn(it.Flags)
+		v.addKeywords(it.Flags)
 	}
 }
 
-// keepOnly marks what is not in items as gone.
-func (v *selection) keepOnly(items []mail.Item) {
+// markRemoved marks messages that are not in items.
+func (v *selection) markRemoved(items []mail.Item) {
 	there := make(map[imap.UID]bool, len(items))
 	for _, it := range items {
 		there[imap.UID(it.UID)] = true
 	}
 	for i := range v.messages {
 		if !there[v.messages[i].uid] {
-			v.messages[i].gone = true
+			v.messages[i].removed = true
 		}
 	}
 }

@@ -8,19 +8,20 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// chunk is how memory is handed out, in bytes. A message's header fits into the first.
+// chunk is the unit of allocation in bytes. A message's header fits into the first.
 const chunk = 256 << 10
 
-// memory holds a message while it is being received. It is not a file, because what is
-// sealed for its readers should not be left lying open on a disk.
-type memory struct {
+// messageBuffer holds a message while it is received: in memory and not in a file,
+// because it will be sealed and must not be on disk in the clear.
+type messageBuffer struct {
 	budget *semaphore.Weighted
 	chunks [][]byte // all but the last are full
 	size   int64
 }
 
-// Write implements io.Writer. When the budget is used up, the sender may try later.
-func (m *memory) Write(p []byte) (n int, err error) {
+// Write implements io.Writer. Beyond the budget of all messages it fails with a
+// transient reply.
+func (m *messageBuffer) Write(p []byte) (n int, err error) {
 	for len(p) > 0 {
 		at := int(m.size % chunk)
 		if at == 0 {
@@ -35,8 +36,8 @@ func (m *memory) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// from returns a reader of what follows the first so many bytes.
-func (m *memory) from(skip int) io.Reader {
+// after returns a reader of the bytes after the first skip.
+func (m *messageBuffer) after(skip int) io.Reader {
 	var parts []io.Reader
 	left := m.size
 	for i, c := range m.chunks {
@@ -50,15 +51,15 @@ func (m *memory) from(skip int) io.Reader {
 	return io.MultiReader(parts...)
 }
 
-// start returns the first chunk.
-func (m *memory) start() []byte {
+// head returns the first chunk.
+func (m *messageBuffer) head() []byte {
 	if len(m.chunks) == 0 {
 		return nil
 	}
 	return m.chunks[0][:min(m.size, chunk)]
 }
 
-func (m *memory) free() {
+func (m *messageBuffer) free() {
 	m.budget.Release(int64(len(m.chunks)) * chunk)
 	m.chunks, m.size = nil, 0
 }

@@ -12,7 +12,7 @@ import (
 
 func (w *world) change(changes ...moots.Change) {
 	w.t.Helper()
-	if _, err := w.box.Change(w.t.Context(), changes...); err != nil {
+	if _, err := w.mailbox.Change(w.t.Context(), changes...); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -23,24 +23,24 @@ func mark(uid uint32, flags ...moots.Flag) moots.Change {
 
 func gone(uid uint32) moots.Change { return moots.Change{Folder: moots.Inbox, UID: uid, Remove: true} }
 
-// selected is a connection by hand with the inbox selected and three messages.
+// selected is a raw connection with the inbox selected and three messages.
 func (w *world) selected() *wire {
 	w.t.Helper()
 	w.put(hello, hello+"2", hello+"3")
 	c := w.wire(w.imaps, true)
 	c.line()
-	c.ask("LOGIN ann secret")
-	if got := c.ask("SELECT INBOX"); !strings.Contains(got, "* 3 EXISTS") || !strings.Contains(got, "t OK [READ-WRITE]") {
+	c.command("LOGIN ann secret")
+	if got := c.command("SELECT INBOX"); !strings.Contains(got, "* 3 EXISTS") || !strings.Contains(got, "t OK [READ-WRITE]") {
 		w.t.Fatal(got)
 	}
 	return c
 }
 
-// poll asks for news until there are some: a change is noticed soon, not at once.
+// poll sends a command until there are updates, which are asynchronous.
 func (c *wire) poll(command string) string {
 	c.t.Helper()
 	for {
-		if got := c.ask(command); strings.HasPrefix(got, "* ") {
+		if got := c.command(command); strings.HasPrefix(got, "* ") {
 			return got
 		}
 	}
@@ -65,41 +65,41 @@ func TestIdle(t *testing.T) {
 	}
 	c.send("DONE\r\n")
 	c.until("a OK")
-	if got := c.ask("UID FETCH 1:* FLAGS"); !strings.Contains(got, `* 3 FETCH (UID 4 FLAGS ())`) {
+	if got := c.command("UID FETCH 1:* FLAGS"); !strings.Contains(got, `* 3 FETCH (UID 4 FLAGS ())`) {
 		t.Error(got)
 	}
 }
 
-// TestNumbers changes the mailbox behind a client's back: its numbers must mean the
-// same until it is told otherwise, which FETCH, STORE and SEARCH must not do.
-func TestNumbers(t *testing.T) {
+// TestSequenceNumbers changes the mailbox concurrently: sequence numbers must stay until
+// an update is sent, which FETCH, STORE and SEARCH must not do.
+func TestSequenceNumbers(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.selected()
 	w.change(gone(1), mark(3, "$Work"))
 	for _, command := range []string{"FETCH 3 FLAGS", "SEARCH UID 3", `STORE 3 +FLAGS.SILENT (\Seen)`, "FETCH 3 BODY.PEEK[TEXT]"} {
-		if got := c.ask(command); strings.Contains(got, "EXPUNGE") || !strings.Contains(got, "t OK") {
+		if got := c.command(command); strings.Contains(got, "EXPUNGE") || !strings.Contains(got, "t OK") {
 			t.Errorf("%s: %s", command, got)
 		}
 	}
-	if got := c.ask("SEARCH UID 3"); !strings.Contains(got, "* SEARCH 3") {
+	if got := c.command("SEARCH UID 3"); !strings.Contains(got, "* SEARCH 3") {
 		t.Error(got)
 	}
-	if got := c.ask("FETCH 1 BODY.PEEK[]"); strings.Contains(got, "EXPUNGE ") {
+	if got := c.command("FETCH 1 BODY.PEEK[]"); strings.Contains(got, "EXPUNGE ") {
 		t.Error(got)
 	}
 	if got := c.poll("NOOP"); got != "* 1 EXPUNGE\nt OK NOOP completed" {
 		t.Error(got)
 	}
-	if got := c.ask("FETCH 2 FLAGS"); !strings.Contains(got, `* 2 FETCH (UID 3 FLAGS (\Seen $Work))`) {
+	if got := c.command("FETCH 2 FLAGS"); !strings.Contains(got, `* 2 FETCH (UID 3 FLAGS (\Seen $Work))`) {
 		t.Error(got)
 	}
-	if got := c.ask("FETCH 7 FLAGS"); !strings.HasPrefix(got, "t BAD") {
+	if got := c.command("FETCH 7 FLAGS"); !strings.HasPrefix(got, "t BAD") {
 		t.Error(got)
 	}
-	if got := c.ask("FETCH 7:* UID"); !strings.Contains(got, "* 2 FETCH (UID 3)") {
+	if got := c.command("FETCH 7:* UID"); !strings.Contains(got, "* 2 FETCH (UID 3)") {
 		t.Errorf("7:* is *:7 (RFC 9051, 9): %s", got)
 	}
-	if got := c.ask("UID FETCH 99:* UID"); !strings.Contains(got, "* 2 FETCH (UID 3)") {
+	if got := c.command("UID FETCH 99:* UID"); !strings.Contains(got, "* 2 FETCH (UID 3)") {
 		t.Error(got)
 	}
 }
@@ -111,8 +111,8 @@ func TestFolderVanishes(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := w.selected()
-	c.ask("COPY 1:2 Work")
-	c.ask("SELECT Work")
+	c.command("COPY 1:2 Work")
+	c.command("SELECT Work")
 	if err := other.Delete("Work").Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -135,25 +135,25 @@ func TestStore(t *testing.T) {
 		{`STORE 1 +FLAGS (gr` + "\xc3\xbc" + `n)`, "t NO [CANNOT] A flag is too long, unknown, or not plain ASCII: choose another"},
 		{`STORE 9 +FLAGS (\Seen)`, "t BAD [CLIENTBUG] There is no message with that number"},
 	} {
-		if got := c.ask(one[0]); got != one[1] {
+		if got := c.command(one[0]); got != one[1] {
 			t.Errorf("%s: %s\nwant %s", one[0], got, one[1])
 		}
 	}
-	c.ask("EXAMINE INBOX")
+	c.command("EXAMINE INBOX")
 	for _, command := range []string{`STORE 1 +FLAGS (\Seen)`, "EXPUNGE", "MOVE 1 Sent"} {
-		if got := c.ask(command); !strings.HasPrefix(got, "t NO [NOPERM]") {
+		if got := c.command(command); !strings.HasPrefix(got, "t NO [NOPERM]") {
 			t.Errorf("%s in EXAMINE: %s", command, got)
 		}
 	}
 }
 
-// TestSilent says silently what somebody else has changed meanwhile: that the client
-// is told.
-func TestSilent(t *testing.T) {
+// TestSilentStore changes silently what was changed concurrently: the client must get
+// that update.
+func TestSilentStore(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.selected()
 	w.change(mark(1, moots.Answered))
-	got := c.ask(`STORE 1 +FLAGS.SILENT (\Seen)`)
+	got := c.command(`STORE 1 +FLAGS.SILENT (\Seen)`)
 	for !strings.Contains(got, `* 1 FETCH (UID 1 FLAGS (\Seen \Answered))`) {
 		got = c.poll("NOOP")
 	}
@@ -163,25 +163,25 @@ func TestExpunge(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.selected()
 	w.change(mark(1, moots.Deleted), mark(3, moots.Deleted))
-	if got := c.ask("UID EXPUNGE 2:3"); !strings.Contains(got, "* 3 EXPUNGE") || strings.Contains(got, "* 1 EXPUNGE") {
+	if got := c.command("UID EXPUNGE 2:3"); !strings.Contains(got, "* 3 EXPUNGE") || strings.Contains(got, "* 1 EXPUNGE") {
 		t.Error(got)
 	}
-	c.ask("EXAMINE INBOX")
-	if got := c.ask("CLOSE"); got != "t OK CLOSE completed" {
+	c.command("EXAMINE INBOX")
+	if got := c.command("CLOSE"); got != "t OK CLOSE completed" {
 		t.Error(got)
 	}
-	if n := len(w.box.at(moots.Inbox).items); n != 2 {
+	if n := len(w.mailbox.at(moots.Inbox).items); n != 2 {
 		t.Errorf("CLOSE after EXAMINE left %d messages", n)
 	}
-	c.ask("SELECT INBOX")
-	if got := c.ask("UNSELECT"); got != "t OK UNSELECT completed" {
+	c.command("SELECT INBOX")
+	if got := c.command("UNSELECT"); got != "t OK UNSELECT completed" {
 		t.Error(got)
 	}
-	c.ask("SELECT INBOX")
-	if got := c.ask("CLOSE"); got != "t OK CLOSE completed" {
+	c.command("SELECT INBOX")
+	if got := c.command("CLOSE"); got != "t OK CLOSE completed" {
 		t.Error(got)
 	}
-	if n := len(w.box.at(moots.Inbox).items); n != 1 {
+	if n := len(w.mailbox.at(moots.Inbox).items); n != 1 {
 		t.Errorf("CLOSE left %d messages", n)
 	}
 }
@@ -203,7 +203,7 @@ func TestCopyAndMove(t *testing.T) {
 	if _, err := c.Copy(imap.SeqSetNum(1), "Nowhere").Wait(); err == nil || !strings.Contains(err.Error(), "TRYCREATE") {
 		t.Error(err)
 	}
-	w.change(gone(1)) // behind the client's back
+	w.change(gone(1)) // concurrently
 	moved, err := c.Move(imap.UIDSetNum(1, 2), "Trash").Wait()
 	if err != nil || moved.SourceUIDs.(imap.UIDSet).String() != "2" {
 		t.Errorf("move: %+v %v", moved, err)
@@ -218,7 +218,7 @@ func TestCopyAndMove(t *testing.T) {
 	}
 }
 
-// TestRevision2 uses what a client gets that asks for IMAP4rev2.
+// TestRevision2 uses IMAP4rev2.
 func TestRevision2(t *testing.T) {
 	w := newWorld(t, false)
 	w.put(hello)

@@ -49,8 +49,8 @@ func keys(t *testing.T) map[string]crypto.Signer {
 	return map[string]crypto.Signer{"ed25519": ed, "rsa": r}
 }
 
-// judged sends a message from 127.0.0.1 and returns what was found out about it.
-func judged(t *testing.T, names *dns, from, message string) (delivered, map[string]string) {
+// authenticated sends a message from 127.0.0.1 and returns its authentication results.
+func authenticated(t *testing.T, names *dns, from, message string) (delivered, map[string]string) {
 	t.Helper()
 	s, b := newServer()
 	s.Resolver = names
@@ -79,12 +79,12 @@ func judged(t *testing.T, names *dns, from, message string) (delivered, map[stri
 		}
 	}
 	if junk := m.Header.Get("X-Spam-Flag") == "YES"; junk != got.Junk {
-		t.Errorf("X-Spam-Flag does not tell Junk: %v", got.Junk)
+		t.Errorf("X-Spam-Flag differs from Junk: %v", got.Junk)
 	}
 	return got, values
 }
 
-func TestJudge(t *testing.T) {
+func TestAuthenticate(t *testing.T) {
 	const message = "From: Eve <eve@else.example>\r\nSubject: hi\r\n\r\nHello\r\n"
 	const (
 		here, there = "v=spf1 ip4:127.0.0.1 -all", "v=spf1 ip4:192.0.2.1 -all"
@@ -128,7 +128,7 @@ func TestJudge(t *testing.T) {
 			if c.dmarc != "" {
 				names.txt["_dmarc.else.example"] = []string{c.dmarc}
 			}
-			got, values := judged(t, names, c.from, c.message)
+			got, values := authenticated(t, names, c.from, c.message)
 			if found := [3]string{values["spf"], values["dkim"], values["dmarc"]}; found != c.want || got.Junk != c.junk {
 				t.Errorf("found %v, junk %v; want %v, %v", found, got.Junk, c.want, c.junk)
 			}
@@ -136,30 +136,30 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestJudgeKeys(t *testing.T) {
+func TestAuthenticateKeys(t *testing.T) {
 	for name, key := range keys(t) {
-		signed, record := sign(t, letter, "else.example", key)
+		signed, record := sign(t, sample, "else.example", key)
 		signed = strings.Replace(signed, "\r\n..a", "\r\n...a", 1) // a dot more on the wire
-		_, values := judged(t, &dns{txt: map[string][]string{"sel._domainkey.else.example": {record}}}, "eve@else.example", signed)
+		_, values := authenticated(t, &dns{txt: map[string][]string{"sel._domainkey.else.example": {record}}}, "eve@else.example", signed)
 		if values["dkim"] != "pass" {
 			t.Errorf("%s: %v", name, values)
 		}
 	}
 }
 
-// TestJudgeWithoutDNS: a DNS that does not answer makes no mail junk.
-func TestJudgeWithoutDNS(t *testing.T) {
-	signed, _ := sign(t, letter, "else.example", keys(t)["ed25519"])
+// TestAuthenticateWithoutDNS: a DNS failure marks no mail as junk.
+func TestAuthenticateWithoutDNS(t *testing.T) {
+	signed, _ := sign(t, sample, "else.example", keys(t)["ed25519"])
 	names := &dns{
 		txt:  map[string][]string{"_dmarc.else.example": {"v=DMARC1; p=reject"}},
 		fail: map[string]error{"sel._domainkey.else.example": timeout, "else.example": timeout},
 	}
-	got, values := judged(t, names, "eve@else.example", signed)
+	got, values := authenticated(t, names, "eve@else.example", signed)
 	if values["spf"] != "temperror" || values["dkim"] != "temperror" || values["dmarc"] != "temperror" || got.Junk {
 		t.Errorf("%v, junk %v", values, got.Junk)
 	}
 	names.fail["_dmarc.else.example"] = timeout
-	if got, values = judged(t, names, "eve@else.example", signed); values["dmarc"] != "temperror" || got.Junk {
+	if got, values = authenticated(t, names, "eve@else.example", signed); values["dmarc"] != "temperror" || got.Junk {
 		t.Errorf("%v, junk %v", values, got.Junk)
 	}
 }
@@ -167,7 +167,7 @@ func TestJudgeWithoutDNS(t *testing.T) {
 func TestSubdomainPolicy(t *testing.T) {
 	message := "From: eve@sub.else.example\r\n\r\nx\r\n"
 	for record, junk := range map[string]bool{"v=DMARC1; p=reject": true, "v=DMARC1; p=reject; sp=none": false, "v=DMARC1; p=none; sp=reject": true} {
-		got, values := judged(t, &dns{txt: map[string][]string{"_dmarc.else.example": {record}}}, "eve@else.example", message)
+		got, values := authenticated(t, &dns{txt: map[string][]string{"_dmarc.else.example": {record}}}, "eve@else.example", message)
 		if values["dmarc"] != "fail" || got.Junk != junk {
 			t.Errorf("%s: %v, junk %v", record, values, got.Junk)
 		}
@@ -175,20 +175,20 @@ func TestSubdomainPolicy(t *testing.T) {
 }
 
 func TestReject(t *testing.T) {
-	for policy, answer := range map[string]string{"reject": "550 5.7.1", "quarantine": "250", "none": "250"} {
+	for policy, reply := range map[string]string{"reject": "550 5.7.1", "quarantine": "250", "none": "250"} {
 		s, b := newServer()
 		s.Reject = true
 		s.Resolver = &dns{txt: map[string][]string{"_dmarc.else.example": {"v=DMARC1; p=" + policy}}}
 		w := dial(t, serve(t, s)).begin()
 		w.send("DATA\r\n", "354")
-		w.send(letter+".\r\n", answer)
-		if delivered := len(b.all()) == 1; delivered != (answer == "250") {
+		w.send(sample+".\r\n", reply)
+		if delivered := len(b.all()) == 1; delivered != (reply == "250") {
 			t.Errorf("%s: delivered %v", policy, delivered)
 		}
 	}
 }
 
-// TestForgedFields: what only this server may say is removed, and nothing else.
+// TestForgedFields: fields that only this server may add are removed, and no others.
 func TestForgedFields(t *testing.T) {
 	mine := []string{
 		"Authentication-Results: mx.space.example; dmarc=pass header.from=bank.example",
@@ -210,7 +210,7 @@ func TestForgedFields(t *testing.T) {
 		"Authentication-Results: else.example; x=mx.space.example",
 		"X-Authentication-Results: mx.space.example",
 	}
-	got, _ := judged(t, &dns{}, "eve@else.example", strings.Join(append(mine, theirs...), "\r\n")+"\r\n"+letter)
+	got, _ := authenticated(t, &dns{}, "eve@else.example", strings.Join(append(mine, theirs...), "\r\n")+"\r\n"+sample)
 	_, rest, _ := strings.Cut(got.text, "Received: ")
 	rest = rest[strings.Index(rest, "\r\n")+2:]
 	for strings.HasPrefix(rest, " ") { // the folded Received
@@ -220,11 +220,11 @@ func TestForgedFields(t *testing.T) {
 		t.Errorf("the header is\n%s", got.text)
 	}
 	if got.Junk {
-		t.Error("is junk because somebody else says so")
+		t.Error("marked as junk by another server")
 	}
 }
 
-// TestForgedValues: nothing that a stranger names gets more into our fields than a name.
+// TestForgedValues: a client's values add nothing but a name to the trace fields.
 func TestForgedValues(t *testing.T) {
 	s, b := newServer()
 	w := dial(t, serve(t, s))
@@ -234,7 +234,7 @@ func TestForgedValues(t *testing.T) {
 	w.send("MAIL FROM:<a@else.example;dmarc=pass>\r\n", "553 5.1.7")
 	w.send("MAIL FROM:<a@"+strings.Repeat("a.", 200)+"example>\r\n", "553 5.1.7")
 	w.send("RCPT TO:<ann@space.example>\r\nDATA\r\n", "250", "354")
-	w.send("DKIM-Signature: v=1; a=rsa-sha256; d=x\"\\;dmarc=pass; s=y; h=from; bh=a; b=c\r\n"+letter+".\r\n", "250")
+	w.send("DKIM-Signature: v=1; a=rsa-sha256; d=x\"\\;dmarc=pass; s=y; h=from; bh=a; b=c\r\n"+sample+".\r\n", "250")
 	got := b.only(t)
 	m, err := mail.ReadMessage(strings.NewReader(got.text))
 	if err != nil {
@@ -251,14 +251,14 @@ func TestForgedValues(t *testing.T) {
 	}
 }
 
-// TestManySignatures: a message cannot make the server check for ever.
+// TestManySignatures: the number of verified signatures is bounded.
 func TestManySignatures(t *testing.T) {
 	signature := "DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=y; h=from; bh=a; b=c\r\n"
 	long := "DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=y; h=from" + strings.Repeat("\r\n :from", 1000) + "; bh=a; b=c\r\n"
-	if _, values := judged(t, &dns{}, "eve@else.example", long+letter); values["dkim"] != "" {
+	if _, values := authenticated(t, &dns{}, "eve@else.example", long+sample); values["dkim"] != "" {
 		t.Errorf("dkim: %s", values["dkim"])
 	}
-	_, values := judged(t, &dns{}, "eve@else.example", long+strings.Repeat(signature, 100)+letter)
+	_, values := authenticated(t, &dns{}, "eve@else.example", long+strings.Repeat(signature, 100)+sample)
 	if values["dkim"] != strings.Repeat("permerror", 8) {
 		t.Errorf("dkim: %s", values["dkim"])
 	}

@@ -5,14 +5,14 @@ import (
 	"io"
 )
 
-// lineEnds makes every line end in CRLF: a CR or LF alone becomes one. What goes out
-// must not be read differently by different servers (see lines).
-type lineEnds struct {
+// crlfReader converts lone CR and LF to CRLF, so that no server parses an outbound
+// message differently (see strictLines).
+type crlfReader struct {
 	r       *bufio.Reader
-	pending byte // is to be returned next; 0 for none
+	pending byte // the next byte; 0 for none
 }
 
-func (l *lineEnds) Read(p []byte) (n int, err error) {
+func (l *crlfReader) Read(p []byte) (n int, err error) {
 	for n < len(p) {
 		c, err := l.next()
 		if err != nil {
@@ -24,7 +24,7 @@ func (l *lineEnds) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-func (l *lineEnds) next() (byte, error) {
+func (l *crlfReader) next() (byte, error) {
 	if c := l.pending; c != 0 {
 		l.pending = 0
 		return c, nil
