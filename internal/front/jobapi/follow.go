@@ -15,29 +15,29 @@ import (
 	"github.com/mootspace/moot/internal/jobs"
 )
 
-// Pattern is where a coordinator answers to other members.
+// Pattern is the route on which a coordinator serves other members.
 const Pattern = "GET /v1/jobs/{id}"
 
-// beatEvery is how often a follower of a job that does not change hears of it.
-const beatEvery = 10 * time.Second
+// heartbeat is the interval of empty lines while a job does not change.
+const heartbeat = 10 * time.Second
 
-// eventLine is a line of the answer; an empty one is a sign of life.
+// eventLine is a line of the response; null is a heartbeat.
 type eventLine struct {
 	jobs.Event
-	Kind moot.ErrorKind `json:"kind,omitempty"` // the last line, if something went wrong
+	Kind moot.ErrorKind `json:"kind,omitempty"` // of an error, in the last line
 	Why  string         `json:"why,omitempty"`
 }
 
 type followFunc = func(ctx context.Context, id string, logs bool) iter.Seq2[jobs.Event, error]
 
-// FollowHandler answers for a coordinator below Pattern.
+// FollowHandler serves a coordinator on Pattern.
 func FollowHandler(f followFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = answerFollow(w, r, f) // what goes wrong is said in the last line
+		_ = answerFollow(w, r, f) // an error is in the last line
 	})
 }
 
-// answerFollow answers with a line of JSON for every event.
+// answerFollow responds with a line of JSON for each event.
 func answerFollow(w http.ResponseWriter, r *http.Request, f followFunc) error {
 	w.Header().Set("Content-Type", "application/jsonl")
 	w.Header().Set("Cache-Control", "no-store")
@@ -59,8 +59,8 @@ func answerFollow(w http.ResponseWriter, r *http.Request, f followFunc) error {
 			}
 		}
 	}()
-	beat := time.NewTicker(beatEvery)
-	defer beat.Stop()
+	ticker := time.NewTicker(heartbeat)
+	defer ticker.Stop()
 	for {
 		var err error
 		select {
@@ -69,33 +69,33 @@ func answerFollow(w http.ResponseWriter, r *http.Request, f followFunc) error {
 				return nil
 			}
 			err = out.Encode(line)
-		case <-beat.C:
+		case <-ticker.C:
 			err = out.Encode(nil)
 		}
 		if err = errors.Join(err, flush.Flush()); err != nil {
 			cancel()
-			for range lines { // whoever follows must have let go before the request ends
+			for range lines { // f must return before the request ends
 			}
 			return nil
 		}
 	}
 }
 
-// Follow follows a job at the coordinator at the other end of rt. Kind Unavailable if it
-// falls silent.
+// Follow follows a job at the coordinator that rt connects to. Kind Unavailable after the
+// idle timeout.
 func Follow(ctx context.Context, rt http.RoundTripper, base, id string, logs bool) iter.Seq2[jobs.Event, error] {
 	return follow(ctx, rt.RoundTrip, base+"/v1/jobs/"+url.PathEscape(id), logs)
 }
 
-// silence is how long a coordinator may say nothing.
-const silence = 3 * beatEvery
+// idleTimeout is the longest time without a line.
+const idleTimeout = 3 * heartbeat
 
 func follow(ctx context.Context, do func(*http.Request) (*http.Response, error), address string, logs bool) iter.Seq2[jobs.Event, error] {
 	return func(yield func(jobs.Event, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		timer := time.AfterFunc(silence, func() {
-			cancel(moot.Errorf(moot.Unavailable, "the coordinator was silent for %v", silence))
+		timer := time.AfterFunc(idleTimeout, func() {
+			cancel(moot.Errorf(moot.Unavailable, "the coordinator sent nothing for %v", idleTimeout))
 		})
 		defer timer.Stop()
 		if logs {
@@ -110,7 +110,7 @@ func follow(ctx context.Context, do func(*http.Request) (*http.Response, error),
 		in := bufio.NewScanner(resp.Body)
 		in.Buffer(nil, maxEvent)
 		for in.Scan() {
-			timer.Reset(silence)
+			timer.Reset(idleTimeout)
 			if !yieldLine(in.Bytes(), yield) {
 				return
 			}
@@ -124,13 +124,13 @@ func follow(ctx context.Context, do func(*http.Request) (*http.Response, error),
 	}
 }
 
-// maxEvent is the size in bytes of the largest line.
+// maxEvent bounds the bytes of a line.
 const maxEvent = 8 << 20
 
 func yieldLine(text []byte, yield func(jobs.Event, error) bool) bool {
 	var line *eventLine
 	if err := json.Unmarshal(text, &line); err != nil {
-		yield(jobs.Event{}, moot.Errorf(moot.Corrupt, "the coordinator answered what is not the JSON expected: %w", err))
+		yield(jobs.Event{}, moot.Errorf(moot.Corrupt, "the coordinator sent invalid JSON: %w", err))
 		return false
 	}
 	switch {

@@ -1,8 +1,7 @@
-// Package jobapi is a desk for jobs over HTTP: [Handler] answers for a jobs.Submitter, and
-// [Client] is a jobs.Submitter that asks such a handler. A coordinator is followed in the same
-// way ([FollowHandler], [Follow]). Both sides of each question are in this package. It
-// must not know how jobs are done, nor who may ask: that is decided before a handler is
-// reached.
+// Package jobapi is jobs over HTTP: [Handler] serves a jobs.Submitter, and [Client] is a
+// jobs.Submitter over such a handler. [FollowHandler] and [Follow] do the same for a
+// coordinator. Both sides of each request are in this package. It must not know how jobs
+// are run, nor who may submit them: access is checked before a handler is reached.
 package jobapi
 
 import (
@@ -15,43 +14,43 @@ import (
 	"github.com/mootspace/moot/internal/jobs"
 )
 
-// maxRequest is the size in bytes of the largest question: a job with its inputs.
+// maxRequest bounds the bytes of a request: a job with its inputs.
 const maxRequest = 32 << 20
 
-// Handler answers for the desk that open returns for a request.
+// Handler serves the submitter that open returns for a request.
 func Handler(open func(*http.Request) (jobs.Submitter, error)) http.Handler {
 	mux := api.NewMux(open)
 	mux.Handle("POST /submit", submit)
 	mux.Handle("GET /jobs", list)
-	mux.Handle("GET /jobs/{id}", func(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
-		return answerFollow(w, r, d.Follow)
+	mux.Handle("GET /jobs/{id}", func(s jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
+		return answerFollow(w, r, s.Follow)
 	})
-	mux.Handle("POST /jobs/{id}/cancel", func(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
-		return api.Reply(w, struct{}{}, d.Cancel(r.Context(), r.PathValue("id")))
+	mux.Handle("POST /jobs/{id}/cancel", func(s jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
+		return api.Reply(w, struct{}{}, s.Cancel(r.Context(), r.PathValue("id")))
 	})
-	mux.Handle("POST /jobs/{id}/retry", func(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
-		return api.Reply(w, struct{}{}, d.Retry(r.Context(), r.PathValue("id")))
+	mux.Handle("POST /jobs/{id}/retry", func(s jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
+		return api.Reply(w, struct{}{}, s.Retry(r.Context(), r.PathValue("id")))
 	})
 	mux.Handle("GET /offers", offers)
 	return mux
 }
 
-// Client is a desk at the other end of a connection.
+// Client is a submitter over HTTP.
 type Client struct{ api.Client }
 
 var _ jobs.Submitter = (*Client)(nil)
 
-// NewClient returns the desk that a Handler below the URL base answers for.
+// NewClient returns the submitter that a Handler serves below the URL base.
 func NewClient(c *http.Client, base string) *Client {
 	return &Client{api.Client{HTTP: c, Base: base}}
 }
 
-func submit(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
-	var s jobs.Spec
-	if err := api.Read(w, r, maxRequest, &s); err != nil {
+func submit(s jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
+	var spec jobs.Spec
+	if err := api.Read(w, r, maxRequest, &spec); err != nil {
 		return err
 	}
-	j, err := d.Submit(r.Context(), s)
+	j, err := s.Submit(r.Context(), spec)
 	return api.Reply(w, j, err)
 }
 
@@ -60,8 +59,8 @@ func (c *Client) Submit(ctx context.Context, s jobs.Spec) (j jobs.Job, err error
 	return j, c.Ask(ctx, http.MethodPost, "/submit", s, &j)
 }
 
-func list(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
-	all, err := d.Jobs(r.Context())
+func list(s jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
+	all, err := s.Jobs(r.Context())
 	return api.Reply(w, all, err)
 }
 
@@ -80,8 +79,8 @@ func (c *Client) Retry(ctx context.Context, id string) error {
 	return c.Ask(ctx, http.MethodPost, "/jobs/"+url.PathEscape(id)+"/retry", nil, &struct{}{})
 }
 
-func offers(d jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
-	all, err := d.Offers(r.Context())
+func offers(s jobs.Submitter, w http.ResponseWriter, r *http.Request) error {
+	all, err := s.Offers(r.Context())
 	return api.Reply(w, all, err)
 }
 

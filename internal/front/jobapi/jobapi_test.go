@@ -12,7 +12,7 @@ import (
 	"github.com/mootspace/moot/internal/suite"
 )
 
-// TestClient does everything that a desk can, at the other end of a connection.
+// TestClient calls every method of a submitter over HTTP.
 func TestClient(t *testing.T) {
 	w := suite.NewWorld(t, "memory", "in process", "peer-to-peer", 2)
 	w.Alike()
@@ -23,11 +23,11 @@ func TestClient(t *testing.T) {
 	w.Alike()
 	srv := httptest.NewServer(jobapi.Handler(func(*http.Request) (jobs.Submitter, error) { return ann.Desk(), nil }))
 	defer srv.Close()
-	desk := jobapi.NewClient(srv.Client(), srv.URL)
+	client := jobapi.NewClient(srv.Client(), srv.URL)
 	ctx := t.Context()
 	ann.Coordinator()
 
-	offers, err := desk.Offers(ctx)
+	offers, err := client.Offers(ctx)
 	if err != nil || len(offers) != 1 || offers[0].Member != bob.Key() || offers[0].CPUs != 2 {
 		t.Errorf("%+v, %v", offers, err)
 	}
@@ -35,11 +35,11 @@ func TestClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := desk.Submit(ctx, jobs.Spec{Name: "nothing", As: "out", Stages: []jobs.Stage{{Task: moot.Task{Module: module.ID}, Count: 3}}})
+	j, err := client.Submit(ctx, jobs.Spec{Name: "nothing", As: "out", Stages: []jobs.Stage{{Task: moot.Task{Module: module.ID}, Count: 3}}})
 	if err != nil || j.State != jobs.Waiting || j.Author != ann.Key() {
 		t.Fatalf("%+v, %v", j, err)
 	}
-	for ev, err := range desk.Follow(ctx, j.ID, false) {
+	for ev, err := range client.Follow(ctx, j.ID, false) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestClient(t *testing.T) {
 	if j.State != jobs.Done || j.Progress.Done != 3 {
 		t.Errorf("%+v", j)
 	}
-	list, err := desk.Jobs(ctx)
+	list, err := client.Jobs(ctx)
 	if err != nil || len(list) != 1 || list[0].ID != j.ID {
 		t.Errorf("%+v, %v", list, err)
 	}
@@ -56,15 +56,15 @@ func TestClient(t *testing.T) {
 		err  error
 		kind moot.ErrorKind
 	}{
-		"cancel what is done": {desk.Cancel(ctx, j.ID), moot.Invalid},
-		"retry what is done":  {desk.Retry(ctx, j.ID), moot.Invalid},
-		"cancel nothing":      {desk.Cancel(ctx, "zz/../zz"), moot.NotFound},
+		"cancel what is done": {client.Cancel(ctx, j.ID), moot.Invalid},
+		"retry what is done":  {client.Retry(ctx, j.ID), moot.Invalid},
+		"cancel nothing":      {client.Cancel(ctx, "zz/../zz"), moot.NotFound},
 	} {
 		if moot.KindOf(c.err) != c.kind {
 			t.Errorf("%s: %v", what, c.err)
 		}
 	}
-	for _, err := range desk.Follow(ctx, "nosuch", true) {
+	for _, err := range client.Follow(ctx, "nosuch", true) {
 		if moot.KindOf(err) != moot.NotFound {
 			t.Errorf("follow nothing: %v", err)
 		}
@@ -81,6 +81,6 @@ func TestClient(t *testing.T) {
 		}
 	}
 	if n == 0 {
-		t.Error("a coordinator says nothing of its job")
+		t.Error("a coordinator sent no event of its job")
 	}
 }
