@@ -127,7 +127,7 @@ func BenchmarkQuery(b *testing.B) {
 	}
 }
 
-// BenchmarkVector computes the vector of ten feeds of 11,000 entries are, which begins every
+// BenchmarkVector computes the vector of ten feeds of 11,000 entries, the first step of a
 // repair.
 func BenchmarkVector(b *testing.B) {
 	r := library(b, 10_000)
