@@ -100,14 +100,14 @@ func (m *mailroom) knows(ctx context.Context, id string) bool {
 // limits are what this node carries for others, as its owner wishes.
 func (m *mailroom) limits() mail.Limits {
 	w := m.n.wished.Load()
-	return mail.Limits{All: m.n.serves, Copies: w.CarryCopies, Bytes: w.CarryBytes, Age: time.Duration(w.CarryDays) * 24 * time.Hour}
+	return mail.Limits{All: m.n.serves, Copies: w.RelayCopies, Bytes: w.RelayBytes, Age: time.Duration(w.RelayDays) * 24 * time.Hour}
 }
 
 // retain is how long messages are kept here, as this home's owner wishes.
 func (m *mailroom) retain() mail.Retention {
 	const day = 24 * time.Hour
 	w := m.n.wished.Load()
-	return mail.Retention{Trash: time.Duration(w.KeepTrash) * day, Junk: time.Duration(w.KeepJunk) * day, Mail: time.Duration(w.KeepMail) * day}
+	return mail.Retention{Trash: time.Duration(w.TrashDays) * day, Junk: time.Duration(w.JunkDays) * day, Mail: time.Duration(w.MailDays) * day}
 }
 
 // carryTime bounds how long a message that is carried may take to come.
