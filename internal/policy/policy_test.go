@@ -37,7 +37,7 @@ func TestServerAndPeer(t *testing.T) {
 	allow("peer", peer, bob.id(), policy.Upload, "", moot.Denied)
 	prefs.Deny = []moot.Key{bob.id()}
 	allow("denied bytes", peer, bob.id(), policy.Read, "b1", moot.Denied)
-	allow("entries are everybody's", peer, bob.id(), policy.Read, "", "")
+	allow("entries go to every member", peer, bob.id(), policy.Read, "", "")
 	prefs = policy.Preferences{Names: []string{"public"}}
 	allow("a name it serves", peer, bob.id(), policy.Read, "public1", "")
 	allow("a name it does not serve", peer, bob.id(), policy.Read, "b1", moot.NotFound)

@@ -193,7 +193,7 @@ func TestRolesRule(t *testing.T) {
 	if m, err := w.roster.Lookup("robert"); err != nil || m.Key != bob.id() {
 		t.Errorf("after renaming: %v, %v", m, err)
 	}
-	wantKind(t, "a member says where the server is", bob.state(moot.KindSpace, policy.ServerPrefix+bob.id().String(), "x"), moot.Denied)
+	wantKind(t, "a member announces the server", bob.state(moot.KindSpace, policy.ServerPrefix+bob.id().String(), "x"), moot.Denied)
 	server := w.newcomer(ann, 4, "srv", policy.RoleServer)
 	server.must(server.state(moot.KindSpace, policy.ServerPrefix+server.id().String(), "x"))
 	wantKind(t, "for another", server.state(moot.KindSpace, policy.ServerPrefix+bob.id().String(), "x"), moot.Denied)
@@ -217,22 +217,22 @@ func TestDemotedMembersPastStillCounts(t *testing.T) {
 	bob := w.newcomer(ann, 2, "bob", policy.RoleMember)
 	old := bob.sign(moot.KindFile, "f", "x")
 	ann.must(ann.state(moot.KindMember, policy.MemberKey(bob.id()), policy.MemberBody{Name: "bob", Role: policy.RoleGuest}))
-	wantKind(t, "what was said before", w.roster.Admit(old), "")
-	wantKind(t, "what is said now", bob.file(), moot.Denied)
+	wantKind(t, "an entry of before", w.roster.Admit(old), "")
+	wantKind(t, "an entry of now", bob.file(), moot.Denied)
 }
 
 func TestRevocation(t *testing.T) {
 	w, ann := newWorld(t)
 	bob := w.newcomer(ann, 2, "bob", policy.RoleAdmin)
-	said := bob.sign(moot.KindFile, "f", "x")
-	bob.must(w.append(bob, said))
+	counted := bob.sign(moot.KindFile, "f", "x")
+	bob.must(w.append(bob, counted))
 	backdated := bob.sign(moot.KindFile, "g", "y")
-	ann.must(ann.revoke(bob, said.Seq))
-	wantKind(t, "what counts", w.roster.Admit(said), "")
-	wantKind(t, "said before, but not counted", w.roster.Admit(backdated), moot.Revoked)
-	wantKind(t, "said now", bob.file(), moot.Revoked)
+	ann.must(ann.revoke(bob, counted.Seq))
+	wantKind(t, "what counts", w.roster.Admit(counted), "")
+	wantKind(t, "backdated", w.roster.Admit(backdated), moot.Revoked)
+	wantKind(t, "written now", bob.file(), moot.Revoked)
 	wantKind(t, "comes back", ann.state(moot.KindMember, policy.MemberKey(bob.id()), policy.MemberBody{Name: "bob", Role: policy.RoleAdmin}), moot.Revoked)
-	if limit, limited := w.roster.Limit(bob.id()); !limited || limit != said.Seq {
+	if limit, limited := w.roster.Limit(bob.id()); !limited || limit != counted.Seq {
 		t.Errorf("limit %d, %v", limit, limited)
 	}
 	if _, limited := w.roster.Limit(ann.id()); limited {
