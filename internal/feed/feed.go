@@ -3,7 +3,7 @@
 // authors, and the view that merging them yields.
 //
 // It is pure: no I/O, no clock of its own. It must not know who is a member, what
-// an entry's body means, or where entries are kept.
+// an entry's body means, or where entries are stored.
 package feed
 
 import (
@@ -79,8 +79,7 @@ func checkForm(e *moot.Entry) error {
 	return nil
 }
 
-// checkBody compares the body with what the header says of it; a dropped one is
-// fine.
+// checkBody compares the body with the header; it may have been dropped.
 func checkBody(e *moot.Entry) error {
 	if e.Body == nil && e.BodySize > 0 {
 		return nil
