@@ -70,7 +70,7 @@ func (t through) Append(ctx context.Context, mode moot.Mode, statements ...State
 
 // request is what one caller wants written.
 type request struct {
-	ctx        context.Context //nolint:containedctx // a queued call keeps its caller's
+	ctx        context.Context //nolint:containedctx // a queued call has its caller's
 	node       moot.Feeds
 	mode       moot.Mode
 	statements []Statement

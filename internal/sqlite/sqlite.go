@@ -1,6 +1,5 @@
-// Package sqlite is how this program opens a SQLite database: durable, private to its
-// owner, brought to the schema that the program knows, its errors given kinds. It must
-// not know what is kept in it.
+// Package sqlite opens SQLite databases: durable, readable by their owner only, migrated
+// to the newest schema, their errors with kinds. It must not know what they contain.
 package sqlite
 
 import (
@@ -54,7 +53,7 @@ func OpenExclusive(path string) (*sql.DB, error) {
 	return db, err
 }
 
-// OpenMemory opens a database that is gone when it is closed.
+// OpenMemory opens a database in memory.
 func OpenMemory() (*sql.DB, error) {
 	db, err := sql.Open("sqlite", ":memory:?_pragma=foreign_keys(1)&_txlock=immediate")
 	if err == nil {
@@ -66,7 +65,7 @@ func OpenMemory() (*sql.DB, error) {
 // Another opens one more connection to a database that is open.
 func Another(path string) (*sql.DB, error) { return sql.Open("sqlite", dsn(path, "")) }
 
-// private makes the database file, so that SQLite need not choose who may read it.
+// private makes the database file, readable by its owner only.
 func private(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

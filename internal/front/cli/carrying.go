@@ -33,10 +33,10 @@ func (o *carrying) flags(c *cobra.Command) {
 func (o *carrying) wish(c *cobra.Command, w *policy.Preferences) (err error) {
 	given := c.Flags().Changed
 	if given("carry-copies") {
-		w.CarryCopies = o.copies
+		w.RelayCopies = o.copies
 	}
 	if given("carry-bytes") {
-		if w.CarryBytes, err = parseSize(o.bytes); err != nil {
+		if w.RelayBytes, err = parseSize(o.bytes); err != nil {
 			return err
 		}
 	}
@@ -44,13 +44,13 @@ func (o *carrying) wish(c *cobra.Command, w *policy.Preferences) (err error) {
 		if o.days < 0 {
 			return moot.Errorf(moot.Invalid, "--carry-days is %d: want 0 or more", o.days)
 		}
-		w.CarryDays = o.days
+		w.RelayDays = o.days
 	}
 	for _, keep := range []struct {
 		flag string
 		days int
 		wish *int
-	}{{"keep-trash-days", o.trash, &w.KeepTrash}, {"keep-junk-days", o.junk, &w.KeepJunk}, {"keep-mail-days", o.mail, &w.KeepMail}} {
+	}{{"keep-trash-days", o.trash, &w.TrashDays}, {"keep-junk-days", o.junk, &w.JunkDays}, {"keep-mail-days", o.mail, &w.MailDays}} {
 		if !given(keep.flag) {
 			continue
 		}
@@ -67,18 +67,18 @@ func (o *carrying) wish(c *cobra.Command, w *policy.Preferences) (err error) {
 
 // carried says in words what is carried.
 func carried(w policy.Preferences) string {
-	if w.CarryCopies < 0 {
+	if w.RelayCopies < 0 {
 		return "no messages for others"
 	}
 	copies, bytes, days := "2 copies", "1 GiB", "30 days"
-	if w.CarryCopies > 0 {
-		copies = fmt.Sprintf("%d copies", w.CarryCopies)
+	if w.RelayCopies > 0 {
+		copies = fmt.Sprintf("%d copies", w.RelayCopies)
 	}
-	if w.CarryBytes > 0 {
-		bytes = size(w.CarryBytes)
+	if w.RelayBytes > 0 {
+		bytes = size(w.RelayBytes)
 	}
-	if w.CarryDays > 0 {
-		days = fmt.Sprintf("%d days", w.CarryDays)
+	if w.RelayDays > 0 {
+		days = fmt.Sprintf("%d days", w.RelayDays)
 	}
 	return "messages for others: " + copies + ", at most " + bytes + ", for " + days
 }
@@ -98,8 +98,8 @@ func kept(w policy.Preferences) string {
 		}
 		return fmt.Sprintf("%d days", n)
 	}
-	if w.KeepTrash+w.KeepJunk+w.KeepMail == 0 {
+	if w.TrashDays+w.JunkDays+w.MailDays == 0 {
 		return "own messages for ever"
 	}
-	return "own messages " + days(w.KeepMail) + ", Junk " + days(w.KeepJunk) + ", Trash " + days(w.KeepTrash)
+	return "own messages " + days(w.MailDays) + ", Junk " + days(w.JunkDays) + ", Trash " + days(w.TrashDays)
 }

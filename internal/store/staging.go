@@ -6,8 +6,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// draft is a blob that is being written and has no name yet.
-type draft struct {
+// staging is the files of a blob that is being written and has no name yet.
+type staging struct {
 	b          *blobs
 	data, tree *lazyFile
 }
@@ -48,26 +48,26 @@ func (l *lazyFile) discard() {
 	}
 }
 
-func (b *blobs) draft() *draft { return &draft{b, &lazyFile{b: b}, &lazyFile{b: b}} }
+func (b *blobs) stage() *staging { return &staging{b, &lazyFile{b: b}, &lazyFile{b: b}} }
 
-// keep gives the draft its name, durably.
-func (d *draft) keep(id moot.BlobID) error {
+// commit gives the blob its name, durably.
+func (d *staging) commit(id moot.BlobID) error {
 	if err := d.data.make(); err != nil { // the empty blob is a file, too
 		return err
 	}
-	return d.b.settle(id, d.data.file, d.tree.file, d.data.name, d.tree.name)
+	return d.b.commit(id, d.data.file, d.tree.file, d.data.name, d.tree.name)
 }
 
-// keepTree gives only the tree its name.
-func (d *draft) keepTree(id moot.BlobID) error {
+// commitTree gives only the tree its name.
+func (d *staging) commitTree(id moot.BlobID) error {
 	if d.tree.file == nil {
 		return nil
 	}
-	return d.b.settle(id, nil, d.tree.file, "", d.tree.name)
+	return d.b.commit(id, nil, d.tree.file, "", d.tree.name)
 }
 
-// discard closes the draft's files and removes those that were not kept.
-func (d *draft) discard() {
+// discard closes the files and removes those that were not committed.
+func (d *staging) discard() {
 	d.data.discard()
 	d.tree.discard()
 }

@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// TestQuestions asks more different questions than are kept, many at a time: all are
-// answered, also what is none.
-func TestQuestions(t *testing.T) {
+// TestStatementCache runs more different statements than the cache holds, concurrently,
+// and one that is invalid.
+func TestStatementCache(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
 		var all sync.WaitGroup
-		for i := range 2 * maxQuestions {
+		for i := range 2 * maxStatements {
 			all.Go(func() {
 				for _, add := range []int{1, 2} { // the second time it is known
 					got, want := 0, i+add
@@ -23,8 +23,8 @@ func TestQuestions(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if n := len(r.reads.stmts); n != maxQuestions {
-			t.Errorf("%d are kept", n)
+		if n := len(r.reads.stmts); n != maxStatements {
+			t.Errorf("%d are cached", n)
 		}
 		if _, err := r.reads.Query(`SELECT nothing`); err == nil {
 			t.Error("nonsense was answered")

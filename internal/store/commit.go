@@ -8,21 +8,21 @@ import (
 	"github.com/mootspace/moot/internal/sqlite"
 )
 
-// round is one transaction of the writer.
-type round struct {
+// commitBatch is one transaction of the writer.
+type commitBatch struct {
 	*Store
 	tx     *sql.Tx
 	stored []moot.Entry
 	full   bool // nothing more may be stored before this is committed
-	gated  bool // an entry was stored on which the gate's judgement depends
+	gated  bool // an entry was stored on which the gate's decisions depend
 }
 
-// round stores as many entries of the batch as belong in one transaction. Whether an
+// commit stores as many entries of the batch as belong in one transaction. Whether an
 // entry is refused is decided before anything is written for it, so that a refusal
 // leaves nothing behind and concerns its own request alone.
-func (s *Store) round(batch []*request) {
-	r := &round{Store: s}
-	touched, err := r.run(batch)
+func (s *Store) commit(batch []*request) {
+	b := &commitBatch{Store: s}
+	touched, err := b.run(batch)
 	if err != nil {
 		for _, q := range touched {
 			q.err = err
@@ -30,57 +30,57 @@ func (s *Store) round(batch []*request) {
 		return
 	}
 	if s.gate != nil {
-		for _, e := range r.stored {
+		for _, e := range b.stored {
 			s.gate.Apply(e)
 		}
-		if r.gated {
-			s.forget()
+		if b.gated {
+			s.retractExcess()
 		}
 	}
-	if len(r.stored) > 0 {
-		s.announce()
+	if len(b.stored) > 0 {
+		s.notifyWatchers()
 	}
 }
 
 // run returns the requests that entries were taken from. Its error concerns them all.
-func (r *round) run(batch []*request) (touched []*request, err error) {
-	err = r.writable(context.Background())
+func (b *commitBatch) run(batch []*request) (touched []*request, err error) {
+	err = b.writable(context.Background())
 	if err == nil {
-		r.tx, err = r.write.BeginTx(context.Background(), nil)
+		b.tx, err = b.write.BeginTx(context.Background(), nil)
 	}
 	if err != nil {
 		return batch, sqlite.Error("begin", err)
 	}
 	for _, q := range batch {
-		if r.full {
+		if b.full {
 			break
 		}
 		touched = append(touched, q)
-		if err = r.take(q); err != nil {
+		if err = b.take(q); err != nil {
 			break
 		}
 	}
 	if err == nil {
-		err = r.tx.Commit()
+		err = b.tx.Commit()
 	}
 	if err != nil {
-		r.tx.Rollback()
+		b.tx.Rollback()
 		if sqlite.IsFault(err) {
-			err = r.stop(err)
+			err = b.stop(err)
 		}
 	}
 	return touched, sqlite.Error("commit", err)
 }
 
 // take stores entries of one request. Its error is one of the database.
-func (r *round) take(q *request) error {
-	for q.next < len(q.entries) && !r.full {
+func (b *commitBatch) take(q *request) error {
+	for q.next < len(q.entries) && !b.full {
 		e := &q.entries[q.next]
 		if err := q.ctx.Err(); err != nil {
 			q.err = err
 			return nil
 		}
-		refused, err := r.store(e, q.mode)
+		refused, err := b.store(e, q.mode)
 		if err != nil {
 			return err
 		}
@@ -99,10 +99,10 @@ func gates(kind moot.Kind) bool {
 	return kind == moot.KindSpace || kind == moot.KindMember || kind == moot.KindInvite
 }
 
-// announce wakes those who wait for entries.
-func (s *Store) announce() {
+// notifyWatchers wakes every Watch that waits for entries.
+func (s *Store) notifyWatchers() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	close(s.news)
-	s.news = make(chan struct{})
+	close(s.notify)
+	s.notify = make(chan struct{})
 }

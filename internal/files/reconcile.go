@@ -12,24 +12,23 @@ import (
 	"github.com/mootspace/moot/internal/sign"
 )
 
-// settle brings one file in step: first what happened here is told, then what
-// happened elsewhere is done.
-func (s *syncer) settle(ctx context.Context, rel string, local *stat, remote []File) (err error) {
+// reconcile synchronises one file: local changes are pushed, then remote ones pulled.
+func (s *syncer) reconcile(ctx context.Context, rel string, local *stat, remote []File) (err error) {
 	st := s.state.Files[rel]
-	told := false
+	pushed := false
 	switch {
 	case local != nil && (st == nil || *local != st.stat):
-		told, err = s.tell(ctx, rel, local, remote)
+		pushed, err = s.push(ctx, rel, local, remote)
 	case local == nil && st != nil && !changed(st, remote):
-		told, err = true, s.tellGone(ctx, rel, st)
+		pushed, err = true, s.pushRemoval(ctx, rel, st)
 	}
-	if err == nil && told {
+	if err == nil && pushed {
 		remote, err = s.inForce(ctx, rel)
 	}
 	if err != nil {
 		return err
 	}
-	return s.follow(ctx, rel, local, remote)
+	return s.pull(ctx, rel, local, remote)
 }
 
 // inForce returns the versions of a file in force, the current first.
@@ -56,10 +55,10 @@ func withContent(versions []File, id moot.BlobID) (same []File) {
 	return same
 }
 
-// tell shares a file that was changed or is new here, unless its content is known.
+// push shares a file that was changed or is new here, unless its content is known.
 // It supersedes only what the local file was based on: in a conflict, to edit one
 // version is not to reject the others.
-func (s *syncer) tell(ctx context.Context, rel string, local *stat, remote []File) (told bool, err error) {
+func (s *syncer) push(ctx context.Context, rel string, local *stat, remote []File) (pushed bool, err error) {
 	st := s.state.Files[rel]
 	if st == nil {
 		st = &synced{}
@@ -76,7 +75,7 @@ func (s *syncer) tell(ctx context.Context, rel string, local *stat, remote []Fil
 	case f.Blob.ID == st.Blob:
 		st.stat = *local
 		return false, nil
-	case len(withContent(remote, f.Blob.ID)) > 0: // another version of a conflict, say
+	case len(withContent(remote, f.Blob.ID)) > 0: // as another version of a conflict
 		s.state.Files[rel] = &synced{stat: *local, Blob: f.Blob.ID, Copies: st.Copies}
 		return false, nil
 	}
@@ -84,8 +83,8 @@ func (s *syncer) tell(ctx context.Context, rel string, local *stat, remote []Fil
 	if err != nil {
 		return false, err
 	}
-	if put != f.Blob { // it is being written: its next event brings us back
-		return false, errBusy()
+	if put != f.Blob { // it is being written: its next event starts another pass
+		return false, errChanging()
 	}
 	based := make([]File, 0, len(st.Base))
 	for _, id := range st.Base {
@@ -99,9 +98,9 @@ func (s *syncer) tell(ctx context.Context, rel string, local *stat, remote []Fil
 	return true, nil
 }
 
-// tellGone removes the version that a file removed here was. In a conflict another
+// pushRemoval removes the version that a file removed here was. In a conflict another
 // version then takes the name.
-func (s *syncer) tellGone(ctx context.Context, rel string, st *synced) error {
+func (s *syncer) pushRemoval(ctx context.Context, rel string, st *synced) error {
 	base := st.Base[:min(len(st.Base), moot.MaxReplaces)]
 	_, err := sign.One(ctx, s.files.write, moot.Merge, sign.Statement{Kind: moot.KindFile, Key: s.prefix + rel, Replaces: base})
 	if err != nil {
@@ -112,8 +111,8 @@ func (s *syncer) tellGone(ctx context.Context, rel string, st *synced) error {
 	return s.dropCopies(st, nil)
 }
 
-// follow does here what the versions in force say.
-func (s *syncer) follow(ctx context.Context, rel string, local *stat, remote []File) error {
+// pull makes the local file the version in force.
+func (s *syncer) pull(ctx context.Context, rel string, local *stat, remote []File) error {
 	st := s.state.Files[rel]
 	if st != nil && local != nil && !changed(st, remote) {
 		return nil
@@ -122,7 +121,7 @@ func (s *syncer) follow(ctx context.Context, rel string, local *stat, remote []F
 		st = &synced{}
 	}
 	if len(remote) == 0 {
-		return s.removeHere(rel, st)
+		return s.removeLocal(rel, st)
 	}
 	if local == nil || len(withContent(remote, st.Blob)) == 0 {
 		if err := s.write(ctx, rel, remote[0], local, st); err != nil {
@@ -135,26 +134,26 @@ func (s *syncer) follow(ctx context.Context, rel string, local *stat, remote []F
 	if err := s.dropCopies(st, others); err != nil {
 		return err
 	}
-	if err := s.keepCopies(ctx, rel, st, others); err != nil {
+	if err := s.writeCopies(ctx, rel, st, others); err != nil {
 		return err
 	}
-	st.Versions = ids(remote) // at the end: what has failed is tried again
+	st.Versions = ids(remote) // last: a failure is tried again
 	return nil
 }
 
-// write replaces the local file by a version, if it is still as it was looked at.
+// write replaces the local file by a version, if it is as it was scanned.
 func (s *syncer) write(ctx context.Context, rel string, f File, local *stat, st *synced) error {
 	f.Path = s.path(rel)
 	if err := s.makeFolder(path.Dir(rel)); err != nil {
 		return err
 	}
-	if err := s.still(rel, local); err != nil {
+	if err := s.checkUnchanged(rel, local); err != nil {
 		return err
 	}
 	var written *stat
 	err := s.files.fetch(ctx, f, func(int) {}, nil, func(info os.FileInfo) error {
 		written = statOf(info)
-		return s.still(rel, local)
+		return s.checkUnchanged(rel, local)
 	})
 	if err != nil {
 		return err
@@ -164,25 +163,25 @@ func (s *syncer) write(ctx context.Context, rel string, f File, local *stat, st 
 	return nil
 }
 
-// still reports, as an error, that a file is not as it was looked at; nil for local
-// means that there was none.
-func (s *syncer) still(rel string, local *stat) error {
+// checkUnchanged fails if a file is not as it was scanned; nil for local means that
+// there was none.
+func (s *syncer) checkUnchanged(rel string, local *stat) error {
 	now, err := os.Lstat(s.path(rel))
 	switch {
 	case err == nil && !now.Mode().IsRegular():
-		return moot.Errorf(moot.Conflict, "a folder or link of that name is in the way: move it")
+		return moot.Errorf(moot.Conflict, "a folder or link of that name is in the way")
 	case err == nil && local != nil && *statOf(now) == *local, os.IsNotExist(err) && local == nil:
 		return nil
 	case err == nil || os.IsNotExist(err):
-		return errBusy()
+		return errChanging()
 	}
 	return osError(err)
 }
 
-func errBusy() error { return moot.Errorf(moot.Unavailable, "it is being changed") }
+func errChanging() error { return moot.Errorf(moot.Unavailable, "it is being changed") }
 
-// makeFolder makes a directory and those above it. A link in the way would lead to
-// where we do not look, and what was written there would seem to be removed.
+// makeFolder makes a directory and those above it. What was written behind a link would
+// not be scanned, and so would seem to be removed.
 func (s *syncer) makeFolder(rel string) error {
 	if rel == "." {
 		return nil
@@ -196,16 +195,16 @@ func (s *syncer) makeFolder(rel string) error {
 	}
 	info, err := os.Lstat(s.path(rel))
 	if err == nil && !info.IsDir() {
-		return moot.Errorf(moot.Conflict, "%s is a file or link, and a folder elsewhere: move it", rel)
+		return moot.Errorf(moot.Conflict, "%s is a file or link, and a folder elsewhere", rel)
 	}
 	return osError(err)
 }
 
-// removeHere removes a file whose name was removed elsewhere.
-func (s *syncer) removeHere(rel string, st *synced) error {
+// removeLocal removes a file whose name was removed elsewhere.
+func (s *syncer) removeLocal(rel string, st *synced) error {
 	if info, err := os.Lstat(s.path(rel)); err == nil {
 		if *statOf(info) != st.stat {
-			return errBusy()
+			return errChanging()
 		}
 		if err := os.Remove(s.path(rel)); err != nil {
 			return osError(err)
@@ -231,9 +230,9 @@ func hashFile(path string) (moot.Blob, error) {
 	return b, osError(err)
 }
 
-// inStep reports whether a name below the prefix can be a file here, and is none
-// that we make for ourselves: nobody else may write those.
-func inStep(rel string) bool {
+// isSyncable reports whether a name below the prefix can be a file here and is not
+// reserved for this package.
+func isSyncable(rel string) bool {
 	for part := range strings.SplitSeq(rel, "/") {
 		if ours(part) {
 			return false
