@@ -19,8 +19,11 @@ import (
 // through each architecture. Within each repeat the architectures alternate, so that a
 // temporary disturbance affects all of them. The error is of kind Invalid for invalid
 // options; a run that fails after another succeeded is reported instead (see [Report.Err]).
-func Scalability(ctx context.Context, o Options) (_ *Report, err error) {
-	c := &comparison{Options: o}
+func Scalability(ctx context.Context, o Options) (*Report, error) {
+	return (&comparison{Options: o, readCPU: readCPU}).run(ctx)
+}
+
+func (c *comparison) run(ctx context.Context) (_ *Report, err error) {
 	defer func() {
 		if err != nil && ctx.Err() != nil {
 			err = moot.Errorf(moot.Unavailable, "interrupted; nothing is left behind")
@@ -41,6 +44,7 @@ type comparison struct {
 	dir         string // temporary, for all data
 	file        string // path of the original
 	newTopology func(n int) (topology, error)
+	readCPU     func() []coreTime // may return nil: not known
 	report      Report
 	succeeded   bool // by at least one run
 }
@@ -217,7 +221,7 @@ func (c *comparison) runOnce(ctx context.Context, row *Row) (run Run, err error)
 	}
 	defer func() { err = errors.Join(err, testbed.Close()) }()
 	testbed.startProcess = func(member string, cmd *exec.Cmd) error { return t.start(hostOf(member), cmd) }
-	r := &runner{arch: row.Architecture, n: row.Peers, file: c.file, size: c.Size, topology: t, testbed: testbed}
+	r := &runner{arch: row.Architecture, n: row.Peers, file: c.file, size: c.Size, topology: t, testbed: testbed, readCPU: c.readCPU}
 	if err := r.setUp(ctx); err != nil {
 		return Run{}, moot.Wrap("set up", err)
 	}
