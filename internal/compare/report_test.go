@@ -128,7 +128,7 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// TestTextFallback: a report over loopback says so, and notes no void runs without one.
+// TestTextFallback: a report over loopback has the reason, and no note on void runs without one.
 func TestTextFallback(t *testing.T) {
 	r := sampleReport()
 	r.Setup.Fallback, r.Setup.Repeats, r.Calibration, r.Rows = "asked for", 3, nil, r.Rows[:1]

@@ -27,7 +27,7 @@ type runner struct {
 // Limits of the set-up.
 const (
 	convergeTimeout = 60 * time.Second       // for entries and connections
-	idleInterval    = 250 * time.Millisecond // for each host
+	idleInterval    = 250 * time.Millisecond // between readings; as many as there are hosts
 	idleCPU         = 0.25                   // busy share of an idle machine
 )
 

@@ -113,7 +113,7 @@ func writeRandom(path string, size int64) error {
 	random, block := rand.NewChaCha8(seed), make([]byte, 1<<20)
 	for size > 0 && err == nil {
 		part := block[:min(size, int64(len(block)))]
-		random.Read(part) // no error, by ChaCha8
+		random.Read(part) // never fails
 		_, err = f.Write(part)
 		size -= int64(len(part))
 	}
@@ -163,7 +163,7 @@ func (c *comparison) runAll(ctx context.Context) error {
 			case ctx.Err() != nil:
 				return ctx.Err()
 			case err != nil && !c.succeeded:
-				return moot.Wrap(row.Architecture.Name(), err) // the others would fail for an hour
+				return moot.Wrap(row.Architecture.Name(), err) // the remaining ones would fail likewise
 			case err != nil:
 				run = Run{Failed: oneLine(err)}
 			}

@@ -115,7 +115,7 @@ func TestDoCancelled(t *testing.T) {
 	}
 }
 
-// TestStartCancelled: nobody waits for "ready" any longer.
+// TestStartCancelled: ends the wait for "ready".
 func TestStartCancelled(t *testing.T) {
 	log := logCommands(t)
 	t.Setenv(envFault, "hang up")
