@@ -51,7 +51,7 @@ var layers = map[string][]string{
 	"examples/thumbnail":  {},
 	"examples/wordcount":  {},
 
-	// Front ends: over meaning; never see an architecture.
+	// Front ends: over meaning; no store, no link, and no other front end.
 	"internal/front/api":     {".", "internal/wire"},
 	"internal/front/jobapi":  {".", "internal/front/api", "internal/jobs"},
 	"internal/front/mailapi": {".", "internal/front/api", "internal/mail"},

@@ -7,8 +7,8 @@ import (
 )
 
 // Node is any participant: a store on this machine, another node across a link,
-// or a whole architecture made of both. It offers two abilities; computing power
-// will be the third.
+// or a whole architecture made of both. Every node has these two abilities; the
+// third, computing power, is [Runner], which a node may lack.
 type Node interface {
 	Blobs
 	Feeds
