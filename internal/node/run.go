@@ -40,8 +40,8 @@ func (n *Node) newHandler(roster *policy.Roster) http.Handler {
 		seen = dial.Metered{Node: bounded{n.store, n.mail.checkQuota}, In: &n.network.in}
 	}
 	h := wire.Handler(withOutputs{seen, n.compute}, guard{roster, rules}, wire.Options{
-		Log: n.cfg.Log, Version: n.cfg.Version, Spared: n.cfg.Role.Seeds, Runner: n.compute,
-		Extra: map[string]http.Handler{followPattern: n.followHandler()},
+		Log: n.cfg.Log, Version: n.cfg.Version, BackOff: n.cfg.Role.Seeds, Runner: n.compute,
+		Jobs: n.followHandler(),
 	})
 	return n.sessions.register(n.network.out.Handler(h))
 }
