@@ -24,22 +24,30 @@ func (l tlsListener) Accept() (net.Conn, error) {
 	return tls.Server(c, l.cfg), nil
 }
 
-// TestHostileServers: whatever a server sends, or does not, the attempt ends and the
-// message stays queued.
-func TestHostileServers(t *testing.T) {
-	// obey answers EHLO, MAIL and RCPT, and leaves the connection before DATA's answer.
-	obey := func(c net.Conn) *bufio.Reader {
-		fmt.Fprint(c, "220 x\r\n")
-		r := bufio.NewReader(c)
-		for {
-			line, err := r.ReadString('\n')
-			if err != nil || line == "DATA\r\n" {
-				return r
-			}
-			fmt.Fprint(c, "250 x\r\n")
+// obey responds to EHLO, MAIL and RCPT, and returns before the response to DATA.
+func obey(c net.Conn) *bufio.Reader {
+	fmt.Fprint(c, "220 x\r\n")
+	r := bufio.NewReader(c)
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil || line == "DATA\r\n" {
+			return r
 		}
+		fmt.Fprint(c, "250 x\r\n")
 	}
-	for name, serve := range map[string]func(net.Conn){
+}
+
+// readToDot obeys, and reads the message up to its end.
+func readToDot(c net.Conn) {
+	r := obey(c)
+	fmt.Fprint(c, "354 x\r\n")
+	for line := ""; line != ".\r\n"; {
+		line, _ = r.ReadString('\n')
+	}
+}
+
+func hostileServers() map[string]func(net.Conn) {
+	return map[string]func(net.Conn){
 		"no response":         func(net.Conn) {},
 		"closed":              func(c net.Conn) { c.Close() },
 		"closed at DATA":      func(c net.Conn) { obey(c); c.Close() },
@@ -58,22 +66,15 @@ func TestHostileServers(t *testing.T) {
 				pass(time.Second)
 			}
 		},
-		"closed at the end": func(c net.Conn) {
-			r := obey(c)
-			fmt.Fprint(c, "354 x\r\n")
-			for line := ""; line != ".\r\n"; {
-				line, _ = r.ReadString('\n')
-			}
-			c.Close()
-		},
-		"silent at the end": func(c net.Conn) {
-			r := obey(c)
-			fmt.Fprint(c, "354 x\r\n")
-			for line := ""; line != ".\r\n"; {
-				line, _ = r.ReadString('\n')
-			}
-		},
-	} {
+		"closed at the end": func(c net.Conn) { readToDot(c); c.Close() },
+		"silent at the end": readToDot,
+	}
+}
+
+// TestHostileServers: whatever a server sends, or does not, the attempt ends and the
+// message stays queued.
+func TestHostileServers(t *testing.T) {
+	for name, serve := range hostileServers() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newOutbox(t, nil)

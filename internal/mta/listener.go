@@ -23,13 +23,13 @@ func newListener(l net.Listener, limits Limits) *listener {
 }
 
 // Accept returns the next connection within the limits.
-func (d *listener) Accept() (net.Conn, error) {
+func (l *listener) Accept() (net.Conn, error) {
 	for {
-		c, err := d.Listener.Accept()
+		c, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if admitted := d.admit(c); admitted != nil {
+		if admitted := l.admit(c); admitted != nil {
 			return admitted, nil
 		}
 		// The line fits into the socket's buffer, so that this does not block.
@@ -39,50 +39,50 @@ func (d *listener) Accept() (net.Conn, error) {
 	}
 }
 
-func (d *listener) admit(c net.Conn) *serverConn {
-	conn := &serverConn{Conn: c, listener: d, origin: originOf(c.RemoteAddr()), deadline: time.Now().Add(maxSession)}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed || len(d.open) >= d.limits.Connections || d.perOrigin[conn.origin] >= d.limits.PerAddress {
+func (l *listener) admit(c net.Conn) *serverConn {
+	conn := &serverConn{Conn: c, listener: l, origin: originOf(c.RemoteAddr()), deadline: time.Now().Add(maxSession)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.open) >= l.limits.Connections || l.perOrigin[conn.origin] >= l.limits.PerAddress {
 		return nil
 	}
-	d.open[conn] = struct{}{}
-	d.perOrigin[conn.origin]++
+	l.open[conn] = struct{}{}
+	l.perOrigin[conn.origin]++
 	return conn
 }
 
-func (d *listener) remove(c *serverConn) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if _, in := d.open[c]; !in {
+func (l *listener) remove(c *serverConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, in := l.open[c]; !in {
 		return
 	}
-	delete(d.open, c)
-	if d.perOrigin[c.origin]--; d.perOrigin[c.origin] == 0 {
-		delete(d.perOrigin, c.origin)
+	delete(l.open, c)
+	if l.perOrigin[c.origin]--; l.perOrigin[c.origin] == 0 {
+		delete(l.perOrigin, c.origin)
 	}
 }
 
 // stopReads rejects new connections and ends reads of open ones, which can still be
 // written to.
-func (d *listener) stopReads() {
-	for _, c := range d.closeAll() {
+func (l *listener) stopReads() {
+	for _, c := range l.markClosed() {
 		c.stopReads()
 	}
 }
 
-func (d *listener) close() {
-	d.Listener.Close()
-	for _, c := range d.closeAll() {
+func (l *listener) closeConns() {
+	l.Listener.Close()
+	for _, c := range l.markClosed() {
 		c.Close()
 	}
 }
 
-func (d *listener) closeAll() (conns []*serverConn) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.closed = true
-	for c := range d.open {
+func (l *listener) markClosed() (conns []*serverConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	for c := range l.open {
 		conns = append(conns, c)
 	}
 	return conns

@@ -81,7 +81,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 	running := s.start(work)
 	srv, admitting := running.smtp(), newListener(l, running.limits)
-	defer admitting.close()
+	defer admitting.closeConns()
 
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(admitting) }()
