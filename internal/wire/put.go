@@ -63,8 +63,8 @@ type upload struct {
 	src     io.Reader
 	sum     *blob.Hasher // nil: the answer is believed
 	sent    int64        // bytes
-	ended   bool  // all of src has been read
-	failed  error // of src
+	ended   bool         // all of src has been read
+	failed  error        // of src
 	stopped bool
 }
 
