@@ -77,7 +77,7 @@ func (fs *Files) unpack(ctx context.Context, f File, dir string, count func(int)
 	large.SetLimit(abreast)
 	for r, recErr := range records(in) {
 		if err = recErr; err == nil {
-			err = u.extract(ctx, r, large)
+			err = u.writeRecord(ctx, r, large)
 		}
 		if err == nil {
 			err = ctx.Err()
@@ -108,8 +108,8 @@ func orFolder(mode os.FileMode) os.FileMode {
 	return mode.Perm()
 }
 
-// extract writes one record.
-func (u *unpacker) extract(ctx context.Context, r record, large *errgroup.Group) error {
+// writeRecord writes what one record describes.
+func (u *unpacker) writeRecord(ctx context.Context, r record, large *errgroup.Group) error {
 	if r.Kind == kindFolder {
 		u.folders = append(u.folders, r)
 		return u.makeFolder(r.Path)

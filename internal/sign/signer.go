@@ -53,19 +53,19 @@ func New(ctx context.Context, cfg Config) (*Signer, error) {
 	return &Signer{self: self, local: cfg.Local, ready: cfg.Ready, author: author, doubt: true}, nil
 }
 
-// Through returns a Writer that stores through node, as seen through one architecture.
-func (s *Signer) Through(node moot.Feeds) Writer { return through{s, node} }
+// Through returns a Writer that stores in node, which stands for one architecture.
+func (s *Signer) Through(node moot.Feeds) Writer { return routed{s, node} }
 
 // Wrote returns how many entries were stored since New.
 func (s *Signer) Wrote() int64 { return s.wrote.Load() }
 
-type through struct {
+type routed struct {
 	signer *Signer
 	node   moot.Feeds
 }
 
-func (t through) Append(ctx context.Context, mode moot.Mode, statements ...Statement) ([]moot.Entry, error) {
-	return t.signer.append(ctx, t.node, mode, statements)
+func (r routed) Append(ctx context.Context, mode moot.Mode, statements ...Statement) ([]moot.Entry, error) {
+	return r.signer.append(ctx, r.node, mode, statements)
 }
 
 // request is what one caller wants written.

@@ -58,9 +58,9 @@ type upload struct {
 
 	mu      sync.Mutex
 	src     io.Reader
-	sum     *blob.Hasher // nil: the answer is believed
-	ended   bool         // all of src has been read
-	failed  error        // of src
+	sum     *blob.Hasher
+	ended   bool  // all of src has been read
+	failed  error // of src
 	stopped bool
 }
 

@@ -18,7 +18,7 @@ as this home's member. A program shows its token with each request:
 
   curl -H "Authorization: Bearer TOKEN" http://127.0.0.1:7480/api/files
 
-A token is shown once and stored as a hash. Whoever has it may do what the member may;
+A token is shown once and stored as a hash. A program with it may do what the member may;
 with --read-only only read.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },

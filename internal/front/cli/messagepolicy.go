@@ -9,8 +9,9 @@ import (
 	"github.com/mootspace/moot/internal/policy"
 )
 
-// carrying is what an owner wishes for the messages of others.
-type carrying struct {
+// messagePolicy are the flags about messages: of others that are held, of one's own that
+// are kept.
+type messagePolicy struct {
 	copies, days int
 	bytes        string
 	hide         bool
@@ -18,19 +19,19 @@ type carrying struct {
 	trash, junk, mail int // days
 }
 
-func (o *carrying) flags(c *cobra.Command) {
+func (o *messagePolicy) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.IntVar(&o.copies, "carry-copies", 0, "help to hold `N` copies of a message besides its author's; 0 for the default, -1 to carry none")
-	f.StringVar(&o.bytes, "carry-bytes", "", "carry at most so many `bytes` together (as 500M); 0 for the default")
-	f.IntVar(&o.days, "carry-days", 0, "carry a message for at most `N` days; 0 for the default")
+	f.IntVar(&o.copies, "carry-copies", 0, "help to hold `N` copies of a message besides its author's; 0 for the default, -1 to hold none")
+	f.StringVar(&o.bytes, "carry-bytes", "", "hold at most so many `bytes` together (as 500M); 0 for the default")
+	f.IntVar(&o.days, "carry-days", 0, "hold a message for at most `N` days; 0 for the default")
 	f.IntVar(&o.trash, "keep-trash-days", 0, "remove own messages from Trash when they were not touched for `N` days; 0 for never")
 	f.IntVar(&o.junk, "keep-junk-days", 0, "the same for Junk")
 	f.IntVar(&o.mail, "keep-mail-days", 0, "the same for all other folders but Drafts")
 	f.BoolVar(&o.hide, "hide-reading", false, "do not tell authors when their messages are read")
 }
 
-// wish takes over the flags that were given.
-func (o *carrying) wish(c *cobra.Command, w *policy.Preferences) (err error) {
+// apply sets the preferences whose flags were given.
+func (o *messagePolicy) apply(c *cobra.Command, w *policy.Preferences) (err error) {
 	given := c.Flags().Changed
 	if given("carry-copies") {
 		w.RelayCopies = o.copies
@@ -46,18 +47,18 @@ func (o *carrying) wish(c *cobra.Command, w *policy.Preferences) (err error) {
 		}
 		w.RelayDays = o.days
 	}
-	for _, keep := range []struct {
+	for _, r := range []struct {
 		flag string
 		days int
-		wish *int
+		to   *int
 	}{{"keep-trash-days", o.trash, &w.TrashDays}, {"keep-junk-days", o.junk, &w.JunkDays}, {"keep-mail-days", o.mail, &w.MailDays}} {
-		if !given(keep.flag) {
+		if !given(r.flag) {
 			continue
 		}
-		if keep.days < 0 {
-			return moot.Errorf(moot.Invalid, "--%s is %d: want 0 or more", keep.flag, keep.days)
+		if r.days < 0 {
+			return moot.Errorf(moot.Invalid, "--%s is %d: want 0 or more", r.flag, r.days)
 		}
-		*keep.wish = keep.days
+		*r.to = r.days
 	}
 	if given("hide-reading") {
 		w.HideReading = o.hide
@@ -65,8 +66,8 @@ func (o *carrying) wish(c *cobra.Command, w *policy.Preferences) (err error) {
 	return nil
 }
 
-// carried says in words what is carried.
-func carried(w policy.Preferences) string {
+// heldMessages describes which messages of others are held.
+func heldMessages(w policy.Preferences) string {
 	if w.RelayCopies < 0 {
 		return "no messages for others"
 	}
@@ -83,15 +84,15 @@ func carried(w policy.Preferences) string {
 	return "messages for others: " + copies + ", at most " + bytes + ", for " + days
 }
 
-func reading(w policy.Preferences) string {
+func readReceipts(w policy.Preferences) string {
 	if w.HideReading {
-		return "authors are not told"
+		return "authors get no receipts"
 	}
-	return "authors are told"
+	return "authors get receipts"
 }
 
-// kept says in words how long own messages are kept.
-func kept(w policy.Preferences) string {
+// retention describes how long own messages are kept.
+func retention(w policy.Preferences) string {
 	days := func(n int) string {
 		if n == 0 {
 			return "for ever"
