@@ -8,19 +8,21 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 )
-
-// replacedWord is a line of .ci/words.
-type replacedWord struct {
-	pattern *regexp.Regexp
-	whole   bool // pattern matches single lower-case words
-	term    string
-}
 
 // wordList is .ci/words.
 type wordList struct {
 	keep  []*regexp.Regexp
-	words []replacedWord
+	words []replacement // of single lower-case words
+	code  []replacement // of lines
+	any   *regexp.Regexp
+	seen  map[string]string // word to term, or ""
+}
+
+type replacement struct {
+	pattern *regexp.Regexp
+	term    string
 }
 
 // TestWords fails on a word in a Go file that one of the field's own terms replaced.
@@ -48,16 +50,10 @@ func TestWords(t *testing.T) {
 
 // TestWordList tries every kind of line on text that must and must not match.
 func TestWordList(t *testing.T) {
-	list := wordList{
-		keep: []*regexp.Regexp{regexp.MustCompile(`wishes\.json`)},
-		words: []replacedWord{
-			{regexp.MustCompile(`^(?:wish(es)?)$`), true, "settings"},
-			{regexp.MustCompile(`\btype letter\b`), false, "envelope"},
-		},
-	}
+	list := parseWords(t, "# a comment\nkeep\twishes\\.json\ta file\nword\twish(es)?\tsettings\n\ncode\t\\btype letter\\b\tenvelope\n")
 	for text, want := range map[string]string{
-		"readWishes(w)":        "wishes",
-		"HTTPWish":             "wish",
+		"readWishes(w)":        "Wishes",
+		"HTTPWish":             "Wish",
 		"a wish_list":          "wish",
 		"wishful":              "",
 		`open("wishes.json")`:  "",
@@ -74,14 +70,19 @@ func TestWordList(t *testing.T) {
 	}
 }
 
-func readWords(t *testing.T) (list wordList) {
+func readWords(t *testing.T) *wordList {
 	t.Helper()
 	text, err := os.ReadFile(".ci/words")
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
-	for line := range strings.Lines(string(text)) {
+	return parseWords(t, string(text))
+}
+
+func parseWords(t *testing.T, text string) *wordList {
+	t.Helper()
+	list, code, n := &wordList{seen: map[string]string{}}, []string{}, 0
+	for line := range strings.Lines(text) {
 		n++
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -89,20 +90,22 @@ func readWords(t *testing.T) (list wordList) {
 		}
 		fields := strings.Split(line, "\t")
 		if len(fields) != 3 {
-			t.Fatalf(".ci/words:%d: want kind, regexp and replacement, separated by tabs", n)
+			t.Fatalf("line %d of the word list: want kind, regexp and replacement, separated by tabs", n)
 		}
 		expr, term := fields[1], fields[2]
 		switch fields[0] {
 		case "keep":
 			list.keep = append(list.keep, regexp.MustCompile(expr))
 		case "word":
-			list.words = append(list.words, replacedWord{regexp.MustCompile("^(?:" + expr + ")$"), true, term})
+			list.words = append(list.words, replacement{regexp.MustCompile("^(?:" + expr + ")$"), term})
 		case "code":
-			list.words = append(list.words, replacedWord{regexp.MustCompile(expr), false, term})
+			list.code = append(list.code, replacement{regexp.MustCompile(expr), term})
+			code = append(code, "(?:"+expr+")")
 		default:
-			t.Fatalf(".ci/words:%d: %q is no kind of line", n, fields[0])
+			t.Fatalf("line %d of the word list: %q is no kind of line", n, fields[0])
 		}
 	}
+	list.any = regexp.MustCompile(strings.Join(code, "|"))
 	return list
 }
 
@@ -115,12 +118,12 @@ type wordHit struct {
 func (h wordHit) String() string { return fmt.Sprintf("%q: the term is %q", h.word, h.term) }
 
 // check returns the first hit of each line.
-func (l wordList) check(text string) (hits []wordHit) {
+func (l *wordList) check(text string) (hits []wordHit) {
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
 		for _, k := range l.keep {
-			line = k.ReplaceAllString(line, "")
+			line = k.ReplaceAllLiteralString(line, "")
 		}
 		if word, term := l.find(line); word != "" {
 			hits = append(hits, wordHit{n, word, term})
@@ -129,25 +132,53 @@ func (l wordList) check(text string) (hits []wordHit) {
 	return hits
 }
 
-func (l wordList) find(line string) (word, term string) {
-	parts := strings.Fields(strings.ToLower(nonLetter.ReplaceAllString(camel.ReplaceAllString(line, "$1$3 $2$4"), " ")))
-	for _, w := range l.words {
-		if !w.whole {
-			if m := w.pattern.FindString(line); m != "" {
-				return m, w.term
-			}
-			continue
+func (l *wordList) find(line string) (word, term string) {
+	for _, part := range splitWords(line) {
+		if term = l.term(strings.ToLower(part)); term != "" {
+			return part, term
 		}
-		for _, p := range parts {
-			if w.pattern.MatchString(p) {
-				return p, w.term
-			}
+	}
+	if !l.any.MatchString(line) {
+		return "", ""
+	}
+	for _, c := range l.code {
+		if word = c.pattern.FindString(line); word != "" {
+			return word, c.term
 		}
 	}
 	return "", ""
 }
 
-var (
-	camel     = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
-	nonLetter = regexp.MustCompile(`[^\pL]+`)
-)
+// term returns what replaces a lower-case word, or "".
+func (l *wordList) term(word string) string {
+	term, known := l.seen[word]
+	if known {
+		return term
+	}
+	for _, w := range l.words {
+		if w.pattern.MatchString(word) {
+			term = w.term
+		}
+	}
+	l.seen[word] = term
+	return term
+}
+
+// splitWords returns the words of a line, those of camelCase identifiers one by one.
+func splitWords(line string) (words []string) {
+	text, start := []rune(line+"\n"), 0
+	for i, r := range text {
+		begins := i > start && unicode.IsUpper(r) && (!unicode.IsUpper(text[i-1]) || unicode.IsLower(text[i+1]))
+		if unicode.IsLetter(r) && !begins {
+			continue
+		}
+		if i > start {
+			words = append(words, string(text[start:i]))
+		}
+		start = i
+		if !begins {
+			start = i + 1
+		}
+	}
+	return words
+}
