@@ -54,7 +54,10 @@ var layers = map[string][]string{
 	"examples/thumbnail":  {},
 	"examples/wordcount":  {},
 
+	"internal/accounts": {".", "internal/app"},
+
 	// Front ends: over meaning; never see an architecture.
+	"internal/front/api":     {".", "internal/app", "internal/files", "internal/jobs", "internal/mail", "internal/policy", "internal/wire"},
 	"internal/front/oldapi":  {".", "internal/wire"},
 	"internal/front/jobapi":  {".", "internal/front/oldapi", "internal/jobs"},
 	"internal/front/mailapi": {".", "internal/front/oldapi", "internal/mail"},
