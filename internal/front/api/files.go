@@ -87,6 +87,9 @@ func (s *server) addFiles() {
 		return none{}, m.Files.Remove(ctx, in.Name)
 	})
 	moveFileOp.serve(s, func(ctx context.Context, m *app.Session, in moveFile) (files.File, error) {
+		if err := files.CheckName(in.Body.To); err != nil {
+			return files.File{}, moot.Wrap("move "+in.Body.From, err)
+		}
 		return m.Files.Move(ctx, in.Body.From, in.Body.To)
 	})
 	lookupOp.serve(s, func(ctx context.Context, m *app.Session, in fileName) (files.File, error) {
