@@ -60,18 +60,11 @@ func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	name, pkg := t.Name(), path.Base(t.PkgPath())
-	if name == "" {
-		return hint
+	name := title(huma.DefaultSchemaNamer(t, hint))
+	if pkg := path.Base(t.PkgPath()); t.Name() != "" && pkg != "api" {
+		return title(pkg) + name
 	}
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return -1
-	}, name)
-	return title(pkg) + title(name)
+	return name
 }
 
 func title(s string) string {
@@ -112,7 +105,7 @@ func (d *document) addInput(h *huma.Operation, o operation, in reflect.Type) {
 	for i := range in.NumField() {
 		f := in.Field(i)
 		p := paramOf(f)
-		s := huma.SchemaFromField(d.types, f, in.Name()+f.Name)
+		s := huma.SchemaFromField(d.types, f, in.Name())
 		if p.in == "" {
 			h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: s}}}
 			continue
