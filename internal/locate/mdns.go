@@ -8,19 +8,19 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 )
 
-// local is the search on the local network. It goes on only while members are missing:
-// everybody hears what anybody says there, so that it costs a group the square of its
-// size.
-type local struct {
-	mu      sync.Mutex   // not the Mesh's: ending a search waits for those whom it tells
-	service mdns.Service // nil while nobody is looked for
-	since   time.Time    // when it began to be otherwise than it should
+// mdnsSearch is the search on the local network. It runs only while members are missing:
+// every node receives every message there, so that the cost is the square of the number
+// of nodes.
+type mdnsSearch struct {
+	mu      sync.Mutex   // not the Mesh's: Close waits for calls of HandlePeerFound
+	service mdns.Service // nil while no search runs
+	changed time.Time    // when service last agreed with missing, or was changed
 }
 
-// settled is how long members must be missing, or be there, before that counts.
-const settled = 10 * time.Second
+// debounce is how long members must be missing, or not, before the search changes.
+const debounce = 10 * time.Second
 
-func (l *local) close() {
+func (l *mdnsSearch) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.service != nil {
@@ -28,25 +28,25 @@ func (l *local) close() {
 	}
 }
 
-// lookAround begins or ends the search on the local network (RFC 6762). A machine
-// without multicast is no reason to stay alone.
-func (m *Mesh) lookAround(now time.Time) {
+// updateSearch begins or ends the search on the local network (RFC 6762). A machine
+// without multicast is no error.
+func (m *Mesh) updateSearch(now time.Time) {
 	if !m.MDNS {
 		return
 	}
 	missing := m.missing()
-	l := &m.local
+	l := &m.search
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	first := l.service == nil && l.since.IsZero()
+	first := l.service == nil && l.changed.IsZero()
 	if missing == (l.service != nil) && !first {
-		l.since = now
+		l.changed = now
 		return
 	}
-	if !first && now.Sub(l.since) < settled {
+	if !first && now.Sub(l.changed) < debounce {
 		return
 	}
-	l.since = now
+	l.changed = now
 	if l.service != nil {
 		l.service.Close()
 		l.service = nil
@@ -54,7 +54,7 @@ func (m *Mesh) lookAround(now time.Time) {
 	}
 	service := mdns.NewMdnsService(m.Host, serviceTag(m.Space), m)
 	if err := service.Start(); err != nil {
-		m.Log.Debug("mDNS does not work here", "error", err)
+		m.Log.Debug("mDNS is not available", "error", err)
 		return
 	}
 	l.service = service
