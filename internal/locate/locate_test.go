@@ -156,7 +156,7 @@ func TestMesh(t *testing.T) {
 	c := newPeer(t, &members, b)
 	members.add(c)
 	id := moot.BlobID{7}
-	eventually(t, "c finds b, whom it knows", func() bool { return c.locates(t, id, b) })
+	eventually(t, "c finds b, which it knows", func() bool { return c.locates(t, id, b) })
 	eventually(t, "a is found though c never got its address", func() bool {
 		if err := a.mesh.Announce(t.Context(), id); err != nil {
 			t.Fatal(err)
@@ -168,7 +168,7 @@ func TestMesh(t *testing.T) {
 	}
 }
 
-// TestStrangersAreNeverNamed: somebody who speaks the same protocol, and is
+// TestStrangersAreNeverNamed: a node that speaks the same protocol, and is
 // connected, is not named unless it is a member.
 func TestStrangersAreNeverNamed(t *testing.T) {
 	var members roll
