@@ -40,7 +40,7 @@ func (d *download) runProbe(f found) {
 	ctx, cancel := context.WithTimeout(d.ctx, d.node.cfg.Stall)
 	defer cancel()
 	p := probe{found: f}
-	p.violation, p.err = verified(ctx, f.node, moot.Blob{ID: d.id, Size: f.holding.Size}, blob.LastRange(f.holding.Size), nil,
+	p.violation, p.err = verified(ctx, f.node, moot.Blob{ID: d.id, Size: f.holding.Size}, blob.LastRange(f.holding.Size),
 		func(g blob.Group) error {
 			p.groups = append(p.groups, blob.Group{Index: g.Index, Data: slices.Clone(g.Data), Nodes: slices.Clone(g.Nodes)})
 			return nil
@@ -86,14 +86,14 @@ func (d *download) finishProbe(p probe) error {
 // the blob's ID. It reports whether an error is a violation: bytes that the link carried
 // completely and that do not match their hash, or a false size. Errors of the link or
 // reported by the node are none.
-func verified(ctx context.Context, n moot.Node, b moot.Blob, r moot.Range, progressed func(), take func(blob.Group) error) (violation bool, err error) {
+func verified(ctx context.Context, n moot.Node, b moot.Blob, r moot.Range, take func(blob.Group) error) (violation bool, err error) {
 	rc, err := n.Get(ctx, b.ID, r)
 	if err != nil {
 		return false, err
 	}
 	defer rc.Close()
 	defer context.AfterFunc(ctx, func() { rc.Close() })()
-	link := &tap{r: rc, progressed: progressed}
+	link := &tap{r: rc}
 	dec := blob.NewDecoder(link, b.ID, r)
 	last := int64(-1)
 	for {

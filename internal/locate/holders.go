@@ -12,11 +12,11 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// maxProviders is how many holders the table is asked for.
+// maxProviders is the number of holders requested from the table.
 const maxProviders = 32
 
 // Locate implements moot.Locator: the members connected now and, unless these are all,
-// whoever the table names as a holder.
+// the holders in the table.
 func (m *Mesh) Locate(ctx context.Context, id moot.BlobID) iter.Seq[moot.Peer] {
 	return func(yield func(moot.Peer) bool) {
 		near := m.neighbours()
@@ -25,7 +25,7 @@ func (m *Mesh) Locate(ctx context.Context, id moot.BlobID) iter.Seq[moot.Peer] {
 				return
 			}
 		}
-		if m.dht.RoutingTable().Size() > 0 && len(near) < len(m.Members()) { // else the table knows nobody else
+		if m.dht.RoutingTable().Size() > 0 && len(near) < len(m.Members()) { // else the table has no other node
 			m.holders(ctx, id, yield)
 		}
 	}

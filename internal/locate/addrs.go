@@ -10,9 +10,9 @@ import (
 	"github.com/mootspace/moot"
 )
 
-const maxAddrs = 16 // kept for each member
+const maxAddrs = 16 // of each member
 
-// Add learns where a member may be reached, and has Run try at once. Addresses that
+// Add adds addresses of a member, and makes Run dial it at once. Addresses that
 // are no multiaddrs are ignored.
 func (m *Mesh) Add(p moot.Peer) {
 	m.mu.Lock()
@@ -24,20 +24,20 @@ func (m *Mesh) Add(p moot.Peer) {
 		}
 	}
 	m.addrs[p.ID] = known[max(0, len(known)-maxAddrs):]
-	if w := m.again[p.ID]; w != nil {
-		w.until, w.wait = time.Time{}, firstRetry
+	if w := m.retries[p.ID]; w != nil {
+		w.next, w.wait = time.Time{}, firstRetry
 	}
 }
 
-// HandlePeerFound implements mdns.Notifee. Anybody on the local network can say
-// anything, so only what it says of members is heard; the handshake proves it.
+// HandlePeerFound implements mdns.Notifee. Messages on the local network are not
+// authenticated: those about members are used, and the handshake proves the key.
 func (m *Mesh) HandlePeerFound(info peer.AddrInfo) {
 	if key, err := m.KeyOf(info.ID); err == nil && m.isMember(info.ID) {
 		m.Add(moot.Peer{ID: key, Addrs: texts(info)})
 	}
 }
 
-// seen returns where a member was seen: as Add was told, and as peers have said.
+// seen returns the addresses of a member, from Add and from its peers.
 func (m *Mesh) seen(key moot.Key) peer.AddrInfo {
 	id := m.PeerID(key)
 	info := peer.AddrInfo{ID: id, Addrs: m.Host.Peerstore().Addrs(id)}
