@@ -13,7 +13,7 @@ func TestAccess(t *testing.T) {
 	w := newWorld(t)
 	w.put("f", "x")
 	reader, writer := w.token("reader", true), w.token("writer", false)
-	const any = `{}`
+	const empty = `{}`
 	for _, c := range []struct {
 		method, path, body string
 		reader, writer     int // statuses
@@ -30,31 +30,31 @@ func TestAccess(t *testing.T) {
 		{"POST", "/api/move", `{"from":"g","to":"h"}`, 403, 200},
 		{"DELETE", "/api/files/h", "", 403, 204},
 		{"POST", "/api/resolve", `{"name":"f"}`, 403, 400},
-		{"POST", "/api/invitations", any, 403, 400},
+		{"POST", "/api/invitations", empty, 403, 400},
 		{"PUT", "/api/session/name", `{"name":"ann"}`, 403, 204},
-		{"PUT", "/api/members/x/role", any, 403, 400},
+		{"PUT", "/api/members/x/role", empty, 403, 400},
 		{"DELETE", "/api/members/x", "", 403, 404},
 		{"POST", "/api/mail/messages", "", 403, 400},
 		{"POST", "/api/mail/saved", "", 403, 400},
-		{"POST", "/api/mail/folders", any, 403, 204},
+		{"POST", "/api/mail/folders", empty, 403, 204},
 		{"PATCH", "/api/mail/messages", `[]`, 403, 200},
-		{"POST", "/api/jobs", any, 403, 400},
+		{"POST", "/api/jobs", empty, 403, 400},
 		{"POST", "/api/jobs/j/cancel", "", 403, 204},
 		{"POST", "/api/jobs/j/retry", "", 403, 204},
-		{"POST", "/api/local/share", any, 403, 403},
-		{"POST", "/api/local/store", any, 403, 403},
-		{"POST", "/api/local/get", any, 403, 403},
-		{"POST", "/api/local/sync", any, 403, 403},
+		{"POST", "/api/local/share", empty, 403, 403},
+		{"POST", "/api/local/store", empty, 403, 403},
+		{"POST", "/api/local/get", empty, 403, 403},
+		{"POST", "/api/local/sync", empty, 403, 403},
 		{"GET", "/api/preferences", "", 403, 403},
-		{"PUT", "/api/preferences", any, 403, 403},
+		{"PUT", "/api/preferences", empty, 403, 403},
 		{"GET", "/api/backup", "", 403, 403},
 		{"GET", "/api/accounts", "", 403, 403},
-		{"POST", "/api/accounts", any, 403, 403},
-		{"POST", "/api/passwords", any, 403, 403},
+		{"POST", "/api/accounts", empty, 403, 403},
+		{"POST", "/api/passwords", empty, 403, 403},
 		{"DELETE", "/api/passwords", "", 403, 403},
 		{"GET", "/api/mail/records", "", 403, 403},
 		{"GET", "/api/tokens", "", 403, 403},
-		{"POST", "/api/tokens", any, 403, 403},
+		{"POST", "/api/tokens", empty, 403, 403},
 		{"DELETE", "/api/tokens/writer", "", 403, 403},
 	} {
 		for token, want := range map[string]int{reader: c.reader, writer: c.writer} {
