@@ -129,7 +129,7 @@ func (d *document) addOutput(h *huma.Operation, o operation, out reflect.Type) {
 	switch {
 	case o.gives == typeLines:
 		s := d.schema(out)
-		ok.Description = "Lines of JSON, each as " + s.Ref + "; an empty object is a sign of life."
+		ok.Description = "Lines of JSON, each as " + s.Ref + "; an empty object is a heartbeat."
 		ok.Content = media(o.gives)
 	case o.gives != "":
 		ok.Content = media(o.gives)
