@@ -7,17 +7,17 @@ import (
 	"testing"
 )
 
-// TestAccess asks for everything that changes something, or belongs to the node's machine,
-// with tokens.
-func TestAccess(t *testing.T) {
-	w := newWorld(t)
-	w.put("f", "x")
-	reader, writer := w.token("reader", true), w.token("writer", false)
+// right is what tokens may do: the statuses of a request.
+type right struct {
+	method, path, body string
+	reader, writer     int
+}
+
+// rights returns a request for each operation that changes something, or belongs to the
+// node's machine, and some others.
+func rights() []right {
 	const empty = `{}`
-	for _, c := range []struct {
-		method, path, body string
-		reader, writer     int // statuses
-	}{
+	return []right{
 		{"GET", "/api/session", "", 200, 200},
 		{"GET", "/api/status", "", 200, 200},
 		{"GET", "/api/peers", "", 200, 200},
@@ -56,7 +56,16 @@ func TestAccess(t *testing.T) {
 		{"GET", "/api/tokens", "", 403, 403},
 		{"POST", "/api/tokens", empty, 403, 403},
 		{"DELETE", "/api/tokens/writer", "", 403, 403},
-	} {
+	}
+}
+
+// TestAccess asks for everything that changes something, or belongs to the node's machine,
+// with tokens.
+func TestAccess(t *testing.T) {
+	w := newWorld(t)
+	w.put("f", "x")
+	reader, writer := w.token("reader", true), w.token("writer", false)
+	for _, c := range rights() {
 		for token, want := range map[string]int{reader: c.reader, writer: c.writer} {
 			resp, text := w.ask(w.web, token, c.method, c.path, c.body)
 			if resp.StatusCode != want && (want != 400 || resp.StatusCode < 400 || resp.StatusCode == 403) {
