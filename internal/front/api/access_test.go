@@ -7,17 +7,17 @@ import (
 	"testing"
 )
 
-// TestAccess asks for everything that changes something, or belongs to the node's machine,
-// with tokens.
-func TestAccess(t *testing.T) {
-	w := newWorld(t)
-	w.put("f", "x")
-	reader, writer := w.token("reader", true), w.token("writer", false)
-	const any = `{}`
-	for _, c := range []struct {
-		method, path, body string
-		reader, writer     int // statuses
-	}{
+// right is what tokens may do: the statuses of a request.
+type right struct {
+	method, path, body string
+	reader, writer     int
+}
+
+// rights returns a request for each operation that changes something, or belongs to the
+// node's machine, and some others.
+func rights() []right {
+	const empty = `{}`
+	return []right{
 		{"GET", "/api/session", "", 200, 200},
 		{"GET", "/api/status", "", 200, 200},
 		{"GET", "/api/peers", "", 200, 200},
@@ -30,33 +30,42 @@ func TestAccess(t *testing.T) {
 		{"POST", "/api/move", `{"from":"g","to":"h"}`, 403, 200},
 		{"DELETE", "/api/files/h", "", 403, 204},
 		{"POST", "/api/resolve", `{"name":"f"}`, 403, 400},
-		{"POST", "/api/invitations", any, 403, 400},
+		{"POST", "/api/invitations", empty, 403, 400},
 		{"PUT", "/api/session/name", `{"name":"ann"}`, 403, 204},
-		{"PUT", "/api/members/x/role", any, 403, 400},
+		{"PUT", "/api/members/x/role", empty, 403, 400},
 		{"DELETE", "/api/members/x", "", 403, 404},
 		{"POST", "/api/mail/messages", "", 403, 400},
 		{"POST", "/api/mail/saved", "", 403, 400},
-		{"POST", "/api/mail/folders", any, 403, 204},
+		{"POST", "/api/mail/folders", empty, 403, 204},
 		{"PATCH", "/api/mail/messages", `[]`, 403, 200},
-		{"POST", "/api/jobs", any, 403, 400},
+		{"POST", "/api/jobs", empty, 403, 400},
 		{"POST", "/api/jobs/j/cancel", "", 403, 204},
 		{"POST", "/api/jobs/j/retry", "", 403, 204},
-		{"POST", "/api/local/share", any, 403, 403},
-		{"POST", "/api/local/store", any, 403, 403},
-		{"POST", "/api/local/get", any, 403, 403},
-		{"POST", "/api/local/sync", any, 403, 403},
+		{"POST", "/api/local/share", empty, 403, 403},
+		{"POST", "/api/local/store", empty, 403, 403},
+		{"POST", "/api/local/get", empty, 403, 403},
+		{"POST", "/api/local/sync", empty, 403, 403},
 		{"GET", "/api/preferences", "", 403, 403},
-		{"PUT", "/api/preferences", any, 403, 403},
+		{"PUT", "/api/preferences", empty, 403, 403},
 		{"GET", "/api/backup", "", 403, 403},
 		{"GET", "/api/accounts", "", 403, 403},
-		{"POST", "/api/accounts", any, 403, 403},
-		{"POST", "/api/passwords", any, 403, 403},
+		{"POST", "/api/accounts", empty, 403, 403},
+		{"POST", "/api/passwords", empty, 403, 403},
 		{"DELETE", "/api/passwords", "", 403, 403},
 		{"GET", "/api/mail/records", "", 403, 403},
 		{"GET", "/api/tokens", "", 403, 403},
-		{"POST", "/api/tokens", any, 403, 403},
+		{"POST", "/api/tokens", empty, 403, 403},
 		{"DELETE", "/api/tokens/writer", "", 403, 403},
-	} {
+	}
+}
+
+// TestAccess asks for everything that changes something, or belongs to the node's machine,
+// with tokens.
+func TestAccess(t *testing.T) {
+	w := newWorld(t)
+	w.put("f", "x")
+	reader, writer := w.token("reader", true), w.token("writer", false)
+	for _, c := range rights() {
 		for token, want := range map[string]int{reader: c.reader, writer: c.writer} {
 			resp, text := w.ask(w.web, token, c.method, c.path, c.body)
 			if resp.StatusCode != want && (want != 400 || resp.StatusCode < 400 || resp.StatusCode == 403) {

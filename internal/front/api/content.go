@@ -23,7 +23,7 @@ type openFile struct {
 	IfRange string `header:"If-Range" doc:"The ETag that Range is about."`
 }
 
-var openFileOp = op[openFile, none]{at: "GET /api/files/{name...}", does: "A file's bytes, or a range of them", may: reads, gives: "*/*"}
+var openFileOp = op[openFile, none]{at: "GET /api/files/{name...}", does: "A file's bytes, or a range of them", may: reads, gives: "*/*", ranged: true}
 
 func (s *server) addContent() { openFileOp.raw(s, sendFile) }
 

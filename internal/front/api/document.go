@@ -21,11 +21,12 @@ type operation struct {
 	at, does     string
 	may          rights
 	takes, gives string
+	ranged       bool
 	instead      any
 }
 
 func (o op[In, Out]) operation() operation {
-	return operation{o.at, o.does, o.may, o.takes, o.gives, o.instead}
+	return operation{o.at, o.does, o.may, o.takes, o.gives, o.ranged, o.instead}
 }
 
 func newDocument(version string) *document {
@@ -128,7 +129,7 @@ func (d *document) addOutput(h *huma.Operation, o operation, out reflect.Type) {
 	switch {
 	case o.gives == typeLines:
 		s := d.schema(out)
-		ok.Description = "Lines of JSON, each as " + s.Ref + "; an empty object is a sign of life."
+		ok.Description = "Lines of JSON, each as " + s.Ref + "; an empty object is a heartbeat."
 		ok.Content = media(o.gives)
 	case o.gives != "":
 		ok.Content = media(o.gives)
@@ -141,6 +142,10 @@ func (d *document) addOutput(h *huma.Operation, o operation, out reflect.Type) {
 		ok.Content = map[string]*huma.MediaType{"application/json": {Schema: s}}
 	}
 	h.Responses["200"] = ok
+	if o.ranged {
+		h.Responses["206"] = &huma.Response{Description: "The range asked for.", Content: media(o.gives)}
+		h.Responses["304"] = &huma.Response{Description: "The ETag in If-None-Match is that of the file."}
+	}
 }
 
 // media describes a body that is not JSON.

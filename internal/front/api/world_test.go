@@ -143,6 +143,10 @@ func (w *world) ask(srv *httptest.Server, token, method, path, body string, head
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+	req.Header.Set("Content-Type", "application/octet-stream")
+	if strings.HasPrefix(body, "{") || strings.HasPrefix(body, "[") {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
