@@ -77,7 +77,7 @@ func newWorld(t *testing.T) *world {
 	w.node, err = store.Open(t.Context(), store.Config{Gate: gate{roster}})
 	must(t, err)
 	t.Cleanup(func() { w.node.Close() })
-	signer, err := sign.New(t.Context(), sign.Config{Space: w.self, Key: key, Clock: feed.NewClock(time.Now, 0), Local: w.node})
+	signer, err := sign.New(t.Context(), sign.Config{Self: w.self, Author: feed.NewAuthor(w.self, key, feed.NewClock(time.Now, 0), nil), Local: w.node})
 	must(t, err)
 	write := signer.Through(w.node)
 	people := members.New(w.self, w.node, write)
