@@ -53,7 +53,7 @@ func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, err
 	node := routed{c.routes, c.routes.preferred(ctx)}
 	write := c.signer.Through(node)
 	coordinator, err := jobs.New(ctx, jobs.Config{
-		Self: c.network.self, Node: node, Write: write, Queue: c.data.Path("jobs.db"), Workers: c.workers, Quota: c.checkQuota, Log: c.log,
+		Self: c.network.self, Node: node, Local: c.store, Write: write, Queue: c.data.Path("jobs.db"), Workers: c.workers, Quota: c.checkQuota, Log: c.log,
 		Files: files.New(node, write, files.Options{Log: c.log}),
 	})
 	if err != nil {

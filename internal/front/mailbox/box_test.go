@@ -27,19 +27,16 @@ func (p people) Login(_ context.Context, user, _ string) (moots.Mailbox, error) 
 // TestArchitectures sends and reads mail with the protocols through every
 // architecture, over real stores.
 func TestArchitectures(t *testing.T) {
-	for architecture := range suite.Architectures {
+	for architecture := range suite.Architectures() {
 		t.Run(architecture, func(t *testing.T) {
 			t.Parallel()
-			mailOver(t, suite.NewWorld(t, "sqlite", "in process", architecture, 2))
+			mailOver(t, suite.NewWorld(t, suite.Topology{Store: "sqlite", Link: "tcp", Architecture: architecture, Members: 2}))
 		})
 	}
 }
 
 func mailOver(t *testing.T, sw *suite.World) {
 	sw.Alike()
-	for i := range 3 {
-		sw.Member(i).Mail()
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	server := New(Config{Accounts: people{sw}, Plain: true})
 	ended := make(chan error, 2)
