@@ -37,6 +37,9 @@ func TestArchitectures(t *testing.T) {
 
 func mailOver(t *testing.T, sw *suite.World) {
 	sw.Alike()
+	for i := range 3 {
+		sw.Member(i).Mail()
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	server := New(Config{Accounts: people{sw}, Plain: true})
 	ended := make(chan error, 2)
