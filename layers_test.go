@@ -78,8 +78,8 @@ var layers = map[string][]string{
 		"internal/node", "internal/policy", "internal/seal", "internal/store"},
 
 	// Scenarios over nodes that can be cut, turned back and lost.
-	"internal/suite": {".", "internal/ask", "internal/blob", "internal/feed", "internal/files", "internal/gossip", "internal/jobs",
-		"internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy", "internal/seal", "internal/sign", "internal/store", "internal/wire"},
+	"internal/suite": {".", "internal/app", "internal/arch", "internal/blob", "internal/dial", "internal/feed", "internal/files", "internal/gossip", "internal/jobs",
+		"internal/link", "internal/mail", "internal/members", "internal/node", "internal/policy", "internal/seal", "internal/sign", "internal/store"},
 	"cmd/moot": {"internal/daemon", "internal/front/cli", "internal/listen", "internal/sandbox"},
 }
 

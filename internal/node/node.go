@@ -83,10 +83,7 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	if err = n.assemble(ctx, roster, clock); err != nil {
 		return nil, errors.Join(err, n.store.Close())
 	}
-	roster.OnChange(func() {
-		n.sessions.revoke(n.network.mayConnect)
-		n.network.disconnectStrangers()
-	})
+	roster.OnChange(n.Disconnect)
 	return n, nil
 }
 
@@ -126,7 +123,7 @@ func (n *Node) newNetwork(roster *policy.Roster) *network {
 	_ = cfg.Data.Load(peersFile, &seen) // without it the invitation's peers are asked
 	net := &network{networkConfig: networkConfig{
 		space: cfg.Space, key: cfg.Key, self: seal.Public(cfg.Key), feeds: n.store, roster: roster,
-		servers: cfg.Servers, known: slices.Concat(seen, cfg.Peers), log: cfg.Log,
+		servers: cfg.Servers, known: slices.Concat(seen, cfg.Peers), allow: cfg.Allow, log: cfg.Log,
 	}}
 	net.dial = dial.New(dial.Config{Key: cfg.Key, Host: net.Host, In: &net.in, Out: &net.out, Wrap: cfg.Transport})
 	return net
