@@ -161,7 +161,7 @@ func (t *netnsTopology) addPort(host int) error {
 	return t.hub.net.LinkSetUp(v)
 }
 
-// start implements topology. The process dies with its host, however this program ends.
+// start implements topology. The process ends with its host, however this program ends.
 func (t *netnsTopology) start(host int, cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return t.hosts[host].do(cmd.Start)

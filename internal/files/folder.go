@@ -56,7 +56,7 @@ func (fs *Files) storeFolder(ctx context.Context, root string, f *File, o ShareO
 	defer os.Remove(spool.Name())
 	defer spool.Close()
 	p := &packer{files: fs, ctx: ctx, root: root, inPlace: o.InPlace, bare: o.Bare, count: counter(o.Progress, total), out: spool}
-	if err := filepath.WalkDir(root, p.visit); err != nil {
+	if err := filepath.WalkDir(root, p.add); err != nil {
 		return osError(err)
 	}
 	return p.store(spool, f)
@@ -93,8 +93,8 @@ func contentOf(root string, wanted bool) (total int64, err error) {
 	return total, osError(err)
 }
 
-// visit adds one directory entry.
-func (p *packer) visit(path string, d fs.DirEntry, err error) error {
+// add adds one directory entry.
+func (p *packer) add(path string, d fs.DirEntry, err error) error {
 	if err != nil {
 		return err
 	}

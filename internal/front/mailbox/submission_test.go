@@ -57,7 +57,7 @@ func TestSubmission(t *testing.T) {
 			if err := c.Auth(mechanism); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.SendMail("whoever@elsewhere", []string{"bob@moot.test", "#general@moot.test"}, strings.NewReader(hello+".\r\n..dots\r\n")); err != nil {
+			if err := c.SendMail("somebody@elsewhere", []string{"bob@moot.test", "#general@moot.test"}, strings.NewReader(hello+".\r\n..dots\r\n")); err != nil {
 				t.Fatal(err)
 			}
 			if err := c.Quit(); err != nil {
