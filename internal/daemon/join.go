@@ -18,7 +18,7 @@ import (
 )
 
 // Join implements app.Program. Any server or peer that the link names can admit the
-// newcomer; whoever made the link need not be there.
+// newcomer; the inviter need not be online.
 func (p Program) Join(ctx context.Context, dir, text, as string) (id app.Identity, err error) {
 	l, err := members.ParseLink(text, time.Now())
 	if err != nil {

@@ -144,9 +144,9 @@ func text(to, subject, body string) io.Reader {
 	return strings.NewReader("To: " + to + "\r\nSubject: " + subject + "\r\n\r\n" + body + "\r\n")
 }
 
-func (p *person) sends(t *testing.T, m io.Reader, to ...string) mail.Sent {
+func (p *person) sends(t *testing.T, m io.Reader) mail.Sent {
 	t.Helper()
-	s, err := p.Send(t.Context(), mail.Outgoing{To: to, MIME: m})
+	s, err := p.Send(t.Context(), mail.Outgoing{MIME: m})
 	if err != nil {
 		t.Fatal(err)
 	}
