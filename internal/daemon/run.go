@@ -50,7 +50,7 @@ func roleOf(o app.RunOptions) arch.Role {
 func (p Program) serve(ctx context.Context, h *home, n *node.Node, o app.RunOptions, ready func(addrs []string)) (err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	l := listen.New(n, h, p.logger())
-	defer l.Wait()
+	defer l.Close()
 	defer end(nil)
 	if err := l.Socket(ctx, h.Path(socketFile)); err != nil {
 		return err

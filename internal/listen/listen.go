@@ -27,6 +27,7 @@ type Listeners struct {
 	log   *slog.Logger
 	addrs []string // for people: where mail programs and people's programs are answered
 	serve []func(context.Context) error
+	bound []net.Listener
 
 	running sync.WaitGroup
 }
@@ -56,6 +57,14 @@ func (l *Listeners) Serve(ctx context.Context, fail context.CancelCauseFunc) {
 // Wait returns when all listeners have ended.
 func (l *Listeners) Wait() { l.running.Wait() }
 
+// Close frees all ports, also those that were never served, and waits.
+func (l *Listeners) Close() {
+	for _, ln := range l.bound {
+		_ = ln.Close() // an ended server has closed its own
+	}
+	l.Wait()
+}
+
 // ports that are used if none is named; a free one is taken instead if it is in use.
 const (
 	serverPort = "7443"
@@ -79,8 +88,9 @@ func (l *Listeners) Server(ctx context.Context, o app.RunOptions) error {
 	for _, addr := range addrs {
 		ln, err := link.ListenTCP(ctx, addr, anyPort)
 		if err != nil {
-			return err // the process ends with it, and with the listeners before
+			return err
 		}
+		l.bound = append(l.bound, ln)
 		web = append(web, httpsAddrs(ln.Addr())...)
 		l.Add(func(ctx context.Context) error {
 			return link.ServeTLS(ctx, ln, l.node.Key(), cert, l.node.Handler(), l.log)
@@ -122,6 +132,7 @@ func loadCertificate(certFile, keyFile string) (*tls.Certificate, error) {
 func (l *Listeners) listen(ctx context.Context, addr, scheme, note string) (net.Listener, error) {
 	ln, err := link.ListenTCP(ctx, addr, false)
 	if err == nil {
+		l.bound = append(l.bound, ln)
 		l.addrs = append(l.addrs, scheme+"://"+ln.Addr().String()+note)
 	}
 	return ln, err

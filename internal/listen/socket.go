@@ -25,8 +25,9 @@ func (l *Listeners) Socket(ctx context.Context, path string) error {
 	if err != nil {
 		return moot.Errorf(moot.Invalid, "open the home's socket: %w", err)
 	}
+	l.bound = append(l.bound, ln)
 	if err := os.Chmod(path, 0o600); err != nil {
-		return errors.Join(node.OSError("open the home's socket", err), ln.Close())
+		return node.OSError("open the home's socket", err)
 	}
 	owner := func(*http.Request) (api.Access, error) { return api.Access{Local: true}, nil }
 	l.Add(func(ctx context.Context) error { return serveHTTP(ctx, ln, l.api(owner)) })
