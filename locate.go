@@ -13,7 +13,8 @@ type Peer struct {
 	Server bool     `json:"server,omitempty"` // it is the space's server
 }
 
-// Locator is an architecture: the answer to "whom do I ask?".
+// Locator is the part of an architecture that finds nodes: the answer to "whom do I
+// ask?".
 type Locator interface {
 	// Locate yields nodes likely to hold the blob, the best first, until no more
 	// are known or the loop breaks. It may yield a node twice.

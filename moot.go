@@ -7,7 +7,7 @@
 // the same signed entries and the same verified bytes.
 //
 // Reading order: id.go (what things are called), entry.go (signed statements),
-// blob.go (bytes), node.go (who answers), locate.go (whom to ask), error.go (what
-// goes wrong). This package imports nothing of this module and must not know any
+// blob.go (bytes), node.go (who answers), task.go (who computes), locate.go (whom to
+// ask), architecture.go (the three choices), error.go (what goes wrong). This package imports nothing of this module and must not know any
 // database, network protocol, file format or user interface.
 package moot

@@ -1,10 +1,10 @@
-// Hashsearch looks, for each file in its input folder, for the smallest number such that
-// the SHA-256 of the SHA-256 of the content followed by the number (8 bytes, big endian) begins
-// with so many zero bits: work for processors, as in a proof of work.
+// Hashsearch finds a proof of work for each file in its input folder: the smallest number
+// such that SHA-256(SHA-256(content) ‖ number as 8 bytes, big endian) begins with the given
+// number of zero bits.
 //
 //	moot run hashsearch.wasm --each seeds -- -bits 18
 //
-// Outside of a sandbox, the variable IN names the input folder.
+// Outside a sandbox, the variable IN names the input folder.
 package main
 
 import (
@@ -42,7 +42,7 @@ func main() {
 }
 
 func search(content []byte, zeros int) (n uint64, hash [32]byte) {
-	seed := sha256.Sum256(content) // so that long files take no longer
+	seed := sha256.Sum256(content) // the time does not depend on the length
 	text := append(seed[:], make([]byte, 8)...)
 	for ; ; n++ {
 		binary.BigEndian.PutUint64(text[len(seed):], n)

@@ -1,8 +1,8 @@
-// Thumbnail makes small pictures of the PNG and JPEG files in its input folder.
+// Thumbnail makes thumbnails of the PNG and JPEG files in its input folder.
 //
 //	moot run thumbnail.wasm --each photos --as thumbnails
 //
-// Outside of a sandbox, the variables IN and OUT name the folders.
+// Outside a sandbox, the variables IN and OUT name the folders.
 package main
 
 import (
@@ -59,7 +59,7 @@ func thumbnail(in fs.FS, name, to string) error {
 	return out.Close()
 }
 
-// shrink averages the pixels that become one.
+// shrink scales a picture down by averaging pixels.
 func shrink(p image.Image) image.Image {
 	b := p.Bounds()
 	longer := max(b.Dx(), b.Dy())

@@ -1,9 +1,9 @@
-// Wordcount counts words, as map and reduce.
+// Wordcount counts words with map and reduce.
 //
 //	moot run wordcount.wasm --each texts --reduce wordcount.wasm --reduce-arg reduce -- map
 //
-// "map" counts the words of the files in the input folder; "reduce" adds up such counts.
-// Outside of a sandbox, the variable IN names the input folder.
+// "map" counts the words in the files of the input folder; "reduce" adds up such counts.
+// Outside a sandbox, the variable IN names the input folder.
 package main
 
 import (
@@ -51,7 +51,7 @@ func main() {
 	}
 }
 
-// countWords adds the words of a text.
+// countWords counts the words of a text.
 func countWords(counts map[string]int, text *bufio.Scanner) error {
 	text.Buffer(nil, 1<<20)
 	for text.Scan() {
@@ -62,7 +62,7 @@ func countWords(counts map[string]int, text *bufio.Scanner) error {
 	return text.Err()
 }
 
-// addCounts adds the counts that countWords led to.
+// addCounts adds up counts as map prints them.
 func addCounts(counts map[string]int, lines *bufio.Scanner) error {
 	for lines.Scan() {
 		var word string

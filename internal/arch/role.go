@@ -16,7 +16,7 @@ type Role struct {
 	HoldsMail bool // holds messages for every member, and bounds their mailboxes
 	Lends     bool // lends its processors unless its owner says otherwise
 	Copies    bool // keeps bytes of its own: fetched files are not moved out of its store
-	Seeds     bool // sends each part of a blob once before it repeats one (super-seeding)
+	Seeds     bool // asks many receivers of one blob to use other sources once they can
 }
 
 // Owner is whose decisions a peer's policy applies.

@@ -8,10 +8,10 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Append gives entries to whoever decides about them. A required authority
-// decides alone. Another is asked first, and if it is away this machine decides,
-// which others learn of later. Without an authority this machine decides. What an
-// authority has accepted is kept here, too.
+// Append sends entries to the node that decides about them. A required authority
+// decides alone. Any other authority decides first, and if it is away this machine
+// decides, which others learn of later. Without an authority this machine decides.
+// Entries that an authority has accepted are stored here, too.
 func (n *Node) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {
 	a, ok := n.cfg.Locator.Authority()
 	if !ok {
@@ -25,12 +25,12 @@ func (n *Node) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry
 	} else {
 		err = n.appendSoon(ctx, a, mode, entries)
 		if ctx.Err() == nil && (moot.KindOf(err) == moot.Unavailable || moot.KindOf(err) == moot.Internal) {
-			n.cfg.Log.Debug("the authority is away; deciding here", "error", err)
+			n.cfg.Log.Debug("the authority is away, deciding here", "error", err)
 			return n.cfg.Local.Append(ctx, mode, entries...)
 		}
 	}
 	if err == nil {
-		n.keep(ctx, a, entries)
+		n.storeLocal(ctx, a, entries)
 	}
 	return err
 }
@@ -41,14 +41,14 @@ func (n *Node) appendSoon(ctx context.Context, a moot.Authority, mode moot.Mode,
 	defer cancel()
 	err := n.appendAt(short, a, mode, entries)
 	if short.Err() != nil && ctx.Err() == nil && err != nil {
-		n.away.note()
+		n.away.mark()
 		return moot.Errorf(moot.Unavailable, "no answer within %v: %w", n.cfg.Authority, err)
 	}
 	return err
 }
 
-// appendAt appends at the authority. If it lacks entries that come before, because
-// they were made while it was away, it is given them first.
+// appendAt appends at the authority. Entries before them that it lacks, because they
+// were made while it was away, are sent first.
 func (n *Node) appendAt(ctx context.Context, a moot.Authority, mode moot.Mode, entries []moot.Entry) error {
 	server, err := n.cfg.Dial(a.Peer)
 	if err != nil {
@@ -64,9 +64,9 @@ func (n *Node) appendAt(ctx context.Context, a moot.Authority, mode moot.Mode, e
 	return at(a.Peer, err)
 }
 
-// keep stores what the authority has accepted. The entries are safe there, so that
-// a failure here is only reported in the log; what is missing comes with the next.
-func (n *Node) keep(ctx context.Context, a moot.Authority, entries []moot.Entry) {
+// storeLocal stores entries that the authority has accepted. They are safe there, so
+// that a failure here is only logged; the next Append catches up.
+func (n *Node) storeLocal(ctx context.Context, a moot.Authority, entries []moot.Entry) {
 	err := n.cfg.Local.Append(ctx, moot.Merge, entries...)
 	if err == nil {
 		return
@@ -79,14 +79,14 @@ func (n *Node) keep(ctx context.Context, a moot.Authority, entries []moot.Entry)
 		err = n.cfg.Local.Append(ctx, moot.Merge, entries...)
 	}
 	if err != nil {
-		n.cfg.Log.Warn("accepted by the authority, but not kept here", "error", err, "server", dialErr)
+		n.cfg.Log.Warn("accepted by the authority, but not stored here", "error", err, "server", dialErr)
 	}
 }
 
 const batch = 256 // entries appended at once
 
-// copyFeeds gives to one node the authors' entries that another holds and it
-// lacks. The zero Key stands for all authors.
+// copyFeeds copies to one node the authors' entries that another holds and it lacks.
+// The zero Key stands for all authors.
 func copyFeeds(ctx context.Context, from, to moot.Feeds, authors []moot.Key, verify func(moot.Entry) error) error {
 	since, err := to.Vector(ctx)
 	if err != nil {
@@ -115,7 +115,7 @@ func copyFeeds(ctx context.Context, from, to moot.Feeds, authors []moot.Key, ver
 	return to.Append(ctx, moot.Merge, some...)
 }
 
-// authors returns who wrote the entries.
+// authors returns the authors of the entries.
 func authors(entries []moot.Entry) (keys []moot.Key) {
 	seen := map[moot.Key]bool{}
 	for _, e := range entries {
@@ -127,8 +127,8 @@ func authors(entries []moot.Entry) (keys []moot.Key) {
 	return keys
 }
 
-// away remembers for a moment that an authority let a request run out of time, so
-// that not every entry of a long series waits for it.
+// away remembers for awayTime that a request to an authority timed out, so that not
+// every entry of a long series waits for it.
 type away struct {
 	mu    sync.Mutex
 	until time.Time
@@ -136,7 +136,7 @@ type away struct {
 
 const awayTime = 2 * time.Second
 
-func (a *away) note() {
+func (a *away) mark() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.until = time.Now().Add(awayTime)

@@ -11,7 +11,7 @@ import (
 )
 
 // TestARefusalIsFinal: an authority that can be reached decides, even if it is only
-// preferred: nothing is kept here that it refuses.
+// preferred: nothing is stored here that it refuses.
 func TestARefusalIsFinal(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w, server := withServer(t, false)
@@ -20,26 +20,26 @@ func TestARefusalIsFinal(t *testing.T) {
 		}
 		err := w.node.Append(t.Context(), moot.Swap, entry(moot.Key{1}, 1, "k"))
 		if !errors.Is(err, moot.Conflict) || seqs(t, &w.local.feeds) != 0 {
-			t.Errorf("refused by the server: %v; %d entries are kept here", err, seqs(t, &w.local.feeds))
+			t.Errorf("refused by the server: %v; %d entries are stored here", err, seqs(t, &w.local.feeds))
 		}
 	})
 }
 
-// TestCalledOffIsNotAway: who gives up on a silent server has not decided to go on
+// TestCancelledIsNotAway: a caller that cancels has not decided to go on
 // without it.
-func TestCalledOffIsNotAway(t *testing.T) {
+func TestCancelledIsNotAway(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w, server := withServer(t, false)
-		server.mute = true
+		server.silent = true
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := w.node.Append(ctx, moot.Merge, entry(moot.Key{1}, 1, "k")); err == nil || seqs(t, &w.local.feeds) != 0 {
-			t.Errorf("called off: %v; %d entries are kept here", err, seqs(t, &w.local.feeds))
+			t.Errorf("cancelled: %v; %d entries are stored here", err, seqs(t, &w.local.feeds))
 		}
 	})
 }
 
-// TestTheAuthorityKnewMore: what it has accepted is kept here together with what
+// TestTheAuthorityKnewMore: what it has accepted is stored here together with what
 // comes before, which this machine lacked, unless that is forged.
 func TestTheAuthorityKnewMore(t *testing.T) {
 	for _, forged := range []bool{false, true} {
@@ -58,10 +58,10 @@ func TestTheAuthorityKnewMore(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n := seqs(t, &w.local.feeds); n != want {
-				t.Errorf("forged %v: %d entries are kept here", forged, n)
+				t.Errorf("forged %v: %d entries are stored here", forged, n)
 			}
-			if told := strings.Contains(w.log.String(), "not kept here"); told != forged {
-				t.Errorf("forged %v: the log says:\n%s", forged, w.log.String())
+			if logged := strings.Contains(w.log.String(), "not stored here"); logged != forged {
+				t.Errorf("forged %v: the log:\n%s", forged, w.log.String())
 			}
 		})
 	}
@@ -86,7 +86,7 @@ func TestWatchAndVectorOfTheRequiredAuthority(t *testing.T) {
 		if watched != 1 {
 			t.Errorf("watched %d entries of the server", watched)
 		}
-		w.authority.ID = moot.Key{77} // whom the dialer does not know
+		w.authority.ID = moot.Key{77} // unknown to the dialer
 		for what, err := range map[string]error{"watch": first(w.node.Watch(t.Context(), nil)), "query": first(w.node.Query(t.Context(), moot.Query{}))} {
 			if !errors.Is(err, moot.Unavailable) || !strings.Contains(err.Error(), "server") {
 				t.Errorf("%s: %v", what, err)

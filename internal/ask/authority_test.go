@@ -39,7 +39,7 @@ func TestRequiredAuthority(t *testing.T) {
 			t.Fatal(err)
 		}
 		if seqs(t, &server.feeds) != 1 || seqs(t, &w.local.feeds) != 1 {
-			t.Error("the entry must be at the server, and kept here")
+			t.Error("the entry must be stored at the server and here")
 		}
 		err := w.node.Append(t.Context(), moot.Swap, entry(moot.Key{2}, 1, "k"))
 		if !errors.Is(err, moot.Conflict) || seqs(t, &w.local.feeds) != 1 {
@@ -61,7 +61,7 @@ func TestRequiredAuthority(t *testing.T) {
 			}
 		}
 		if took := time.Since(began); took > time.Second {
-			t.Errorf("it took %v to say that the server is away", took)
+			t.Errorf("it took %v until the server counted as away", took)
 		}
 	})
 }
@@ -86,13 +86,13 @@ func TestPreferredAuthority(t *testing.T) {
 		if n := seqs(t, &server.feeds); n != 4 {
 			t.Errorf("back again, the server holds %d of 4 entries", n)
 		}
-		server.mute = true
+		server.silent = true
 		began := time.Now()
 		if err := w.node.Append(t.Context(), moot.Merge, entry(me, 5, "k")); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took > 4*time.Second {
-			t.Errorf("a silent server is waited for: %v", took)
+			t.Errorf("a server without a response is waited for: %v", took)
 		}
 		if seqs(t, &w.local.feeds) != 5 {
 			t.Error("the entry is lost")
@@ -116,11 +116,11 @@ func TestQueriesGoToTheRequiredAuthority(t *testing.T) {
 			return n
 		}
 		if found() != 1 {
-			t.Error("the server was not asked")
+			t.Error("the server got no request")
 		}
 		w.authority.Required = false
 		if found() != 0 {
-			t.Error("a server that is not required was asked")
+			t.Error("a server that is not required got a request")
 		}
 		w.authority.Required = true
 		w.node.cfg.Verify = func(moot.Entry) error { return moot.Errorf(moot.Corrupt, "forged") }

@@ -7,7 +7,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// bans remembers who sent bytes that do not match their hash.
+// bans are the nodes that sent bytes which do not match their hash.
 type bans struct {
 	mu    sync.Mutex
 	until map[moot.Key]time.Time

@@ -12,7 +12,7 @@ import (
 	"github.com/mootspace/moot/internal/swarm"
 )
 
-// download is the fetching of one blob, shared by all who read it at the moment.
+// download fetches one blob for all of its readers.
 // It ends when the last of them leaves; what has arrived stays.
 type download struct {
 	node *Node
@@ -22,33 +22,33 @@ type download struct {
 	stop context.CancelFunc
 	refs int // readers; guarded by node.mu
 
-	ready chan struct{} // closed when blob and part are set, or err
-	ended chan struct{} // closed when nothing is fetched any more: err is final
-	full  chan struct{} // closed when every group is held
-	broke chan error    // of writing to part; room for one
-	crew  sync.WaitGroup
+	ready    chan struct{} // closed when blob and part are set, or err
+	ended    chan struct{} // closed when the download is over: err is final
+	full     chan struct{} // closed when every group is held
+	writeErr chan error    // of writing to part; buffered
+	wg       sync.WaitGroup
 
 	// Set before ready is closed, fixed then.
 	blob moot.Blob
 	part blob.Partial // nil if the blob was held here after all
 
-	mu       sync.Mutex
-	more     signal // a group came, or the download ended
-	held     *blob.Set
-	sched    *swarm.State
-	readers  map[*reader]struct{}
-	sources  map[moot.Key]*source
-	cancels  map[uint64]context.CancelFunc // of requests in flight
-	nodes    map[int64][32]byte            // verified nodes of the tree, by position; nil if not worth it
-	progress time.Time                     // when a group last came or a reader joined
-	hopeful  bool                          // somebody was found who had something of it
-	verdicts verdicts                      // on nodes that were of no use
-	err      error                         // why it failed
+	mu        sync.Mutex
+	more      signal // a group arrived, or the download ended
+	held      *blob.Set
+	sched     *swarm.State
+	readers   map[*reader]struct{}
+	sources   map[moot.Key]*source
+	cancels   map[uint64]context.CancelFunc // of requests in flight
+	nodes     map[int64][32]byte            // verified nodes of the tree, by position; nil for large parts
+	lastGroup time.Time                     // when the last group arrived or a reader joined
+	seen      bool                          // some node had something of it
+	outcomes  outcomes                      // of nodes that were of no use
+	err       error                         // why it failed
 
-	hunt // owned by run
+	discovery // owned by run
 }
 
-// join returns the download of a blob and takes part in it, until leave.
+// join returns the download of a blob, and counts a reader until leave.
 func (n *Node) join(ctx context.Context, id moot.BlobID) *download {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -66,14 +66,14 @@ func (n *Node) newDownload(ctx context.Context, id moot.BlobID) *download {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	return &download{
 		node: n, id: id, ctx: ctx, stop: stop, log: n.cfg.Log.With("blob", id),
-		ready: make(chan struct{}), ended: make(chan struct{}), full: make(chan struct{}), broke: make(chan error, 1),
+		ready: make(chan struct{}), ended: make(chan struct{}), full: make(chan struct{}), writeErr: make(chan error, 1),
 		readers: map[*reader]struct{}{}, sources: map[moot.Key]*source{}, cancels: map[uint64]context.CancelFunc{},
-		verdicts: verdicts{}, progress: n.now(),
-		hunt: hunt{proofs: make(chan proof)},
+		outcomes: outcomes{}, lastGroup: n.now(),
+		discovery: discovery{probes: make(chan probe)},
 	}
 }
 
-// leave ends taking part. The last to leave stops the download.
+// leave ends a reader's use. The last one stops the download.
 func (n *Node) leave(d *download) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -83,14 +83,14 @@ func (n *Node) leave(d *download) {
 	}
 }
 
-// drop lets the next who wants the blob begin anew. The caller holds n.mu.
+// drop makes the next reader of the blob start a new download. The caller holds n.mu.
 func (n *Node) drop(d *download) {
 	if n.downloads[d.id] == d {
 		delete(n.downloads, d.id)
 	}
 }
 
-// run is the life of a download.
+// run runs a download until its last reader has left.
 func (d *download) run() {
 	err := d.fetch()
 	d.node.mu.Lock()
@@ -99,7 +99,7 @@ func (d *download) run() {
 	d.mu.Lock()
 	d.err = err
 	for k := range d.sources {
-		d.dismiss(k)
+		d.removeSource(k)
 	}
 	d.more.wake()
 	d.mu.Unlock()
@@ -108,13 +108,13 @@ func (d *download) run() {
 	}
 	close(d.ended)
 	<-d.ctx.Done() // readers read from part
-	d.crew.Wait()
+	d.wg.Wait()
 	if d.part != nil {
 		d.part.Close()
 	}
 }
 
-// fetch runs until every group is held and durable (nil), or there is no hope.
+// fetch runs until every group is held and durable (nil), or checkGiveUp fails.
 func (d *download) fetch() error {
 	if err := d.resume(); err != nil || d.isReady() && d.part == nil { // nil: held here
 		return err
@@ -124,19 +124,19 @@ func (d *download) fetch() error {
 	}
 	tick := time.NewTicker(tickTime)
 	defer tick.Stop()
-	d.round = d.node.find(d.ctx, d.id, d.candidate)
+	d.search = d.node.find(d.ctx, d.id, d.eligible)
 	for {
 		var err error
 		select {
 		case <-d.full:
 			return d.finish()
-		case err = <-d.broke:
-		case f, more := <-d.round:
-			err = d.heard(f, more)
-		case p := <-d.proofs:
-			err = d.proven(p)
+		case err = <-d.writeErr:
+		case f, more := <-d.search:
+			err = d.handleFound(f, more)
+		case p := <-d.probes:
+			err = d.finishProbe(p)
 		case <-tick.C:
-			err = d.sweep()
+			err = d.review()
 		case <-d.ctx.Done():
 			if d.isFull() { // the last reader left with the last group
 				return d.finish()
@@ -149,7 +149,7 @@ func (d *download) fetch() error {
 	}
 }
 
-// resume goes on where an earlier download stopped, if there was one.
+// resume continues an earlier download, if there was one.
 func (d *download) resume() error {
 	h, err := d.node.cfg.Local.Have(d.ctx, d.id)
 	switch {
@@ -165,7 +165,7 @@ func (d *download) resume() error {
 	return d.begin(h.Size)
 }
 
-// begin opens the place where groups are kept, for a size that has been proven.
+// begin opens the partial blob, for a size that has been verified.
 func (d *download) begin(size int64) error {
 	b := moot.Blob{ID: d.id, Size: size}
 	part, err := d.node.cfg.Local.Fill(d.ctx, b)
@@ -202,9 +202,9 @@ func (d *download) finish() error {
 	return nil
 }
 
-// arrived keeps verified groups and tells whom it concerns. The error is of the
-// store.
-func (d *download) arrived(ask uint64, g blob.Group) error {
+// arrived stores verified groups and notifies the scheduler and the readers. The error is
+// of the store.
+func (d *download) arrived(request uint64, g blob.Group) error {
 	g.Nodes = d.newNodes(g.Nodes)
 	if err := d.part.Write(g); err != nil {
 		return err
@@ -212,15 +212,15 @@ func (d *download) arrived(ask uint64, g blob.Group) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.nodes != nil {
-		for _, n := range g.Nodes { // only now: whoever holds a group holds the way to it
+		for _, n := range g.Nodes { // only now: a group is held together with the path to it
 			d.nodes[n.Pos] = n.CV
 		}
 	}
 	wasFull := d.held.Complete()
-	d.progress, d.hopeful = d.node.now(), true
+	d.lastGroup, d.seen = d.node.now(), true
 	for i := range g.Count() {
 		d.held.Add(g.Index + i)
-		for _, id := range d.sched.Arrived(ask, g.Index+i, d.progress) {
+		for _, id := range d.sched.Arrived(request, g.Index+i, d.lastGroup) {
 			if cancel := d.cancels[id]; cancel != nil {
 				cancel()
 			}
@@ -234,11 +234,11 @@ func (d *download) arrived(ask uint64, g blob.Group) error {
 	return nil
 }
 
-// fineParts is the largest part, in groups, of which the proof is worth shortening: of
-// one group it would take four percent of the bytes, of many hardly anything.
+// fineParts is the largest part, in groups, for which proof prefixes are omitted: the
+// proof of one group takes four percent of the bytes, that of many hardly anything.
 const fineParts = 8
 
-// newNodes returns those of a tree's nodes that were not kept before.
+// newNodes returns the tree nodes that were not stored before.
 func (d *download) newNodes(nodes []blob.Node) []blob.Node {
 	if d.nodes == nil {
 		return nodes
@@ -246,21 +246,21 @@ func (d *download) newNodes(nodes []blob.Node) []blob.Node {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.DeleteFunc(nodes, func(n blob.Node) bool {
-		_, kept := d.nodes[n.Pos]
-		return kept
+		_, known := d.nodes[n.Pos]
+		return known
 	})
 }
 
-// lead returns what is known of the beginning of a part's slice. The caller holds d.mu.
-func (d *download) lead(run swarm.Run) []byte {
+// prefix returns what is known of the beginning of a part's slice. The caller holds d.mu.
+func (d *download) prefix(run swarm.Run) []byte {
 	if d.nodes == nil {
 		return nil
 	}
-	lead, _ := blob.ProofPrefix(d.blob.Size, bytesOf(run, d.blob.Size), func(pos int64) (cv [32]byte, ok bool) {
+	prefix, _ := blob.ProofPrefix(d.blob.Size, bytesOf(run, d.blob.Size), func(pos int64) (cv [32]byte, ok bool) {
 		cv, ok = d.nodes[pos]
 		return cv, ok
 	})
-	return lead
+	return prefix
 }
 
 func (d *download) isReady() bool { return closed(d.ready) }

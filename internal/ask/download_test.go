@@ -17,7 +17,7 @@ import (
 
 const someGroups = 64
 
-// bubble runs a test in which time passes only when nobody has anything to do.
+// bubble runs a test in which time passes only when every goroutine is blocked.
 func bubble(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, test)
@@ -54,7 +54,7 @@ func TestSizesAndRanges(t *testing.T) {
 	}
 }
 
-// TestFirstByte: what a holder has, what proves the size, and the bytes are three trips.
+// TestFirstByte: the holding, the last group and the bytes are three round trips.
 func TestFirstByte(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a := newPeer(1)
@@ -140,7 +140,7 @@ func TestResumed(t *testing.T) {
 			}
 		}
 		if set.Count() < someGroups/2 {
-			t.Fatalf("only %d groups were kept", set.Count())
+			t.Fatalf("only %d groups were stored", set.Count())
 		}
 		a.groups = map[int64]int{}
 		w.wants(name, data, moot.Whole)
@@ -153,8 +153,8 @@ func TestResumed(t *testing.T) {
 	})
 }
 
-// liars are ways to harm a download.
-var liars = map[string]func(p *peer){
+// dishonest are violations of a source.
+var dishonest = map[string]func(p *peer){
 	"wrong bytes": func(p *peer) {
 		p.serve = func(_ context.Context, _ moot.Range, slice io.Reader) io.Reader {
 			all, _ := io.ReadAll(slice)
@@ -188,12 +188,12 @@ var liars = map[string]func(p *peer){
 	},
 }
 
-// nuisances harm without sending anything wrong, so that nobody can be blamed.
-var nuisances = map[string]func(p *peer){
+// faults are failures of a source without false bytes, which must not be blamed on it.
+var faults = map[string]func(p *peer){
 	"a short range": func(p *peer) {
 		p.serve = func(_ context.Context, _ moot.Range, slice io.Reader) io.Reader { return io.LimitReader(slice, 1000) }
 	},
-	"silence":          func(p *peer) { p.mute = true },
+	"no response":      func(p *peer) { p.silent = true },
 	"stalls half way":  func(p *peer) { p.serve = stall },
 	"a refused stream": func(p *peer) { p.gone = true },
 }
@@ -214,7 +214,7 @@ func TestHarmIsOvercome(t *testing.T) {
 	for _, kind := range []struct {
 		ways  map[string]func(*peer)
 		blame bool
-	}{{liars, true}, {nuisances, false}} {
+	}{{dishonest, true}, {faults, false}} {
 		for what, harm := range kind.ways {
 			t.Run(what, func(t *testing.T) {
 				bubble(t, func(t *testing.T) {
@@ -230,10 +230,10 @@ func TestHarmIsOvercome(t *testing.T) {
 						t.Errorf("it took %v", took)
 					}
 					if named := strings.Contains(w.log.String(), bad.ID.String()); kind.blame && !named {
-						t.Errorf("the log does not name the liar:\n%s", w.log.String())
+						t.Errorf("the log does not name the source:\n%s", w.log.String())
 					}
 					if strings.Contains(w.log.String(), "key="+good.ID.String()) {
-						t.Errorf("the log accuses the honest:\n%s", w.log.String())
+						t.Errorf("the log names the honest source:\n%s", w.log.String())
 					}
 					w.left()
 				})
@@ -242,8 +242,8 @@ func TestHarmIsOvercome(t *testing.T) {
 	}
 }
 
-func TestOnlyLiars(t *testing.T) {
-	for what, harm := range liars {
+func TestOnlyDishonestSources(t *testing.T) {
+	for what, harm := range dishonest {
 		t.Run(what, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				bad := newPeer(1)
@@ -278,15 +278,15 @@ func TestASourceLeaves(t *testing.T) {
 	})
 }
 
-// TestPartsFromPartialHolders: nobody has all, together they do.
+// TestPartsFromPartialHolders: no node has all, together they do.
 func TestPartsFromPartialHolders(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a, b := newPeer(1), newPeer(2)
 		w := newWorld(t, a, b)
 		data := noise(6, 4*blob.GroupSize)
 		name := share(t, data, a, b)
-		a.keepOnly(name, 0, 2)
-		b.keepOnly(name, 1, 3)
+		a.retain(name, 0, 2)
+		b.retain(name, 1, 3)
 		w.wants(name, data, moot.Whole)
 		w.left()
 	})
@@ -299,11 +299,11 @@ func TestNobodyHasIt(t *testing.T) {
 		w := newWorld(t, newPeer(1))
 		name, _ := blob.Hash(strings.NewReader("x"))
 		if _, err := w.read(t.Context(), name, moot.Whole); !errors.Is(err, moot.NotFound) {
-			t.Errorf("all say that they do not have it: %v", err)
+			t.Errorf("no node has it: %v", err)
 		}
 		w.peers = append(w.peers, away)
 		if _, err := w.read(t.Context(), name, moot.Whole); !errors.Is(err, moot.Unavailable) {
-			t.Errorf("one who may have it is away: %v", err)
+			t.Errorf("a node that may have it is away: %v", err)
 		}
 		w.left()
 	})

@@ -7,8 +7,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Query asks the authority if one is required, else this machine. Entries that
-// do not verify end the answer with kind Corrupt.
+// Query queries the authority if one is required, else this machine. An entry that does
+// not verify ends the result with kind Corrupt.
 func (n *Node) Query(ctx context.Context, q moot.Query) iter.Seq2[moot.Entry, error] {
 	feeds, a, err := n.feeds()
 	if err != nil {
@@ -32,7 +32,7 @@ func (n *Node) Watch(ctx context.Context, since moot.Vector) iter.Seq2[moot.Entr
 	return n.checked(a, feeds.Watch(ctx, since))
 }
 
-// Vector tells what the authority holds if one is required, else this machine.
+// Vector returns the vector of the authority if one is required, else of this machine.
 func (n *Node) Vector(ctx context.Context) (moot.Vector, error) {
 	feeds, a, err := n.feeds()
 	switch {
@@ -45,8 +45,8 @@ func (n *Node) Vector(ctx context.Context) (moot.Vector, error) {
 	return v, at(a.Peer, err)
 }
 
-// feeds returns whose word on entries counts: a required authority's, or that of
-// this machine, which gossip keeps up to date (and the zero Authority).
+// feeds returns the feeds of a required authority; else those of this machine, which
+// gossip keeps up to date, and the zero Authority.
 func (n *Node) feeds() (moot.Feeds, moot.Authority, error) {
 	a, ok := n.cfg.Locator.Authority()
 	if !ok || !a.Required {
@@ -56,7 +56,7 @@ func (n *Node) feeds() (moot.Feeds, moot.Authority, error) {
 	return server, a, at(a.Peer, err)
 }
 
-// checked passes on what an authority answers, judged first.
+// checked yields the entries of an authority, each verified first.
 func (n *Node) checked(a moot.Authority, entries iter.Seq2[moot.Entry, error]) iter.Seq2[moot.Entry, error] {
 	return func(yield func(moot.Entry, error) bool) {
 		for e, err := range entries {

@@ -8,14 +8,15 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// tellEvery is how often Fetch tells how far it is.
-const tellEvery = 100 * time.Millisecond
+// reportEvery is the interval at which Fetch reports progress.
+const reportEvery = 100 * time.Millisecond
 
-// Fetch brings a whole blob to this machine, durably, without handing it out. It
-// reports whether it was missing. came is told of bytes as they come. Kinds as Get.
-func (n *Node) Fetch(ctx context.Context, id moot.BlobID, came func(bytes int64)) (fresh bool, err error) {
+// Fetch downloads a whole blob to this machine, durably, without returning it. It
+// reports whether it was missing. progress is called with the number of bytes that have
+// arrived since the last call. Kinds as Get.
+func (n *Node) Fetch(ctx context.Context, id moot.BlobID, progress func(bytes int64)) (fresh bool, err error) {
 	if h, err := n.cfg.Local.Have(ctx, id); err == nil && h.Complete() {
-		came(h.Size)
+		progress(h.Size)
 		return false, nil
 	}
 	d := n.join(ctx, id)
@@ -25,37 +26,37 @@ func (n *Node) Fetch(ctx context.Context, id moot.BlobID, came func(bytes int64)
 	case <-ctx.Done():
 		return false, moot.Wrap("blob "+id.String(), ctx.Err())
 	}
-	if d.part == nil { // held here after all, or hopeless
+	if d.part == nil { // held here after all, or failed
 		<-d.ended
 		return false, d.err
 	}
 	rd := &reader{d: d, end: blob.Groups(d.blob.Size), whole: true}
-	d.enter(rd)
-	defer d.quit(rd)
-	return true, d.watch(ctx, came)
+	d.addReader(rd)
+	defer d.removeReader(rd)
+	return true, d.watch(ctx, progress)
 }
 
 // watch waits for the end of a download.
-func (d *download) watch(ctx context.Context, came func(bytes int64)) error {
-	tick := time.NewTicker(tellEvery)
+func (d *download) watch(ctx context.Context, progress func(bytes int64)) error {
+	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
-	var told int64
-	tell := func() {
+	var reported int64
+	report := func() {
 		d.mu.Lock()
 		held := min(d.held.Count()*blob.GroupSize, d.blob.Size)
 		d.mu.Unlock()
-		came(held - told)
-		told = held
+		progress(held - reported)
+		reported = held
 	}
 	for {
 		select {
 		case <-d.ended:
 			if d.err == nil {
-				tell()
+				report()
 			}
 			return d.err
 		case <-tick.C:
-			tell()
+			report()
 		case <-ctx.Done():
 			return moot.Wrap("blob "+d.id.String(), ctx.Err())
 		}

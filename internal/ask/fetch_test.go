@@ -15,10 +15,10 @@ func TestFetch(t *testing.T) {
 			w := newWorld(t, a, b)
 			name := share(t, noise(uint64(size), size), a, b)
 			for _, fresh := range []bool{true, false} {
-				came := int64(0)
-				got, err := w.node.Fetch(t.Context(), name.ID, func(n int64) { came += n })
-				if err != nil || got != fresh || came != int64(size) {
-					t.Errorf("%d bytes: fresh %v, want %v; %d came, %v", size, got, fresh, came, err)
+				arrived := int64(0)
+				got, err := w.node.Fetch(t.Context(), name.ID, func(n int64) { arrived += n })
+				if err != nil || got != fresh || arrived != int64(size) {
+					t.Errorf("%d bytes: fresh %v, want %v; %d arrived, %v", size, got, fresh, arrived, err)
 				}
 			}
 			w.left()
@@ -32,7 +32,7 @@ func TestFetch(t *testing.T) {
 func TestFetchWhatNobodyHas(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t, newPeer(1))
-		_, err := w.node.Fetch(t.Context(), moot.BlobID{1}, func(int64) { t.Error("something came") })
+		_, err := w.node.Fetch(t.Context(), moot.BlobID{1}, func(int64) { t.Error("something arrived") })
 		if moot.KindOf(err) != moot.NotFound {
 			t.Error(err)
 		}

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	maxAsked  = 64 // nodes asked in one search
-	maxAsking = 16 // of them at one time
+	maxQueried  = 64 // nodes in one search
+	maxQuerying = 16 // of them at one time
 )
 
-// found is a node that was asked what it has of a blob, and its answer.
+// found is a node and what it holds of a blob.
 type found struct {
 	peer    moot.Peer
 	node    moot.Node
@@ -25,20 +25,20 @@ type found struct {
 
 func (n *Node) now() time.Time { return time.Now() }
 
-// find asks those whom the Locator names, except who is refused by want, what they
-// hold. The channel is closed when all have answered or the time is up.
+// find queries the nodes from the Locator, except those that want rejects, for what they
+// hold. The channel is closed when all have responded or the time is up.
 func (n *Node) find(ctx context.Context, id moot.BlobID, want func(moot.Peer) bool) <-chan found {
 	out := make(chan found)
 	search, cancel := context.WithTimeout(ctx, n.cfg.Discover)
-	slots := make(chan struct{}, maxAsking)
+	slots := make(chan struct{}, maxQuerying)
 	go func() {
 		defer close(out)
 		defer cancel()
-		var asking sync.WaitGroup
-		defer asking.Wait()
+		var queries sync.WaitGroup
+		defer queries.Wait()
 		seen := map[moot.Key]bool{n.cfg.Self: true}
 		for peer := range n.cfg.Locator.Locate(search, id) {
-			if search.Err() != nil || len(seen) > maxAsked {
+			if search.Err() != nil || len(seen) > maxQueried {
 				return
 			}
 			if seen[peer.ID] || !want(peer) {
@@ -46,8 +46,8 @@ func (n *Node) find(ctx context.Context, id moot.BlobID, want func(moot.Peer) bo
 			}
 			seen[peer.ID] = true
 			slots <- struct{}{}
-			asking.Go(func() {
-				f := n.inquire(search, peer, id)
+			queries.Go(func() {
+				f := n.query(search, peer, id)
 				<-slots
 				select {
 				case out <- f:
@@ -59,11 +59,11 @@ func (n *Node) find(ctx context.Context, id moot.BlobID, want func(moot.Peer) bo
 	return out
 }
 
-// inquire asks one node what it has.
-func (n *Node) inquire(ctx context.Context, peer moot.Peer, id moot.BlobID) found {
+// query gets what one node holds.
+func (n *Node) query(ctx context.Context, peer moot.Peer, id moot.BlobID) found {
 	f := found{peer: peer}
 	if n.bans.has(peer.ID, n.now()) {
-		f.err = moot.Errorf(moot.Corrupt, "sent false bytes before")
+		f.err = moot.Errorf(moot.Corrupt, "it sent false bytes before")
 		return f
 	}
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Stall)
@@ -72,7 +72,7 @@ func (n *Node) inquire(ctx context.Context, peer moot.Peer, id moot.BlobID) foun
 		f.holding, f.err = f.node.Have(ctx, id)
 	}
 	if f.err == nil && f.holding.Size < 0 {
-		f.err = moot.Errorf(moot.Invalid, "claims a size of %d bytes", f.holding.Size)
+		f.err = moot.Errorf(moot.Invalid, "it claims a size of %d bytes", f.holding.Size)
 	}
 	for i, r := range f.holding.Ranges {
 		f.holding.Ranges[i] = r.In(max(f.holding.Size, 0))
@@ -80,48 +80,48 @@ func (n *Node) inquire(ctx context.Context, peer moot.Peer, id moot.BlobID) foun
 	return f
 }
 
-// verdict is why a node is not asked, and until when.
-type verdict struct {
+// outcome is why a node is not queried, and until when.
+type outcome struct {
 	peer  moot.Peer
 	err   error
 	fails int
-	again time.Time
+	retry time.Time
 }
 
-// verdicts are kept while a blob is looked for.
-type verdicts map[moot.Key]verdict
+// outcomes are those of one search or download.
+type outcomes map[moot.Key]outcome
 
-const maxVerdicts = 1024 // nodes remembered in one download
+const maxOutcomes = 1024 // nodes remembered in one download
 
-// add notes that a node was of no use. It is asked again after a time that doubles
-// from a second to half a minute.
-func (v verdicts) add(peer moot.Peer, err error, now time.Time) {
-	if len(v) >= maxVerdicts {
+// add records that a node was of no use. Its back-off doubles from a second to half a
+// minute.
+func (v outcomes) add(peer moot.Peer, err error, now time.Time) {
+	if len(v) >= maxOutcomes {
 		clear(v)
 	}
 	fails := v[peer.ID].fails
-	wait := time.Second
-	if moot.KindOf(err) == moot.NotFound { // it may be fetching, too
-		wait = firstRefresh / 2
+	delay := time.Second
+	if moot.KindOf(err) == moot.NotFound { // it may be downloading, too
+		delay = firstRefresh / 2
 	}
-	v[peer.ID] = verdict{peer, err, fails + 1, now.Add(min(wait<<min(fails, 8), 30*time.Second))}
+	v[peer.ID] = outcome{peer, err, fails + 1, now.Add(min(delay<<min(fails, 8), 30*time.Second))}
 }
 
-func (v verdicts) skip(k moot.Key, now time.Time) bool { return now.Before(v[k].again) }
+func (v outcomes) skip(k moot.Key, now time.Time) bool { return now.Before(v[k].retry) }
 
-// nobody words why a blob cannot be had, from what became of those who were asked.
-func (n *Node) nobody(id moot.BlobID, v verdicts) error {
-	lacking, lying := 0, 0
-	var other *verdict
-	for _, verdict := range v {
-		switch moot.KindOf(verdict.err) {
+// unavailable returns the error of a blob that cannot be fetched, from the outcomes.
+func (n *Node) unavailable(id moot.BlobID, v outcomes) error {
+	lacking, dishonest := 0, 0
+	var other *outcome
+	for _, o := range v {
+		switch moot.KindOf(o.err) {
 		case moot.NotFound:
 			lacking++
 		case moot.Corrupt:
-			lying++
+			dishonest++
 		default:
-			if other == nil || verdict.peer.Server {
-				other = &verdict
+			if other == nil || o.peer.Server {
+				other = &o
 			}
 		}
 	}
@@ -129,27 +129,27 @@ func (n *Node) nobody(id moot.BlobID, v verdicts) error {
 		if a, ok := n.cfg.Locator.Authority(); ok && a.Required {
 			return at(other.peer, other.err)
 		}
-		return moot.Errorf(moot.Unavailable, "nobody reachable holds %s (%w)", id, at(other.peer, other.err))
+		return moot.Errorf(moot.Unavailable, "no reachable node holds %s (%w)", id, at(other.peer, other.err))
 	}
 	switch {
-	case lying > 0:
-		return moot.Errorf(moot.Unavailable, "nobody reachable holds %s (%d refused for sending false bytes)", id, lying)
+	case dishonest > 0:
+		return moot.Errorf(moot.Unavailable, "no reachable node holds %s (%d banned for false bytes)", id, dishonest)
 	case lacking > 0:
-		return moot.Errorf(moot.NotFound, "none of the %d nodes asked holds %s", lacking, id)
+		return moot.Errorf(moot.NotFound, "none of the %d nodes found holds %s", lacking, id)
 	}
-	return moot.Errorf(moot.Unavailable, "nobody reachable holds %s", id)
+	return moot.Errorf(moot.Unavailable, "no reachable node holds %s", id)
 }
 
-// at says in front of an error whom it came from.
+// at puts the node's name in front of its error.
 func at(p moot.Peer, err error) error {
-	who := cmp.Or(p.Name, p.ID.Short())
+	name := cmp.Or(p.Name, p.ID.Short())
 	if p.Server {
-		who = "server"
+		name = "server"
 	}
-	return moot.Wrap(who, err)
+	return moot.Wrap(name, err)
 }
 
-// union sorts ranges and joins those that touch.
+// union sorts ranges and joins those that overlap or adjoin.
 func union(ranges []moot.Range) []moot.Range {
 	ranges = slices.Clone(ranges)
 	slices.SortFunc(ranges, func(a, b moot.Range) int { return cmp.Compare(a.Offset, b.Offset) })

@@ -8,18 +8,18 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// Get returns the range from this machine if it is held here. Otherwise it is
-// fetched from whoever has it, kept, and handed out in order while it arrives;
-// what has arrived stays if the reader leaves, and is not fetched again. Only the
-// range is fetched. Kinds: NotFound if all who were asked say that they have
-// nothing of it; Unavailable if nobody who has it can be reached.
+// Get returns the range from this machine if it is held here. Otherwise it is downloaded
+// from other nodes, stored, and returned in order while it arrives; groups that have
+// arrived stay if the reader leaves, and are not fetched again. Only the range is
+// fetched. Kinds: NotFound if all nodes found have nothing of it; Unavailable if no node
+// that has it can be reached.
 func (n *Node) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
 	if h, err := n.cfg.Local.Have(ctx, id); err == nil && holds(h, r) {
 		rc, err := n.cfg.Local.Get(ctx, id, r)
 		if err == nil || moot.KindOf(err) != moot.Corrupt && moot.KindOf(err) != moot.NotFound {
 			return rc, err
 		}
-		n.cfg.Log.Warn("what is held here cannot be read; asking others", "blob", id, "error", err)
+		n.cfg.Log.Warn("the copy held here is damaged, fetching from other nodes", "blob", id, "error", err)
 	}
 	d := n.join(ctx, id)
 	rc, err := d.read(ctx, r)
@@ -29,7 +29,7 @@ func (n *Node) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCl
 	return rc, err
 }
 
-// Have tells what this machine and all who are found can serve together.
+// Have returns what this machine and all nodes found can serve together.
 func (n *Node) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
 	local, err := n.cfg.Local.Have(ctx, id)
 	if err == nil && local.Complete() || err != nil && moot.KindOf(err) != moot.NotFound {
@@ -38,11 +38,11 @@ func (n *Node) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	best, known := local, err == nil
-	verdicts := verdicts{}
+	outcomes := outcomes{}
 	for f := range n.find(ctx, id, func(moot.Peer) bool { return true }) {
 		switch {
 		case f.err != nil:
-			verdicts.add(f.peer, f.err, n.now())
+			outcomes.add(f.peer, f.err, n.now())
 		case f.holding.Complete():
 			return f.holding, nil
 		case !known:
@@ -54,7 +54,7 @@ func (n *Node) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
 	if known {
 		return best, nil
 	}
-	return moot.Holding{}, n.nobody(id, verdicts)
+	return moot.Holding{}, n.unavailable(id, outcomes)
 }
 
 // Exchange serves parts by Get, which fetches what is not held here.

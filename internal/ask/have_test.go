@@ -17,8 +17,8 @@ func TestHave(t *testing.T) {
 		w := newWorld(t, a, b, away)
 		data := noise(1, 5*blob.GroupSize)
 		name := share(t, data, a, b)
-		a.keepOnly(name, 0, 1)
-		b.keepOnly(name, 1, 2, 4)
+		a.retain(name, 0, 1)
+		b.retain(name, 1, 2, 4)
 		h, err := w.node.Have(t.Context(), name.ID)
 		want := []moot.Range{{Offset: 0, Length: 3 * blob.GroupSize}, {Offset: 4 * blob.GroupSize, Length: blob.GroupSize}}
 		if err != nil || h.Size != name.Size || len(h.Ranges) != 2 || h.Ranges[0] != want[0] || h.Ranges[1] != want[1] {
@@ -27,7 +27,7 @@ func TestHave(t *testing.T) {
 		if _, err := w.local.Put(t.Context(), bytes.NewReader(data)); err != nil {
 			t.Fatal(err)
 		}
-		w.local.keepOnly(name, 3)
+		w.local.retain(name, 3)
 		if h, err := w.node.Have(t.Context(), name.ID); err != nil || !h.Complete() {
 			t.Errorf("with what is held here, %v, %v", h, err)
 		}
@@ -40,11 +40,11 @@ func TestHaveOfTheUnknown(t *testing.T) {
 		away.leave(true)
 		w := newWorld(t, newPeer(1))
 		if _, err := w.node.Have(t.Context(), moot.BlobID{1}); !errors.Is(err, moot.NotFound) {
-			t.Errorf("nobody has it: %v", err)
+			t.Errorf("no node has it: %v", err)
 		}
 		w.peers = append(w.peers, away)
 		if _, err := w.node.Have(t.Context(), moot.BlobID{1}); !errors.Is(err, moot.Unavailable) {
-			t.Errorf("one who may have it is away: %v", err)
+			t.Errorf("a node that may have it is away: %v", err)
 		}
 	})
 }

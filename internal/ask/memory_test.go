@@ -11,8 +11,8 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// memory is a small node in memory, with partial downloads that outlive whoever
-// filled them.
+// memory is a small node in memory, with partial downloads that stay when their readers
+// leave.
 type memory struct {
 	feeds
 	mu     sync.Mutex
@@ -162,14 +162,14 @@ func (p *partial) read(from, b []byte, off int64) (int, error) {
 	return bytes.NewReader(from).ReadAt(b, off)
 }
 
-// keepOnly leaves only some groups of a blob.
-func (m *memory) keepOnly(b moot.Blob, keep ...int64) {
+// retain leaves only some groups of a blob.
+func (m *memory) retain(b moot.Blob, groups ...int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.whole[b.ID]
 	p.held = blob.NewSet(b.Size)
 	for g := range blob.Groups(b.Size) {
-		if slices.Contains(keep, g) {
+		if slices.Contains(groups, g) {
 			p.held.Add(g)
 		}
 	}

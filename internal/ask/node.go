@@ -1,8 +1,8 @@
-// Package ask makes one Node out of an architecture: a Locator that knows whom to
-// ask, a Dialer that reaches them, and the node on this machine. It fetches blobs
-// from several sources at once – every group verified before it is kept, resumed
-// after an interruption, sources that stall, lie or leave replaced – and sends
-// entries to whoever decides about them.
+// Package ask makes one Node out of an architecture: a Locator that names nodes, a Dialer
+// that reaches them, and the node on this machine. It downloads blobs from several
+// sources at once – every group is verified before it is stored, interrupted downloads
+// are resumed, sources that stall, are dishonest or leave are replaced – and sends
+// entries to the node that decides about them.
 //
 // It must not know which architecture it is, how a link or a store works, or what
 // any entry means.
@@ -22,8 +22,8 @@ import (
 // Local is the node on this machine.
 type Local interface {
 	moot.Node
-	// Fill begins or resumes the download of a blob whose size has been proven.
-	// Have and Get also answer for what a download holds so far.
+	// Fill begins or resumes the download of a blob whose size has been verified.
+	// Have and Get include what a download holds so far.
 	Fill(ctx context.Context, b moot.Blob) (blob.Partial, error)
 }
 
@@ -31,21 +31,21 @@ type Local interface {
 // required; zero means the default everywhere else.
 type Config struct {
 	Local   Local
-	Self    moot.Key // the member this node acts for; never asked
+	Self    moot.Key // the member this node acts for; never a source
 	Locator moot.Locator
 	Dial    moot.Dialer
 
 	Log    *slog.Logger           // default: none
-	Verify func(moot.Entry) error // judges entries that others answer with; nil trusts them
-	Stored func(moot.BlobID)      // told of what Put stored here while an authority lacks it; may be nil
+	Verify func(moot.Entry) error // checks entries of other nodes; nil trusts them
+	Stored func(moot.BlobID)      // called with what Put stored here and the authority lacks; may be nil
 
-	Sources   int           // fetched from at once (64)
-	Part      int64         // groups asked for at once (swarm.PartGroups)
-	Stall     time.Duration // a source silent for so long is replaced (5 s)
-	Discover  time.Duration // search so long for sources before giving up (10 s)
-	Refresh   time.Duration // between searches while fetching (3 s)
-	Authority time.Duration // an authority that is not required may take so long (3 s)
-	Ban       time.Duration // a liar is not asked for so long (10 min)
+	Sources   int           // largest number in a download (64)
+	Part      int64         // groups in a request (swarm.PartGroups)
+	Stall     time.Duration // stall timeout of a source (5 s)
+	Discover  time.Duration // time to search for sources before giving up (10 s)
+	Refresh   time.Duration // interval between searches during a download (3 s)
+	Authority time.Duration // timeout of an authority that is not required (3 s)
+	BanFor    time.Duration // how long a dishonest source is banned (10 min)
 }
 
 // Node is a whole architecture, seen as one node.
@@ -70,7 +70,7 @@ func New(cfg Config) *Node {
 	cfg.Discover = otherwise(cfg.Discover, 10*time.Second)
 	cfg.Refresh = otherwise(cfg.Refresh, 3*time.Second)
 	cfg.Authority = otherwise(cfg.Authority, 3*time.Second)
-	cfg.Ban = otherwise(cfg.Ban, 10*time.Minute)
+	cfg.BanFor = otherwise(cfg.BanFor, 10*time.Minute)
 	return &Node{cfg: cfg, downloads: map[moot.BlobID]*download{}}
 }
 
@@ -87,8 +87,8 @@ func seed() uint64 { return rand.Uint64() }
 // announceTime bounds how long a node may take to make itself findable.
 const announceTime = 30 * time.Second
 
-// announce makes this node findable as a holder of the blob, in the background:
-// the blob is as safe without, and neighbours find it anyway.
+// announce makes this node findable as a holder of the blob, in the background: the blob
+// is durable without, and neighbours find it anyway.
 func (n *Node) announce(ctx context.Context, id moot.BlobID) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceTime)
 	go func() {

@@ -7,9 +7,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Put stores r where the architecture says: at the authority if one is required,
-// else on this machine, where others then find it. Kind Unavailable if a required
-// authority is away.
+// Put stores r at the authority if one is required, else on this machine, where other
+// nodes find it. Kind Unavailable if a required authority is away.
 func (n *Node) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 	a, ok := n.cfg.Locator.Authority()
 	if ok && a.Required {

@@ -1,7 +1,7 @@
 package ask
 
-// signal wakes all who wait for a change. It is guarded by the mutex of what it
-// speaks of, and costs nothing while nobody waits.
+// signal wakes all goroutines that wait for a change. The mutex of the changing value
+// guards it, and it costs nothing without waiters.
 type signal struct{ c chan struct{} }
 
 // wait returns a channel that is closed at the next change.
@@ -12,7 +12,7 @@ func (s *signal) wait() <-chan struct{} {
 	return s.c
 }
 
-// wake tells of a change.
+// wake signals a change.
 func (s *signal) wake() {
 	if s.c != nil {
 		close(s.c)

@@ -7,26 +7,26 @@ import (
 	"github.com/mootspace/moot/internal/swarm"
 )
 
-// source is a node that is fetched from.
+// source is a node from which a blob is fetched.
 type source struct {
 	peer   moot.Peer
 	node   moot.Node
-	work   signal // there may be something to ask it for; guarded by download.mu
+	work   signal // there may be a request to send; guarded by download.mu
 	cancel context.CancelFunc
 }
 
-// hire makes a node a source. The caller holds d.mu.
-func (d *download) hire(f found, runs []swarm.Run) {
+// addSource makes a node a source. The caller holds d.mu.
+func (d *download) addSource(f found, runs []swarm.Run) {
 	ctx, cancel := context.WithCancel(d.ctx)
 	s := &source{peer: f.peer, node: f.node, cancel: cancel}
 	d.sources[f.peer.ID] = s
 	d.sched.AddSource(f.peer.ID, runs)
 	d.sched.Pipeline(f.peer.ID)
-	d.crew.Go(func() { d.converse(ctx, s) })
+	d.wg.Go(func() { d.streamFrom(ctx, s) })
 }
 
-// dismiss ends what a source was asked for. The caller holds d.mu.
-func (d *download) dismiss(k moot.Key) {
+// removeSource ends the requests to a source. The caller holds d.mu.
+func (d *download) removeSource(k moot.Key) {
 	if s := d.sources[k]; s != nil {
 		s.cancel()
 		d.sched.RemoveSource(k)
@@ -35,8 +35,7 @@ func (d *download) dismiss(k moot.Key) {
 	}
 }
 
-// wakeAll has every source's conversation look for something to ask. The caller holds
-// d.mu.
+// wakeAll makes every stream check for requests to send. The caller holds d.mu.
 func (d *download) wakeAll() {
 	for _, s := range d.sources {
 		s.work.wake()
@@ -52,9 +51,9 @@ func (d *download) sourcePeer(k moot.Key) moot.Peer {
 	return moot.Peer{ID: k}
 }
 
-// touch tells the scheduler that a source is alive.
-func (d *download) touch(ask uint64) {
+// progressed reports to the scheduler that bytes have arrived.
+func (d *download) progressed(request uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.sched.Progress(ask, d.node.now())
+	d.sched.Progress(request, d.node.now())
 }

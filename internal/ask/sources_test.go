@@ -15,36 +15,36 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// asked returns how many ranges a peer was asked for.
-func (p *peer) asked() int {
+// requested returns the number of ranges requested from a peer.
+func (p *peer) requested() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.gets)
 }
 
-// TestBansOutlastADownload: who has lied is not asked for other blobs either, until
+// TestBansOutlastADownload: a dishonest source is not used for other blobs either, until
 // the ban is over.
 func TestBansOutlastADownload(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		bad, good := newPeer(1), newPeer(2)
-		good.mute = true // so that the liar is asked first
+		good.silent = true // so that the dishonest one is used first
 		w := newWorld(t, bad, good)
-		liars["wrong bytes"](bad)
+		dishonest["wrong bytes"](bad)
 		data := noise(1, 3*blob.GroupSize)
 		first, second := share(t, data, bad, good), share(t, data[1:], bad, good)
 		if _, err := w.read(t.Context(), first, moot.Whole); err == nil {
-			t.Fatal("got it from a liar")
+			t.Fatal("got it from a dishonest source")
 		}
-		good.mute = false
-		lies := bad.asked()
+		good.silent = false
+		requests := bad.requested()
 		w.wants(second, data[1:], moot.Whole)
-		if bad.asked() != lies {
-			t.Error("the banned was asked")
+		if bad.requested() != requests {
+			t.Error("a banned source was used")
 		}
 		bad.serve = nil
 		good.leave(true)
 		if _, err := w.read(t.Context(), first, moot.Whole); !errors.Is(err, moot.Unavailable) {
-			t.Errorf("only the banned is left: %v", err)
+			t.Errorf("only a banned source is left: %v", err)
 		}
 		<-time.After(11 * time.Minute) // in the bubble: at once
 		w.wants(first, data, moot.Whole)
@@ -52,8 +52,8 @@ func TestBansOutlastADownload(t *testing.T) {
 	})
 }
 
-// TestTheSlowAreReplaced: all places are taken when somebody faster comes than the
-// slowest, who is alive and makes no mistake.
+// TestTheSlowAreReplaced: with all slots taken, a faster node replaces the slowest
+// source, though that makes no mistake.
 func TestTheSlowAreReplaced(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		slow, slowest, fast := newPeer(1), newPeer(2), newPeer(3)
@@ -64,49 +64,49 @@ func TestTheSlowAreReplaced(t *testing.T) {
 		name := share(t, data, slow, slowest, fast)
 		time.AfterFunc(5*time.Second, func() { w.arrives(fast) })
 		w.wants(name, data, moot.Whole)
-		if slowest.asked() == 0 || fast.asked() == 0 {
-			t.Errorf("the slowest was asked %d times, the fast %d times", slowest.asked(), fast.asked())
+		if slowest.requested() == 0 || fast.requested() == 0 {
+			t.Errorf("the slowest got %d requests, the fast one %d", slowest.requested(), fast.requested())
 		}
 		w.left()
 	})
 }
 
-// TestALateSizeLie: who claims another size than the proven one is banned, and what
+// TestALateFalseSize: a node that claims another size than the verified one is banned, and what
 // comes from others goes on.
-func TestALateSizeLie(t *testing.T) {
+func TestALateFalseSize(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		good, bad := newPeer(1), newPeer(2)
 		good.pace = 100 * time.Millisecond
 		w := newWorld(t, good)
 		data := noise(7, someGroups*blob.GroupSize)
 		name := share(t, data, good, bad)
-		liars["a false size"](bad)
+		dishonest["a false size"](bad)
 		time.AfterFunc(time.Second, func() { w.arrives(bad) })
 		w.wants(name, data, moot.Whole)
-		if bad.asked() > 0 || !strings.Contains(w.log.String(), "key="+bad.ID.String()) {
-			t.Errorf("the liar was asked %d times; the log:\n%s", bad.asked(), w.log.String())
+		if bad.requested() > 0 || !strings.Contains(w.log.String(), "key="+bad.ID.String()) {
+			t.Errorf("the dishonest source got %d requests; the log:\n%s", bad.requested(), w.log.String())
 		}
 		w.left()
 	})
 }
 
-// arrives makes a peer one of those whom the Locator names.
+// arrives adds a peer to those that the Locator names.
 func (w *world) arrives(p *peer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.peers = append(w.peers, p)
 }
 
-// TestHoldersGrow: a source is asked again for what it has got meanwhile.
+// TestHoldersGrow: what a source comes to hold is requested from it.
 func TestHoldersGrow(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a := newPeer(1)
 		w := newWorld(t, a)
 		data := noise(3, 3*blob.GroupSize)
 		name := share(t, data, a)
-		a.keepOnly(name, 2)
-		time.AfterFunc(4*time.Second, func() { a.keepOnly(name, 0, 2) })
-		time.AfterFunc(8*time.Second, func() { a.keepOnly(name, 0, 1, 2) })
+		a.retain(name, 2)
+		time.AfterFunc(4*time.Second, func() { a.retain(name, 0, 2) })
+		time.AfterFunc(8*time.Second, func() { a.retain(name, 0, 1, 2) })
 		w.wants(name, data, moot.Whole)
 		w.left()
 	})
@@ -149,8 +149,8 @@ func TestReadersShareADownload(t *testing.T) {
 	})
 }
 
-// TestCalledOff: a reader's context ends its waiting, and nothing is left running.
-func TestCalledOff(t *testing.T) {
+// TestCancelled: a reader's context ends its waiting, and nothing is left running.
+func TestCancelled(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a := newPeer(1)
 		w := newWorld(t, a)
@@ -159,13 +159,13 @@ func TestCalledOff(t *testing.T) {
 		silent := func(ctx context.Context, _ moot.Range, _ io.Reader) io.Reader {
 			return stall(ctx, moot.Range{}, strings.NewReader(""))
 		}
-		for _, harm := range []func(){func() { a.serve = silent }, func() { a.mute = true }} {
+		for _, harm := range []func(){func() { a.serve = silent }, func() { a.silent = true }} {
 			harm()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			_, err := w.read(ctx, name, moot.Whole)
 			cancel()
 			if moot.KindOf(err) != moot.Unavailable {
-				t.Errorf("called off: %v", err)
+				t.Errorf("cancelled: %v", err)
 			}
 			w.left()
 		}
@@ -203,7 +203,7 @@ func TestADamagedCopyIsFetchedAgain(t *testing.T) {
 		w.node.cfg.Local = damaged{w.local}
 		w.wants(name, data, moot.Whole)
 		if !strings.Contains(w.log.String(), name.ID.String()) {
-			t.Error("the log does not tell of the damage")
+			t.Error("the damage is not in the log")
 		}
 		w.left()
 	})

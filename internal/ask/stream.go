@@ -1,199 +1,209 @@
 package ask
 
 import (
-	"bufio"
 	"context"
 	"io"
-	"sync"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/swarm"
 )
 
-// reader is one consumer of a download: it writes the Bao slice of its range while
-// the groups arrive. blob.Encode reads what it writes in order, groups and tree
-// nodes alike; so whatever it reads between two groups is there once the later of
-// the two is held, and waiting for that group is all there is to do.
-type reader struct {
-	d     *download
-	ctx   context.Context
-	out   *bufio.Writer
-	next  int64 // the group that is written next
-	end   int64 // after the last wanted
-	whole bool  // all of the blob is wanted
-	err   error // why waiting ended
+// streaming fetches from one source over one exchange.
+type streaming struct {
+	d        *download
+	s        *source
+	x        moot.Exchange
+	requests map[int64]swarm.Request // by first group; guarded by d.mu
+	buf      []byte
 }
 
-// read returns the slice of a range once the size is known. When it fails the
-// caller still takes part in the download.
-func (d *download) read(ctx context.Context, r moot.Range) (io.ReadCloser, error) {
-	select {
-	case <-d.ready:
-	case <-ctx.Done():
-		return nil, moot.Wrap("blob "+d.id.String(), ctx.Err())
+// joined is the largest number of groups written at once.
+const joined = 8
+
+// streamFrom fetches from a source until it is removed, or the exchange ends.
+func (d *download) streamFrom(ctx context.Context, s *source) {
+	x, err := s.node.Exchange(ctx, d.id)
+	if err != nil {
+		if ctx.Err() == nil {
+			d.reject(s.peer, err)
+		}
+		return
 	}
-	if d.part == nil {
-		return d.readLocal(ctx, r)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	pr, pw := io.Pipe()
-	clipped := r.In(d.blob.Size)
-	first := min(clipped.Offset/blob.GroupSize, blob.Groups(d.blob.Size)-1)
-	rd := &reader{
-		d: d, ctx: ctx, out: bufio.NewWriterSize(pw, 4*blob.GroupSize),
-		whole: r == moot.Whole,
-		next:  first, end: max(first+1, (clipped.End()+blob.GroupSize-1)/blob.GroupSize),
-	}
-	d.enter(rd)
+	defer x.Close()
+	defer context.AfterFunc(ctx, func() { x.Close() })()
+	c := &streaming{d: d, s: s, x: x, requests: map[int64]swarm.Request{}}
+	asking, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		pw.CloseWithError(rd.write(r))
-		d.quit(rd)
-		d.node.leave(d)
+		c.keepRequesting(asking)
 	}()
-	return &stream{pr, sync.OnceFunc(func() { cancel(); pr.Close(); <-done })}, nil
-}
-
-// readLocal reads what turned out to be held here, or tells why the download ended
-// before it began.
-func (d *download) readLocal(ctx context.Context, r moot.Range) (io.ReadCloser, error) {
-	<-d.ended
-	if d.err != nil {
-		return nil, d.err
-	}
-	rc, err := d.node.cfg.Local.Get(ctx, d.id, r)
-	if err != nil {
-		return nil, err
-	}
-	return &stream{rc, sync.OnceFunc(func() { rc.Close(); d.node.leave(d) })}, nil
-}
-
-// stream is a reader whose Close ends taking part in the download.
-type stream struct {
-	io.Reader
-	close func()
-}
-
-func (s *stream) Close() error {
-	s.close()
-	return nil
-}
-
-// write encodes the range. If with it the whole blob is held, it returns only when
-// the blob is durable.
-func (rd *reader) write(r moot.Range) error {
-	d := rd.d
-	err := blob.Encode(rd.out, d.blob, readerAt(rd.data), readerAt(rd.tree), r)
-	if rd.err != nil {
-		return rd.err
-	}
-	if err == nil {
-		err = rd.out.Flush()
-	}
-	if err != nil {
-		return err
-	}
-	if !d.isFull() {
-		return nil
-	}
-	select {
-	case <-d.ended:
-		return d.err
-	case <-rd.ctx.Done():
-		return rd.ctx.Err()
+	violation, err := c.receive()
+	stop()
+	x.Close()
+	<-done
+	switch {
+	case ctx.Err() != nil: // it was removed
+	case violation:
+		d.ban(s.peer, err)
+	default:
+		d.reject(s.peer, err)
 	}
 }
 
-// data reads groups, and waits for them.
-func (rd *reader) data(p []byte, off int64) (int, error) {
-	for g := off / blob.GroupSize; g*blob.GroupSize < off+int64(len(p)) && g < rd.end; g++ {
-		if err := rd.wait(g); err != nil {
-			return 0, err
-		}
-	}
-	n, err := rd.d.part.Data().ReadAt(p, off)
-	if g := (off + int64(n)) / blob.GroupSize; g > rd.next && g < rd.end {
-		rd.advance(g)
-	}
-	return n, err
-}
-
-// tree reads nodes, which are there once the group that is written next is.
-func (rd *reader) tree(p []byte, off int64) (int, error) {
-	if err := rd.wait(rd.next); err != nil {
-		return 0, err
-	}
-	return rd.d.part.Tree().ReadAt(p, off)
-}
-
-// wait returns when the group is held; before it sleeps it hands out what there is.
-func (rd *reader) wait(g int64) error {
-	d := rd.d
-	for rd.err == nil {
-		d.mu.Lock()
-		if d.held.Has(g) {
-			d.mu.Unlock()
-			return nil
-		}
-		more := d.more.wait()
-		rd.err = d.err
-		d.mu.Unlock()
-		if rd.err != nil {
-			break
-		}
-		if rd.err = rd.out.Flush(); rd.err != nil {
-			break
+// keepRequesting sends requests whenever the scheduler may have more.
+func (c *streaming) keepRequesting(ctx context.Context) {
+	for ctx.Err() == nil {
+		c.d.mu.Lock()
+		work := c.s.work.wait()
+		c.d.mu.Unlock()
+		if c.request() != nil {
+			return // receive gets the same error
 		}
 		select {
-		case <-more:
-		case <-rd.ctx.Done():
-			rd.err = rd.ctx.Err()
+		case <-work:
+		case <-ctx.Done():
 		}
 	}
-	return rd.err
 }
 
-// advance tells the scheduler where the reader stands.
-func (rd *reader) advance(g int64) {
-	d := rd.d
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	rd.next = g
-	d.want()
-}
-
-func (d *download) enter(rd *reader) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.readers[rd] = struct{}{}
-	d.progress = d.node.now()
-	d.want()
-	d.wakeAll()
-}
-
-func (d *download) quit(rd *reader) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.readers, rd)
-	d.want()
-}
-
-// want tells the scheduler what all readers still need. The caller holds d.mu.
-func (d *download) want() {
-	var ordered, others []swarm.Run
-	for rd := range d.readers {
-		run := swarm.Run{First: rd.next, Count: rd.end - rd.next}
-		if rd.whole { // going to a disk, as a rule: rare parts first serve all best
-			others = append(others, run)
-		} else {
-			ordered = append(ordered, run)
+// request sends all requests that the scheduler has for the source now.
+func (c *streaming) request() error {
+	for {
+		a, prefix, ok := c.next()
+		if !ok {
+			return nil
+		}
+		if err := c.x.Request(bytesOf(a.Run, c.d.blob.Size), prefix); err != nil {
+			return err
 		}
 	}
-	d.sched.Want(ordered, others)
 }
 
-type readerAt func(p []byte, off int64) (int, error)
+// next returns the next request and its proof prefix.
+func (c *streaming) next() (a swarm.Request, prefix []byte, ok bool) {
+	d := c.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a, ok = d.sched.Next(c.s.peer.ID, d.node.now()); ok {
+		c.requests[a.Run.First] = a
+		d.cancels[a.ID] = func() { c.cancel(a) }
+		prefix = d.prefix(a.Run)
+	}
+	return a, prefix, ok
+}
 
-func (f readerAt) ReadAt(p []byte, off int64) (int, error) { return f(p, off) }
+// cancel cancels a request. The caller holds d.mu, so that another goroutine sends it.
+func (c *streaming) cancel(a swarm.Request) {
+	delete(c.d.cancels, a.ID)
+	run := bytesOf(a.Run, c.d.blob.Size)
+	c.d.wg.Go(func() { c.x.Cancel(run) })
+}
+
+// receive handles the events of the source. It returns the error that ended them, and
+// whether it is a violation.
+func (c *streaming) receive() (violation bool, err error) {
+	d := c.d
+	for {
+		ev, err := c.x.Next()
+		switch {
+		case err != nil:
+			return false, err
+		case ev.Slice != nil:
+			if violation, err := c.take(ev); err != nil {
+				return violation, err
+			}
+			c.x.Ack()
+			if err := c.request(); err != nil {
+				return false, err
+			}
+		case ev.Refused:
+			c.complete(ev.Part)
+			if err := c.request(); err != nil {
+				return false, err
+			}
+		case ev.Size != d.blob.Size:
+			return true, moot.Errorf(moot.Corrupt, "it claims a size of %d bytes instead of %d", ev.Size, d.blob.Size)
+		case ev.Queued:
+			d.mu.Lock()
+			d.sched.Queued(c.s.peer.ID, d.node.now())
+			d.mu.Unlock()
+		case len(ev.Held)+len(ev.Preferred) > 0 || ev.Throttled:
+			c.learn(ev)
+		}
+	}
+}
+
+// learn updates what the source holds, prefers to send, and whether it throttles.
+func (c *streaming) learn(ev moot.ExchangeEvent) {
+	d := c.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.sources[c.s.peer.ID] != c.s {
+		return
+	}
+	for _, r := range ev.Held {
+		d.sched.Gained(c.s.peer.ID, groups(r, d.blob.Size))
+	}
+	for _, r := range ev.Preferred {
+		d.sched.Prefer(c.s.peer.ID, groups(r, d.blob.Size))
+	}
+	if ev.Throttled {
+		d.sched.Throttle(c.s.peer.ID)
+	}
+	c.s.work.wake()
+}
+
+// take verifies and stores the groups of a part.
+func (c *streaming) take(ev moot.ExchangeEvent) (violation bool, err error) {
+	d := c.d
+	run := groups(ev.Part, d.blob.Size)
+	d.mu.Lock()
+	a, known := c.requests[run.First]
+	d.mu.Unlock()
+	if !known || a.Run != run {
+		return true, moot.Errorf(moot.Corrupt, "it sent a part that was not requested")
+	}
+	link := &tap{r: ev.Slice, progressed: func() { d.progressed(a.ID) }}
+	dec := blob.NewDecoder(link, d.id, ev.Part)
+	if c.buf == nil {
+		c.buf = make([]byte, joined*blob.GroupSize)
+	}
+	for {
+		g, err := dec.NextRun(c.buf)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return link.err == nil && moot.KindOf(err) == moot.Corrupt, err
+		}
+		if size, err := dec.Size(); err != nil || size != d.blob.Size {
+			return true, moot.Errorf(moot.Corrupt, "it sent a size of %d bytes instead of %d", size, d.blob.Size)
+		}
+		if err := d.arrived(a.ID, g); err != nil {
+			select {
+			case d.writeErr <- err:
+			default:
+			}
+			return false, err
+		}
+	}
+	c.complete(ev.Part)
+	return false, nil
+}
+
+// complete ends a request, fulfilled or not.
+func (c *streaming) complete(part moot.Range) {
+	d := c.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	first := groups(part, d.blob.Size).First
+	if a, ok := c.requests[first]; ok {
+		delete(c.requests, first)
+		delete(d.cancels, a.ID)
+		if d.sched.Failed(a.ID, d.node.now()) { // not if everything has arrived
+			d.wakeAll()
+		}
+	}
+}

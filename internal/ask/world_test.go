@@ -17,7 +17,7 @@ import (
 )
 
 // world is one Node over peers in this process. Everything runs in a bubble of
-// testing/synctest: time passes only when nobody has anything to do.
+// testing/synctest: time passes only when every goroutine is blocked.
 type world struct {
 	t     *testing.T
 	local *memory
@@ -106,20 +106,20 @@ func (w *world) wants(b moot.Blob, data []byte, r moot.Range) {
 	}
 }
 
-// peer is a node that others ask, with whatever manners the test gives it.
+// peer is another node, with the behaviour that the test gives it.
 type peer struct {
 	*memory
 	moot.Peer
-	trip  time.Duration                                                      // there and back
-	pace  time.Duration                                                      // for a group
-	serve func(ctx context.Context, r moot.Range, slice io.Reader) io.Reader // replaces what is sent
-	have  func(moot.Holding) moot.Holding                                    // replaces what is claimed
-	mute  bool                                                               // accepts requests and never answers
+	trip   time.Duration                                                      // there and back
+	pace   time.Duration                                                      // for a group
+	serve  func(ctx context.Context, r moot.Range, slice io.Reader) io.Reader // replaces what is sent
+	have   func(moot.Holding) moot.Holding                                    // replaces what is claimed
+	silent bool                                                               // accepts requests and never responds
 
 	mu     sync.Mutex
 	gone   bool
 	gets   []moot.Range
-	groups map[int64]int // how often each was asked for
+	groups map[int64]int // how often each was requested
 }
 
 func newPeer(id byte) *peer {
@@ -127,7 +127,7 @@ func newPeer(id byte) *peer {
 }
 
 func (p *peer) reach(ctx context.Context) error {
-	if p.mute {
+	if p.silent {
 		<-ctx.Done()
 		return ctx.Err()
 	}

@@ -20,7 +20,7 @@ func (r *runner) measure(ctx context.Context) (Run, error) {
 	}
 	run := Run{Receivers: make([]Receiver, r.n)}
 	g, getting := errgroup.WithContext(ctx)
-	cpu, began := readCPU(), time.Now()
+	cpu, began := r.readCPU(), time.Now()
 	for i := range run.Receivers {
 		g.Go(func() (err error) {
 			run.Receivers[i], err = r.get(getting, i+1, began)
@@ -30,7 +30,7 @@ func (r *runner) measure(ctx context.Context) (Run, error) {
 	if err := g.Wait(); err != nil {
 		return Run{}, err
 	}
-	run.CPU = cpuBetween(cpu, readCPU())
+	run.CPU = cpuBetween(cpu, r.readCPU())
 	after, err := r.topology.sent(ctx, r.testbed)
 	if err != nil {
 		return Run{}, err

@@ -2,6 +2,8 @@ package compare
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +90,69 @@ func contains(t *testing.T, text string, all ...string) {
 	for _, want := range all {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%.4000s", want, text)
+		}
+	}
+}
+
+// TestCells: a column each, "-" for what is not known.
+func TestCells(t *testing.T) {
+	r := sampleReport()
+	for i, want := range []string{
+		"1 client-server 1.25 s 1.25–1.25 1.25 s 1.00 s 1.25 1.05 s 91 % 1.00 1.10 50 % ",
+		"1 peer-to-peer 1.50 s 1.50–1.50 1.50 s 1.00 s 1.50 1.05 s 91 % 1.00 1.10 50 % VOID",
+		"2 hybrid failed",
+	} {
+		if got := strings.Join(r.Rows[i].cells(), " "); got != want {
+			t.Errorf("row %d: %q, want %q", i, got, want)
+		}
+	}
+	row := r.Rows[0]
+	row.Bound, row.Runs[0].CPU = 0, nil
+	row.summarise(nil)
+	if got, want := strings.Join(row.cells(), " "), "1 client-server 1.25 s 1.25–1.25 1.25 s - - - 91 % 1.00 1.10 - "; got != want {
+		t.Errorf("without bound and load: %q, want %q", got, want)
+	}
+}
+
+// TestOutcome: one line for the terminal after each run.
+func TestOutcome(t *testing.T) {
+	r := sampleReport()
+	for i, want := range []string{
+		"1.25 s, bound 1.00 s, 1 copies verified",
+		"1.50 s, but void: the machine was the limit",
+		"failed: a <wire> was cut",
+	} {
+		if got := outcome(r.Rows[i].Runs[0], r.Rows[i]); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestTextFallback: a report over loopback has the reason, and no note on void runs without one.
+func TestTextFallback(t *testing.T) {
+	r := sampleReport()
+	r.Setup.Fallback, r.Setup.Repeats, r.Calibration, r.Rows = "asked for", 3, nil, r.Rows[:1]
+	var b strings.Builder
+	if err := r.Text(&b); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, b.String(), "This is the fallback (asked for)", "3 repeats")
+	for _, absent := range []string{"plain TCP stream", "did not count", "VOID:"} {
+		if strings.Contains(b.String(), absent) {
+			t.Errorf("%q in:\n%s", absent, b.String())
+		}
+	}
+}
+
+// TestWritersFail: Text and HTML return the error of their writer.
+func TestWritersFail(t *testing.T) {
+	full := errors.New("the disk is full")
+	r := sampleReport()
+	for name, write := range map[string]func(io.Writer) error{"text": r.Text, "page": r.HTML} {
+		reader, writer := io.Pipe()
+		reader.CloseWithError(full)
+		if err := write(writer); !errors.Is(err, full) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

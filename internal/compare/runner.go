@@ -21,12 +21,13 @@ type runner struct {
 	size     int64
 	topology topology
 	testbed  *Testbed
+	readCPU  func() []coreTime
 }
 
 // Limits of the set-up.
 const (
 	convergeTimeout = 60 * time.Second       // for entries and connections
-	idleInterval    = 250 * time.Millisecond // for each host
+	idleInterval    = 250 * time.Millisecond // between readings; as many as there are hosts
 	idleCPU         = 0.25                   // busy share of an idle machine
 )
 
@@ -127,10 +128,10 @@ func (r *runner) awaitIdle(ctx context.Context) error {
 	tick := time.NewTicker(idleInterval)
 	defer tick.Stop()
 	deadline := time.After(time.Duration(r.n+1) * idleInterval)
-	for last := readCPU(); ; {
+	for last := r.readCPU(); ; {
 		select {
 		case <-tick.C:
-			now := readCPU()
+			now := r.readCPU()
 			if c := cpuBetween(last, now); c == nil || c.Total < idleCPU {
 				return nil
 			}

@@ -19,8 +19,11 @@ import (
 // through each architecture. Within each repeat the architectures alternate, so that a
 // temporary disturbance affects all of them. The error is of kind Invalid for invalid
 // options; a run that fails after another succeeded is reported instead (see [Report.Err]).
-func Scalability(ctx context.Context, o Options) (_ *Report, err error) {
-	c := &comparison{Options: o}
+func Scalability(ctx context.Context, o Options) (*Report, error) {
+	return (&comparison{Options: o, readCPU: readCPU}).run(ctx)
+}
+
+func (c *comparison) run(ctx context.Context) (_ *Report, err error) {
 	defer func() {
 		if err != nil && ctx.Err() != nil {
 			err = moot.Errorf(moot.Unavailable, "interrupted; nothing is left behind")
@@ -41,6 +44,7 @@ type comparison struct {
 	dir         string // temporary, for all data
 	file        string // path of the original
 	newTopology func(n int) (topology, error)
+	readCPU     func() []coreTime // may return nil: not known
 	report      Report
 	succeeded   bool // by at least one run
 }
@@ -109,7 +113,7 @@ func writeRandom(path string, size int64) error {
 	random, block := rand.NewChaCha8(seed), make([]byte, 1<<20)
 	for size > 0 && err == nil {
 		part := block[:min(size, int64(len(block)))]
-		random.Read(part) // no error, by ChaCha8
+		random.Read(part) // never fails
 		_, err = f.Write(part)
 		size -= int64(len(part))
 	}
@@ -159,7 +163,7 @@ func (c *comparison) runAll(ctx context.Context) error {
 			case ctx.Err() != nil:
 				return ctx.Err()
 			case err != nil && !c.succeeded:
-				return moot.Wrap(row.Architecture.Name(), err) // the others would fail for an hour
+				return moot.Wrap(row.Architecture.Name(), err) // the remaining ones would fail likewise
 			case err != nil:
 				run = Run{Failed: oneLine(err)}
 			}
@@ -217,7 +221,7 @@ func (c *comparison) runOnce(ctx context.Context, row *Row) (run Run, err error)
 	}
 	defer func() { err = errors.Join(err, testbed.Close()) }()
 	testbed.startProcess = func(member string, cmd *exec.Cmd) error { return t.start(hostOf(member), cmd) }
-	r := &runner{arch: row.Architecture, n: row.Peers, file: c.file, size: c.Size, topology: t, testbed: testbed}
+	r := &runner{arch: row.Architecture, n: row.Peers, file: c.file, size: c.Size, topology: t, testbed: testbed, readCPU: c.readCPU}
 	if err := r.setUp(ctx); err != nil {
 		return Run{}, moot.Wrap("set up", err)
 	}

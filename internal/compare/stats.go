@@ -22,11 +22,11 @@ func rangeOf(values []float64) Range {
 	return Range{Median: (v[(len(v)-1)/2] + v[len(v)/2]) / 2, Min: v[0], Max: v[len(v)-1]}
 }
 
-// rangeOver is the range of one figure over runs.
-func rangeOver(runs []Run, figure func(Run) float64) Range {
+// rangeOver is the range of a figure over runs.
+func rangeOver(runs []Run, value func(Run) float64) Range {
 	values := make([]float64, len(runs))
 	for i, r := range runs {
-		values[i] = figure(r)
+		values[i] = value(r)
 	}
 	return rangeOf(values)
 }

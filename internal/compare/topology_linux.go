@@ -15,7 +15,7 @@ import (
 
 // netnsTopology is network namespaces as hosts, each connected to a bridge in the hub's
 // namespace by a pair of veth devices. A host's uplink is shaped at its own end, its
-// downlink at the bridge't. None can reach the machine's own networks.
+// downlink at the bridge's. None can reach the machine's own networks.
 type netnsTopology struct {
 	hub   *namespace
 	hosts []*namespace
@@ -81,30 +81,30 @@ func named(name string) netlink.LinkAttrs {
 
 // connect links a host to the hub.
 func (t *netnsTopology) connect(host int) error {
-	p := t.hosts[host]
+	ns := t.hosts[host]
 	veth := netlink.NewVeth(named(link))
 	veth.HardwareAddr, veth.PeerName, veth.PeerNamespace = mac(host), port(host), netlink.NsFd(t.hub.handle)
-	if err := p.net.LinkAdd(veth); err != nil {
+	if err := ns.net.LinkAdd(veth); err != nil {
 		return fmt.Errorf("make its link: %w", err)
 	}
 	if err := t.addPort(host); err != nil {
 		return fmt.Errorf("add its port to the bridge: %w", err)
 	}
-	eth, err := p.net.LinkByName(link)
+	eth, err := ns.net.LinkByName(link)
 	if err != nil {
 		return err
 	}
 	addr := &netlink.Addr{IPNet: &net.IPNet{IP: ip(host), Mask: net.CIDRMask(16, 32)}}
-	if err := p.net.AddrAdd(eth, addr); err != nil {
+	if err := ns.net.AddrAdd(eth, addr); err != nil {
 		return fmt.Errorf("give it an address: %w", err)
 	}
 	for _, name := range []string{"lo", link} {
-		if err := p.up(name); err != nil {
+		if err := ns.up(name); err != nil {
 			return err
 		}
 	}
 	everywhere := &net.IPNet{IP: net.IPv4zero, Mask: net.CIDRMask(0, 32)}
-	if err := p.net.RouteAdd(&netlink.Route{LinkIndex: eth.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: everywhere}); err != nil {
+	if err := ns.net.RouteAdd(&netlink.Route{LinkIndex: eth.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: everywhere}); err != nil {
 		return fmt.Errorf("give it a route: %w", err)
 	}
 	return nil
@@ -114,8 +114,8 @@ func (t *netnsTopology) connect(host int) error {
 // share one table of 1024 with all namespaces of the machine, which 33 hosts in a full
 // mesh overflow.
 func (t *netnsTopology) addNeighbours(host int) error {
-	p := t.hosts[host]
-	eth, err := p.net.LinkByName(link)
+	ns := t.hosts[host]
+	eth, err := ns.net.LinkByName(link)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (t *netnsTopology) addNeighbours(host int) error {
 			continue
 		}
 		n := &netlink.Neigh{LinkIndex: eth.Attrs().Index, State: netlink.NUD_PERMANENT, IP: ip(other), HardwareAddr: mac(other)}
-		if err := p.net.NeighSet(n); err != nil {
+		if err := ns.net.NeighSet(n); err != nil {
 			return fmt.Errorf("add host %d as a neighbour: %w", other, err)
 		}
 	}
@@ -138,11 +138,11 @@ func (t *netnsTopology) shape(host int) error {
 	if host == 0 {
 		up = t.o.SourceUp
 	}
-	p := t.hosts[host]
-	if err := errors.Join(p.awaitUp(link), t.hub.awaitUp(port(host))); err != nil {
+	ns := t.hosts[host]
+	if err := errors.Join(ns.awaitUp(link), t.hub.awaitUp(port(host))); err != nil {
 		return err
 	}
-	return errors.Join(p.shape(link, up), t.hub.shape(port(host), t.o.Down))
+	return errors.Join(ns.shape(link, up), t.hub.shape(port(host), t.o.Down))
 }
 
 // addPort makes the hub's end of a host's link a port of the bridge.
@@ -173,8 +173,8 @@ func (t *netnsTopology) nodeStarted(context.Context, int, *Testbed) error { retu
 
 func (t *netnsTopology) sent(context.Context, *Testbed) ([]int64, error) {
 	all := make([]int64, len(t.hosts))
-	for host, p := range t.hosts {
-		sent, _, err := p.counters(link)
+	for host, ns := range t.hosts {
+		sent, _, err := ns.counters(link)
 		if err != nil {
 			return nil, moot.Errorf(moot.Internal, "host %d: %w", host, err)
 		}
@@ -190,9 +190,9 @@ func (t *netnsTopology) received(host int) (int64, bool) {
 
 func (t *netnsTopology) close() error {
 	var errs []error
-	for _, p := range append(t.hosts, t.hub) {
-		if p != nil {
-			errs = append(errs, p.close())
+	for _, ns := range append(t.hosts, t.hub) {
+		if ns != nil {
+			errs = append(errs, ns.close())
 		}
 	}
 	t.hosts, t.hub = nil, nil

@@ -1,5 +1,5 @@
-// Package durable is what everybody needs who keeps files: making names durable, and
-// telling a full disk from a broken one. It must not know what is kept.
+// Package durable makes file names durable and classifies errors of the file system: a
+// full disk is not a broken one. It must not know what the files contain.
 package durable
 
 import (
@@ -32,8 +32,8 @@ func IsFull(err error) bool {
 		runtime.GOOS == "windows" && errors.Is(err, windowsFull)
 }
 
-// Error gives an error of the file system its kind – Full, NotFound, else Internal – and
-// leaves one alone that has a kind already. Error of nil is nil.
+// Error gives an error of the file system its kind – Full, NotFound, else Internal. An
+// error that has a kind retains it. Error of nil is nil.
 func Error(op string, err error) error {
 	switch {
 	case err == nil:
@@ -48,7 +48,7 @@ func Error(op string, err error) error {
 	return moot.Wrap(op, moot.Errorf(moot.Internal, "%w", err))
 }
 
-// hasKind reports whether somebody gave the error a kind already.
+// hasKind reports whether the error has a kind already.
 func hasKind(err error) bool {
 	var e *moot.Error
 	var kind moot.ErrorKind

@@ -11,7 +11,7 @@ import (
 
 func TestIsFull(t *testing.T) {
 	if !durable.IsFull(fmt.Errorf("write: %w", syscall.ENOSPC)) || durable.IsFull(syscall.EIO) || durable.IsFull(nil) {
-		t.Error("a full disk is not told from a broken one")
+		t.Error("a full disk is taken for a broken one, or the reverse")
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Author writes one feed. It is not safe for concurrent use, and there must be one
-// for a key: two that do not know of each other would fork the feed.
+// Author writes one feed. It is not safe for concurrent use, and must be the only one of
+// its key: two would fork the feed.
 type Author struct {
 	space moot.Key
 	key   ed25519.PrivateKey
@@ -23,7 +23,7 @@ func NewAuthor(space moot.Key, key ed25519.PrivateKey, clock *Clock, last *moot.
 	return a
 }
 
-// Next signs what would be the next entry. It becomes so with Commit.
+// Next signs a possible next entry; Commit advances the feed to it.
 func (a *Author) Next(kind moot.Kind, key string, replaces []moot.EntryID, body []byte) moot.Entry {
 	e := moot.Entry{Space: a.space, Seq: 1, Kind: kind, Key: key, Replaces: replaces, Time: a.clock.Now()}
 	if len(body) > 0 {
@@ -36,10 +36,10 @@ func (a *Author) Next(kind moot.Kind, key string, replaces []moot.EntryID, body 
 	return e
 }
 
-// Commit says that the entry that Next returned was stored.
+// Commit advances the feed to the entry that Next returned, which was stored.
 func (a *Author) Commit(e moot.Entry) { a.Reset(&e) }
 
-// Reset says that the feed ends with last.
+// Reset makes last the end of the feed; nil if it has none.
 func (a *Author) Reset(last *moot.Entry) {
 	a.last = last
 	if last != nil {

@@ -32,7 +32,7 @@ func BenchmarkMerge(b *testing.B) {
 	for i := range byte(10) {
 		a := newAuthor(i + 1)
 		for n := range 100 {
-			entries = append(entries, say(a, fmt.Sprint("name ", n), "body"))
+			entries = append(entries, state(a, fmt.Sprint("name ", n), "body"))
 		}
 	}
 	for b.Loop() {

@@ -7,8 +7,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// MaxDrift is how far ahead of this machine's clock an entry's time may be. What is
-// further ahead would win every conflict for as long as it lies in the future.
+// MaxDrift is how far ahead of this machine's clock an entry's time may be. Entries
+// further ahead would win every conflict until then.
 const MaxDrift = 10 * time.Minute
 
 // Clock is a hybrid logical clock (Kulkarni et al., OPODIS 2014): close to the wall

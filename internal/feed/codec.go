@@ -75,7 +75,7 @@ func Encode(e moot.Entry) []byte {
 }
 
 // Decode reads what Encode wrote, computes the ID, and checks limits and the body.
-// It does not check the signature: see [Verify]. Kinds: Invalid for what is no
+// It does not check the signature: see [Verify]. Kinds: Invalid for anything but an
 // entry, TooLarge for one beyond a limit, Corrupt for a body that was not signed.
 func Decode(b []byte) (moot.Entry, error) {
 	if len(b) > maxItem {

@@ -3,7 +3,7 @@
 // authors, and the view that merging them yields.
 //
 // It is pure: no I/O, no clock of its own. It must not know who is a member, what
-// an entry's body means, or where entries are kept.
+// an entry's body means, or where entries are stored.
 package feed
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// domain keeps an entry's signature from meaning anything elsewhere, as a joining
-// proof or a TLS handshake that the same key signs.
+// domain separates signatures of entries from others by the same key: joining proofs and
+// TLS handshakes.
 const domain = "moot entry v1\x00"
 
 // maxKind bounds the name of an entry's kind, in bytes.
@@ -35,7 +35,7 @@ func Sign(key ed25519.PrivateKey, e *moot.Entry) {
 
 func signed(head []byte) []byte { return append([]byte(domain), head...) }
 
-// Verify checks all that can be known of an entry by itself: its limits, its
+// Verify checks all that an entry proves by itself: its limits, its
 // signature, and that the body, if it is there, is the one that was signed. Kinds:
 // Invalid, TooLarge, Corrupt.
 func Verify(e moot.Entry) error {
@@ -55,7 +55,7 @@ func Verify(e moot.Entry) error {
 	return nil
 }
 
-// checkForm checks what an author could have got wrong.
+// checkForm checks the limits and the form of an entry.
 func checkForm(e *moot.Entry) error {
 	bad := func(kind moot.ErrorKind, what string, args ...any) error {
 		return moot.Wrap("entry of "+e.Author.Short(), moot.Errorf(kind, what, args...))
@@ -68,7 +68,7 @@ func checkForm(e *moot.Entry) error {
 	case len(e.Replaces) > moot.MaxReplaces:
 		return bad(moot.TooLarge, "it replaces %d versions, and at most %d are allowed", len(e.Replaces), moot.MaxReplaces)
 	case e.Kind == "" || len(e.Kind) > maxKind:
-		return bad(moot.Invalid, "%.40q is no kind", string(e.Kind))
+		return bad(moot.Invalid, "%.40q is not a kind", string(e.Kind))
 	case !utf8.ValidString(e.Key) || !utf8.ValidString(string(e.Kind)):
 		return bad(moot.Invalid, "its name is not UTF-8")
 	case e.Seq == 0:
@@ -79,8 +79,7 @@ func checkForm(e *moot.Entry) error {
 	return nil
 }
 
-// checkBody compares the body with what the header says of it; a dropped one is
-// fine.
+// checkBody compares the body with the header; it may have been dropped.
 func checkBody(e *moot.Entry) error {
 	if e.Body == nil && e.BodySize > 0 {
 		return nil
@@ -91,8 +90,8 @@ func checkBody(e *moot.Entry) error {
 	return nil
 }
 
-// Follows checks that e is what its author said next after prev, which is nil
-// before the first. Both must have been verified. Kinds: Gap if entries between
+// Follows checks that e is its author's next entry after prev, which is nil before the
+// first. Both must have been verified. Kinds: Gap if entries between
 // them are missing, Fork if e continues another feed than the one that ends with
 // prev, Invalid if its time or space is wrong.
 func Follows(prev, e *moot.Entry) error {
@@ -104,11 +103,11 @@ func Follows(prev, e *moot.Entry) error {
 	case e.Seq > next:
 		return moot.Errorf(moot.Gap, "entry %d of %s came before entry %d", e.Seq, e.Author.Short(), next)
 	case e.Seq < next || prev != nil && e.Prev != prev.ID:
-		return moot.Errorf(moot.Fork, "%s has said something else as entry %d or before", e.Author.Short(), e.Seq)
+		return moot.Errorf(moot.Fork, "%s has signed another entry %d, or another one before it", e.Author.Short(), e.Seq)
 	case prev == nil:
 		return nil
 	case e.Author != prev.Author || e.Space != prev.Space:
-		return moot.Errorf(moot.Invalid, "entry %d of %s continues a feed of somebody else or of another space", e.Seq, e.Author.Short())
+		return moot.Errorf(moot.Invalid, "entry %d of %s continues a feed of another author or space", e.Seq, e.Author.Short())
 	case e.Time <= prev.Time:
 		return moot.Errorf(moot.Invalid, "entry %d of %s is not later than the one before it", e.Seq, e.Author.Short())
 	}

@@ -28,7 +28,7 @@ func newAuthor(n byte) *feed.Author {
 	return feed.NewAuthor(space, key(n), feed.NewClock(at(0), 0), nil)
 }
 
-func say(a *feed.Author, key, body string, replaces ...moot.Entry) moot.Entry {
+func state(a *feed.Author, key, body string, replaces ...moot.Entry) moot.Entry {
 	var ids []moot.EntryID
 	for _, r := range replaces {
 		ids = append(ids, r.ID)
@@ -47,8 +47,8 @@ func wantKind(t *testing.T, what string, err error, kind moot.ErrorKind) {
 
 func TestSignedEntriesVerify(t *testing.T) {
 	a := newAuthor(1)
-	first := say(a, "a", "body")
-	second := say(a, "a", "", first)
+	first := state(a, "a", "body")
+	second := state(a, "a", "", first)
 	for _, e := range []moot.Entry{first, second} {
 		wantKind(t, "verify", feed.Verify(e), "")
 		back, err := feed.Decode(feed.Encode(e))
@@ -70,13 +70,13 @@ func TestSignedEntriesVerify(t *testing.T) {
 // TestEncodingOfVersion010 holds entries as version 0.1.0 encoded them.
 func TestEncodingOfVersion010(t *testing.T) {
 	a := newAuthor(1)
-	one := say(a, "name", "body")
+	one := state(a, "name", "body")
 	for i, c := range []struct {
 		entry moot.Entry
 		want  string
 	}{
 		{one, "8358a08b015820070000000000000000000000000000000000000000000000000000000000000058208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c01582000000000000000000000000000000000000000000000000000000000000000001b01a3185c500000006466696c65646e616d658058200be9c598ae63835518e7fb422dc3027f452d75f3dbdb94c90d843298b1180ad9045840fb74626a7aad8446086990d6d55d1998c8c9071566397f5b671921a45ace4a1db65c33f6f37798d273f2e3e7235f55333b8c007a358971dba086b75762aa480e44626f6479"},
-		{say(a, "name", "", one), "8358c28b015820070000000000000000000000000000000000000000000000000000000000000058208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c025820499ec06327c72427038e120914ff1273fe16a53f3a542f4cf507f6ffda16e0d81b01a3185c500000016466696c65646e616d65815820499ec06327c72427038e120914ff1273fe16a53f3a542f4cf507f6ffda16e0d85820af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262005840b83083c99ca9fa76895be4cc6174262de914d5ab05ad8d43d730f22a441aed0753b2dca184ca811a688df11dfc401c7ce6500c83bdacb2f807342ad4b2ba2400f6"},
+		{state(a, "name", "", one), "8358c28b015820070000000000000000000000000000000000000000000000000000000000000058208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c025820499ec06327c72427038e120914ff1273fe16a53f3a542f4cf507f6ffda16e0d81b01a3185c500000016466696c65646e616d65815820499ec06327c72427038e120914ff1273fe16a53f3a542f4cf507f6ffda16e0d85820af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262005840b83083c99ca9fa76895be4cc6174262de914d5ab05ad8d43d730f22a441aed0753b2dca184ca811a688df11dfc401c7ce6500c83bdacb2f807342ad4b2ba2400f6"},
 	} {
 		if got := hex.EncodeToString(feed.Encode(c.entry)); got != c.want {
 			t.Errorf("entry %d is encoded as %s", i+1, got)
@@ -85,7 +85,7 @@ func TestEncodingOfVersion010(t *testing.T) {
 }
 
 func TestChangedEntriesDoNotVerify(t *testing.T) {
-	good := say(newAuthor(1), "a", "body")
+	good := state(newAuthor(1), "a", "body")
 	for what, change := range map[string]func(*moot.Entry){
 		"space":  func(e *moot.Entry) { e.Space[0]++ },
 		"author": func(e *moot.Entry) { e.Author = moot.Key(key(2).Public().(ed25519.PublicKey)) },
@@ -134,9 +134,9 @@ func TestLimits(t *testing.T) {
 
 func TestFollows(t *testing.T) {
 	a, other := newAuthor(1), newAuthor(1)
-	e1, e2, e3 := say(a, "a", "1"), say(a, "a", "2"), say(a, "a", "3")
-	f1 := say(other, "b", "other")
-	f2 := say(other, "b", "other 2")
+	e1, e2, e3 := state(a, "a", "1"), state(a, "a", "2"), state(a, "a", "3")
+	f1 := state(other, "b", "other")
+	f2 := state(other, "b", "other 2")
 	wantKind(t, "first", feed.Follows(nil, &e1), "")
 	wantKind(t, "second", feed.Follows(&e1, &e2), "")
 	wantKind(t, "left out", feed.Follows(&e1, &e3), moot.Gap)
@@ -177,7 +177,7 @@ func TestReader(t *testing.T) {
 	a := newAuthor(1)
 	var stream bytes.Buffer
 	for _, body := range []string{"one", "two", ""} {
-		stream.Write(feed.Encode(say(a, "a", body)))
+		stream.Write(feed.Encode(state(a, "a", body)))
 	}
 	whole := stream.Bytes()
 	r := feed.NewReader(bytes.NewReader(whole))
@@ -205,8 +205,8 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func FuzzDecode(f *testing.F) {
 	a := newAuthor(1)
-	f.Add(feed.Encode(say(a, "name", "body")))
-	f.Add(feed.Encode(say(a, "name", "")))
+	f.Add(feed.Encode(state(a, "name", "body")))
+	f.Add(feed.Encode(state(a, "name", "")))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		e, err := feed.Decode(in)
 		if err != nil {
@@ -216,13 +216,13 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%x became %x", in, out)
 		}
 		if feed.Verify(e) == nil && e.Author != a.Next("k", "", nil, nil).Author {
-			t.Log("a signature of somebody else: unlikely, but possible")
+			t.Log("a signature of another author: unlikely, but possible")
 		}
 	})
 }
 
 func FuzzReader(f *testing.F) {
-	f.Add(feed.Encode(say(newAuthor(1), "name", "body")))
+	f.Add(feed.Encode(state(newAuthor(1), "name", "body")))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r := feed.NewReader(bytes.NewReader(in))
 		for range len(in) + 1 {
@@ -235,7 +235,7 @@ func FuzzReader(f *testing.F) {
 }
 
 func BenchmarkVerify(b *testing.B) {
-	e := say(newAuthor(1), "a name", "a body")
+	e := state(newAuthor(1), "a name", "a body")
 	for b.Loop() {
 		if err := feed.Verify(e); err != nil {
 			b.Fatal(err)
@@ -244,7 +244,7 @@ func BenchmarkVerify(b *testing.B) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	in := feed.Encode(say(newAuthor(1), "a name", "a body"))
+	in := feed.Encode(state(newAuthor(1), "a name", "a body"))
 	for b.Loop() {
 		if _, err := feed.Decode(in); err != nil {
 			b.Fatal(err)

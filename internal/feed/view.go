@@ -30,7 +30,7 @@ func NewView() *View {
 	return &View{map[name][]moot.Entry{}, map[replacement]bool{}}
 }
 
-// Apply takes in an entry; one that is known already changes nothing.
+// Apply adds an entry; a known one changes nothing.
 func (v *View) Apply(e moot.Entry) {
 	n := name{e.Kind, e.Key}
 	if slices.ContainsFunc(v.names[n], func(o moot.Entry) bool { return o.ID == e.ID }) {

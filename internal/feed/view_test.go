@@ -10,7 +10,7 @@ import (
 	"github.com/mootspace/moot/internal/feed"
 )
 
-// history draws what a few authors say who see some of each other's entries.
+// history draws entries of a few authors who have some of each other's.
 func history(t *rapid.T) []moot.Entry {
 	authors := []*feed.Author{newAuthor(1), newAuthor(2), newAuthor(3)}
 	names := []string{"a", "b"}
@@ -23,7 +23,7 @@ func history(t *rapid.T) []moot.Entry {
 				replaces = append(replaces, e) // also of the other name: must mean nothing
 			}
 		}
-		all = append(all, say(a, rapid.SampledFrom(names).Draw(t, "name"), rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "body"), replaces...))
+		all = append(all, state(a, rapid.SampledFrom(names).Draw(t, "name"), rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "body"), replaces...))
 	}
 	return all
 }
@@ -53,8 +53,8 @@ func TestMergingIsOrderIndependent(t *testing.T) {
 // TestConflictAndResolution is the rule by example.
 func TestConflictAndResolution(t *testing.T) {
 	a, b, v := newAuthor(1), newAuthor(2), feed.NewView()
-	base := say(a, "f", "base")
-	mine, yours := say(a, "f", "mine", base), say(b, "f", "yours", base)
+	base := state(a, "f", "base")
+	mine, yours := state(a, "f", "mine", base), state(b, "f", "yours", base)
 	for _, e := range []moot.Entry{yours, base, mine} {
 		v.Apply(e)
 	}
@@ -62,11 +62,11 @@ func TestConflictAndResolution(t *testing.T) {
 	if len(heads) != 2 || moot.Newer(&heads[0], &heads[1]) >= 0 || len(v.Conflicts(moot.KindFile)) != 1 {
 		t.Fatalf("want two versions, the newer first: %v", heads)
 	}
-	v.Apply(say(b, "f", "both", mine, yours))
+	v.Apply(state(b, "f", "both", mine, yours))
 	if heads := v.Heads(moot.KindFile, "f"); len(heads) != 1 || string(heads[0].Body) != "both" {
 		t.Fatalf("after it was resolved: %v", heads)
 	}
-	v.Apply(say(a, "f", "", v.Heads(moot.KindFile, "f")...))
+	v.Apply(state(a, "f", "", v.Heads(moot.KindFile, "f")...))
 	if heads := v.Heads(moot.KindFile, "f"); len(heads) != 0 {
 		t.Fatalf("after it was deleted: %v", heads)
 	}

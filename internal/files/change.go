@@ -21,7 +21,7 @@ func (fs *Files) publish(ctx context.Context, f File, replaces []File, mode moot
 	}
 	e, err := sign.One(ctx, fs.write, mode, sign.Statement{Kind: moot.KindFile, Key: f.Name, Replaces: ids(replaces), Body: b})
 	if errors.Is(err, moot.Conflict) {
-		return f, moot.Errorf(moot.Conflict, "%q was changed by somebody else meanwhile: look at it with 'moot get', then share again, or use --force to keep both", f.Name)
+		return f, moot.Errorf(moot.Conflict, "%q was changed by another member meanwhile", f.Name)
 	}
 	if err != nil {
 		return f, err
@@ -30,8 +30,8 @@ func (fs *Files) publish(ctx context.Context, f File, replaces []File, mode moot
 	return f, nil
 }
 
-// thin makes versions few enough for one entry to replace, by deleting the last of
-// them first: however many there are, a conflict can be ended.
+// thin deletes the last versions until one entry can replace the rest, so that a conflict
+// of any number of versions can be ended.
 func (fs *Files) thin(ctx context.Context, name string, versions []File) ([]File, error) {
 	for len(versions) > moot.MaxReplaces {
 		cut := max(len(versions)-moot.MaxReplaces, moot.MaxReplaces)
@@ -51,7 +51,7 @@ func ids(files []File) (list []moot.EntryID) {
 	return list
 }
 
-// Remove takes a name away, all its versions; the history stays. Kind NotFound.
+// Remove deletes all versions of a name; the history stays. Kind NotFound.
 func (fs *Files) Remove(ctx context.Context, name string) error {
 	heads, err := fs.heads(ctx, name)
 	if err != nil {
@@ -66,8 +66,8 @@ func (fs *Files) Remove(ctx context.Context, name string) error {
 	return moot.Wrap("remove "+name, err)
 }
 
-// Resolve ends a conflict: of the versions in force it keeps the one whose ID starts
-// with version, or the current one if version is "". Kinds: NotFound, Invalid.
+// Resolve ends a conflict: of the versions in force only the one whose ID starts with
+// version stays, or the current one if version is "". Kinds: NotFound, Invalid.
 func (fs *Files) Resolve(ctx context.Context, name, version string) (File, error) {
 	heads, err := fs.heads(ctx, name)
 	switch {
@@ -88,7 +88,7 @@ func (fs *Files) Resolve(ctx context.Context, name, version string) (File, error
 		chosen = heads[:1]
 	}
 	if len(chosen) != 1 {
-		return File{}, moot.Errorf(moot.Invalid, "%q is %d of the versions of %q: see 'moot conflicts'", version, len(chosen), name)
+		return File{}, moot.Errorf(moot.Invalid, "%q matches %d of the versions of %q", version, len(chosen), name)
 	}
 	f := chosen[0]
 	f.Conflict = false

@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	maxCopies   = 16  // conflict copies of one file, lest a member fill the disk with them
-	maxBase     = 255 // bytes of a file's own name, on the usual file systems
-	maxKeptExt  = 16  // bytes of what is taken for a file's extension
-	versionHint = 8   // digits of a version's ID that make a name unique
+	maxCopies     = 16  // conflict copies of one file; bounds what a member can write to another's disk
+	maxBase       = 255 // bytes of a file's own name, on the usual file systems
+	maxExt        = 16  // bytes of a file's extension
+	versionDigits = 8   // digits of a version's ID that make a name unique
 )
 
-// otherContents returns, of each content that is not mine, the newest version.
+// otherContents returns, of each content that is not mine, the newestFirst version.
 func otherContents(versions []File, mine moot.BlobID) (others []File) {
 	for _, f := range versions {
 		if f.Blob.ID != mine && len(withContent(others, f.Blob.ID)) == 0 && len(others) < maxCopies {
@@ -30,15 +30,15 @@ func otherContents(versions []File, mine moot.BlobID) (others []File) {
 	return others
 }
 
-// keepCopies writes the versions that the local file is not, beside it. A copy that
-// somebody removed is not written again.
-func (s *syncer) keepCopies(ctx context.Context, rel string, st *synced, others []File) error {
+// writeCopies writes the versions that the local file is not, beside it. A copy that was
+// removed is not written again.
+func (s *syncer) writeCopies(ctx context.Context, rel string, st *synced, others []File) error {
 	for _, f := range others {
 		at := slices.IndexFunc(st.Copies, func(c conflictCopy) bool { return c.Version == f.Entry })
 		if at >= 0 && st.Copies[at].stat != (stat{}) {
 			continue
 		}
-		if at >= 0 { // noted, but not known to be written
+		if at >= 0 { // recorded, perhaps not written
 			if same, err := s.isContent(st.Copies[at].Path, f.Blob.ID); err != nil {
 				return err
 			} else if !same {
@@ -47,7 +47,7 @@ func (s *syncer) keepCopies(ctx context.Context, rel string, st *synced, others 
 			}
 		}
 		if at < 0 {
-			if err := s.keepCopy(ctx, rel, st, f); err != nil {
+			if err := s.writeCopy(ctx, rel, st, f); err != nil {
 				return err
 			}
 			at = len(st.Copies) - 1
@@ -59,13 +59,13 @@ func (s *syncer) keepCopies(ctx context.Context, rel string, st *synced, others 
 	return nil
 }
 
-// keepCopy writes one copy. It is noted first, so that a crash cannot make it a file
-// to share.
-func (s *syncer) keepCopy(ctx context.Context, rel string, st *synced, f File) error {
+// writeCopy writes one copy. It is recorded first, so that after a crash it is not taken
+// for a file to share.
+func (s *syncer) writeCopy(ctx context.Context, rel string, st *synced, f File) error {
 	name := conflictName(rel, f, "")
 	taken := s.state.copies()[name]
 	if _, err := os.Lstat(s.path(name)); err == nil || taken {
-		name = conflictName(rel, f, " "+f.Entry.String()[:versionHint])
+		name = conflictName(rel, f, " "+f.Entry.String()[:versionDigits])
 	}
 	st.Copies = append(st.Copies, conflictCopy{Path: name, Version: f.Entry, Blob: f.Blob.ID})
 	if err := s.save(); err != nil {
@@ -75,20 +75,20 @@ func (s *syncer) keepCopy(ctx context.Context, rel string, st *synced, f File) e
 		return err
 	}
 	f.Path = s.path(name)
-	if err := s.files.fetch(ctx, f, func(int) {}, nil, func(os.FileInfo) error { return s.still(name, nil) }); err != nil {
+	if err := s.files.fetch(ctx, f, func(int) {}, nil, func(os.FileInfo) error { return s.checkUnchanged(name, nil) }); err != nil {
 		return err
 	}
 	s.changed("conflict copy", name)
 	return nil
 }
 
-// dropCopies removes copies of versions that are no longer in force, unless somebody
-// has changed them: then they are files of their own.
+// dropCopies removes copies of versions that are no longer in force. A copy that was
+// edited stays, as a file of its own.
 func (s *syncer) dropCopies(st *synced, inForce []File) error {
-	var kept []conflictCopy
+	var remaining []conflictCopy
 	for i, c := range st.Copies {
 		if slices.ContainsFunc(inForce, func(f File) bool { return f.Entry == c.Version }) {
-			kept = append(kept, c)
+			remaining = append(remaining, c)
 			continue
 		}
 		unchanged, err := s.isCopy(c)
@@ -96,14 +96,14 @@ func (s *syncer) dropCopies(st *synced, inForce []File) error {
 			err = osError(os.Remove(s.path(c.Path)))
 		}
 		if err != nil {
-			st.Copies = append(kept, st.Copies[i:]...)
+			st.Copies = append(remaining, st.Copies[i:]...)
 			return err
 		}
 		if unchanged {
 			s.changed("resolved", c.Path)
 		}
 	}
-	st.Copies = kept
+	st.Copies = remaining
 	return nil
 }
 
@@ -125,12 +125,12 @@ func (s *syncer) isContent(rel string, id moot.BlobID) (bool, error) {
 	return err == nil && b.ID == id, err
 }
 
-// conflictName is the same on every machine: who wrote the version, and when. It is
-// cut to what a file system takes.
+// conflictName names the version's author and time, so it is the same on every machine.
+// It is cut to the length that file systems allow.
 func conflictName(rel string, f File, hint string) string {
 	dir, base := path.Split(rel)
 	ext := path.Ext(base)
-	if ext == base || len(ext) > maxKeptExt { // ".profile" has no extension
+	if ext == base || len(ext) > maxExt { // ".profile" has no extension
 		ext = ""
 	}
 	stem := strings.TrimSuffix(base, ext)

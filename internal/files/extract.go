@@ -17,8 +17,8 @@ import (
 	"github.com/mootspace/moot/internal/durable"
 )
 
-// extract writes a folder: beside its place first, then under its name. An os.Root
-// keeps all of it inside, whatever the manifest says.
+// extract writes a folder under a temporary name in the same directory, then renames it.
+// An os.Root confines it, whatever the manifest contains.
 func (fs *Files) extract(ctx context.Context, f File, count func(int)) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(f.Path), tempPrefix)
 	if err != nil {
@@ -43,7 +43,7 @@ func (fs *Files) extract(ctx context.Context, f File, count func(int)) error {
 // abreast is how many large files of a folder are fetched at once.
 const abreast = 4
 
-// maxFolders bounds what a manifest can make us remember.
+// maxFolders bounds the memory that a manifest can make a reader use.
 const maxFolders = 1 << 20
 
 // unpacker writes what a manifest lists.
@@ -77,7 +77,7 @@ func (fs *Files) unpack(ctx context.Context, f File, dir string, count func(int)
 	large.SetLimit(abreast)
 	for r, recErr := range records(in) {
 		if err = recErr; err == nil {
-			err = u.place(ctx, r, large)
+			err = u.writeRecord(ctx, r, large)
 		}
 		if err == nil {
 			err = ctx.Err()
@@ -108,8 +108,8 @@ func orFolder(mode os.FileMode) os.FileMode {
 	return mode.Perm()
 }
 
-// place writes one thing.
-func (u *unpacker) place(ctx context.Context, r record, large *errgroup.Group) error {
+// writeRecord writes what one record describes.
+func (u *unpacker) writeRecord(ctx context.Context, r record, large *errgroup.Group) error {
 	if r.Kind == kindFolder {
 		u.folders = append(u.folders, r)
 		return u.makeFolder(r.Path)
@@ -157,7 +157,7 @@ func (u *unpacker) large(ctx context.Context, r record) error {
 	return u.file(r, func(w io.Writer) error { return u.files.copyBlob(ctx, moot.BlobID(r.ID), w, u.count) })
 }
 
-// small takes a file out of its pack.
+// small reads a file from its pack.
 func (u *unpacker) small(ctx context.Context, r record) error {
 	if r.Size > int64(len(u.buf)) {
 		return moot.Errorf(moot.Invalid, "a damaged folder: %q is too large for a pack", r.Path)

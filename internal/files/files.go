@@ -1,6 +1,6 @@
 // Package files gives entries and blobs the meaning of files and folders: sharing,
-// finding, fetching, removing them, their history and conflicts, and keeping a
-// directory in step. It works over any moot.Node, and must not know an architecture,
+// finding, fetching, writing, moving, removing them, their history and conflicts, and
+// synchronising a directory. It works over any moot.Node, and must not know an architecture,
 // a store or a link.
 package files
 
@@ -19,14 +19,14 @@ import (
 	"github.com/mootspace/moot/internal/sign"
 )
 
-// Linker shares a file where it lies, without a copy.
+// Linker shares a file in place, without a copy.
 type Linker interface {
 	Link(ctx context.Context, path string) (moot.Blob, error)
 }
 
-// Fetcher brings a file's blob to its place, File.Path, without a copy of its own
-// staying behind. done is false if that cannot be: then Path is as it was, but the blob
-// has been fetched. count is told of bytes as they come.
+// Fetcher writes a file's blob to File.Path without a second copy in the store. done is
+// false if that is not possible: then Path is unchanged, but the blob has been fetched.
+// count is called with the number of bytes of each arrival.
 type Fetcher interface {
 	Fetch(ctx context.Context, f File, count func(int)) (done bool, err error)
 }
@@ -75,7 +75,7 @@ type File struct {
 // Size returns the bytes of the file, or of all files in the folder.
 func (f File) Size() int64 { return f.Content }
 
-// body is what an entry says of a file. An empty body removes the name.
+// body is an entry's description of a file. An empty body removes the name.
 type body struct {
 	Blob    []byte `cbor:"0,keyasint"`
 	Size    int64  `cbor:"1,keyasint"` // of the blob
@@ -95,7 +95,7 @@ func encodeBody(f File) ([]byte, error) {
 
 var decoder = cbor.NewDecoder(cbor.Limits{})
 
-// fileOf reads an entry. The error is of kind Invalid: anybody may write anything.
+// fileOf reads an entry. The error is of kind Invalid: the entry may be hostile.
 func fileOf(e moot.Entry) (File, error) {
 	f := File{Name: e.Key, Author: e.Author, Time: e.Time, Entry: e.ID}
 	if err := CheckName(e.Key); err != nil {
@@ -135,12 +135,12 @@ func CheckName(name string) error {
 		why = "it must be a relative path without empty parts, '.' or '..'"
 	}
 	if why != "" {
-		return moot.Errorf(moot.Invalid, "%.80q cannot be a name: %s; choose another with --as", name, why)
+		return moot.Errorf(moot.Invalid, "%.80q cannot be a name: %s", name, why)
 	}
 	return nil
 }
 
-// newest sorts a history.
-func newest(a, b File) int {
+// newestFirst sorts a history.
+func newestFirst(a, b File) int {
 	return cmp.Or(cmp.Compare(b.Time, a.Time), strings.Compare(b.Author.String(), a.Author.String()), strings.Compare(b.Entry.String(), a.Entry.String()))
 }

@@ -22,13 +22,13 @@ import (
 	"github.com/mootspace/moot/internal/store"
 )
 
-// pen signs as one member, straight into a store.
-type pen struct {
+// signer signs as one member, straight into a store.
+type signer struct {
 	author *feed.Author
 	node   moot.Feeds
 }
 
-func (p *pen) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
+func (p *signer) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
 	for _, s := range statements {
 		e := p.author.Next(s.Kind, s.Key, s.Replaces, s.Body)
 		if err := p.node.Append(ctx, mode, e); err != nil {
@@ -54,7 +54,7 @@ func newStore(t testing.TB) *store.Store {
 func newFiles(s *store.Store, n byte) *files.Files {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
 	author := feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil)
-	return files.New(s, &pen{author, s}, files.Options{Linker: s})
+	return files.New(s, &signer{author, s}, files.Options{Linker: s})
 }
 
 func must(t testing.TB, err error) {
@@ -101,7 +101,7 @@ func TestShareAndGet(t *testing.T) {
 	}
 	again, err := f.Share(t.Context(), path, files.ShareOptions{})
 	if err != nil || again.Entry != shared.Entry {
-		t.Errorf("sharing the same says something new: %v", err)
+		t.Errorf("sharing the same again makes another version: %v", err)
 	}
 	left, err := os.ReadDir(dir)
 	must(t, err)
@@ -142,7 +142,7 @@ func TestNonsenseEntries(t *testing.T) {
 	s := newStore(t)
 	f := newFiles(s, 1)
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
-	p := &pen{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
+	p := &signer{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
 	for name, body := range map[string]string{"a": "nonsense", "../b": "x", "c": "\xa0", "d": "\xa1\x00\x41x"} {
 		_, err := p.Append(t.Context(), moot.Merge, sign.Statement{Kind: moot.KindFile, Key: name, Body: []byte(body)})
 		must(t, err)
@@ -179,7 +179,7 @@ func TestConflictsAreListedAndResolved(t *testing.T) {
 	_, err := ann.Share(t.Context(), write(t, dir+"/a", "ann"), files.ShareOptions{As: "plan"})
 	must(t, err)
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, ed25519.SeedSize))
-	blind := &pen{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
+	blind := &signer{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
 	plan, err := bob.List(t.Context(), "plan")
 	must(t, err)
 	for e, err := range s.Query(t.Context(), moot.Query{Key: "plan"}) {

@@ -30,16 +30,16 @@ type packer struct {
 	total   int64
 }
 
-// queued is a record that waits for its turn.
+// queued is a record that waits for the name of its pack.
 type queued struct {
 	record
 	packed bool // its content is in the pack
 }
 
-// bringFolder stores a folder.
-func (fs *Files) bringFolder(ctx context.Context, root string, f *File, o ShareOptions) error {
+// storeFolder stores a folder.
+func (fs *Files) storeFolder(ctx context.Context, root string, f *File, o ShareOptions) error {
 	if o.InPlace && fs.link == nil {
-		return moot.Errorf(moot.Invalid, "a server keeps its own copies: --in-place is for sharing between peers")
+		return moot.Errorf(moot.Invalid, "a server keeps its own copies: only peers can share files in place")
 	}
 	root, err := filepath.EvalSymlinks(root) // WalkDir would not enter a link
 	if err != nil {
@@ -76,8 +76,7 @@ func (p *packer) store(manifest io.ReadSeeker, f *File) error {
 	return err
 }
 
-// contentOf adds up the sizes of the files in a folder, if somebody wants to see
-// progress.
+// contentOf adds up the sizes of the files in a folder, if progress is wanted.
 func contentOf(root string, wanted bool) (total int64, err error) {
 	if !wanted {
 		return 0, nil
@@ -94,7 +93,7 @@ func contentOf(root string, wanted bool) (total int64, err error) {
 	return total, osError(err)
 }
 
-// visit takes in one thing of the directory.
+// visit adds one directory entry.
 func (p *packer) visit(path string, d fs.DirEntry, err error) error {
 	if err != nil {
 		return err
@@ -137,7 +136,7 @@ func (p *packer) visit(path string, d fs.DirEntry, err error) error {
 	return p.large(path, r)
 }
 
-// symlink keeps a link that stays within the folder; another could not be followed
+// symlink records a link that stays within the folder; another could not be followed
 // where the folder is fetched.
 func (p *packer) symlink(path string, r record) error {
 	target, err := os.Readlink(path)
@@ -208,7 +207,7 @@ func (p *packer) large(path string, r record) (err error) {
 	return p.queue(r, false)
 }
 
-// queue records something in its turn: what was walked first is recorded first.
+// queue records in the order of the walk.
 func (p *packer) queue(r record, packed bool) error {
 	p.waiting = append(p.waiting, queued{r, packed})
 	if len(p.waiting) < packFiles {

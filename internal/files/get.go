@@ -36,7 +36,7 @@ func target(f File, dest string) (string, error) {
 	if dest == "" || err == nil && info.IsDir() {
 		base := path.Base(f.Name)
 		if err := localName(base); err != nil {
-			return "", moot.Wrap("give another path with -o", err)
+			return "", err
 		}
 		dest = filepath.Join(dest, base)
 	} else if last := dest[len(dest)-1]; os.IsPathSeparator(last) {
@@ -46,9 +46,9 @@ func target(f File, dest string) (string, error) {
 	switch {
 	case err != nil:
 	case f.Folder && !emptyFolder(dest):
-		return "", moot.Errorf(moot.Conflict, "%s is in the way: move it, or give another path with -o", dest)
+		return "", moot.Errorf(moot.Conflict, "%s is in the way", dest)
 	case !f.Folder && info.IsDir():
-		return "", moot.Errorf(moot.Conflict, "%s is a directory: give another path with -o", dest)
+		return "", moot.Errorf(moot.Conflict, "%s is a directory", dest)
 	}
 	return dest, nil
 }
@@ -79,9 +79,9 @@ func (fs *Files) Open(ctx context.Context, name string, r moot.Range) (io.ReadCl
 // tempPrefix starts the names of what is being written.
 const tempPrefix = ".moot-"
 
-// fetch writes a file: in place if take can, else beside its place first, durable, then
-// under its name, unless ready, which is asked right before, objects. take and ready may
-// be nil.
+// fetch writes a file: with take if that can, else under a temporary name in the same
+// directory, fsynced and then renamed. ready is called right before the rename and can
+// refuse it. take and ready may be nil.
 func (fs *Files) fetch(ctx context.Context, f File, count func(int), take Fetcher, ready func(os.FileInfo) error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(f.Path), tempPrefix)
 	if err != nil {
@@ -168,7 +168,7 @@ func (p plain) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// counted tells of the bytes that are written through it.
+// counted reports the bytes that are written through it.
 type counted struct {
 	io.Writer
 	count func(int)

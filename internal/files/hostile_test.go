@@ -29,7 +29,7 @@ func memory(t *testing.T) *store.Store {
 	return s
 }
 
-// manifestOf stores a manifest with these records, whatever they say.
+// manifestOf stores a manifest with these records, unchecked.
 func manifestOf(t *testing.T, s *store.Store, records ...record) moot.Blob {
 	t.Helper()
 	var all []byte
@@ -47,7 +47,7 @@ func manifestOf(t *testing.T, s *store.Store, records ...record) moot.Blob {
 	return b
 }
 
-// TestHostileFolders: whatever a manifest says, nothing is written outside of the
+// TestHostileFolders: whatever a manifest contains, nothing is written outside of the
 // folder, nothing inside leads outside, and a refused folder leaves nothing.
 func TestHostileFolders(t *testing.T) {
 	s := memory(t)
@@ -73,10 +73,10 @@ func TestHostileFolders(t *testing.T) {
 		"a link below a link":     {[]record{link("p", "."), link("p/p/y", "../..")}, moot.Invalid},
 		"a file below a link":     {[]record{{Kind: kindFolder, Path: "e"}, link("d", "e"), file("d/x", 0, 7)}, moot.Invalid},
 		"a folder over a link":    {[]record{link("d", "e"), {Kind: kindFolder, Path: "d"}}, moot.Invalid},
-		"other bytes than said":   {[]record{file("a", 1, 6)}, moot.Corrupt},
+		"other bytes than named":  {[]record{file("a", 1, 6)}, moot.Corrupt},
 		"more than the pack has":  {[]record{file("a", 0, 8)}, moot.Corrupt},
 		"too large for a pack":    {[]record{file("a", 0, packBelow+1)}, moot.Invalid},
-		"a blob that nobody has":  {[]record{{Kind: kindFile, Path: "a", Size: 1, ID: make([]byte, 32)}}, moot.NotFound},
+		"a blob without holder":   {[]record{{Kind: kindFile, Path: "a", Size: 1, ID: make([]byte, 32)}}, moot.NotFound},
 		"a kind that is not":      {[]record{{Kind: 77, Path: "a"}}, moot.Invalid},
 		"a record without end":    {[]record{{Kind: kindFolder, Path: strings.Repeat("a/", 60_000) + "a"}}, moot.Invalid},
 		"the same name two times": {[]record{file("a", 0, 7), file("a", 0, 7)}, moot.Internal},
@@ -94,7 +94,7 @@ func TestHostileFolders(t *testing.T) {
 	}
 }
 
-// TestManifestsAreInOrder: small, large, folders and links, each in its turn.
+// TestManifestsAreInOrder: small, large, folders and links, in the order of the walk.
 func TestManifestsAreInOrder(t *testing.T) {
 	s, dir := memory(t), t.TempDir()
 	for name, size := range map[string]int{"a": 1, "b": packBelow, "c/x": 2, "d": 0, "e": packBelow + 1, "f": 3} {
@@ -108,7 +108,7 @@ func TestManifestsAreInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	fs, f := New(s, nil, Options{}), File{}
-	if err := fs.bringFolder(t.Context(), dir, &f, ShareOptions{}); err != nil {
+	if err := fs.storeFolder(t.Context(), dir, &f, ShareOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	in, err := fs.manifest(t.Context(), f.Blob.ID)
@@ -128,13 +128,13 @@ func TestManifestsAreInOrder(t *testing.T) {
 	}
 }
 
-// liar answers every query with an entry that nobody asked for.
-type liar struct {
+// impostor answers every query with its own entries.
+type impostor struct {
 	moot.Node
 	entries []moot.Entry
 }
 
-func (l liar) Query(context.Context, moot.Query) iter.Seq2[moot.Entry, error] {
+func (l impostor) Query(context.Context, moot.Query) iter.Seq2[moot.Entry, error] {
 	return func(yield func(moot.Entry, error) bool) {
 		for _, e := range l.entries {
 			if !yield(e, nil) {
@@ -144,18 +144,18 @@ func (l liar) Query(context.Context, moot.Query) iter.Seq2[moot.Entry, error] {
 	}
 }
 
-func TestAnswersToOtherQuestionsAreLeftOut(t *testing.T) {
+func TestAnswersToOtherQueriesAreLeftOut(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
-	pen := feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil)
+	author := feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil)
 	body, err := encodeBody(File{Blob: moot.Blob{Size: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	fs := New(liar{memory(t), []moot.Entry{
-		pen.Next(moot.KindFile, "other", nil, body),
-		pen.Next(moot.KindMessage, "plan/a", nil, body),
-		pen.Next(moot.KindFile, "plan/gone", nil, nil),
-		pen.Next(moot.KindFile, "plan/a", nil, body),
+	fs := New(impostor{memory(t), []moot.Entry{
+		author.Next(moot.KindFile, "other", nil, body),
+		author.Next(moot.KindMessage, "plan/a", nil, body),
+		author.Next(moot.KindFile, "plan/gone", nil, nil),
+		author.Next(moot.KindFile, "plan/a", nil, body),
 	}}, nil, Options{})
 	list, err := fs.List(t.Context(), "plan/")
 	if err != nil || len(list) != 1 || list[0].Name != "plan/a" || list[0].Conflict {
@@ -180,7 +180,7 @@ func TestConflictNamesFit(t *testing.T) {
 	}
 }
 
-// TestOpenVerifies reads a stretch, and nothing of a blob that lies.
+// TestOpenVerifies reads a verified range.
 func TestOpenVerifies(t *testing.T) {
 	s := memory(t)
 	want := bytes.Repeat([]byte("0123456789"), 10_000)

@@ -31,8 +31,8 @@ func (fs *Files) current(ctx context.Context, q moot.Query) ([]File, error) {
 	return list, err
 }
 
-// versions calls f with every version that the query finds and that makes sense. The
-// node may be anybody's, so what was not asked for is left out.
+// versions calls f with every valid version that the query finds. The node may be
+// hostile, so entries outside of the query are left out.
 func (fs *Files) versions(ctx context.Context, q moot.Query, f func(File)) error {
 	for e, err := range fs.node.Query(ctx, q) {
 		if err != nil {
@@ -43,7 +43,7 @@ func (fs *Files) versions(ctx context.Context, q moot.Query, f func(File)) error
 		}
 		v, err := fileOf(e)
 		if err != nil {
-			fs.log.Debug("an entry that makes no sense", "author", e.Author, "error", err)
+			fs.log.Debug("an invalid entry", "author", e.Author, "error", err)
 			continue
 		}
 		f(v)
@@ -63,7 +63,7 @@ func (fs *Files) heads(ctx context.Context, name string) (list []File, err error
 	return list, err
 }
 
-// History returns all versions of a name, the newest first. Kind NotFound if there
+// History returns all versions of a name, the newestFirst first. Kind NotFound if there
 // never was one.
 func (fs *Files) History(ctx context.Context, name string) ([]File, error) {
 	if err := CheckName(name); err != nil {
@@ -74,14 +74,14 @@ func (fs *Files) History(ctx context.Context, name string) ([]File, error) {
 	if err == nil && len(list) == 0 {
 		err = errNoSuch(name)
 	}
-	slices.SortFunc(list, newest)
+	slices.SortFunc(list, newestFirst)
 	return list, err
 }
 
 // Conflicts returns all versions of the names that have several.
 func (fs *Files) Conflicts(ctx context.Context) (conflicts []File, err error) {
 	var same []File
-	settle := func() {
+	flush := func() {
 		if len(same) > 1 {
 			for i := range same {
 				same[i].Conflict = true
@@ -92,16 +92,16 @@ func (fs *Files) Conflicts(ctx context.Context) (conflicts []File, err error) {
 	}
 	err = fs.versions(ctx, moot.Query{Kind: moot.KindFile}, func(f File) {
 		if len(same) > 0 && same[0].Name != f.Name {
-			settle()
+			flush()
 		}
 		same = append(same, f)
 	})
-	settle()
+	flush()
 	return conflicts, err
 }
 
-// Lookup returns what a blob's ID stands for, or the current version of a name. The
-// ID goes first: a name that looks like one must not put other bytes in its place.
+// Lookup returns the file with a blob's ID, or the current version of a name. The ID goes
+// first: a name that looks like one must not stand for other bytes.
 // Kind NotFound.
 func (fs *Files) Lookup(ctx context.Context, name string) (File, error) {
 	id, notID := moot.ParseBlobID(name)
@@ -150,5 +150,5 @@ func (fs *Files) byID(ctx context.Context, id moot.BlobID) (File, error) {
 }
 
 func errNoSuch(name string) error {
-	return moot.Errorf(moot.NotFound, "there is no %q in this space: see 'moot ls' or 'moot find'", name)
+	return moot.Errorf(moot.NotFound, "there is no %q in this space", name)
 }

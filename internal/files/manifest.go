@@ -16,14 +16,14 @@ import (
 
 // A folder is a blob of its own, its manifest: a CBOR sequence (RFC 8742) with a
 // record for everything in it, every directory's in the order of their names. Small
-// files lie one after the other in packs, so that a hundred thousand of them cost
+// files are concatenated in packs, so that a hundred thousand of them cost
 // few blobs, few fsyncs and few round trips.
 type record struct {
 	_       struct{} `cbor:",toarray"`
 	Kind    uint8
 	Path    string // relative to the folder
 	Mode    uint32 // permission bits
-	ModTime int64  // ns since 1970; 0: not said
+	ModTime int64  // ns since 1970; 0: unknown
 	Size    int64
 	ID      []byte // BLAKE3 of the content; of a symbolic link: nil
 	Pack    []byte // the blob that holds the content at Offset; nil: it is a blob itself
@@ -44,7 +44,7 @@ const (
 	packFiles = 16 << 10 // files in a pack: bounds the records that wait for its name
 )
 
-// check judges a record that may come from anyone.
+// check validates a record, which may be hostile.
 func (r *record) check() error {
 	bad := func(why string) error { return moot.Errorf(moot.Invalid, "a damaged folder: %.200q %s", r.Path, why) }
 	switch {
@@ -60,14 +60,14 @@ func (r *record) check() error {
 	case r.Kind == kindFolder:
 		return nil
 	case r.Kind != kindFile:
-		return bad("makes no sense")
+		return bad("is of an unknown kind")
 	case len(r.ID) != len(moot.BlobID{}) || r.Pack != nil && len(r.Pack) != len(moot.BlobID{}):
 		return bad("has no ID")
 	}
 	return nil
 }
 
-// staysWithin reports whether a symbolic link leads nowhere outside of the folder. A
+// staysWithin reports whether a symbolic link stays inside the folder. A
 // ".." after a name is refused, because that name may be a link itself: with s → ".",
 // what reads like the folder in "s/.." is the one above it.
 func staysWithin(link, target string) bool {

@@ -15,10 +15,10 @@ import (
 	"github.com/mootspace/moot/internal/store"
 )
 
-// newPen returns one more member who may write anything.
-func newPen(s *store.Store, n byte) *pen {
+// newSigner returns one more member, whose statements nothing checks.
+func newSigner(s *store.Store, n byte) *signer {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
-	return &pen{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
+	return &signer{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
 }
 
 func TestUnusualNames(t *testing.T) {
@@ -35,7 +35,7 @@ func TestUnusualNames(t *testing.T) {
 	}
 }
 
-// TestAnIDIsNotAName: somebody names other bytes by the ID of what is asked for.
+// TestAnIDIsNotAName: a member names other bytes by the ID of a blob.
 func TestAnIDIsNotAName(t *testing.T) {
 	s := newStore(t)
 	f, dir := newFiles(s, 1), t.TempDir()
@@ -72,7 +72,7 @@ func TestMoreVersionsThanOneEntryReplaces(t *testing.T) {
 	_, err := f.Share(t.Context(), write(t, dir+"/a", "a"), files.ShareOptions{As: "plan"})
 	must(t, err)
 	flood := func() {
-		p := newPen(s, 3)
+		p := newSigner(s, 3)
 		must(t, p.resume(t))
 		for e, err := range s.Query(t.Context(), moot.Query{Kind: moot.KindFile, Key: "plan", Limit: 1}) {
 			must(t, err)
@@ -105,8 +105,8 @@ func TestMoreVersionsThanOneEntryReplaces(t *testing.T) {
 	wantKind(t, "removed twice", f.Remove(t.Context(), "plan"), moot.NotFound)
 }
 
-// resume makes the pen go on where its feed ends.
-func (p *pen) resume(t *testing.T) error {
+// resume continues the feed where it ends.
+func (p *signer) resume(t *testing.T) error {
 	me := p.author.Next(moot.KindFile, "probe", nil, nil).Author
 	for e, err := range p.node.Query(t.Context(), moot.Query{Author: me, History: true}) {
 		if err != nil {

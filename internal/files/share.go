@@ -11,19 +11,19 @@ import (
 	"github.com/mootspace/moot/internal/durable"
 )
 
-// Progress is told how many of how many bytes are done.
+// Progress receives how many of how many bytes are done.
 type Progress func(done, total int64)
 
 // ShareOptions shape how something is shared.
 type ShareOptions struct {
 	As       string   // the name; "" is the path's last part
 	InPlace  bool     // refer to the file instead of copying it
-	Force    bool     // also if somebody else changed the name meanwhile
+	Force    bool     // also if another member changed the name meanwhile
 	Bare     bool     // of a folder: without times and permissions, so that equal contents have equal IDs
 	Progress Progress // may be nil
 }
 
-// Share puts a file or folder under a name. The bytes are safe before the name is
+// Share puts a file or folder under a name. The bytes are durable before the name is
 // given. Kinds: NotFound, Invalid, Conflict, Full, Unavailable.
 func (fs *Files) Share(ctx context.Context, path string, o ShareOptions) (File, error) {
 	f, err := fs.share(ctx, path, o)
@@ -35,22 +35,22 @@ func (fs *Files) share(ctx context.Context, path string, o ShareOptions) (File, 
 	if err != nil {
 		return f, err
 	}
-	if err := fs.bring(ctx, path, &f, o); err != nil {
+	if err := fs.store(ctx, path, &f, o); err != nil {
 		return f, err
 	}
 	return fs.supersede(ctx, f, o.Force)
 }
 
-// Store puts a file or folder where the node says, and gives it no name in the space.
+// Store stores a file or folder in the node, without a name in the space.
 func (fs *Files) Store(ctx context.Context, path string, o ShareOptions) (File, error) {
 	f, err := describe(path, o.As)
 	if err == nil {
-		err = fs.bring(ctx, path, &f, o)
+		err = fs.store(ctx, path, &f, o)
 	}
 	return f, moot.Wrap("store "+path, err)
 }
 
-// describe looks at what is to be shared.
+// describe returns the attributes of what is to be shared.
 func describe(path, as string) (File, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -70,13 +70,13 @@ func describe(path, as string) (File, error) {
 	return f, CheckName(f.Name)
 }
 
-// bring puts the bytes where the node says.
-func (fs *Files) bring(ctx context.Context, path string, f *File, o ShareOptions) (err error) {
+// store stores the bytes in the node.
+func (fs *Files) store(ctx context.Context, path string, f *File, o ShareOptions) (err error) {
 	switch {
 	case f.Folder:
-		return fs.bringFolder(ctx, path, f, o)
+		return fs.storeFolder(ctx, path, f, o)
 	case o.InPlace && fs.link == nil:
-		return moot.Errorf(moot.Invalid, "a server keeps its own copies: --in-place is for sharing between peers")
+		return moot.Errorf(moot.Invalid, "a server keeps its own copies: only peers can share files in place")
 	case o.InPlace:
 		f.Blob, err = fs.link.Link(ctx, path)
 	default:
@@ -96,7 +96,7 @@ func (fs *Files) putFile(ctx context.Context, path string, count func(int)) (moo
 	return fs.node.Put(ctx, counting{in, count})
 }
 
-// counting tells of the bytes that are read through it.
+// counting reports the bytes that are read through it.
 type counting struct {
 	io.Reader
 	count func(int)

@@ -10,8 +10,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// stateFile is what a directory kept in step remembers, so that changes made while
-// nobody watched are told from those made elsewhere.
+// stateFile is the state of the last sync: it separates local changes made since from
+// remote ones.
 const stateFile = tempPrefix + "sync"
 
 type syncState struct {
@@ -19,7 +19,7 @@ type syncState struct {
 	Files  map[string]*synced `json:"files"`
 }
 
-// synced is a file when both sides were last alike.
+// synced is a file as of the last sync.
 type synced struct {
 	stat
 	Blob     moot.BlobID    `json:"blob"`
@@ -28,8 +28,8 @@ type synced struct {
 	Copies   []conflictCopy `json:"copies,omitempty"`
 }
 
-// conflictCopy is another version, written beside a file; without a stat, it is not
-// known to be written.
+// conflictCopy is another version, written beside a file; without a stat it has perhaps
+// not been written.
 type conflictCopy struct {
 	stat
 	Path    string       `json:"path"`
@@ -38,7 +38,7 @@ type conflictCopy struct {
 }
 
 // loadState reads the state of a directory; an empty one if it has none. Kind Invalid
-// if it is kept in step with something else.
+// if it is synced with something else.
 func loadState(path, prefix string) (syncState, error) {
 	st := syncState{Prefix: prefix, Files: map[string]*synced{}}
 	text, err := os.ReadFile(path)
@@ -60,7 +60,7 @@ func loadState(path, prefix string) (syncState, error) {
 		}
 	}
 	if st.Prefix != prefix {
-		return st, moot.Errorf(moot.Invalid, "the directory is kept in step with %q, not %q: remove %s to change that", st.Prefix, prefix, path)
+		return st, moot.Errorf(moot.Invalid, "the directory is synced with %q, not %q: remove %s to change that", st.Prefix, prefix, path)
 	}
 	return st, nil
 }

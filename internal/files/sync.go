@@ -15,24 +15,23 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// SyncOptions shape how a directory is kept in step.
+// SyncOptions shape how a directory is synced.
 type SyncOptions struct {
 	Prefix  string                  // the names below which its files are shared; "" is its base name
-	Once    bool                    // bring both sides in step once, and end
-	Changed func(what, path string) // told of each change; may be nil
+	Once    bool                    // sync both sides once, and end
+	Changed func(what, path string) // called for each change; may be nil
 }
 
-// Sync keeps a directory and the names below a prefix in step, both ways, until ctx
-// ends. A file changed on both sides keeps its local content and becomes a conflict
-// of the name; the other versions lie beside it as conflict copies until somebody
-// resolves it. Kinds: Invalid, and those of Get and Share.
+// Sync synchronises a directory and the names below a prefix, both ways, until ctx ends.
+// A file changed on both sides stays as it is locally and becomes a conflict of the name;
+// the other versions are written beside it as conflict copies until it is resolved. Kinds: Invalid, and those of Get and Share.
 func (fs *Files) Sync(ctx context.Context, dir string, o SyncOptions) error {
 	s, err := fs.newSyncer(dir, o)
 	if err != nil {
 		return moot.Wrap("sync "+dir, err)
 	}
 	if o.Once {
-		return moot.Wrap("sync "+dir, s.step(ctx))
+		return moot.Wrap("sync "+dir, s.pass(ctx))
 	}
 	err = s.run(ctx)
 	if ctx.Err() != nil {
@@ -41,7 +40,7 @@ func (fs *Files) Sync(ctx context.Context, dir string, o SyncOptions) error {
 	return moot.Wrap("sync "+dir, err)
 }
 
-// syncer keeps one directory in step.
+// syncer synchronises one directory.
 type syncer struct {
 	files   *Files
 	dir     string
@@ -49,7 +48,7 @@ type syncer struct {
 	changed func(what, path string)
 	state   syncState
 	saved   []byte            // the state as it was last written
-	failure string            // what failed last, which was told
+	failure string            // the last error, which was reported
 	watch   *fsnotify.Watcher // nil with Once
 }
 
@@ -59,7 +58,7 @@ func (fs *Files) newSyncer(dir string, o SyncOptions) (*syncer, error) {
 		return nil, osError(err)
 	}
 	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-		return nil, moot.Errorf(moot.Invalid, "there is no such directory: make it first")
+		return nil, moot.Errorf(moot.Invalid, "there is no such directory")
 	}
 	prefix := strings.TrimSuffix(o.Prefix, "/")
 	if prefix == "" {
@@ -79,13 +78,13 @@ func (fs *Files) newSyncer(dir string, o SyncOptions) (*syncer, error) {
 func (s *syncer) path(rel string) string { return filepath.Join(s.dir, filepath.FromSlash(rel)) }
 
 const (
-	calm     = 100 * time.Millisecond // without events before something is done about them
-	patience = 2 * time.Second        // with events that do not end, until then
-	relook   = time.Minute            // for changes that no event has told of
-	retry    = 2 * time.Second        // after a failure
+	debounce    = 100 * time.Millisecond // without events before a pass
+	maxDebounce = 2 * time.Second        // the same, with events that do not end
+	rescan      = time.Minute            // for changes without an event
+	retry       = 2 * time.Second        // after a failure
 )
 
-// run goes on until ctx ends. What fails is told, and tried again.
+// run syncs until ctx ends. A failure is reported, and tried again.
 func (s *syncer) run(ctx context.Context) (err error) {
 	if s.watch, err = fsnotify.NewWatcher(); err != nil {
 		return osError(err)
@@ -97,12 +96,12 @@ func (s *syncer) run(ctx context.Context) (err error) {
 	go s.listen(ctx, remote)
 	next := time.NewTimer(0)
 	defer next.Stop()
-	var first time.Time // event since the last step
+	var first time.Time // event since the last pass
 	soon := func() {
 		if first.IsZero() {
 			first = time.Now()
 		}
-		next.Reset(max(0, min(calm, patience-time.Since(first))))
+		next.Reset(max(0, min(debounce, maxDebounce-time.Since(first))))
 	}
 	for {
 		select {
@@ -111,7 +110,7 @@ func (s *syncer) run(ctx context.Context) (err error) {
 				soon()
 			}
 		case <-s.watch.Errors:
-			soon() // too many events: look at everything
+			soon() // events were lost: scan everything
 		case <-remote:
 			soon()
 		case <-next.C:
@@ -123,13 +122,13 @@ func (s *syncer) run(ctx context.Context) (err error) {
 	}
 }
 
-// attempt takes a step, and returns when to take the next if nothing happens. The
-// same failure is told once.
+// attempt runs a pass, and returns the time until the next if no event comes. The same
+// failure is reported once.
 func (s *syncer) attempt(ctx context.Context) time.Duration {
-	err := s.step(ctx)
+	err := s.pass(ctx)
 	if err == nil || ctx.Err() != nil {
 		s.failure = ""
-		return relook
+		return rescan
 	}
 	if s.failure != err.Error() {
 		s.failure = err.Error()
@@ -141,18 +140,18 @@ func (s *syncer) attempt(ctx context.Context) time.Duration {
 // ours reports whether a file is one that this package makes for itself.
 func ours(base string) bool { return strings.HasPrefix(base, tempPrefix) }
 
-// listen tells of changes on the other side.
+// listen signals remote changes.
 func (s *syncer) listen(ctx context.Context, remote chan<- struct{}) {
 	for ctx.Err() == nil {
 		since, err := s.files.node.Vector(ctx)
-		nudge(remote) // for what came before
+		notify(remote) // for what came before
 		if err == nil {
 			for e, err := range s.files.node.Watch(ctx, since) {
 				if err != nil {
 					break
 				}
 				if e.Kind == moot.KindFile && strings.HasPrefix(e.Key, s.prefix) {
-					nudge(remote)
+					notify(remote)
 				}
 			}
 		}
@@ -163,41 +162,41 @@ func (s *syncer) listen(ctx context.Context, remote chan<- struct{}) {
 	}
 }
 
-func nudge(c chan<- struct{}) {
+func notify(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
 	}
 }
 
-// step brings both sides in step once.
-func (s *syncer) step(ctx context.Context) error {
+// pass synchronises both sides once.
+func (s *syncer) pass(ctx context.Context) error {
 	if _, err := os.Stat(s.path(stateFile)); err != nil && len(s.state.Files) > 0 {
-		return moot.Errorf(moot.Unavailable, "its %s is gone: is the disk still there? Nothing is removed for others", stateFile)
+		return moot.Errorf(moot.Unavailable, "its %s is gone: is the disk still mounted? Nothing was removed for others", stateFile)
 	}
-	local, err := s.look()
+	local, err := s.scan()
 	if err != nil {
 		return err
 	}
 	remote := map[string][]File{}
 	err = s.files.versions(ctx, moot.Query{Kind: moot.KindFile, Prefix: s.prefix}, func(f File) {
 		rel := strings.TrimPrefix(f.Name, s.prefix)
-		if !f.Folder && inStep(rel) {
+		if !f.Folder && isSyncable(rel) {
 			remote[rel] = append(remote[rel], f)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	failed := s.settleAll(ctx, local, remote)
-	if err := s.save(); err != nil && failed == nil { // whatever failed: what was done is done
+	failed := s.reconcileAll(ctx, local, remote)
+	if err := s.save(); err != nil && failed == nil { // also after a failure: the rest was done
 		failed = err
 	}
 	return failed
 }
 
-// settleAll settles all files, and returns what failed first.
-func (s *syncer) settleAll(ctx context.Context, local map[string]*stat, remote map[string][]File) (failed error) {
+// reconcileAll reconciles all files, and returns the first error.
+func (s *syncer) reconcileAll(ctx context.Context, local map[string]*stat, remote map[string][]File) (failed error) {
 	names := map[string]bool{}
 	for rel := range local {
 		names[rel] = true
@@ -212,7 +211,7 @@ func (s *syncer) settleAll(ctx context.Context, local map[string]*stat, remote m
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		err := s.settle(ctx, rel, local[rel], remote[rel])
+		err := s.reconcile(ctx, rel, local[rel], remote[rel])
 		if moot.KindOf(err) == moot.Full {
 			return err
 		}
@@ -223,7 +222,7 @@ func (s *syncer) settleAll(ctx context.Context, local map[string]*stat, remote m
 	return failed
 }
 
-// stat is what is seen of a local file.
+// stat is the state of a local file as scanned.
 type stat struct {
 	Size    int64       `json:"size"`
 	ModTime int64       `json:"mtime"` // ns since 1970
@@ -234,25 +233,25 @@ func statOf(info fs.FileInfo) *stat {
 	return &stat{info.Size(), info.ModTime().UnixNano(), info.Mode().Perm()}
 }
 
-// watchFolder asks to be told of changes in a directory. Systems limit how many can
-// be watched; changes in others are noticed when we look again.
+// watchFolder subscribes to changes in a directory. Systems limit how many can be
+// watched; changes in others are found by the next scan.
 func (s *syncer) watchFolder(path string) {
 	if s.watch == nil {
 		return
 	}
 	if err := s.watch.Add(path); err != nil {
-		s.files.log.Warn("changes in it are noticed late, because it cannot be watched", "path", path, "error", err)
+		s.files.log.Warn("a folder cannot be watched: changes in it are found late", "path", path, "error", err)
 	}
 }
 
-// look finds the local files, and watches their directories.
-func (s *syncer) look() (map[string]*stat, error) {
+// scan finds the local files, and watches their directories.
+func (s *syncer) scan() (map[string]*stat, error) {
 	copies := s.state.copies()
 	found := map[string]*stat{}
 	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil && path != s.dir && os.IsNotExist(err):
-			return nil // went away while we looked
+			return nil // removed during the scan
 		case err != nil:
 			return err
 		case path != s.dir && ours(d.Name()) && d.IsDir():

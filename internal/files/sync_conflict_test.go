@@ -32,7 +32,7 @@ func (m *meddler) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.Rea
 // meddled returns a directory of one more member, and the node that it is synced over.
 func meddled(t *testing.T, s *store.Store, n byte) (*folder, *meddler) {
 	m := &meddler{Node: s}
-	return newFolder(t, files.New(m, newPen(s, n), files.Options{})), m
+	return newFolder(t, files.New(m, newSigner(s, n), files.Options{})), m
 }
 
 func (d *folder) fails(kind moot.ErrorKind) {
@@ -129,7 +129,7 @@ func TestACopyThatFailedIsTriedAgain(t *testing.T) {
 	ann.write("a", "ann's")
 	bob.write("a", "bob's")
 	ann.once()
-	node.before = func() error { return moot.Errorf(moot.Unavailable, "nobody is there") }
+	node.before = func() error { return moot.Errorf(moot.Unavailable, "no holder is reachable") }
 	bob.fails(moot.Unavailable)
 	bob.want("a=bob's")
 	node.before = nil
@@ -138,7 +138,7 @@ func TestACopyThatFailedIsTriedAgain(t *testing.T) {
 	got := bob.list()
 	i := slices.IndexFunc(got, func(s string) bool { return strings.HasSuffix(s, "=ann's") })
 	bob.remove(strings.TrimSuffix(got[i], "=ann's"))
-	bob.once() // a copy that somebody removed stays away
+	bob.once() // a copy that was removed is not written again
 	bob.want("a=bob's")
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/mootspace/moot/internal/files"
 )
 
-// folder is a directory that one member keeps in step.
+// folder is a directory that one member syncs.
 type folder struct {
 	t   *testing.T
 	f   *files.Files
@@ -25,7 +25,7 @@ func newFolder(t *testing.T, f *files.Files) *folder {
 	return &folder{t, f, t.TempDir()}
 }
 
-// once brings the directory in step.
+// once syncs the directory.
 func (d *folder) once() {
 	d.t.Helper()
 	must(d.t, d.f.Sync(d.t.Context(), d.dir, files.SyncOptions{Prefix: "shared", Once: true}))
@@ -80,9 +80,9 @@ func TestSyncBothWays(t *testing.T) {
 	if err != nil || len(history) != 2 {
 		t.Errorf("history: %v, %v", history, err)
 	}
-	ann.once() // nothing has changed, so nothing is said
+	ann.once() // nothing has changed, so nothing is stated
 	if again, _ := ann.f.History(t.Context(), "shared/a"); len(again) != 2 {
-		t.Error("syncing twice says something twice")
+		t.Error("syncing twice makes two versions")
 	}
 }
 
@@ -129,12 +129,12 @@ func TestSyncChangedHereRemovedThere(t *testing.T) {
 	ann.once()
 	bob.once()
 	ann.remove("a")
-	bob.write("a", "kept")
+	bob.write("a", "edited")
 	ann.once()
 	bob.once()
 	ann.once()
-	ann.want("a=kept")
-	bob.want("a=kept")
+	ann.want("a=edited")
+	bob.want("a=edited")
 }
 
 // TestALostDiskRemovesNothing: an empty mount point is not a folder whose files were

@@ -90,7 +90,7 @@ func TestFailedWriteNamesNothing(t *testing.T) {
 // TestWriteMeanwhile: another member writes the name while the bytes are accepted.
 func TestWriteMeanwhile(t *testing.T) {
 	s := newStore(t)
-	p := newPen(s, 1)
+	p := newSigner(s, 1)
 	w := &intruder{Writer: p, before: func() { upload(t, newFiles(s, 2), "a", "theirs") }}
 	f := files.New(s, w, files.Options{})
 	_, err := f.Write(t.Context(), "a", strings.NewReader("mine"), files.WriteOptions{})
@@ -122,7 +122,7 @@ func (w *intruder) Append(ctx context.Context, mode moot.Mode, statements ...sig
 // moving returns the files of one member and the writer that records statements.
 func moving(t *testing.T) (*files.Files, *intruder, *store.Store) {
 	s := newStore(t)
-	w := &intruder{Writer: newPen(s, 1)}
+	w := &intruder{Writer: newSigner(s, 1)}
 	return files.New(s, w, files.Options{Linker: s}), w, s
 }
 
@@ -186,7 +186,7 @@ func TestMoveMeanwhile(t *testing.T) {
 	_, err = f.Move(t.Context(), "a", "c", files.MoveOptions{})
 	wantKind(t, "the old name was changed", err, moot.Conflict)
 	if content(t, f, "a") != "edited" {
-		t.Error("somebody else's edit was removed")
+		t.Error("the other member's edit was removed")
 	}
 }
 

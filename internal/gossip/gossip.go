@@ -1,9 +1,9 @@
-// Package gossip keeps the feeds of many nodes alike: it pushes what is new to all
-// peers at once (gossipsub), and repairs what was missed by comparing vectors with a
-// few nodes, when they connect and at intervals (anti-entropy: Demers et al., PODC
-// 1987). Servers take part in the repair like any other node.
+// Package gossip replicates feeds between nodes: it pushes new entries to all peers
+// (gossipsub), and repairs gaps by comparing vectors with a few nodes, when they connect
+// and at intervals (anti-entropy: Demers et al., PODC 1987). Servers take part in the
+// repair like any other node.
 //
-// It must not know what entries mean or who is a member: entries are judged by the
+// It must not know what entries mean or who is a member: entries are checked by the
 // feeds that they are appended to, and peers by a function.
 package gossip
 
@@ -26,16 +26,16 @@ const DefaultInterval = 5 * time.Second
 
 const (
 	fanout = 3 // nodes that one repair compares with
-	rounds = 6 // intervals after which any two nodes are taken to be alike
+	rounds = 6 // intervals within which any two nodes converge
 )
 
-// Bound is the time within which all nodes of a group of up to 64, connected with
-// one another directly or through others, hold the same entries: with push and pull
-// from three random nodes at each interval the number of those who lack an entry
-// shrinks faster than by half (Karp et al., FOCS 2000), so that a few rounds do.
+// Bound is the time within which up to 64 nodes, connected with one another directly or
+// through others, hold the same entries: with push and pull from three random nodes at
+// each interval the number of nodes that lack an entry shrinks faster than by half (Karp
+// et al., FOCS 2000), so that a few rounds suffice.
 func Bound(interval time.Duration) time.Duration { return rounds * interval }
 
-// Config says what is kept in step, with whom.
+// Config configures Run.
 type Config struct {
 	Host       host.Host // nil: no pushing, and repair with the servers only
 	Space      moot.Key
@@ -43,8 +43,8 @@ type Config struct {
 	Local      moot.Feeds
 	Neighbours func() []moot.Peer                    // members connected now
 	Servers    func(context.Context) []moot.Peer     // of the space, other than this node
-	Key        func(peer.ID) (moot.Key, error)       // whose peer ID it is
-	Member     func(moot.Key) bool                   // nobody else hears or is heard
+	Key        func(peer.ID) (moot.Key, error)       // the key behind a peer ID
+	Member     func(moot.Key) bool                   // only members receive and send entries
 	Dial       moot.Dialer                           //
 	Interval   time.Duration                         // 0: DefaultInterval
 	Reached    func(p moot.Peer, pulled, pushed int) // after each repair; may be nil
@@ -54,10 +54,10 @@ type Config struct {
 // gossip is one node's part.
 type gossip struct {
 	Config
-	seen  seen
-	soon  chan moot.Peer // to be compared with at once
-	busy  sync.Map       // moot.Key of nodes being compared with
-	crews sync.WaitGroup
+	seen seen
+	due  chan moot.Peer // nodes to compare with at once
+	busy sync.Map       // by moot.Key: nodes being compared with
+	wg   sync.WaitGroup
 }
 
 // Run takes part until ctx ends.
@@ -68,12 +68,12 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &gossip{Config: cfg, soon: make(chan moot.Peer, 64)}
+	g := &gossip{Config: cfg, due: make(chan moot.Peer, 64)}
 	ctx, cancel := context.WithCancel(ctx)
-	defer g.crews.Wait()
+	defer g.wg.Wait()
 	defer cancel()
 	if g.Host != nil {
-		bundle := &network.NotifyBundle{ConnectedF: func(_ network.Network, c network.Conn) { g.met(c.RemotePeer()) }}
+		bundle := &network.NotifyBundle{ConnectedF: func(_ network.Network, c network.Conn) { g.connected(c.RemotePeer()) }}
 		g.Host.Network().Notify(bundle)
 		defer g.Host.Network().StopNotify(bundle)
 		if err := g.push(ctx); err != nil {
@@ -84,17 +84,17 @@ func Run(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// met is told of a new connection.
-func (g *gossip) met(id peer.ID) {
+// connected handles a new connection.
+func (g *gossip) connected(id peer.ID) {
 	if key, err := g.Key(id); err == nil && g.Member(key) {
-		g.hurry(moot.Peer{ID: key})
+		g.schedule(moot.Peer{ID: key})
 	}
 }
 
-// hurry has a node compared with soon, unless many are waiting already.
-func (g *gossip) hurry(p moot.Peer) {
+// schedule queues a node for comparison, unless the queue is full.
+func (g *gossip) schedule(p moot.Peer) {
 	select {
-	case g.soon <- p:
+	case g.due <- p:
 	default:
 	}
 }
@@ -105,9 +105,9 @@ func (g *gossip) repair(ctx context.Context) {
 		g.start(ctx, p)
 	}
 	for {
-		wait := time.NewTimer(g.Interval*3/4 + rand.N(g.Interval/2)) // not all at once
+		wait := time.NewTimer(g.Interval*3/4 + rand.N(g.Interval/2)) // so that nodes do not act in step
 		select {
-		case p := <-g.soon:
+		case p := <-g.due:
 			g.start(ctx, p)
 		case <-wait.C:
 			for _, p := range g.partners(ctx, fanout) {
@@ -136,7 +136,7 @@ func (g *gossip) start(ctx context.Context, p moot.Peer) {
 	if _, busy := g.busy.LoadOrStore(p.ID, true); busy {
 		return
 	}
-	g.crews.Go(func() {
+	g.wg.Go(func() {
 		defer g.busy.Delete(p.ID)
 		ctx, cancel := context.WithTimeout(ctx, compareWithin)
 		defer cancel()

@@ -45,7 +45,7 @@ func newNode(t *testing.T, gate store.Gate) *node {
 	return &node{Store: s, key: key, pen: feed.NewAuthor(space, key, feed.NewClock(time.Now, 0), nil)}
 }
 
-func (n *node) say(t *testing.T, key, body string) moot.Entry {
+func (n *node) sign(t *testing.T, key, body string) moot.Entry {
 	t.Helper()
 	e := n.pen.Next(moot.KindFile, key, nil, []byte(body))
 	if err := n.Append(t.Context(), moot.Merge, e); err != nil {
@@ -115,20 +115,20 @@ func holds(t *testing.T, n *node, entries ...moot.Entry) bool {
 	return !slices.ContainsFunc(entries, func(e moot.Entry) bool { return !v.Covers(e.Author, e.Seq) })
 }
 
-// TestPush: what is said reaches nodes that are not connected with the author, long
+// TestPush: an entry reaches nodes that are not connected with the author, long
 // before any repair.
 func TestPush(t *testing.T) {
 	a, b, c := newNode(t, nil), newNode(t, nil), newNode(t, nil)
 	a.run(t, time.Hour)
 	b.run(t, time.Hour, a)
 	c.run(t, time.Hour, b)
-	// What is said before the meshes have formed may be missed until the next repair;
-	// the entry after it tells of the gap. So a keeps talking until it is heard.
-	last := a.say(t, "0", "x")
+	// An entry before the meshes have formed may be missed until the next repair;
+	// the entry after it shows the gap. So a goes on writing until one arrives.
+	last := a.sign(t, "0", "x")
 	for i := 1; i <= 3; i++ {
-		eventually(t, "what was just said arrives next door and two hops away", func() bool {
+		eventually(t, "a new entry arrives one and two hops away", func() bool {
 			before := last
-			last = a.say(t, fmt.Sprint(i), "x")
+			last = a.sign(t, fmt.Sprint(i), "x")
 			return holds(t, b, before) && holds(t, c, before)
 		})
 	}
@@ -139,14 +139,14 @@ func TestRepair(t *testing.T) {
 	a, b := newNode(t, nil), newNode(t, nil)
 	var all []moot.Entry
 	for i := range 600 { // more than one batch
-		all = append(all, a.say(t, fmt.Sprint(i), "a"), b.say(t, fmt.Sprint(i), "b"))
+		all = append(all, a.sign(t, fmt.Sprint(i), "a"), b.sign(t, fmt.Sprint(i), "b"))
 	}
 	pulled, pushed, err := gossip.Reconcile(t.Context(), a.Store, b.Store)
 	if err != nil || pulled != 600 || pushed != 600 {
 		t.Fatalf("pulled %d, pushed %d, %v", pulled, pushed, err)
 	}
 	if !holds(t, a, all...) || !holds(t, b, all...) {
-		t.Error("something is missing")
+		t.Error("an entry is missing")
 	}
 	if pulled, pushed, err = gossip.Reconcile(t.Context(), a.Store, b.Store); pulled+pushed != 0 || err != nil {
 		t.Errorf("again: pulled %d, pushed %d, %v", pulled, pushed, err)
@@ -165,16 +165,16 @@ func (p picky) Admit(e moot.Entry) error {
 func (picky) Apply(moot.Entry)              {}
 func (picky) Limit(moot.Key) (uint64, bool) { return 0, false }
 
-// TestRepairLeavesOutWhatIsRefused: one author's refused entries keep nobody else's.
+// TestRepairLeavesOutWhatIsRefused: one author's rejected entries do not block others'.
 func TestRepairLeavesOutWhatIsRefused(t *testing.T) {
 	a, bad := newNode(t, nil), newNode(t, nil)
 	var good []moot.Entry
 	for i := range 10 {
-		e := bad.say(t, fmt.Sprint(i), "bad")
+		e := bad.sign(t, fmt.Sprint(i), "bad")
 		if err := a.Append(t.Context(), moot.Merge, e); err != nil {
 			t.Fatal(err)
 		}
-		good = append(good, a.say(t, fmt.Sprint(i), "good"))
+		good = append(good, a.sign(t, fmt.Sprint(i), "good"))
 	}
 	b := newNode(t, picky{seal.Public(bad.key)})
 	pulled, _, err := gossip.Reconcile(t.Context(), b.Store, a.Store)

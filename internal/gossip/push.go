@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	gather     = 10 * time.Millisecond // what is stored within this time is sent together
+	batchDelay = 10 * time.Millisecond // entries stored within this time are sent together
 	maxMessage = 256 << 10             // bytes
 	maxPushed  = 1024                  // entries in a message
-	stale      = time.Minute           // what is older is no news, and left to the repair
+	maxPushAge = time.Minute           // older entries are left to the repair
 	appendTime = 30 * time.Second
 )
 
 // push joins the space's topic (gossipsub v1.1: Vyzovitis et al., 2020): messages
-// are CBOR sequences of entries, passed on by whoever could store them.
+// are CBOR sequences of entries, forwarded by nodes that could store them.
 func (g *gossip) push(ctx context.Context) error {
 	ps, err := pubsub.NewGossipSub(ctx, g.Host,
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign), // entries are signed
@@ -41,7 +41,7 @@ func (g *gossip) push(ctx context.Context) error {
 		return moot.Errorf(moot.Internal, "gossip: %w", err)
 	}
 	topicName := "moot/" + g.Space.String()
-	if err := ps.RegisterTopicValidator(topicName, g.hear, pubsub.WithValidatorTimeout(appendTime)); err != nil {
+	if err := ps.RegisterTopicValidator(topicName, g.validate, pubsub.WithValidatorTimeout(appendTime)); err != nil {
 		return moot.Errorf(moot.Internal, "gossip: %w", err)
 	}
 	topic, err := ps.Join(topicName)
@@ -52,7 +52,7 @@ func (g *gossip) push(ctx context.Context) error {
 	if err != nil {
 		return moot.Errorf(moot.Internal, "gossip: %w", err)
 	}
-	g.crews.Go(func() { // the validator has done the work: messages are only to be taken away
+	g.wg.Go(func() { // the validator has done the work: messages are only drained
 		defer sub.Cancel()
 		for {
 			if _, err := sub.Next(ctx); err != nil {
@@ -60,27 +60,27 @@ func (g *gossip) push(ctx context.Context) error {
 			}
 		}
 	})
-	g.crews.Go(func() { g.tell(ctx, topic) })
+	g.wg.Go(func() { g.pushNew(ctx, topic) })
 	return nil
 }
 
-// params make a thinner mesh than gossipsub's own (D = 6): whoever says something sends it
-// to all its neighbours at once, and what is missed is repaired within seconds, so that
-// the mesh need only reach those who are not neighbours.
+// params make a thinner mesh than gossipsub's own (D = 6): an author sends an entry to all
+// its neighbours at once, and gaps are repaired within seconds, so that the mesh need
+// only reach nodes that are not neighbours.
 func params() pubsub.GossipSubParams {
 	p := pubsub.DefaultGossipSubParams()
 	p.D, p.Dlo, p.Dhi, p.Dscore, p.Dout, p.Dlazy = 3, 2, 5, 2, 0, 3
 	return p
 }
 
-// hear judges a message by storing what is in it.
-func (g *gossip) hear(ctx context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+// validate accepts a message if its entries can be stored.
+func (g *gossip) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	if from == g.Host.ID() {
 		return pubsub.ValidationAccept
 	}
 	entries, err := readAll(m.GetData())
 	if err != nil {
-		g.Log.Warn("gossip: a peer sends what is no entry", "peer", from, "error", err)
+		g.Log.Warn("gossip: a peer sends an invalid entry", "peer", from, "error", err)
 		return pubsub.ValidationReject
 	}
 	for _, e := range entries {
@@ -91,10 +91,10 @@ func (g *gossip) hear(ctx context.Context, from peer.ID, m *pubsub.Message) pubs
 	case err == nil:
 		return pubsub.ValidationAccept
 	case kind == moot.Corrupt:
-		g.Log.Warn("gossip: a peer sends an entry that was not signed", "peer", from, "error", err)
+		g.Log.Warn("gossip: a peer sends an entry with a false signature", "peer", from, "error", err)
 		return pubsub.ValidationReject
 	case kind == moot.Gap || kind == moot.Stranger:
-		g.met(from) // something before it was missed
+		g.connected(from) // an entry before it is missing
 	}
 	return pubsub.ValidationIgnore
 }
@@ -115,25 +115,25 @@ func readAll(data []byte) (entries []moot.Entry, err error) {
 	}
 }
 
-// tell publishes what is stored from now on, unless it came from peers.
-func (g *gossip) tell(ctx context.Context, topic *pubsub.Topic) {
+// pushNew publishes what is stored from now on, unless it came from peers.
+func (g *gossip) pushNew(ctx context.Context, topic *pubsub.Topic) {
 	for ctx.Err() == nil {
 		since, err := g.Local.Vector(ctx)
 		if err != nil {
 			return
 		}
-		news := make(chan moot.Entry, maxPushed)
+		fresh := make(chan moot.Entry, maxPushed)
 		watching, stop := context.WithCancel(ctx)
-		g.crews.Go(func() { g.publish(watching, topic, news) })
+		g.wg.Go(func() { g.publish(watching, topic, fresh) })
 		for e, err := range g.Local.Watch(watching, since) {
 			if err != nil {
-				break // fell behind: the repair tells the rest
+				break // fell behind: the rest is left to the repair
 			}
-			if g.seen.has(e.ID) || time.Since(e.Time.Wall()) > stale {
+			if g.seen.has(e.ID) || time.Since(e.Time.Wall()) > maxPushAge {
 				continue
 			}
 			select {
-			case news <- e:
+			case fresh <- e:
 			default: // more than can be sent: left to the repair
 			}
 		}
@@ -141,20 +141,20 @@ func (g *gossip) tell(ctx context.Context, topic *pubsub.Topic) {
 	}
 }
 
-// publish sends what comes at about the same time as one message.
-func (g *gossip) publish(ctx context.Context, topic *pubsub.Topic, news <-chan moot.Entry) {
+// publish sends entries that arrive within batchDelay as one message.
+func (g *gossip) publish(ctx context.Context, topic *pubsub.Topic, fresh <-chan moot.Entry) {
 	for {
 		var msg []byte
 		select {
-		case e := <-news:
+		case e := <-fresh:
 			msg = feed.Encode(e)
 		case <-ctx.Done():
 			return
 		}
-		deadline := time.After(gather)
+		deadline := time.After(batchDelay)
 		for n, more := 1, true; more && n < maxPushed && len(msg) < maxMessage; {
 			select {
-			case e := <-news:
+			case e := <-fresh:
 				msg = append(msg, feed.Encode(e)...)
 				n++
 			case <-deadline:

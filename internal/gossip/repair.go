@@ -6,12 +6,12 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// batch is how many entries are appended at once: enough for one disk write.
-const batch = 256
+// batchSize is the number of entries appended at once: enough for one disk write.
+const batchSize = 256
 
-// Reconcile brings two nodes in step, both ways, and returns how many entries each
-// got. Entries that one of them refuses are left out, and so are the later ones of
-// the same author; the error is of the link or of the store.
+// Reconcile synchronises two nodes, both ways, and returns how many entries each got.
+// Entries that one of them rejects are left out, and so are the later ones of the same
+// author; the error is of the link or of the store.
 func Reconcile(ctx context.Context, local, remote moot.Feeds) (pulled, pushed int, err error) {
 	return reconcile(ctx, local, remote, &seen{})
 }
@@ -36,16 +36,16 @@ func reconcile(ctx context.Context, local, remote moot.Feeds, known *seen) (pull
 	return pulled, pushed, err
 }
 
-// transfer carries entries from one node to another.
+// transfer copies entries from one node to another.
 type transfer struct {
 	to      moot.Feeds
-	refused map[moot.Key]bool // authors of whom an entry was refused
-	waiting []moot.Entry
-	known   *seen // of entries that come in; nil for those that go out
+	refused map[moot.Key]bool // authors with a rejected entry
+	batch   []moot.Entry
+	known   *seen // for entries that are pulled; nil for those pushed
 	moved   int
 }
 
-// copyTo appends to one node what another holds beyond since.
+// copyTo appends to one node the entries of another beyond since.
 func copyTo(ctx context.Context, from, to moot.Feeds, since moot.Vector, known *seen) (int, error) {
 	t := &transfer{to: to, refused: map[moot.Key]bool{}, known: known}
 	for e, err := range from.Query(ctx, moot.Query{History: true, Since: since}) {
@@ -55,8 +55,8 @@ func copyTo(ctx context.Context, from, to moot.Feeds, since moot.Vector, known *
 		if known != nil {
 			known.add(e.ID)
 		}
-		t.waiting = append(t.waiting, e)
-		if len(t.waiting) == batch {
+		t.batch = append(t.batch, e)
+		if len(t.batch) == batchSize {
 			if err := t.flush(ctx); err != nil {
 				return t.moved, err
 			}
@@ -66,15 +66,15 @@ func copyTo(ctx context.Context, from, to moot.Feeds, since moot.Vector, known *
 	return t.moved, err
 }
 
-// flush appends what waits: at once, and if that is refused one by one.
+// flush appends the batch at once, and if it is rejected one by one.
 func (t *transfer) flush(ctx context.Context) error {
-	entries := t.waiting[:0:len(t.waiting)]
-	for _, e := range t.waiting {
+	entries := t.batch[:0:len(t.batch)]
+	for _, e := range t.batch {
 		if !t.refused[e.Author] {
 			entries = append(entries, e)
 		}
 	}
-	t.waiting = nil
+	t.batch = nil
 	if len(entries) == 0 {
 		return nil
 	}
@@ -102,7 +102,7 @@ func (t *transfer) flush(ctx context.Context) error {
 	return nil
 }
 
-// refusal reports whether an entry was judged, rather than a node or a disk failing.
+// refusal reports whether an entry was rejected; other errors are of a node or a disk.
 func refusal(err error) bool {
 	switch moot.KindOf(err) {
 	case moot.Unavailable, moot.Internal, moot.Full:

@@ -6,7 +6,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// seen remembers entries that came from others lately, and so need not be pushed.
+// seen is the set of entries received from others lately, which need not be pushed.
 // It forgets by halves, so that it stays bounded.
 type seen struct {
 	mu       sync.Mutex

@@ -32,6 +32,7 @@ type fixture struct {
 
 	mu      sync.Mutex
 	workers []jobs.Worker
+	quota   func(member moot.Key, tasks, waiting int) error
 	coord   *jobs.Coordinator
 	stop    func()
 }
@@ -109,6 +110,14 @@ func (s *fixture) start() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return slices.Clone(s.workers)
+		},
+		Quota: func(member moot.Key, tasks, waiting int) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if s.quota == nil {
+				return nil
+			}
+			return s.quota(member, tasks, waiting)
 		}})
 	if err != nil {
 		s.t.Fatal(err)

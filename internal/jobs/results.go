@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"iter"
@@ -11,8 +12,10 @@ import (
 	"github.com/mootspace/moot/internal/files"
 )
 
-// packBelow is the size in bytes below which an output that is a blob of its own is packed
-// with others in the results: a worker attaches such outputs until they are too many.
+// packBelow is the size in bytes below which outputs are packed in the results; larger ones
+// are blobs of their own. Only few of the former come as blobs, because a worker attaches
+// them up to a total. The rule depends on nothing else, so that equal outputs make equal
+// results.
 const packBelow = 64 << 10
 
 // output is one output of a task in the results.
@@ -89,9 +92,13 @@ func (c *Coordinator) parts(ctx context.Context, s stored, list []output) iter.S
 
 func (c *Coordinator) part(ctx context.Context, name string, one moot.Content) (files.Part, error) {
 	part := files.Part{Path: name, Blob: one.Blob, Data: one.Data}
-	switch {
-	case one.Size == 0 || len(one.Data) > 0:
+	switch attached := one.Size == 0 || len(one.Data) > 0; {
+	case attached && one.Size < packBelow:
 		return part, nil
+	case attached:
+		part.Data = nil
+		_, err := c.cfg.Node.Put(ctx, bytes.NewReader(one.Data))
+		return part, err
 	case one.Size >= packBelow:
 		_, err := c.cfg.Node.Have(ctx, one.ID)
 		return part, err

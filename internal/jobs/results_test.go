@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -107,6 +108,35 @@ func TestOutputsSurviveTheirWorker(t *testing.T) {
 	j := f.await(f.submit(jobs.Spec{As: "out", Stages: []jobs.Stage{{}, {Count: 2}}}).ID)
 	if got := f.results(j); j.State != jobs.Done || len(got) != 2 || len(got["1/y"]) != 100<<10 {
 		t.Errorf("%+v: %d results", j, len(got))
+	}
+}
+
+// TestEqualOutputsMakeEqualResults, whichever of them a worker attaches.
+func TestEqualOutputsMakeEqualResults(t *testing.T) {
+	var f *fixture
+	attach := true
+	f = newFixture(t, worker(1, 1, func(ctx context.Context, _ moot.Task, _ func(moot.Progress)) (moot.Outcome, error) {
+		o := wrote("x")
+		for i, size := range []int{1000, 64 << 10, 70 << 10} {
+			one := content(strings.Repeat("x", size))
+			if one.Path = fmt.Sprint(i); !attach {
+				if _, err := f.node.Put(ctx, bytes.NewReader(one.Data)); err != nil {
+					return o, err
+				}
+				one.Data = nil
+			}
+			o.Files = append(o.Files, one)
+		}
+		return o, nil
+	}))
+	first := f.await(f.submit(jobs.Spec{As: "out", Stages: []jobs.Stage{{}}}).ID)
+	attach = false
+	second := f.await(f.submit(jobs.Spec{As: "out", Fresh: true, Stages: []jobs.Stage{{}}}).ID)
+	if first.State != jobs.Done || second.State != jobs.Done || first.Result != second.Result {
+		t.Errorf("%+v\n%+v", first, second)
+	}
+	if got := f.results(second); len(got) != 4 || len(got["2"]) != 70<<10 {
+		t.Errorf("%d results", len(got))
 	}
 }
 

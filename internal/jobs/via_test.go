@@ -70,3 +70,25 @@ func TestSubmissionFormat(t *testing.T) {
 		}
 	}
 }
+
+// FuzzJob: what is read of a job's JSON is written the same.
+func FuzzJob(f *testing.F) {
+	f.Add(`{"id":"k3f","pool":"peers","state":"done","tasks":3,"done":3,"workers":{},"disagreed":[{"task":"a"}]}`)
+	f.Add(`{"pool":"all","pool":"","result":null}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var j, again Job
+		if json.Unmarshal([]byte(text), &j) != nil {
+			return
+		}
+		first, err := json.Marshal(j)
+		if err != nil {
+			return // a time that JSON cannot express
+		}
+		if err := json.Unmarshal(first, &again); err != nil {
+			t.Fatalf("%s: %v", first, err)
+		}
+		if second, err := json.Marshal(again); err != nil || string(first) != string(second) {
+			t.Fatalf("%s\n%s: %v", first, second, err)
+		}
+	})
+}

@@ -28,11 +28,11 @@ import (
 // Protocol is HTTP over a libp2p stream: one connection of net/http each.
 const Protocol = "/moot/http/1"
 
-// HostConfig says who a host is and with whom it talks.
+// HostConfig configures a host.
 type HostConfig struct {
 	Key    ed25519.PrivateKey
 	Listen []string            // multiaddrs; none: the host only dials
-	Allow  func(moot.Key) bool // nobody else gets past the handshake
+	Allow  func(moot.Key) bool // others are refused in the handshake
 	Relay  bool                // help members behind NATs to reach each other
 	Log    *slog.Logger
 }
@@ -73,7 +73,7 @@ func NewHost(cfg HostConfig) (*Host, error) {
 	if err != nil {
 		return nil, moot.Errorf(moot.Invalid, "cannot listen on %s: %w", strings.Join(cfg.Listen, ", "), err)
 	}
-	return &Host{host: h, log: quiet(cfg.Log)}, nil
+	return &Host{host: h, log: orDiscard(cfg.Log)}, nil
 }
 
 // rank dials TCP before QUIC, which is slower where both work, and relays last.
@@ -125,7 +125,7 @@ func (h *Host) Connect(ctx context.Context, p moot.Peer) error {
 	ctx, cancel := context.WithTimeout(ctx, connectWithin)
 	defer cancel()
 	if s, ok := h.host.Network().(*swarm.Swarm); ok {
-		s.Backoff().Clear(id) // somebody waits for an answer: whoever was away may be back
+		s.Backoff().Clear(id) // a request waits, and the peer may be back
 	}
 	if err := h.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: dialable(p.Addrs)}); err != nil {
 		return unreachable(p, err)
@@ -133,17 +133,17 @@ func (h *Host) Connect(ctx context.Context, p moot.Peer) error {
 	return nil
 }
 
-// unreachable words libp2p's long list of what was tried in few.
+// unreachable shortens libp2p's long list of attempts.
 func unreachable(p moot.Peer, err error) error {
-	who := p.Name
-	if who == "" {
-		who = p.ID.Short()
+	name := p.Name
+	if name == "" {
+		name = p.ID.Short()
 	}
 	why := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", " ")), " ")
 	if len(why) > 300 {
 		why = why[:300] + " …"
 	}
-	return moot.Errorf(moot.Unavailable, "peer %s cannot be reached: %s", who, why)
+	return moot.Errorf(moot.Unavailable, "peer %s cannot be reached: %s", name, why)
 }
 
 // dialable reads multiaddrs, without the peer's ID at their end; others are left out.
@@ -161,7 +161,7 @@ func dialable(addrs []string) []ma.Multiaddr {
 	return list
 }
 
-// Peers returns who is connected, and where they can be dialed.
+// Peers returns the connected peers with their addresses.
 func (h *Host) Peers() []moot.Peer {
 	var peers []moot.Peer
 	for _, id := range h.host.Network().Peers() {
@@ -175,12 +175,12 @@ func (h *Host) Peers() []moot.Peer {
 	return peers
 }
 
-// Remember keeps a peer's addresses for later.
+// Remember stores a peer's addresses.
 func (h *Host) Remember(p moot.Peer) {
 	h.host.Peerstore().AddAddrs(PeerID(p.ID), dialable(p.Addrs), peerstore.RecentlyConnectedAddrTTL)
 }
 
-// Addrs returns where this host can be dialed.
+// Addrs returns the addresses of this host.
 func (h *Host) Addrs() []string {
 	return texts(h.host.Addrs())
 }

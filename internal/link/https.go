@@ -15,10 +15,10 @@ import (
 	"github.com/mootspace/moot/internal/seal"
 )
 
-// ServeTLS answers HTTPS requests (TLS 1.3, RFC 8446) on ln until ctx ends. The node
-// shows a certificate over its own key, which members have pinned; to clients that
-// ask by a host name for which cert is good it shows that instead (nil: none).
-// Clients prove their own key by a certificate of the same sort.
+// ServeTLS serves HTTPS (TLS 1.3, RFC 8446) on ln until ctx ends. The node's certificate
+// is over its own key, which members have pinned; clients that name a host for which
+// cert is valid get cert instead (nil: none). Clients prove their own key by a
+// certificate of the same kind.
 func ServeTLS(ctx context.Context, ln net.Listener, key ed25519.PrivateKey, cert *tls.Certificate, h http.Handler, logger *slog.Logger) error {
 	own, err := seal.Certificate(key)
 	if err != nil {
@@ -26,7 +26,7 @@ func ServeTLS(ctx context.Context, ln net.Listener, key ed25519.PrivateKey, cert
 	}
 	cfg := &tls.Config{
 		MinVersion: tls.VersionTLS13,
-		ClientAuth: tls.RequestClientCert, // no authority to check against: the key is what counts
+		ClientAuth: tls.RequestClientCert, // no authority to check against: only the key counts
 		NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			if cert != nil && hello.ServerName != "" && hello.SupportsCertificate(cert) == nil {
@@ -37,12 +37,12 @@ func ServeTLS(ctx context.Context, ln net.Listener, key ed25519.PrivateKey, cert
 	}
 	srv := &http.Server{
 		Handler:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(w, r.WithContext(withTLSCaller(r))) }),
-		ErrorLog: log.New(debugWriter{quiet(logger)}, "", 0),
+		ErrorLog: log.New(debugWriter{orDiscard(logger)}, "", 0),
 	}
 	return serve(ctx, tls.NewListener(ln, cfg), srv)
 }
 
-// withTLSCaller says who asks: whoever's key the handshake has proven.
+// withTLSCaller sets the caller to the key that the handshake has proven.
 func withTLSCaller(r *http.Request) context.Context {
 	ctx := r.Context()
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
@@ -56,8 +56,8 @@ func withTLSCaller(r *http.Request) context.Context {
 }
 
 // TLSTransport speaks HTTPS as the holder of key to the server with the key server.
-// A server is believed if it proves that key, or if its certificate is good for the
-// host name by the system's authorities.
+// A server is accepted if it proves that key, or if its certificate is valid for the host
+// name according to the system's authorities.
 func TLSTransport(key ed25519.PrivateKey, server moot.Key) (*http.Transport, error) {
 	own, err := seal.Certificate(key)
 	if err != nil {
@@ -67,7 +67,7 @@ func TLSTransport(key ed25519.PrivateKey, server moot.Key) (*http.Transport, err
 		MinVersion:         tls.VersionTLS13,
 		Certificates:       []tls.Certificate{own},
 		InsecureSkipVerify: true, // VerifyConnection does it
-		VerifyConnection:   func(state tls.ConnectionState) error { return believe(state, server) },
+		VerifyConnection:   func(state tls.ConnectionState) error { return verifyServer(state, server) },
 		ClientSessionCache: tls.NewLRUClientSessionCache(8),
 	}
 	return &http.Transport{
@@ -84,10 +84,10 @@ func TLSTransport(key ed25519.PrivateKey, server moot.Key) (*http.Transport, err
 	}, nil
 }
 
-// believe judges a server's certificate. Kind Stranger.
-func believe(state tls.ConnectionState, server moot.Key) error {
+// verifyServer checks a server's certificate. Kind Stranger.
+func verifyServer(state tls.ConnectionState, server moot.Key) error {
 	if len(state.PeerCertificates) == 0 {
-		return moot.Errorf(moot.Stranger, "the server shows no certificate")
+		return moot.Errorf(moot.Stranger, "the server has no certificate")
 	}
 	leaf := state.PeerCertificates[0]
 	if key, err := seal.KeyOf(leaf); err == nil && key == server {
@@ -107,5 +107,5 @@ func believe(state tls.ConnectionState, server moot.Key) error {
 }
 
 func errWrongServer(server moot.Key) error {
-	return moot.Errorf(moot.Stranger, "somebody else answers there: the server's key is not %s", server.Short())
+	return moot.Errorf(moot.Stranger, "another server responds at this address: its key is not %s", server.Short())
 }

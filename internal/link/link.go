@@ -2,8 +2,8 @@
 // side of each. Whichever is used, HTTP runs over it, and both ends know each
 // other's key: a request's context holds its caller (moot.Caller).
 //
-// It must not know any route, what is asked or answered, or who is a member: whom to
-// let in is asked of a function that it is given.
+// It must not know any route, request or response, or who is a member: a function decides
+// which keys may connect.
 package link
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Bounds on what a connection may take before it is known to be of use.
+// Limits of a connection without a request.
 const (
 	headerWithin = 10 * time.Second
 	idleFor      = 2 * time.Minute
@@ -41,8 +41,8 @@ func ListenTCP(ctx context.Context, addr string, anyPort bool) (net.Listener, er
 	return ln, nil
 }
 
-// serve answers on a listener until ctx ends, and then lets what is being answered
-// take a moment to end well.
+// serve serves on a listener until ctx ends, and then gives current requests two seconds
+// to finish.
 func serve(ctx context.Context, ln net.Listener, srv *http.Server) error {
 	srv.ReadHeaderTimeout, srv.IdleTimeout, srv.MaxHeaderBytes = headerWithin, idleFor, maxHeader
 	stop := context.AfterFunc(ctx, func() {
@@ -60,18 +60,18 @@ func serve(ctx context.Context, ln net.Listener, srv *http.Server) error {
 	return moot.Errorf(moot.Internal, "serve: %w", err)
 }
 
-// quiet turns net/http's own complaints, about whatever strangers send, into debug
-// messages.
-func quiet(log *slog.Logger) *slog.Logger {
+// orDiscard returns log, or one that discards everything.
+func orDiscard(log *slog.Logger) *slog.Logger {
 	if log == nil {
 		return slog.New(slog.DiscardHandler)
 	}
 	return log
 }
 
+// debugWriter logs what net/http reports, mostly about strangers, as debug messages.
 type debugWriter struct{ log *slog.Logger }
 
 func (w debugWriter) Write(p []byte) (int, error) {
-	w.log.Debug("http", "said", strings.TrimSpace(string(p)))
+	w.log.Debug("http", "message", strings.TrimSpace(string(p)))
 	return len(p), nil
 }

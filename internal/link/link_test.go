@@ -86,7 +86,7 @@ func TestTLSProvesBothKeys(t *testing.T) {
 	}
 }
 
-// TestRealCertificate: a certificate of an authority is shown to those who ask by name.
+// TestRealCertificate: clients that name a host get the certificate of an authority.
 func TestRealCertificate(t *testing.T) {
 	cert, roots := authority(t, "moot.test")
 	server := seal.NewKey()
@@ -163,17 +163,17 @@ func TestPeersProveTheirKeys(t *testing.T) {
 		at := moot.Peer{ID: seal.Public(a), Addrs: server.Addrs()}
 
 		friend := newHost(t, b, everybody)
-		if got, err := ask(t, friend, at); err != nil || got != seal.Public(b).String() {
+		if got, err := request(t, friend, at); err != nil || got != seal.Public(b).String() {
 			t.Errorf("%s: the peer sees %q, %v", listen, got, err)
 		}
 		if peers := server.Peers(); len(peers) != 1 || peers[0].ID != seal.Public(b) {
 			t.Errorf("%s: connected with %v", listen, peers)
 		}
-		if _, err := ask(t, newHost(t, seal.NewKey(), everybody), at); moot.KindOf(err) != moot.Unavailable {
+		if _, err := request(t, newHost(t, seal.NewKey(), everybody), at); moot.KindOf(err) != moot.Unavailable {
 			t.Errorf("%s: a stranger: %v", listen, err)
 		}
 		wrong := moot.Peer{ID: seal.Public(seal.NewKey()), Addrs: server.Addrs()}
-		if _, err := ask(t, friend, wrong); moot.KindOf(err) != moot.Unavailable {
+		if _, err := request(t, friend, wrong); moot.KindOf(err) != moot.Unavailable {
 			t.Errorf("%s: a peer with another key: %v", listen, err)
 		}
 		server.Disconnect(seal.Public(b))
@@ -187,8 +187,8 @@ func TestPeersProveTheirKeys(t *testing.T) {
 	}
 }
 
-// ask retries a request that broke because both sides ended it at once.
-func ask(t *testing.T, h *link.Host, p moot.Peer) (string, error) {
+// request retries a request that broke because both sides ended it at once.
+func request(t *testing.T, h *link.Host, p moot.Peer) (string, error) {
 	t.Helper()
 	rt := h.Transport(p)
 	defer rt.CloseIdleConnections()
@@ -210,7 +210,7 @@ func TestKeysAndPeerIDs(t *testing.T) {
 	}
 }
 
-// TestGarbageOnThePorts: whatever is sent, the next honest request is answered.
+// TestGarbageOnThePorts: after any garbage, the next valid request is served.
 func TestGarbageOnThePorts(t *testing.T) {
 	server, client := seal.NewKey(), seal.NewKey()
 	url := serveTLS(t, server, nil)

@@ -9,7 +9,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// PeerID returns what libp2p calls the holder of a key. Its form is the key itself
+// PeerID returns the libp2p peer ID of a key. Its form is the key itself
 // ("identity" multihash), so the two can be turned into one another.
 func PeerID(k moot.Key) peer.ID {
 	pub, err := crypto.UnmarshalEd25519PublicKey(k[:])
@@ -23,7 +23,7 @@ func PeerID(k moot.Key) peer.ID {
 	return id
 }
 
-// KeyOf is the inverse of PeerID. Kind Invalid for an ID of another sort of key.
+// KeyOf is the inverse of PeerID. Kind Invalid for an ID of another kind of key.
 func KeyOf(id peer.ID) (moot.Key, error) {
 	pub, err := id.ExtractPublicKey()
 	if err == nil {

@@ -13,7 +13,7 @@ import (
 // Transport speaks HTTP to one peer.
 type Transport struct{ *http.Transport }
 
-// Transport speaks HTTP to a peer, whatever the host name in a request's URL.
+// Transport returns a transport to a peer; the host name in a request's URL is ignored.
 func (h *Host) Transport(p moot.Peer) Transport {
 	return Transport{&http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -27,7 +27,7 @@ func (h *Host) Transport(p moot.Peer) Transport {
 			return conn, nil
 		},
 		MaxIdleConnsPerHost: 16,
-		IdleConnTimeout:     idleFor / 2, // before the other side's patience ends
+		IdleConnTimeout:     idleFor / 2, // shorter than the server's idle timeout
 		ReadBufferSize:      64 << 10,
 		WriteBufferSize:     64 << 10,
 		DisableCompression:  true,

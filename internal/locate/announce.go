@@ -12,9 +12,9 @@ const (
 	provideWithin = 30 * time.Second
 )
 
-// Announce implements moot.Locator: it has Run tell the table, and never waits. When
-// more wait than can be told, the oldest are left out: what is new is wanted most,
-// and neighbours are asked directly anyway.
+// Announce implements moot.Locator: it queues the blob for Run, and never blocks. If the
+// queue is full, the oldest are dropped: new blobs are requested most, and neighbours
+// are found without the table.
 func (m *Mesh) Announce(_ context.Context, id moot.BlobID) error {
 	for {
 		select {
@@ -24,25 +24,25 @@ func (m *Mesh) Announce(_ context.Context, id moot.BlobID) error {
 		}
 		select {
 		case <-m.announced:
-		default: // Run has taken one meanwhile
+		default: // Run has dequeued one meanwhile
 		}
 	}
 }
 
-// provide tells the table what this node holds, until ctx ends.
+// provide announces the queued blobs in the table, until ctx ends.
 func (m *Mesh) provide(ctx context.Context) {
 	for {
 		select {
 		case id := <-m.announced:
-			m.tell(ctx, id)
+			m.provideOne(ctx, id)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// tell announces one blob. With nobody in the table there is nobody to tell.
-func (m *Mesh) tell(ctx context.Context, id moot.BlobID) {
+// provideOne announces one blob, unless the table is empty.
+func (m *Mesh) provideOne(ctx context.Context, id moot.BlobID) {
 	if m.dht.RoutingTable().Size() == 0 {
 		return
 	}

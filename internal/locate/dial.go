@@ -15,39 +15,39 @@ import (
 
 const (
 	maxNeighbours = 64
-	dialing       = 8 // at once
+	maxDialing    = 8 // at once
 	dialWithin    = 10 * time.Second
 	firstRetry    = time.Second
-	lastRetry     = time.Minute
-	lookAgain     = time.Second
+	maxRetry      = time.Minute
+	dialEvery     = time.Second
 )
 
-// patience is when a member may be dialed again, and how long to wait after that.
-type patience struct {
-	until time.Time
-	wait  time.Duration
-	busy  bool
+// retry is the back-off state of one member: when it may be dialed, and the next delay.
+type retry struct {
+	next time.Time
+	wait time.Duration
+	busy bool
 }
 
 // Run keeps this node connected with members until ctx ends.
 func (m *Mesh) Run(ctx context.Context) {
-	var crew sync.WaitGroup
-	defer crew.Wait()
-	crew.Go(func() { m.provide(ctx) })
-	slots := make(chan struct{}, dialing)
-	tick := time.NewTicker(lookAgain)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { m.provide(ctx) })
+	slots := make(chan struct{}, maxDialing)
+	tick := time.NewTicker(dialEvery)
 	defer tick.Stop()
 	for {
-		m.tend()
-		m.lookAround(time.Now())
+		m.updateTable()
+		m.updateSearch(time.Now())
 		for _, key := range m.due() {
 			select {
 			case slots <- struct{}{}:
 			case <-ctx.Done():
 				return
 			}
-			crew.Go(func() {
-				m.settle(key, m.dial(ctx, key))
+			wg.Go(func() {
+				m.scheduleRetry(key, m.dial(ctx, key))
 				<-slots
 			})
 		}
@@ -68,17 +68,17 @@ func (m *Mesh) due() (keys []moot.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, key := range members {
-		p := m.again[key]
+		p := m.retries[key]
 		if p == nil {
-			p = &patience{wait: firstRetry}
-			m.again[key] = p
+			p = &retry{wait: firstRetry}
+			m.retries[key] = p
 		}
 		switch {
 		case p.busy:
 		case m.Host.Network().Connectedness(m.PeerID(key)) == network.Connected:
-			// Whoever dialed: if it is lost, it is dialed soon, and not by all at once.
-			p.wait, p.until = firstRetry, now.Add(rand.N(firstRetry))
-		case len(keys) < room && !now.Before(p.until):
+			// If the connection is lost, it is dialed soon, but not by all nodes at once.
+			p.wait, p.next = firstRetry, now.Add(rand.N(firstRetry))
+		case len(keys) < room && !now.Before(p.next):
 			p.busy = true
 			keys = append(keys, key)
 		}
@@ -86,8 +86,8 @@ func (m *Mesh) due() (keys []moot.Key) {
 	return keys
 }
 
-// dial connects with a member where it was seen, else where the table says it is:
-// it may have moved. Kind NotFound if nobody knows an address.
+// dial connects with a member at its known addresses, else at those from the table: it
+// may have moved. Kind NotFound if no address is known.
 func (m *Mesh) dial(ctx context.Context, key moot.Key) error {
 	info := m.seen(key)
 	if len(info.Addrs) > 0 {
@@ -102,8 +102,8 @@ func (m *Mesh) dial(ctx context.Context, key moot.Key) error {
 	return m.connect(ctx, info)
 }
 
-// connect dials all addresses. The host's own memory of failures is longer than
-// this node's patience, which is what counts here; so it is cleared.
+// connect dials all addresses. The host's own back-off is longer than this node's, and is
+// cleared.
 func (m *Mesh) connect(ctx context.Context, info peer.AddrInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
@@ -113,7 +113,7 @@ func (m *Mesh) connect(ctx context.Context, info peer.AddrInfo) error {
 	return m.Host.Connect(ctx, info)
 }
 
-// lookUp asks the table where a member is.
+// lookUp returns the addresses of a member from the table.
 func (m *Mesh) lookUp(ctx context.Context, id peer.ID) (peer.AddrInfo, error) {
 	if m.dht.RoutingTable().Size() == 0 {
 		return peer.AddrInfo{}, moot.NotFound
@@ -127,15 +127,15 @@ func (m *Mesh) lookUp(ctx context.Context, id peer.ID) (peer.AddrInfo, error) {
 	return info, err
 }
 
-// settle decides when a member is dialed again: twice as late after each failure.
-func (m *Mesh) settle(key moot.Key, err error) {
+// scheduleRetry sets when a member is dialed again: twice as late after each failure.
+func (m *Mesh) scheduleRetry(key moot.Key, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p := m.again[key]
+	p := m.retries[key]
 	p.busy = false
-	p.until = time.Now().Add(p.wait/2 + rand.N(p.wait))
+	p.next = time.Now().Add(p.wait/2 + rand.N(p.wait))
 	if err != nil {
-		p.wait = min(2*p.wait, lastRetry)
+		p.wait = min(2*p.wait, maxRetry)
 		m.Log.Debug("a member cannot be reached", "member", key, "error", err)
 	} else {
 		p.wait = firstRetry

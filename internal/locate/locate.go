@@ -1,10 +1,9 @@
-// Package locate answers "whom do I ask?", which is all that tells the
-// architectures apart: the server (Fixed, client-server), whoever is near or found
-// through a distributed hash table (Mesh, peer-to-peer), or all of them (Both,
-// hybrid).
+// Package locate finds the nodes to ask: the server (Fixed, client-server), connected
+// peers and those found through a distributed hash table (Mesh, peer-to-peer), or all of
+// them (Both, hybrid).
 //
-// It must not know what is asked, how nodes speak with one another, or where anything
-// is stored. Only members are ever named.
+// It must not know what is requested, how nodes communicate, or where anything is
+// stored. Only members are ever named.
 package locate
 
 import (
@@ -16,7 +15,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// None asks nobody: what this machine has is all there is.
+// None names no nodes: only this machine's own data is used.
 func None() moot.Locator { return none{} }
 
 type none struct{}
@@ -27,7 +26,7 @@ func (none) Locate(context.Context, moot.BlobID) iter.Seq[moot.Peer] {
 func (none) Announce(context.Context, moot.BlobID) error { return nil }
 func (none) Authority() (moot.Authority, bool)           { return moot.Authority{}, false }
 
-// Fixed always names the server, whose word is law.
+// Fixed always names the server, which is a required authority.
 func Fixed(server moot.Peer) moot.Locator {
 	server.Server = true
 	return fixed{server}
@@ -46,8 +45,8 @@ func (f fixed) Authority() (moot.Authority, bool) {
 	return moot.Authority{Peer: f.server, Required: true}, true
 }
 
-// Both names whom either locator names, neither waiting for the other. The server's
-// word counts while it can be reached.
+// Both names the nodes of both locators, neither waiting for the other. The server is the
+// authority while it can be reached.
 func Both(server, mesh moot.Locator) moot.Locator { return both{server, mesh} }
 
 type both struct{ server, mesh moot.Locator }
@@ -82,7 +81,7 @@ func (b both) Locate(ctx context.Context, id moot.BlobID) iter.Seq[moot.Peer] {
 	}
 }
 
-// Announce tells both, also if one of them fails.
+// Announce announces at both, also if one of them fails.
 func (b both) Announce(ctx context.Context, id moot.BlobID) error {
 	return errors.Join(b.server.Announce(ctx, id), b.mesh.Announce(ctx, id))
 }

@@ -18,7 +18,7 @@ var space = moot.Key{5}
 
 func TestNoneAndFixed(t *testing.T) {
 	for range locate.None().Locate(t.Context(), moot.BlobID{}) {
-		t.Error("None names somebody")
+		t.Error("None names a node")
 	}
 	if _, ok := locate.None().Authority(); ok {
 		t.Error("None has an authority")
@@ -33,7 +33,7 @@ func TestNoneAndFixed(t *testing.T) {
 	}
 }
 
-// slow names nobody until it is told to.
+// slow names no node until it is released.
 type slow struct {
 	moot.Locator
 	release chan moot.Peer
@@ -156,19 +156,19 @@ func TestMesh(t *testing.T) {
 	c := newPeer(t, &members, b)
 	members.add(c)
 	id := moot.BlobID{7}
-	eventually(t, "c finds b, whom it knows", func() bool { return c.locates(t, id, b) })
-	eventually(t, "a is found though c was never told where it is", func() bool {
+	eventually(t, "c finds b, which it knows", func() bool { return c.locates(t, id, b) })
+	eventually(t, "a is found though c never got its address", func() bool {
 		if err := a.mesh.Announce(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		return c.locates(t, id, a)
 	})
 	if _, ok := a.mesh.Authority(); ok {
-		t.Error("among peers nobody's word is law")
+		t.Error("among peers there is no authority")
 	}
 }
 
-// TestStrangersAreNeverNamed: somebody who speaks the same protocol, and is
+// TestStrangersAreNeverNamed: a node that speaks the same protocol, and is
 // connected, is not named unless it is a member.
 func TestStrangersAreNeverNamed(t *testing.T) {
 	var members roll
@@ -190,12 +190,12 @@ func TestStrangersAreNeverNamed(t *testing.T) {
 // listener takes announcements, and may refuse.
 type listener struct {
 	moot.Locator
-	err   error
-	heard int
+	err       error
+	announced int
 }
 
 func (l *listener) Announce(context.Context, moot.BlobID) error {
-	l.heard++
+	l.announced++
 	return l.err
 }
 
@@ -203,8 +203,8 @@ func TestBothAnnouncesToBoth(t *testing.T) {
 	refusal := moot.Errorf(moot.Unavailable, "away")
 	server, mesh := &listener{err: refusal}, &listener{}
 	err := locate.Both(server, mesh).Announce(t.Context(), moot.BlobID{})
-	if server.heard != 1 || mesh.heard != 1 || moot.KindOf(err) != moot.Unavailable {
-		t.Errorf("heard %d and %d times: %v", server.heard, mesh.heard, err)
+	if server.announced != 1 || mesh.announced != 1 || moot.KindOf(err) != moot.Unavailable {
+		t.Errorf("announced %d and %d times: %v", server.announced, mesh.announced, err)
 	}
 	if err := locate.Both(mesh, mesh).Announce(t.Context(), moot.BlobID{}); err != nil {
 		t.Error(err)

@@ -15,7 +15,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// MeshConfig says among whom a node looks.
+// MeshConfig configures a Mesh.
 type MeshConfig struct {
 	Host    host.Host
 	Space   moot.Key
@@ -23,8 +23,8 @@ type MeshConfig struct {
 	Members func() []moot.Key // in force, other than Self; a list of the caller's own, from any goroutine
 	KeyOf   func(peer.ID) (moot.Key, error)
 	PeerID  func(moot.Key) peer.ID
-	Known   []moot.Peer // where some were seen, as multiaddrs; other addresses are ignored
-	MDNS    bool        // look for members on the local network, and be found (RFC 6762)
+	Known   []moot.Peer // of members, with multiaddrs; other addresses are ignored
+	MDNS    bool        // search for members on the local network, and be found (RFC 6762)
 	Log     *slog.Logger
 }
 
@@ -32,26 +32,26 @@ type MeshConfig struct {
 // (Maymounkov and Mazières, IPTPS 2002) of this space's own names as holders.
 type Mesh struct {
 	MeshConfig
-	dht   *dht.IpfsDHT
-	local local
+	dht    *dht.IpfsDHT
+	search mdnsSearch
 
 	announced chan moot.BlobID
 	once      sync.Once
 	closeErr  error
 
-	mu    sync.Mutex
-	addrs map[moot.Key][]string  // where members were seen
-	again map[moot.Key]*patience // when to dial them next
+	mu      sync.Mutex
+	addrs   map[moot.Key][]string // of members
+	retries map[moot.Key]*retry   // of members
 }
 
 var _ moot.Locator = (*Mesh)(nil)
 
-// alpha is how many nodes a lookup asks at one time, as the Kademlia paper has it.
+// alpha is the number of nodes that a lookup queries at once, as in the Kademlia paper.
 const alpha = 3
 
-// serviceTag names the space on the local network to those only who know its key
-// already. A service's name may have 15 characters (RFC 6335, section 5.1), so that
-// spaces can share one: members are known by their keys, not by the tag.
+// serviceTag names the space on the local network without disclosing its key. A
+// service's name has at most 15 characters (RFC 6335, section 5.1), so that spaces may
+// share one: members are identified by their keys, not by the tag.
 func serviceTag(space moot.Key) string {
 	sum := sha256.Sum256(append([]byte("moot mdns v1\x00"), space[:]...))
 	return "_moot-" + hex.EncodeToString(sum[:])[:8] + "._udp"
@@ -65,7 +65,7 @@ func NewMesh(ctx context.Context, cfg MeshConfig) (*Mesh, error) {
 	}
 	m := &Mesh{
 		MeshConfig: cfg, announced: make(chan moot.BlobID, maxAnnounced),
-		addrs: map[moot.Key][]string{}, again: map[moot.Key]*patience{},
+		addrs: map[moot.Key][]string{}, retries: map[moot.Key]*retry{},
 	}
 	for _, p := range cfg.Known {
 		m.Add(p)
@@ -84,17 +84,17 @@ func NewMesh(ctx context.Context, cfg MeshConfig) (*Mesh, error) {
 		return nil, moot.Errorf(moot.Internal, "join the space's hash table: %w", err)
 	}
 	m.dht = table
-	m.lookAround(time.Now())
+	m.updateSearch(time.Now())
 	return m, nil
 }
 
-// Authority implements moot.Locator: among peers nobody's word is law.
+// Authority implements moot.Locator: among peers there is none.
 func (m *Mesh) Authority() (moot.Authority, bool) { return moot.Authority{}, false }
 
 // Close leaves the table; the host stays. Run is ended by its context.
 func (m *Mesh) Close() error {
 	m.once.Do(func() {
-		m.local.close()
+		m.search.close()
 		m.closeErr = m.dht.Close()
 	})
 	return m.closeErr

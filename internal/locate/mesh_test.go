@@ -29,7 +29,7 @@ import (
 // prefix is what the space's table is called between nodes.
 var prefix = protocol.ID("/moot/" + space.String()[:16])
 
-// people are those whom a node takes for members.
+// people are the members according to a node.
 type people struct {
 	mu   sync.Mutex
 	keys []moot.Key
@@ -112,7 +112,7 @@ func run(t *testing.T, m *locate.Mesh) (stop func()) {
 	return stop
 }
 
-// at says where a host is; one address is given as invitations have it.
+// at returns a host's addresses; one of them in the form used in invitations.
 func at(h host.Host) moot.Peer {
 	p := moot.Peer{ID: keyOf(h), Addrs: []string{"https://127.0.0.1:1"}}
 	for _, a := range h.Addrs() {
@@ -132,7 +132,7 @@ func connected(a, b host.Host) bool {
 	return a.Network().Connectedness(b.ID()) == network.Connected
 }
 
-// named returns what a mesh says of a host that it names.
+// named returns a host as a mesh names it.
 func named(t *testing.T, m *locate.Mesh, id moot.BlobID, h host.Host) (moot.Peer, bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
@@ -177,12 +177,12 @@ func newSpy(t *testing.T, on host.Host) *spy {
 	return &spy{h, table, on.ID()}
 }
 
-// hears reports whether the victim's table leads to a host.
-func (s *spy) hears(t *testing.T, h host.Host) bool {
+// lists reports whether the victim's table leads to a host.
+func (s *spy) lists(t *testing.T, h host.Host) bool {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	for _, id := range s.table.RoutingTable().ListPeers() {
-		if id != s.victim { // heard of before, and perhaps no longer in the victim's
+		if id != s.victim { // known from before, and perhaps no longer in the victim's
 			s.table.RoutingTable().RemovePeer(id)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// TestKnownAreDialedAgain: whom an invitation names is connected with, is named as a
+// TestKnownAreDialedAgain: a peer from an invitation is dialed, is named as a
 // neighbour, and is found again after it was restarted.
 func TestKnownAreDialedAgain(t *testing.T) {
 	t.Parallel()
@@ -28,13 +28,13 @@ func TestKnownAreDialedAgain(t *testing.T) {
 	}
 	eventually(t, "it is missed", func() bool { return !connected(b, a) })
 	if _, ok := named(t, mesh, moot.BlobID{1}, a); ok {
-		t.Error("who has left is named as a neighbour")
+		t.Error("a node that left is named as a neighbour")
 	}
 	again := newHost(t, key, where, nil)
 	eventually(t, "it is dialed when it is back", func() bool { return connected(again, b) })
 }
 
-// TestTheMovedAreLookedUp: where b remembers a, nobody is any more; c knows better. As
+// TestTheMovedAreLookedUp: the address of a that b knows is stale; c has the new one. As
 // a speaks no table's protocol, it can neither come by itself nor in a refresh.
 func TestTheMovedAreLookedUp(t *testing.T) {
 	t.Parallel()
@@ -50,10 +50,10 @@ func TestTheMovedAreLookedUp(t *testing.T) {
 	join(t, c, &members)
 	connect(t, a, c)
 	run(t, join(t, b, &members, stale, at(c)))
-	eventually(t, "the table says where it moved", func() bool { return connected(b, a) })
+	eventually(t, "the table has the new address", func() bool { return connected(b, a) })
 }
 
-// TestTheLocalNetwork: whoever shouts there is dialed if it is a member.
+// TestTheLocalNetwork: a node found there is dialed if it is a member.
 func TestTheLocalNetwork(t *testing.T) {
 	t.Parallel()
 	a, member, stranger := host1(t), host1(t), host1(t)

@@ -27,10 +27,10 @@ func (m *Mesh) isMember(id peer.ID) bool {
 	return false
 }
 
-// tend keeps the table in step with the membership: the library asks its filter only
+// updateTable keeps the table in step with the membership: the library calls its filter only
 // when a peer connects, but members are revoked, and invited ones become members,
 // while they are connected.
-func (m *Mesh) tend() {
+func (m *Mesh) updateTable() {
 	members := map[peer.ID]bool{}
 	for _, key := range m.Members() {
 		members[m.PeerID(key)] = true
@@ -47,7 +47,7 @@ func (m *Mesh) tend() {
 			continue
 		}
 		if p, err := m.Host.Peerstore().FirstSupportedProtocol(id, speaks); err == nil && p == speaks {
-			table.TryAddPeer(id, false, true) // fails if there is no room: then others are near enough
+			table.TryAddPeer(id, false, true) // an error means that the bucket is full
 		}
 	}
 }

@@ -29,18 +29,18 @@ func TestHoldersTwoHopsAway(t *testing.T) {
 		return ok && len(p.Addrs) > 0
 	})
 	if connected(c, a) {
-		t.Error("they were to be kept apart")
+		t.Error("they must have different tables")
 	}
 	if _, ok := named(t, seeker, moot.BlobID{3}, a); ok {
 		t.Error("named as holder of what it did not announce")
 	}
 }
 
-// TestAnnounceNeverWaits: nobody is there to be told, and Run has not begun.
+// TestAnnounceNeverWaits: there is no other node, and Run has not begun.
 func TestAnnounceNeverWaits(t *testing.T) {
 	t.Parallel()
-	var nobody people
-	m := join(t, host1(t), &nobody)
+	var none people
+	m := join(t, host1(t), &none)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	began := time.Now()
@@ -69,8 +69,8 @@ func TestStrangersEnterNoTable(t *testing.T) {
 	stranger, onlooker := newSpy(t, a), newSpy(t, a)
 	connect(t, b, a)
 	run(t, mesh)
-	eventually(t, "the table holds a member", func() bool { return onlooker.hears(t, b) })
-	if onlooker.hears(t, stranger.host) {
+	eventually(t, "the table holds a member", func() bool { return onlooker.lists(t, b) })
+	if onlooker.lists(t, stranger.host) {
 		t.Error("the table holds a stranger")
 	}
 	id := moot.BlobID{4}
@@ -80,7 +80,7 @@ func TestStrangersEnterNoTable(t *testing.T) {
 		t.Error("a stranger is named")
 	}
 	members.are(a, b, stranger.host)
-	eventually(t, "who became a member enters the table", func() bool { return onlooker.hears(t, stranger.host) })
+	eventually(t, "a new member enters the table", func() bool { return onlooker.lists(t, stranger.host) })
 	if _, ok := named(t, mesh, id, stranger.host); !ok {
 		t.Error("a member is not named")
 	}
@@ -98,10 +98,10 @@ func TestTheRevokedLeaveTheTable(t *testing.T) {
 	connect(t, b, a)
 	onlooker := newSpy(t, a)
 	run(t, mesh)
-	eventually(t, "the table holds a member", func() bool { return onlooker.hears(t, b) })
+	eventually(t, "the table holds a member", func() bool { return onlooker.lists(t, b) })
 	members.are(a)
 	if _, ok := named(t, mesh, moot.BlobID{5}, b); ok {
 		t.Error("a revoked member is named")
 	}
-	eventually(t, "it leaves the table", func() bool { return !onlooker.hears(t, b) })
+	eventually(t, "it leaves the table", func() bool { return !onlooker.lists(t, b) })
 }

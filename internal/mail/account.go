@@ -25,7 +25,7 @@ type Config struct {
 	Index     *Index
 	Directory func(context.Context) (Directory, error)
 
-	// Mirror is this machine's store, if Node stores blobs elsewhere: it holds a second copy
+	// Mirror is this machine's store, if Node stores blobs on other machines: it holds a second copy
 	// of what the member writes, because others drop it once it is delivered.
 	Mirror BlobStore
 	// Servers returns the space's servers, which exchange mail with other domains. nil:

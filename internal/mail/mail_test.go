@@ -87,7 +87,7 @@ func gather(t *testing.T, names ...string) (*space, []*person) {
 // writer returns the writer of a member's feed.
 func (s *space) writer(key ed25519.PrivateKey) sign.Writer {
 	s.t.Helper()
-	signer, err := sign.New(s.t.Context(), sign.Config{Space: s.key, Key: key, Clock: feed.NewClock(time.Now, 0), Local: s.node})
+	signer, err := sign.New(s.t.Context(), sign.Config{Self: seal.Public(key), Author: feed.NewAuthor(s.key, key, feed.NewClock(time.Now, 0), nil), Local: s.node})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -331,7 +331,7 @@ func TestInbound(t *testing.T) {
 		t.Errorf("ann has %+v", got)
 	}
 	if got := server.has(t, ""); len(got) != 0 {
-		t.Errorf("the server keeps %+v", got)
+		t.Errorf("the server stores %+v", got)
 	}
 	if err := eve.Deliver(t.Context(), []string{"ann"}, outside()); err != nil {
 		t.Fatal(err)
@@ -340,7 +340,7 @@ func TestInbound(t *testing.T) {
 		t.Errorf("eve sends for another domain: %+v", got)
 	}
 	if err := server.Deliver(t.Context(), []string{"nobody@friends.example"}, outside()); moot.KindOf(err) != moot.NotFound {
-		t.Errorf("to nobody: %v", err)
+		t.Errorf("to an unknown member: %v", err)
 	}
 }
 
@@ -352,7 +352,7 @@ func TestOutbound(t *testing.T) {
 		t.Errorf("relayed to %q", sent.Relayed)
 	}
 	if got := server.has(t, ""); len(got) != 0 {
-		t.Errorf("the server keeps %+v", got)
+		t.Errorf("the server stores %+v", got)
 	}
 	if len(s.relayed) != 1 {
 		t.Fatalf("%q", s.relayed)
@@ -365,13 +365,13 @@ func TestOutbound(t *testing.T) {
 	if got := p[2].has(t, mail.Inbox); len(got) != 1 {
 		t.Errorf("bob has %+v", got)
 	}
-	// a modified client asks the server to relay a message from ann
+	// a modified client makes the server relay a message from ann
 	forged := "Moot-Relay: <zoe@elsewhere.example>\r\nFrom: ann@friends.example\r\nTo: zoe@elsewhere.example\r\n\r\npay me\r\n"
 	if err := eve.Deliver(t.Context(), []string{"owner"}, strings.NewReader(forged)); err != nil {
 		t.Fatal(err)
 	}
 	if got := server.has(t, mail.Inbox); len(got) != 0 {
-		t.Errorf("the server keeps %+v", got)
+		t.Errorf("the server stores %+v", got)
 	}
 	if len(s.relayed) != 1 {
 		t.Errorf("sent in ann's name: %q", s.relayed[1])

@@ -167,7 +167,7 @@ func (w *walker) leaf(e *message.Entity) error {
 	if kind == "text/html" {
 		w.html = cut(w.html+string(text), maxText)
 	} else {
-		w.words = cut(w.words+tidy(string(text)), maxText)
+		w.words = cut(w.words+normalize(string(text)), maxText)
 	}
 	return nil
 }
@@ -250,7 +250,7 @@ func plain(page string) string {
 	for skip := 0; ; {
 		switch z.Next() {
 		case html.ErrorToken:
-			return tidy(b.String())
+			return normalize(b.String())
 		case html.TextToken:
 			if skip == 0 {
 				b.Write(z.Text())
@@ -270,7 +270,7 @@ func plain(page string) string {
 }
 
 // tidy returns valid UTF-8 with LF line ends.
-func tidy(s string) string {
+func normalize(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n"), "\x00", "")
 }
 

@@ -92,10 +92,10 @@ func NewRelay(cfg RelayConfig) *Relay {
 }
 
 // Add registers an account to wake.
-func (r *Relay) Add(b *Account) {
+func (r *Relay) Add(a *Account) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.accounts[b.Self()] = b
+	r.accounts[a.Self()] = a
 }
 
 // IsMessage reports whether a blob is an announced message.
@@ -193,9 +193,9 @@ func (r *Relay) handleMessage(ctx context.Context, e moot.Entry) {
 func (r *Relay) wake(selects func(moot.Key) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for k, b := range r.accounts {
+	for k, a := range r.accounts {
 		if selects(k) {
-			b.Wake()
+			a.Wake()
 		}
 	}
 }

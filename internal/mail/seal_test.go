@@ -143,17 +143,17 @@ func TestMirrorHoldsOwnMessages(t *testing.T) {
 func TestFullMailbox(t *testing.T) {
 	s, p := gather(t, "owner", "ann", "bob", "m1")
 	cfg := s.config(p[1].key, p[1].writer)
-	var asked []moot.Key
+	var checked []moot.Key
 	cfg.Quota = func(_ context.Context, to []moot.Key, size int64) error {
-		asked = append(asked, to...)
+		checked = append(checked, to...)
 		return moot.Errorf(moot.Full, "%d bytes are too many", size)
 	}
 	mime, _ := bccMessage(1)
 	if _, err := s.account(cfg).Send(t.Context(), mail.Outgoing{MIME: strings.NewReader(mime)}); moot.KindOf(err) != moot.Full {
 		t.Errorf("%v", err)
 	}
-	if len(asked) != 2 || asked[0] != p[2].Self() || asked[1] != p[3].Self() {
-		t.Errorf("quota checked for %v", asked)
+	if len(checked) != 2 || checked[0] != p[2].Self() || checked[1] != p[3].Self() {
+		t.Errorf("quota checked for %v", checked)
 	}
 	if got := p[2].has(t, ""); len(got) != 0 {
 		t.Errorf("bob has %+v", got)

@@ -13,7 +13,7 @@ import (
 	"github.com/mootspace/moot/internal/sign"
 )
 
-// Invitation says what an invite allows.
+// Invitation states what an invite allows.
 type Invitation struct {
 	Role    policy.Role
 	Uses    int           // how many may join with it; 0 means any number
@@ -22,8 +22,8 @@ type Invitation struct {
 	Peers   []moot.Peer   // put into the link
 }
 
-// Invite makes a one-time key, tells the space that it may join, and returns the
-// link that holds its seed.
+// Invite makes a one-time key, states in the space that it may join, and returns the link
+// that holds its seed.
 func (m *Members) Invite(ctx context.Context, in Invitation) (Link, error) {
 	if in.Expires <= 0 {
 		return Link{}, moot.Errorf(moot.Invalid, "an invitation must expire in the future, not after %v", in.Expires)
@@ -50,8 +50,8 @@ func (m *Members) Invite(ctx context.Context, in Invitation) (Link, error) {
 	}, nil
 }
 
-// Enter makes the first entry of a newcomer's feed: it names the newcomer and
-// proves, with the link's seed, that he was invited.
+// Enter makes the first entry of a newcomer's feed: it names the newcomer and proves,
+// with the link's seed, the invitation.
 func Enter(l Link, key ed25519.PrivateKey, as string, now func() time.Time) (moot.Entry, error) {
 	invite := seal.FromSeed(l.Seed)
 	body, err := policy.EncodeBody(policy.MemberBody{

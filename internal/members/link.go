@@ -12,9 +12,9 @@ import (
 	"github.com/mootspace/moot/internal/policy"
 )
 
-// Link is an invitation as it is handed over: everything a newcomer needs to join,
-// with no certificate authority and no inviter online. Whoever holds the link can
-// join with it, so it is a secret until it is used up.
+// Link is an invitation as a text: everything a newcomer needs to join, with no
+// certificate authority and no inviter online. Its holder can join, so it is a secret
+// until it is used up.
 type Link struct {
 	Version int         `cbor:"0,keyasint"`           // 1
 	Space   moot.Key    `cbor:"1,keyasint"`           // what is joined

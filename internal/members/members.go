@@ -1,6 +1,6 @@
 // Package members gives the membership entries their meaning: founding a space,
-// inviting, joining, renaming, changing roles, revoking, and telling where the
-// space's servers are. It works over any moot.Node. Who may do what is decided by
+// inviting, joining, renaming, changing roles, revoking, and announcing the space's
+// servers. It works over any moot.Node. Who may do what is decided by
 // package policy; this package must not know an architecture, a store or a link.
 package members
 
@@ -68,8 +68,8 @@ func (m *Members) Found(ctx context.Context, name, as string) error {
 	return err
 }
 
-// Revoke ends a membership: nothing the member says after what the node holds now
-// is accepted, and nobody answers him any more.
+// Revoke ends a membership: entries of the member beyond those that the node holds now
+// are refused, and so are its requests.
 func (m *Members) Revoke(ctx context.Context, name string) (policy.Member, error) {
 	member, err := m.Lookup(ctx, name)
 	if err != nil {
@@ -138,5 +138,5 @@ func heads(ctx context.Context, node moot.Feeds, kind moot.Kind, key string) (id
 	return ids, nil
 }
 
-// Public returns the moot.Key of a private key.
+// public returns the moot.Key of a private key.
 func public(key ed25519.PrivateKey) moot.Key { return moot.Key(key.Public().(ed25519.PublicKey)) }

@@ -93,7 +93,7 @@ func TestMembershipFromBeginningToEnd(t *testing.T) {
 		t.Fatalf("%v, %v", m, err)
 	}
 	addrs := []string{"https://192.0.2.1:7443"}
-	for range 2 { // the second time there is nothing to say
+	for range 2 { // the second time nothing has changed
 		if err := bob.Serve(ctx, seal.Public(bob.key), addrs, ""); err != nil {
 			t.Fatal(err)
 		}

@@ -11,11 +11,8 @@ import (
 	"github.com/mootspace/moot/internal/sign"
 )
 
-// policy.ServerPrefix starts the key of the entry in which a server says where it is, so
-// that members who joined before there was one learn of it.
-
-// serverBody is what a server says of itself, so that members who joined before
-// there was one learn of it.
+// serverBody is a server's announcement under policy.ServerPrefix, which members read who
+// joined before there was a server.
 type serverBody struct {
 	Addrs []string `cbor:"0,keyasint"`
 	Mail  string   `cbor:"1,keyasint,omitempty"` // the domain for which it exchanges mail with the outside
@@ -46,8 +43,8 @@ func (m *Members) Mail(ctx context.Context) (domain string, servers []moot.Key, 
 	return domain, servers, err
 }
 
-// announced calls each with what every server says of itself. Whether an announcer may
-// be a server was decided when its entry was admitted.
+// announced calls each with every server's announcement. Whether its author may be a
+// server was checked when the entry was admitted.
 func (m *Members) announced(ctx context.Context, each func(moot.Key, serverBody)) error {
 	for e, err := range m.node.Query(ctx, moot.Query{Kind: moot.KindSpace, Prefix: policy.ServerPrefix}) {
 		if err != nil {
@@ -56,7 +53,7 @@ func (m *Members) announced(ctx context.Context, each func(moot.Key, serverBody)
 		var body serverBody
 		named, err := moot.ParseKey(strings.TrimPrefix(e.Key, policy.ServerPrefix))
 		if err != nil || named != e.Author || serverDecoder.Unmarshal(e.Body, &body) != nil {
-			continue // only a server itself says where it is
+			continue // only a server announces itself
 		}
 		each(e.Author, body)
 	}
@@ -64,8 +61,8 @@ func (m *Members) announced(ctx context.Context, each func(moot.Key, serverBody)
 }
 
 // Serve announces the writer's node as a server of the space at the addresses, and with
-// mail not empty as the one that exchanges mail for that domain. It says nothing if that
-// is known already.
+// mail not empty as the one that exchanges mail for that domain. It does nothing if
+// that is announced already.
 func (m *Members) Serve(ctx context.Context, self moot.Key, addrs []string, mail string) error {
 	known := false
 	err := m.announced(ctx, func(server moot.Key, body serverBody) {

@@ -22,9 +22,9 @@ import (
 	"github.com/mootspace/moot/internal/durable"
 )
 
-// Envelope says from whom and to whom a message goes, whatever its header says.
+// Envelope is the sender and the recipients of a message, whatever its header has.
 type Envelope struct {
-	From string   // who is told if it cannot be delivered; "" for nobody
+	From string   // gets bounces; "" for none
 	To   []string // one or more
 }
 
@@ -35,37 +35,37 @@ func (l QueueLimits) orDefault() QueueLimits {
 	return l
 }
 
-// Add puts a message into the queue. When it returns without an error the message
-// survives a power failure. Line ends become CRLF, Bcc and Return-Path are removed.
-// Kinds: Invalid for a message or address that makes no sense, TooLarge, Full.
+// Add queues a message. The message is durable when it returns nil. Line ends become
+// CRLF; Bcc and Return-Path are removed. Kinds: Invalid for a malformed message or
+// address, TooLarge, Full.
 func (q *Queue) Add(ctx context.Context, e Envelope, mime io.Reader) error {
 	m, err := q.envelope(e)
 	if err != nil {
 		return moot.Wrap("queue mail", err)
 	}
-	draft, err := os.CreateTemp(q.folder, "new-*.eml")
+	staging, err := os.CreateTemp(q.folder, "new-*.eml")
 	if err != nil {
 		return sqlite.Error("queue mail", err)
 	}
-	defer os.Remove(draft.Name()) // after the renaming there is nothing of that name
-	err = q.write(draft, m, mime)
-	if err2 := draft.Close(); err == nil {
+	defer os.Remove(staging.Name()) // no such file after the rename
+	err = q.write(staging, m, mime)
+	if err2 := staging.Close(); err == nil {
 		err = err2
 	}
 	if err == nil {
-		err = q.insert(ctx, m, draft.Name())
+		err = q.insert(ctx, m, staging.Name())
 	}
 	if err != nil {
 		return sqlite.Error("queue mail", err)
 	}
 	select {
-	case q.news <- struct{}{}:
-	default: // there is news already
+	case q.added <- struct{}{}:
+	default: // a value is waiting already
 	}
 	return nil
 }
 
-// queued is a message in the queue, or on its way into it.
+// queued is a message in the queue, or being added.
 type queued struct {
 	id    int64
 	from  string
@@ -76,22 +76,22 @@ type queued struct {
 	to    []*recipient
 }
 
-// recipient is who has not got a message yet.
+// recipient is a recipient without the message.
 type recipient struct {
 	address, domain string
-	tries           int
+	attempts        int
 	state           int
-	answer
+	response
 }
 
 // States of a recipient, as in the database.
 const (
-	waits  = 0
-	warned = 1 // the sender has been told of the delay
-	failed = 2 // and the sender is to be told
+	pending = 0
+	warned  = 1 // a delay notification was sent
+	failed  = 2 // a bounce is due
 )
 
-// envelope checks the addresses, and writes their domains as the DNS does.
+// envelope validates the addresses, and converts their domains to A-labels.
 func (q *Queue) envelope(e Envelope) (*queued, error) {
 	if len(e.To) == 0 || len(e.To) > q.limit.Recipients {
 		return nil, moot.Errorf(moot.Invalid, "%d recipients; there may be 1 to %d", len(e.To), q.limit.Recipients)
@@ -119,9 +119,9 @@ func (q *Queue) envelope(e Envelope) (*queued, error) {
 	return m, nil
 }
 
-// write writes the message to its file, durably, and signs it.
+// write signs a message into its file, durably.
 func (q *Queue) write(f *os.File, m *queued, mime io.Reader) error {
-	r := io.LimitReader(&lineEnds{r: bufio.NewReader(mime)}, q.limit.Message+1)
+	r := io.LimitReader(&crlfReader{r: bufio.NewReader(mime)}, q.limit.Message+1)
 	start := make([]byte, chunk)
 	n, err := io.ReadFull(r, start)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -143,7 +143,7 @@ func (q *Queue) write(f *os.File, m *queued, mime io.Reader) error {
 	}
 	m.utf8 = m.utf8 || !isASCII(head.String())
 	whole := io.MultiReader(&head, bytes.NewReader(start[at:n]), r)
-	if m.head, m.size, err = signAll(f, whole, q.sign); err != nil {
+	if m.head, m.size, err = copySigned(f, whole, q.sign); err != nil {
 		return err
 	}
 	if m.size > q.limit.Message {
@@ -153,16 +153,16 @@ func (q *Queue) write(f *os.File, m *queued, mime io.Reader) error {
 	return f.Sync()
 }
 
-// insert makes the message part of the queue. Its file gets its name before the
-// database tells of it; tidy removes the file if the database never does.
-func (q *Queue) insert(ctx context.Context, m *queued, draft string) error {
+// insert commits a message to the queue. The file is renamed before the commit;
+// removeOrphans removes the file if the commit fails.
+func (q *Queue) insert(ctx context.Context, m *queued, staging string) error {
 	return q.change(ctx, func(tx *sql.Tx) error {
 		var n int
 		if err := tx.QueryRow(`SELECT count(*) FROM messages`).Scan(&n); err != nil {
 			return err
 		}
 		if n >= q.limit.Messages {
-			return moot.Errorf(moot.Full, "%d messages wait already", n)
+			return moot.Errorf(moot.Full, "the queue holds %d messages already", n)
 		}
 		res, err := tx.Exec(`INSERT INTO messages (sender, added, size, utf8, head) VALUES (?, ?, ?, ?, ?)`,
 			m.from, m.added.UnixMilli(), m.size, m.utf8, m.head)
@@ -178,7 +178,7 @@ func (q *Queue) insert(ctx context.Context, m *queued, draft string) error {
 				return err
 			}
 		}
-		if err := os.Rename(draft, q.path(m.id)); err != nil {
+		if err := os.Rename(staging, q.path(m.id)); err != nil {
 			return err
 		}
 		return durable.SyncFolder(filepath.Clean(q.folder))
@@ -191,20 +191,20 @@ func (q *Queue) change(ctx context.Context, f func(*sql.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // nothing, after a commit
+	defer tx.Rollback() // no effect after a commit
 	if err := f(tx); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
-// wireAddress returns an address as it is written in SMTP without the brackets, its
-// local part quoted if need be, and its domain. Kind Invalid, also for [literals].
+// wireAddress returns an address in SMTP syntax without the brackets, its local part
+// quoted if necessary, and its domain. Kind Invalid, also for address literals.
 func wireAddress(address string) (wire, domain string, err error) {
-	if strings.HasPrefix(address, `"`) { // it is quoted already
+	if strings.HasPrefix(address, `"`) { // quoted already
 		a, err := mail.ParseAddress("<" + address + ">")
 		if err != nil {
-			return "", "", moot.Errorf(moot.Invalid, "%.400q is no mail address: %w", address, err)
+			return "", "", moot.Errorf(moot.Invalid, "%.400q is not a mail address: %w", address, err)
 		}
 		address = a.Address
 	}
@@ -213,7 +213,7 @@ func wireAddress(address string) (wire, domain string, err error) {
 		return "", "", err
 	}
 	if strings.HasPrefix(domain, "[") {
-		return "", "", moot.Errorf(moot.Invalid, "mail is not sent to the address of a host: %.400q", address)
+		return "", "", moot.Errorf(moot.Invalid, "mail to an address literal is not supported: %.400q", address)
 	}
 	local := address[:strings.LastIndexByte(address, '@')]
 	return strings.Trim(angle(local+"@"+domain), "<>"), domain, nil

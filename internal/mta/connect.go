@@ -16,37 +16,37 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// Timeouts of a client. RFC 5321, 4.5.3.2 gives servers 5 minutes for most; who takes
-// longer than this is tried again later.
+// Timeouts of a client. RFC 5321, 4.5.3.2 allows servers 5 minutes for most commands;
+// slower servers are retried later.
 const (
-	dialTime    = 30 * time.Second
-	commandTime = 2 * time.Minute
-	writeTime   = 3 * time.Minute  // for one piece of a message
-	acceptTime  = 10 * time.Minute // after its end
+	dialTimeout    = 30 * time.Second
+	commandTimeout = 2 * time.Minute
+	writeTimeout   = 3 * time.Minute  // for one write
+	acceptTimeout  = 10 * time.Minute // for the reply to the end of a message
 )
 
-// tlsFailed is the status when STARTTLS was offered and did not work (RFC 3463, 3.8).
+// tlsFailed is the status of a failed STARTTLS (RFC 3463, 3.8).
 const tlsFailed = "4.7.5"
 
 // errTLS marks a failed handshake.
 var errTLS = errors.New("TLS")
 
-// connect returns a client that has said EHLO, encrypted if the server can, or, with
-// plain, in plain text.
+// connect returns a client after EHLO, encrypted if the server offers TLS and plain is
+// not set.
 //
-// A certificate need not be valid: who can forge one can take the offer of STARTTLS
-// away as well, and many servers have none (RFC 7435). But after a failed handshake the
-// message is not sent in plain text at once, as that may be somebody's doing or a
-// passing fault; only if it fails the same way when it is tried again, see try.
-func (w *way) connect(ctx context.Context, h host, addr string, plain bool) (*smtp.Client, error) {
-	dial, cancel := context.WithTimeout(ctx, dialTime)
+// The certificate need not be valid (opportunistic TLS, RFC 7435): an attacker who can
+// forge one can also strip STARTTLS, and many servers have none. But a failed handshake
+// does not fall back to plain text at once, since it may be an attack or a transient
+// fault; only if it fails again on the next attempt, see deliverDomain.
+func (cl *client) connect(ctx context.Context, h host, addr string, plain bool) (*smtp.Client, error) {
+	dial, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	c, err := w.Dial(dial, "tcp", addr)
+	c, err := cl.Dial(dial, "tcp", addr)
 	if err != nil {
 		return nil, failuref("4.4.1", "%s: %w", h.name, err)
 	}
 	stop := context.AfterFunc(ctx, func() { c.Close() })
-	client, err := w.greet(ctx, &server{Conn: c, left: maxAnswers, stop: stop}, h, plain)
+	client, err := cl.greet(ctx, &remoteConn{Conn: c, left: maxResponses, stop: stop}, h, plain)
 	if err != nil {
 		c.Close()
 		stop()
@@ -54,64 +54,64 @@ func (w *way) connect(ctx context.Context, h host, addr string, plain bool) (*sm
 	return client, err
 }
 
-func (w *way) greet(ctx context.Context, c *server, h host, plain bool) (*smtp.Client, error) {
+func (cl *client) greet(ctx context.Context, c *remoteConn, h host, plain bool) (*smtp.Client, error) {
 	secure := net.Conn(c)
 	var err error
-	smart := w.Smarthost != nil
-	if smart && strings.HasSuffix(w.Smarthost.Addr, ":"+implicitTLS) {
-		if secure, err = w.encrypt(ctx, c, h); err != nil {
+	smart := cl.Smarthost != nil
+	if smart && strings.HasSuffix(cl.Smarthost.Addr, ":"+implicitTLS) {
+		if secure, err = cl.encrypt(ctx, c, h); err != nil {
 			return nil, err
 		}
 	}
-	text, banner, err := w.hello(secure)
+	text, banner, err := cl.hello(secure)
 	if err != nil {
 		return nil, err
 	}
 	if _, done := secure.(*tls.Conn); !done && !plain && offers(text, "STARTTLS") {
-		if secure, err = w.startTLS(ctx, c, h); err != nil {
+		if secure, err = cl.startTLS(ctx, c, h); err != nil {
 			return nil, err
 		}
 	}
-	if _, ok := secure.(*tls.Conn); !ok && (w.RequireTLS || smart && w.Smarthost.Username != "") {
+	if _, ok := secure.(*tls.Conn); !ok && (cl.RequireTLS || smart && cl.Smarthost.Username != "") {
 		return nil, failuref("4.7.10", "%s offers no TLS, which is required", h.name)
 	}
-	client := smtp.NewClient(&greeted{Conn: secure, banner: bytes.NewReader([]byte(banner))})
-	client.CommandTimeout, client.SubmissionTimeout = commandTime, acceptTime
-	if err := client.Hello(w.Hostname); err != nil {
-		return nil, passing(err)
+	client := smtp.NewClient(&replayConn{Conn: secure, banner: bytes.NewReader([]byte(banner))})
+	client.CommandTimeout, client.SubmissionTimeout = commandTimeout, acceptTimeout
+	if err := client.Hello(cl.Hostname); err != nil {
+		return nil, temporary(err)
 	}
-	if smart && w.Smarthost.Username != "" {
-		if err := client.Auth(sasl.NewPlainClient("", w.Smarthost.Username, w.Smarthost.Password)); err != nil {
-			return nil, passing(err)
+	if smart && cl.Smarthost.Username != "" {
+		if err := client.Auth(sasl.NewPlainClient("", cl.Smarthost.Username, cl.Smarthost.Password)); err != nil {
+			return nil, temporary(err)
 		}
 	}
 	return client, nil
 }
 
-// hello reads the greeting and says EHLO, to learn what the server offers before the
-// client does the same: go-smtp's would call itself localhost before STARTTLS.
-func (w *way) hello(c net.Conn) (offered, banner string, err error) {
-	c.SetReadDeadline(time.Now().Add(commandTime))
+// hello reads the greeting and sends EHLO to learn the extensions first: go-smtp's
+// client would call itself localhost before STARTTLS.
+func (cl *client) hello(c net.Conn) (offered, banner string, err error) {
+	c.SetReadDeadline(time.Now().Add(commandTimeout))
 	t := textproto.NewConn(struct {
 		io.Reader
 		io.Writer
 		io.Closer
 	}{io.LimitReader(c, maxHello), c, c})
 	if _, _, err = t.ReadResponse(220); err != nil {
-		return "", "", passing(err)
+		return "", "", temporary(err)
 	}
-	if err = t.PrintfLine("EHLO %s", w.Hostname); err != nil {
+	if err = t.PrintfLine("EHLO %s", cl.Hostname); err != nil {
 		return "", "", err
 	}
 	if _, offered, err = t.ReadResponse(250); err != nil {
 		var raw *textproto.Error
 		if !errors.As(err, &raw) || raw.Code == 421 {
-			return "", "", passing(err)
+			return "", "", temporary(err)
 		}
-		offered = "" // an old server, which the client greets with HELO
+		offered = "" // no ESMTP: the client falls back to HELO
 	}
 	if t.R.Buffered() > 0 {
-		return "", "", failuref("4.5.0", "the server talks out of turn")
+		return "", "", failuref("4.5.0", "the server sent a reply before its command")
 	}
 	return offered, "220 greeted before\r\n", nil
 }
@@ -126,15 +126,15 @@ func offers(ehlo, extension string) bool {
 	return false
 }
 
-// startTLS has the server begin TLS. What it says in plain text after its consent is
-// not taken for its words (CVE-2011-0411, the other way round).
-func (w *way) startTLS(ctx context.Context, c net.Conn, h host) (net.Conn, error) {
+// startTLS upgrades the connection. Plain text after the server's consent is an error
+// (response injection, CVE-2011-0411 mirrored).
+func (cl *client) startTLS(ctx context.Context, c net.Conn, h host) (net.Conn, error) {
 	t := textproto.NewConn(struct {
 		io.Reader
 		io.Writer
 		io.Closer
 	}{io.LimitReader(c, maxHello), c, c})
-	c.SetReadDeadline(time.Now().Add(commandTime))
+	c.SetReadDeadline(time.Now().Add(commandTimeout))
 	if err := t.PrintfLine("STARTTLS"); err != nil {
 		return nil, err
 	}
@@ -142,26 +142,26 @@ func (w *way) startTLS(ctx context.Context, c net.Conn, h host) (net.Conn, error
 		return nil, failuref(tlsFailed, "%s offers STARTTLS and refuses it: %w: %w", h.name, errTLS, err)
 	}
 	if t.R.Buffered() > 0 {
-		return nil, failuref("4.5.0", "the server talks out of turn")
+		return nil, failuref("4.5.0", "the server sent a reply before its command")
 	}
-	return w.encrypt(ctx, c, h)
+	return cl.encrypt(ctx, c, h)
 }
 
-func (w *way) encrypt(ctx context.Context, c net.Conn, h host) (net.Conn, error) {
+func (cl *client) encrypt(ctx context.Context, c net.Conn, h host) (net.Conn, error) {
 	cfg := &tls.Config{}
-	if w.TLS != nil {
-		cfg = w.TLS.Clone()
+	if cl.TLS != nil {
+		cfg = cl.TLS.Clone()
 	}
 	cfg.ServerName = h.name
-	if w.Smarthost == nil || w.Smarthost.Username == "" {
+	if cl.Smarthost == nil || cl.Smarthost.Username == "" {
 		cfg.InsecureSkipVerify = true
 		cfg.VerifyConnection = func(state tls.ConnectionState) error {
-			w.log.Info("encrypted mail", "host", h.name, "tls", tlsName(state), "verified", verify(state, cfg.RootCAs, h.name) == nil)
+			cl.log.Info("encrypted mail", "host", h.name, "tls", tlsName(state), "verified", verify(state, cfg.RootCAs, h.name) == nil)
 			return nil
 		}
 	}
 	secure := tls.Client(c, cfg)
-	handshake, cancel := context.WithTimeout(ctx, commandTime)
+	handshake, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	if err := secure.HandshakeContext(handshake); err != nil {
 		return nil, failuref(tlsFailed, "%s: %w: %w", h.name, errTLS, err)

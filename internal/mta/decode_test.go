@@ -15,7 +15,8 @@ import (
 	"github.com/emersion/go-msgauth/authres"
 )
 
-// FuzzHeader: after a header was cleaned, nothing in it can be taken for our own word.
+// FuzzHeader: a stripped header has nothing that could be mistaken for a field of this
+// server.
 func FuzzHeader(f *testing.F) {
 	for _, s := range []string{
 		"Authentication-Results: mx.example; dmarc=pass\r\n\r\n", "A: b\r\n c\r\n\r\nbody", "\r\n", "", "Authentication-Results: (x) mx.example 1; none\r\n",
@@ -31,7 +32,7 @@ func FuzzHeader(f *testing.F) {
 		if at > len(b) || h.Len() > maxFields {
 			t.Fatalf("body at %d of %d, %d fields", at, len(b), h.Len())
 		}
-		clean(&h, "mx.example")
+		stripTrusted(&h, "mx.example")
 		var out bytes.Buffer
 		if err := textproto.WriteHeader(&out, h); err != nil {
 			t.Fatal(err)
@@ -49,8 +50,8 @@ func FuzzHeader(f *testing.F) {
 	})
 }
 
-// FuzzLines: what passes lines, and all that comes out of lineEnds, has a CR before each
-// LF and an LF after each CR; what passes is not changed.
+// FuzzLines: what passes strictLines, and the output of crlfReader, has a CR before each
+// LF and an LF after each CR; what passes is unchanged.
 func FuzzLines(f *testing.F) {
 	for _, s := range []string{"a\r\nb\r\n", "a\nb", "a\rb", "\r\r\n", "\n.\r\n", "\r", ""} {
 		f.Add([]byte(s))
@@ -60,19 +61,19 @@ func FuzzLines(f *testing.F) {
 			return strings.ContainsAny(strings.ReplaceAll(string(b), "\r\n", ""), "\r\n")
 		}
 		for _, in := range []io.Reader{bytes.NewReader(b), iotest.OneByteReader(bytes.NewReader(b)), iotest.DataErrReader(bytes.NewReader(b))} {
-			got, err := io.ReadAll(&lines{r: in})
+			got, err := io.ReadAll(&strictLines{r: in})
 			if (err != nil) != bare(b) || err == nil && !bytes.Equal(got, b) {
 				t.Errorf("%q: read %q, %v", b, got, err)
 			}
 		}
-		made, err := io.ReadAll(iotest.OneByteReader(&lineEnds{r: bufio.NewReader(iotest.OneByteReader(bytes.NewReader(b)))}))
+		made, err := io.ReadAll(iotest.OneByteReader(&crlfReader{r: bufio.NewReader(iotest.OneByteReader(bytes.NewReader(b)))}))
 		if err != nil || bare(made) || !bare(b) && !bytes.Equal(made, b) {
 			t.Errorf("%q became %q, %v", b, made, err)
 		}
 	})
 }
 
-// FuzzAddress: an address that is accepted is one word on the wire, and in a header.
+// FuzzAddress: an accepted address is one token in SMTP and in a header.
 func FuzzAddress(f *testing.F) {
 	for _, s := range []string{"a@b.example", "a b@c.example", `"a"@b.example`, "a@[127.0.0.1]", "ä@ö.example", "a>@b.example", "@", `a\@b.example`} {
 		f.Add(s)
@@ -95,7 +96,7 @@ func FuzzAddress(f *testing.F) {
 	})
 }
 
-// FuzzOneLine: a stranger's text becomes one short printable line.
+// FuzzOneLine: untrusted text becomes one short printable line.
 func FuzzOneLine(f *testing.F) {
 	f.Add("a\r\nX-Evil: b\x00\u2028c")
 	f.Add(strings.Repeat("é", 400))
@@ -108,17 +109,17 @@ func FuzzOneLine(f *testing.F) {
 
 func TestBackOff(t *testing.T) {
 	r := Retry{}.orDefault()
-	for tries, want := range []time.Duration{1: 1, 2: 2, 3: 4, 8: 128, 9: 240, 100: 240, 2000: 240} {
+	for attempts, want := range []time.Duration{1: 1, 2: 2, 3: 4, 8: 128, 9: 240, 100: 240, 2000: 240} {
 		if want == 0 {
 			continue
 		}
-		var waits []float64
+		var delays []float64
 		for range 200 {
-			waits = append(waits, r.wait(tries).Minutes())
+			delays = append(delays, r.delay(attempts).Minutes())
 		}
-		low, high := slices.Min(waits), slices.Max(waits)
+		low, high := slices.Min(delays), slices.Max(delays)
 		if w := float64(want); low < 0.8*w || low > 0.9*w || high > 1.2*w || high < 1.1*w || math.IsNaN(low) {
-			t.Errorf("after %d tries: %v to %v minutes", tries, low, high)
+			t.Errorf("after %d attempts: %v to %v minutes", attempts, low, high)
 		}
 	}
 }

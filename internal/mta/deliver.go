@@ -13,31 +13,31 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// way is a Sender with its defaults.
-type way struct {
+// client is a Sender with its defaults.
+type client struct {
 	Sender
-	dns absolute
+	dns resolver
 	log *slog.Logger
 }
 
-func (s *Sender) way() *way {
-	w := &way{Sender: *s, dns: names(s.Resolver), log: logger(s.Log)}
-	w.Port = cmp.Or(w.Port, 25)
-	w.AtOnce = cmp.Or(w.AtOnce, 20)
-	w.PerDomain = cmp.Or(w.PerDomain, 4)
-	w.Retry = w.Retry.orDefault()
-	if w.Dial == nil {
-		w.Dial = (&net.Dialer{}).DialContext
+func (s *Sender) client() *client {
+	cl := &client{Sender: *s, dns: newResolver(s.Resolver), log: logger(s.Log)}
+	cl.Port = cmp.Or(cl.Port, 25)
+	cl.AtOnce = cmp.Or(cl.AtOnce, 20)
+	cl.PerDomain = cmp.Or(cl.PerDomain, 4)
+	cl.Retry = cl.Retry.orDefault()
+	if cl.Dial == nil {
+		cl.Dial = (&net.Dialer{}).DialContext
 	}
-	return w
+	return cl
 }
 
-// maxTry is how long one try may take, over all hosts.
-const maxTry = time.Hour
+// attemptTimeout bounds one attempt over all hosts.
+const attemptTimeout = time.Hour
 
-// do does one task and saves what became of it. Its error is one of the queue.
-func (w *way) do(ctx context.Context, t task) error {
-	m, err := w.Queue.load(ctx, t, time.Now())
+// runTask runs one task and saves its result. Errors are the queue's.
+func (cl *client) runTask(ctx context.Context, t task) error {
+	m, err := cl.Queue.load(ctx, t, time.Now())
 	switch {
 	case moot.KindOf(err) == moot.NotFound:
 		return nil
@@ -46,31 +46,31 @@ func (w *way) do(ctx context.Context, t task) error {
 	case err != nil:
 		return sqlite.Error("read the mail queue", err)
 	}
-	if t.tell {
-		return w.tell(ctx, m)
+	if t.bounce {
+		return cl.bounce(ctx, m)
 	}
-	try, cancel := context.WithTimeout(ctx, maxTry)
+	attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	w.try(try, m, t.domain)
-	return w.settle(ctx, m)
+	cl.deliverDomain(attempt, m, t.domain)
+	return cl.record(ctx, m)
 }
 
-// settle decides on each recipient by its answer, and saves that. Of failures the
-// sender is told by a task of its own, of delays at once.
-func (w *way) settle(ctx context.Context, m *queued) error {
+// record saves each recipient's state after its response. A failure is bounced by a task
+// of its own, a delay is notified at once.
+func (cl *client) record(ctx context.Context, m *queued) error {
 	now := time.Now()
-	if ctx.Err() != nil { // what was broken off by us does not count
+	if ctx.Err() != nil { // interrupted by shutdown: not an attempt
 		m.to = slices.DeleteFunc(m.to, func(r *recipient) bool { return !r.delivered() && !r.permanent() })
 	}
 	late := *m
 	late.to = nil
 	for _, r := range m.to {
-		w.log.Info("tried to send mail", "message", m.id, "to", r.address, "host", r.host, "status", r.status, "answer", r.text, "tries", r.tries)
-		switch r.tries++; {
+		cl.log.Info("delivery attempt", "message", m.id, "to", r.address, "host", r.host, "status", r.status, "response", r.text, "attempts", r.attempts)
+		switch r.attempts++; {
 		case r.delivered():
-		case r.permanent(), now.Sub(m.added) >= w.Retry.GiveUp:
-			r.state, r.tries = failed, 0
-		case now.Sub(m.added) >= w.Retry.Warn && r.state == waits && m.from != "":
+		case r.permanent(), now.Sub(m.added) >= cl.Retry.GiveUp:
+			r.state, r.attempts = failed, 0
+		case now.Sub(m.added) >= cl.Retry.Warn && r.state == pending && m.from != "":
 			late.to = append(late.to, r)
 		}
 	}
@@ -78,40 +78,40 @@ func (w *way) settle(ctx context.Context, m *queued) error {
 		if r.state == failed {
 			return now
 		}
-		return w.Retry.next(now, m.added, r.tries)
+		return cl.Retry.next(now, m.added, r.attempts)
 	}
 	gone := func(r *recipient) bool { return r.delivered() || r.state == failed && m.from == "" }
-	// A message that was delivered must not be sent again because we are asked to stop.
-	if err := w.Queue.save(context.WithoutCancel(ctx), m, next, gone); err != nil {
+	// Saved even during shutdown, so that a delivered message is not sent again.
+	if err := cl.Queue.save(context.WithoutCancel(ctx), m, next, gone); err != nil {
 		return err
 	}
-	return w.warn(ctx, &late)
+	return cl.warn(ctx, &late)
 }
 
-// warn tells the sender that the message is late, once.
-func (w *way) warn(ctx context.Context, m *queued) error {
-	if len(m.to) == 0 || w.notify(ctx, m, delayed) != nil {
-		return nil // it is tried again after the next try
+// warn sends the delay notification, once.
+func (cl *client) warn(ctx context.Context, m *queued) error {
+	if len(m.to) == 0 || cl.notify(ctx, m, delayed) != nil {
+		return nil // retried after the next attempt
 	}
 	for _, r := range m.to {
 		r.state = warned
 	}
 	now := time.Now()
-	next := func(r *recipient) time.Time { return w.Retry.next(now, m.added, r.tries) }
-	return w.Queue.save(context.WithoutCancel(ctx), m, next, func(*recipient) bool { return false })
+	next := func(r *recipient) time.Time { return cl.Retry.next(now, m.added, r.attempts) }
+	return cl.Queue.save(context.WithoutCancel(ctx), m, next, func(*recipient) bool { return false })
 }
 
-// tell tells the sender that the message has failed, now or later.
-func (w *way) tell(ctx context.Context, m *queued) error {
+// bounce sends the failure notification, or reschedules it.
+func (cl *client) bounce(ctx context.Context, m *queued) error {
 	now := time.Now()
-	err := w.notify(ctx, m, undelivered)
+	err := cl.notify(ctx, m, undelivered)
 	if err != nil && ctx.Err() != nil {
 		return nil
 	}
-	known := err == nil || moot.KindOf(err) == moot.NotFound || now.Sub(m.added) > 2*w.Retry.GiveUp
+	finished := err == nil || moot.KindOf(err) == moot.NotFound || now.Sub(m.added) > 2*cl.Retry.GiveUp
 	for _, r := range m.to {
-		r.tries++
+		r.attempts++
 	}
-	next := func(r *recipient) time.Time { return now.Add(w.Retry.wait(min(r.tries, 5))) }
-	return w.Queue.save(context.WithoutCancel(ctx), m, next, func(*recipient) bool { return known })
+	next := func(r *recipient) time.Time { return now.Add(cl.Retry.delay(min(r.attempts, 5))) }
+	return cl.Queue.save(context.WithoutCancel(ctx), m, next, func(*recipient) bool { return finished })
 }

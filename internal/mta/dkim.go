@@ -14,15 +14,15 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Signature is how messages are signed (DKIM, RFC 6376).
+// Signature signs messages (DKIM, RFC 6376).
 type Signature struct {
-	Domain   string        // who answers for the message: the mail domain
-	Selector string        // which of the domain's keys it is
+	Domain   string        // the signing domain: the mail domain
+	Selector string        // of the domain's key
 	Key      crypto.Signer // Ed25519 (RFC 8463) or RSA
 }
 
-// Record returns the name and the text of the TXT record that publishes the key.
-// Kind Invalid for another sort of key.
+// Record returns the name and the text of the TXT record that publishes the key. Kind
+// Invalid for other types of keys.
 func (s Signature) Record() (name, text string, err error) {
 	name = s.Selector + "._domainkey." + s.Domain
 	switch pub := s.Key.Public().(type) {
@@ -38,7 +38,7 @@ func (s Signature) Record() (name, text string, err error) {
 	return "", "", moot.Errorf(moot.Invalid, "a %T cannot sign mail", s.Key)
 }
 
-// Zone returns the record as a line for a zone file (RFC 1035, 5.1), in strings of at
+// Zone returns the record as a line of a zone file (RFC 1035, 5.1), in strings of at
 // most 255 bytes.
 func (s Signature) Zone() (string, error) {
 	name, text, err := s.Record()
@@ -53,8 +53,8 @@ func (s Signature) Zone() (string, error) {
 }
 
 // signedFields returns the fields to sign: those that readers see (RFC 6376, 5.4.1).
-// From and what must be there once are named once more than they are there, so that
-// nobody can add another.
+// Fields that must be unique are listed once more than they occur, so that no second one
+// can be added.
 func signedFields() []string {
 	return []string{
 		"From", "From", "To", "To", "Cc", "Cc", "Subject", "Subject", "Date", "Date", "Message-ID", "Message-ID",
@@ -63,8 +63,8 @@ func signedFields() []string {
 	}
 }
 
-// signAll copies a message to w, and returns its size and the signatures to put before it.
-func signAll(w io.Writer, message io.Reader, all []Signature) (head string, size int64, err error) {
+// copySigned copies a message to w, and returns its size and the signatures to prepend.
+func copySigned(w io.Writer, message io.Reader, all []Signature) (head string, size int64, err error) {
 	to := []io.Writer{w}
 	var signers []*dkim.Signer
 	for _, s := range all {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// alignment is what DMARC says of a message (RFC 7489, 6.6).
+// alignment is the DMARC result of a message (RFC 7489, 6.6).
 type alignment struct {
 	value  authres.ResultValue
 	from   string       // the domain in From; "" if there is not exactly one
@@ -29,8 +29,8 @@ func (a alignment) reject() bool {
 	return a.value == authres.ResultFail && a.policy == dmarc.PolicyReject
 }
 
-// junk reports whether readers should be warned. A message that does not tell one
-// author's domain is no proper message (RFC 7489, 6.6.1).
+// junk reports whether the message is marked as junk. One without exactly one author
+// domain is malformed (RFC 7489, 6.6.1).
 func (a alignment) junk() bool {
 	return a.from == "" || a.value == authres.ResultFail && a.policy != dmarc.PolicyNone
 }
@@ -49,11 +49,11 @@ func (s *session) checkDMARC(ctx context.Context, h textproto.Header, spf *authr
 	case err != nil:
 		return alignment{value: authres.ResultPermError, from: from}
 	}
-	return alignment{proven(rec, from, spf, signed), from, policy}
+	return alignment{evaluate(rec, from, spf, signed), from, policy}
 }
 
-// proven returns whether SPF or DKIM show that the message is from the domain.
-func proven(rec *dmarc.Record, from string, spf *authres.SPFResult, signed []*authres.DKIMResult) authres.ResultValue {
+// evaluate returns whether SPF or DKIM authenticate the domain in From.
+func evaluate(rec *dmarc.Record, from string, spf *authres.SPFResult, signed []*authres.DKIMResult) authres.ResultValue {
 	var values []authres.ResultValue
 	if aligned(spf.From+spf.Helo, from, rec.SPFAlignment) {
 		values = append(values, spf.Value)
@@ -72,8 +72,8 @@ func proven(rec *dmarc.Record, from string, spf *authres.SPFResult, signed []*au
 	return authres.ResultFail
 }
 
-// policyOf returns the record of a domain, or of the organization that it belongs to,
-// and what it says of this domain.
+// policyOf returns the record of a domain, or of its organizational domain, and the
+// policy for this domain.
 func (s *session) policyOf(ctx context.Context, domain string) (*dmarc.Record, dmarc.Policy, error) {
 	opts := &dmarc.LookupOptions{LookupTXT: s.dns.txt(ctx)}
 	rec, err := dmarc.LookupWithOptions(domain, opts)
@@ -93,15 +93,15 @@ func (s *session) policyOf(ctx context.Context, domain string) (*dmarc.Record, d
 	return rec, rec.Policy, nil
 }
 
-// aligned reports whether a domain that was shown speaks for the one in From.
-func aligned(shown, from string, mode dmarc.AlignmentMode) bool {
+// aligned reports whether an authenticated domain is aligned with the one in From.
+func aligned(domain, from string, mode dmarc.AlignmentMode) bool {
 	if mode == dmarc.AlignmentStrict {
-		return shown == from
+		return domain == from
 	}
-	return organization(shown) == organization(from)
+	return organization(domain) == organization(from)
 }
 
-// organization returns the part of a name that somebody registered (RFC 7489, 3.2).
+// organization returns the organizational domain (RFC 7489, 3.2).
 func organization(domain string) string {
 	org, err := publicsuffix.EffectiveTLDPlusOne(domain)
 	if err != nil {
@@ -110,8 +110,8 @@ func organization(domain string) string {
 	return org
 }
 
-// fromDomain returns the one domain of the addresses in From; "" if there are several
-// or none, or several From fields.
+// fromDomain returns the one domain of the addresses in From; "" if there is none or
+// several, or several From fields.
 func fromDomain(h textproto.Header) (domain string) {
 	fields := h.Values("From")
 	if len(fields) != 1 {

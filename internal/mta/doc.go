@@ -1,12 +1,12 @@
-// Package mta is a mail transfer agent: how a space's server that has a mail domain
-// exchanges mail with the outside world over SMTP (RFC 5321). A [Server] takes mail in
-// for local mailboxes and says how far its sender is to be believed (SPF, DKIM, DMARC).
-// A [Queue] keeps mail on its way out, and a [Sender] takes it to where it goes, or
-// tells its author why not.
+// Package mta is a mail transfer agent: it exchanges a space's mail with other domains
+// over SMTP (RFC 5321). A [Server] receives mail for local mailboxes and authenticates
+// its sender (SPF, DKIM, DMARC). A [Queue] stores outbound messages durably, and a
+// [Sender] delivers them to the servers of their domains, or bounces them to their
+// author.
 //
-// It must not know members, sealing, stores or an architecture: [Mailboxes] takes what
-// comes in, and whoever adds to the queue decides what goes out.
+// It must not know members, sealing, stores or an architecture: [Mailboxes] takes
+// inbound mail, and the caller of [Queue.Add] decides what goes out.
 //
-// Not here: MTA-STS (RFC 8461) and DANE (RFC 7672), so that TLS between servers keeps
-// out who listens and not who interferes; ARC (RFC 8617); and DMARC's reports.
+// Not here: MTA-STS (RFC 8461) and DANE (RFC 7672), so that TLS between servers protects
+// against eavesdropping only; ARC (RFC 8617); and DMARC reports.
 package mta

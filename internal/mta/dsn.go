@@ -21,22 +21,22 @@ const (
 	delayed     = "delayed"
 )
 
-// notify tells the sender of a message what became of recipients.
-func (w *way) notify(ctx context.Context, m *queued, action string) error {
-	dsn, err := w.dsn(m, action, time.Now())
+// notify sends a delivery status notification to the sender of a message.
+func (cl *client) notify(ctx context.Context, m *queued, action string) error {
+	dsn, err := cl.dsn(m, action, time.Now())
 	if err == nil {
-		err = w.Bounce(ctx, m.from, bytes.NewReader(dsn))
+		err = cl.Bounce(ctx, m.from, bytes.NewReader(dsn))
 	}
 	if err != nil {
-		w.log.Warn("could not tell the sender of a message", "message", m.id, "sender", m.from, "action", action, "err", err)
+		cl.log.Warn("delivery status notification failed", "message", m.id, "sender", m.from, "action", action, "err", err)
 	}
 	return err
 }
 
-// dsn writes a delivery status notification: what happened in words, the same for
-// programs (RFC 3464, and RFC 6533 for addresses in UTF-8), and the message's header.
-func (w *way) dsn(m *queued, action string, now time.Time) ([]byte, error) {
-	original := w.header(m)
+// dsn composes a delivery status notification: a text for people, status fields for
+// programs (RFC 3464; RFC 6533 for addresses in UTF-8), and the message's header.
+func (cl *client) dsn(m *queued, action string, now time.Time) ([]byte, error) {
+	original := cl.header(m)
 	subject := "Undelivered mail: "
 	if action == delayed {
 		subject = "Delayed mail: "
@@ -51,9 +51,9 @@ func (w *way) dsn(m *queued, action string, now time.Time) ([]byte, error) {
 	}
 	h.SetText("Subject", subject+cmp.Or(cut(decoded(original, "Subject"), 200), "(no subject)"))
 	h.Set("To", angle(m.from))
-	h.Set("From", "Mail Delivery System <mailer-daemon@"+w.Hostname+">")
+	h.Set("From", "Mail Delivery System <mailer-daemon@"+cl.Hostname+">")
 	h.Set("Date", now.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700"))
-	h.Set("Message-ID", "<"+rand.Text()+"@"+w.Hostname+">")
+	h.Set("Message-ID", "<"+rand.Text()+"@"+cl.Hostname+">")
 
 	var b bytes.Buffer
 	out, err := message.CreateWriter(&b, h)
@@ -69,7 +69,7 @@ func (w *way) dsn(m *queued, action string, now time.Time) ([]byte, error) {
 		global, headers = "message/global-delivery-status", "message/global-headers"
 	}
 	for _, part := range []struct{ kind, text string }{
-		{"text/plain", w.inWords(m, action)}, {global, w.forPrograms(m, action)}, {headers, head.String()},
+		{"text/plain", cl.humanText(m, action)}, {global, cl.statusFields(m, action)}, {headers, head.String()},
 	} {
 		if err := writePart(out, part.kind, part.text); err != nil {
 			return nil, err
@@ -99,12 +99,12 @@ func writePart(out *message.Writer, kind, text string) error {
 	return p.Close()
 }
 
-// inWords says to a human what happened.
-func (w *way) inWords(m *queued, action string) string {
+// humanText is the notification's text for people.
+func (cl *client) humanText(m *queued, action string) string {
 	var b strings.Builder
 	if action == delayed {
 		fmt.Fprintf(&b, "Your message could not be delivered yet. It will be tried until %s.\r\nYou need not do anything.\r\n",
-			m.added.Add(w.Retry.GiveUp).UTC().Format(time.RFC1123))
+			m.added.Add(cl.Retry.GiveUp).UTC().Format(time.RFC1123))
 	} else {
 		b.WriteString("Your message could not be delivered.\r\n")
 	}
@@ -118,11 +118,11 @@ func (w *way) inWords(m *queued, action string) string {
 	return b.String()
 }
 
-// forPrograms returns the fields of RFC 3464, 2.2 and 2.3.
-func (w *way) forPrograms(m *queued, action string) string {
+// statusFields returns the fields of RFC 3464, 2.2 and 2.3.
+func (cl *client) statusFields(m *queued, action string) string {
 	var b strings.Builder
 	date := func(t time.Time) string { return t.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700") }
-	fmt.Fprintf(&b, "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n", w.Hostname, date(m.added))
+	fmt.Fprintf(&b, "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n", cl.Hostname, date(m.added))
 	for _, r := range m.to {
 		kind := "rfc822"
 		if !isASCII(r.address) {
@@ -133,13 +133,13 @@ func (w *way) forPrograms(m *queued, action string) string {
 			fmt.Fprintf(&b, "Remote-MTA: dns; %s\r\nDiagnostic-Code: smtp; %s\r\n", r.host, ascii(r.text))
 		}
 		if action == delayed {
-			fmt.Fprintf(&b, "Will-Retry-Until: %s\r\n", date(m.added.Add(w.Retry.GiveUp)))
+			fmt.Fprintf(&b, "Will-Retry-Until: %s\r\n", date(m.added.Add(cl.Retry.GiveUp)))
 		}
 	}
 	return b.String()
 }
 
-// final returns the status; what was given up has its own (RFC 3463, X.4.7).
+// final returns the status; an expired message has its own (RFC 3463, X.4.7).
 func (r *recipient) final(action string) string {
 	if action == undelivered && !r.permanent() {
 		return "5.4.7"
@@ -147,9 +147,9 @@ func (r *recipient) final(action string) string {
 	return r.status
 }
 
-// header returns the header of the message, or none if it cannot be read any more.
-func (w *way) header(m *queued) textproto.Header {
-	text, err := w.Queue.openText(m)
+// header returns the header of the message, empty if it cannot be read.
+func (cl *client) header(m *queued) textproto.Header {
+	text, err := cl.Queue.openText(m)
 	if err != nil {
 		return textproto.Header{}
 	}
@@ -165,7 +165,7 @@ func (w *way) header(m *queued) textproto.Header {
 
 func decoded(h textproto.Header, field string) string {
 	mh := message.Header{Header: h}
-	s, _ := mh.Text(field) // if its charset is not known, as it is
+	s, _ := mh.Text(field) // an unknown charset stays undecoded
 	return oneLine(s)
 }
 

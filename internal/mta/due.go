@@ -15,25 +15,24 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// task is something to be done now: to bring a message to a domain, or to tell its
-// sender that it failed.
+// task is due work: an attempt to deliver a message to a domain, or its bounce.
 type task struct {
 	message int64
 	domain  string // "" for the smarthost
-	tell    bool
+	bounce  bool
 }
 
-// due returns tasks whose time has come, the longest waiting first, but for domains
-// that are busy; and when the next will come if there are none, zero for never.
+// due returns due tasks, longest waiting first, except for busy domains; if there are
+// none, when the next is due, zero for never.
 func (q *Queue) due(ctx context.Context, now time.Time, smarthost bool, busy []string) (tasks []task, next time.Time, err error) {
 	names, err := json.Marshal(busy)
 	if err != nil {
 		return nil, next, err
 	}
 	rows, err := q.db.QueryContext(ctx, `
-		SELECT message, CASE WHEN state = 2 OR ?1 THEN '' ELSE domain END AS way, state = 2 AS tell, min(next) AS first
-		FROM recipients WHERE next <= ?2 GROUP BY message, way, tell
-		HAVING tell OR way NOT IN (SELECT value FROM json_each(?3)) ORDER BY first LIMIT ?4`,
+		SELECT message, CASE WHEN state = 2 OR ?1 THEN '' ELSE domain END AS target, state = 2 AS bounce, min(next) AS first
+		FROM recipients WHERE next <= ?2 GROUP BY message, target, bounce
+		HAVING bounce OR target NOT IN (SELECT value FROM json_each(?3)) ORDER BY first LIMIT ?4`,
 		smarthost, now.UnixMilli(), string(names), maxTasks)
 	if err != nil {
 		return nil, next, err
@@ -42,7 +41,7 @@ func (q *Queue) due(ctx context.Context, now time.Time, smarthost bool, busy []s
 	for rows.Next() {
 		var t task
 		var first int64
-		if err := rows.Scan(&t.message, &t.domain, &t.tell, &first); err != nil {
+		if err := rows.Scan(&t.message, &t.domain, &t.bounce, &first); err != nil {
 			return nil, next, err
 		}
 		tasks = append(tasks, t)
@@ -61,18 +60,18 @@ func (q *Queue) due(ctx context.Context, now time.Time, smarthost bool, busy []s
 
 const (
 	maxTasks = 1000
-	maxBatch = 100 // recipients at once, which every server takes (RFC 5321, 4.5.3.1.8)
+	maxBatch = 100 // recipients per attempt, which every server accepts (RFC 5321, 4.5.3.1.8)
 )
 
-// load returns the message with those recipients of it that the task is about, some of
-// them if they are many. Kind NotFound if there are none any more.
+// load returns the message with the task's recipients, at most maxBatch. Kind NotFound
+// if none are left.
 func (q *Queue) load(ctx context.Context, t task, now time.Time) (*queued, error) {
 	m := &queued{id: t.message}
 	var added int64
 	err := q.db.QueryRowContext(ctx, `SELECT sender, added, size, utf8, head FROM messages WHERE id = ?`, t.message).
 		Scan(&m.from, &added, &m.size, &m.utf8, &m.head)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, moot.Errorf(moot.NotFound, "message %d is finished", t.message)
+		return nil, moot.Errorf(moot.NotFound, "message %d is delivered", t.message)
 	}
 	if err != nil {
 		return nil, err
@@ -81,14 +80,14 @@ func (q *Queue) load(ctx context.Context, t task, now time.Time) (*queued, error
 	rows, err := q.db.QueryContext(ctx, `
 		SELECT address, domain, tries, state, answer, status, host FROM recipients
 		WHERE message = ? AND (state = 2) = ? AND (? = '' OR domain = ?) AND next <= ? LIMIT ?`,
-		t.message, t.tell, t.domain, t.domain, now.UnixMilli(), maxBatch)
+		t.message, t.bounce, t.domain, t.domain, now.UnixMilli(), maxBatch)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		r := &recipient{}
-		if err := rows.Scan(&r.address, &r.domain, &r.tries, &r.state, &r.text, &r.status, &r.host); err != nil {
+		if err := rows.Scan(&r.address, &r.domain, &r.attempts, &r.state, &r.text, &r.status, &r.host); err != nil {
 			return nil, err
 		}
 		m.to = append(m.to, r)
@@ -99,7 +98,7 @@ func (q *Queue) load(ctx context.Context, t task, now time.Time) (*queued, error
 	return m, rows.Err()
 }
 
-// openText returns the message as it is sent.
+// openText returns the message as it is transmitted.
 func (q *Queue) openText(m *queued) (io.ReadCloser, error) {
 	f, err := os.Open(q.path(m.id))
 	if err != nil {
@@ -111,8 +110,8 @@ func (q *Queue) openText(m *queued) (io.ReadCloser, error) {
 	}{io.MultiReader(strings.NewReader(m.head), f), f}, nil
 }
 
-// save stores what became of recipients, each as it is now; those in gone have nothing
-// left to wait for. A message without recipients is finished.
+// save stores the state of recipients, and deletes those for which gone is true. A
+// message without recipients is deleted.
 func (q *Queue) save(ctx context.Context, m *queued, next func(*recipient) time.Time, gone func(*recipient) bool) error {
 	finished := false
 	err := q.change(ctx, func(tx *sql.Tx) error {
@@ -125,7 +124,7 @@ func (q *Queue) save(ctx context.Context, m *queued, next func(*recipient) time.
 			}
 			_, err := tx.Exec(`UPDATE recipients SET tries = ?, next = ?, state = ?, answer = ?, status = ?, host = ?
 				WHERE message = ? AND address = ?`,
-				r.tries, next(r).UnixMilli(), r.state, r.text, r.status, r.host, m.id, r.address)
+				r.attempts, next(r).UnixMilli(), r.state, r.text, r.status, r.host, m.id, r.address)
 			if err != nil {
 				return err
 			}
@@ -139,13 +138,13 @@ func (q *Queue) save(ctx context.Context, m *queued, next func(*recipient) time.
 		return err
 	})
 	if err == nil && finished {
-		os.Remove(q.path(m.id)) // if that fails, tidy does it
+		os.Remove(q.path(m.id)) // else removeOrphans does it
 	}
 	return sqlite.Error("save the mail queue", err)
 }
 
-// Waiting tells how many messages wait, and since when the oldest.
-func (q *Queue) Waiting(ctx context.Context) (messages int, oldest time.Time, err error) {
+// Pending returns the number of queued messages, and when the oldest was added.
+func (q *Queue) Pending(ctx context.Context) (messages int, oldest time.Time, err error) {
 	var added sql.NullInt64
 	err = q.db.QueryRowContext(ctx, `SELECT count(*), min(added) FROM messages`).Scan(&messages, &added)
 	if added.Valid {

@@ -34,11 +34,11 @@ func signatures(t *testing.T, names *dns) (all []mta.Signature) {
 	return all
 }
 
-// TestExchange sends a signed message from one space to another, which finds it genuine.
+// TestExchange sends a signed message from one space to another, which authenticates it.
 func TestExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		names := &dns{txt: map[string][]string{"_dmarc.space.example": {"v=DMARC1; p=reject; adkim=s"}}}
-		p := newPost(t, nil, signatures(t, names)...)
+		p := newOutbox(t, nil, signatures(t, names)...)
 		server, b := newServer()
 		server.Hostname, server.Domains, server.Resolver, server.Reject = "mx.else.example", []string{"else.example"}, names, true
 		b.accept["eve@else.example"] = nil
@@ -58,11 +58,11 @@ func TestExchange(t *testing.T) {
 		if !strings.HasSuffix(got.text, "\r\n\r\n"+crlf(body)) || !strings.Contains(got.text, "ESMTPS") || got.Junk {
 			t.Errorf("got %s", got.text)
 		}
-		for _, spoiled := range []string{"From: ceo@space.example\r\n", "Subject: pay\r\n", "To: bob@else.example\r\n"} { // added below the signature
+		for _, added := range []string{"From: ceo@space.example\r\n", "Subject: pay\r\n", "To: bob@else.example\r\n"} { // added below the signature
 			message := got.text[strings.Index(got.text, "DKIM-Signature"):]
 			at := strings.Index(message, "From:")
-			if _, values := judged(t, names, "ann@space.example", dotted(message[:at]+spoiled+message[at:])); strings.Contains(values["dkim"], "pass") {
-				t.Errorf("with another %q the signature is good", spoiled)
+			if _, values := authenticated(t, names, "ann@space.example", dotted(message[:at]+added+message[at:])); strings.Contains(values["dkim"], "pass") {
+				t.Errorf("with another %q the signature is good", added)
 			}
 		}
 	})

@@ -16,8 +16,8 @@ const (
 	maxFields = 500
 )
 
-// parseHeader returns the header of a message, of which it is given the first chunk,
-// and where the body begins. Kinds: TooLarge, Invalid.
+// parseHeader parses the header in the first chunk of a message, and returns the offset
+// of the body. Kinds: TooLarge, Invalid.
 func parseHeader(start []byte) (h textproto.Header, at int, err error) {
 	at = endOfHeader(start)
 	if at < 0 || at > maxHeader {
@@ -33,8 +33,8 @@ func parseHeader(start []byte) (h textproto.Header, at int, err error) {
 	return h, at, nil
 }
 
-// endOfHeader returns the length of the header with the empty line that ends it, or
-// of the whole if it is less than a chunk and has no body; -1 if there is no end.
+// endOfHeader returns the length of the header with the empty line that ends it, or of a
+// whole message without a body; -1 if the header does not end.
 func endOfHeader(start []byte) int {
 	if bytes.HasPrefix(start, []byte("\r\n")) {
 		return 2
@@ -48,9 +48,9 @@ func endOfHeader(start []byte) int {
 	return -1
 }
 
-// clean removes what only this server may say: how the message came here, and what it
-// found out about its sender (RFC 8601, section 5).
-func clean(h *textproto.Header, authserv string) {
+// stripTrusted removes fields that only this server may add: trace and authentication
+// results (RFC 8601, section 5).
+func stripTrusted(h *textproto.Header, authserv string) {
 	h.Del("Return-Path")
 	h.Del("X-Spam-Flag")
 	for f := h.FieldsByKey("Authentication-Results"); f.Next(); {
@@ -60,20 +60,20 @@ func clean(h *textproto.Header, authserv string) {
 	}
 }
 
-// claims reports whether the value of an Authentication-Results field claims to be of
-// this server, or can be taken for that.
+// claims reports whether an Authentication-Results value names this server, or could be
+// mistaken for that.
 func claims(value, authserv string) bool {
 	id, _, _ := strings.Cut(withoutComments(value), ";")
 	id = strings.NewReplacer(`"`, "", `\`, "").Replace(id)
-	words := strings.Fields(id) // the name, and perhaps a version
+	words := strings.Fields(id) // the name, and optionally a version
 	if len(words) == 0 {
 		return true
 	}
 	return strings.EqualFold(strings.TrimSuffix(words[0], "."), strings.TrimSuffix(authserv, "."))
 }
 
-// withoutComments removes comments (RFC 5322, 3.2.2). Of text within an unbalanced one
-// nothing is left.
+// withoutComments removes comments (RFC 5322, 3.2.2). An unbalanced comment extends to
+// the end.
 func withoutComments(s string) string {
 	var b strings.Builder
 	depth, quoted := 0, false

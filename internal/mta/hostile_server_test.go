@@ -24,23 +24,31 @@ func (l tlsListener) Accept() (net.Conn, error) {
 	return tls.Server(c, l.cfg), nil
 }
 
-// TestHostileServers: whatever a server says, or does not, the message waits, and the
-// try ends.
-func TestHostileServers(t *testing.T) {
-	// obey answers EHLO, MAIL and RCPT, and leaves the connection before DATA's answer.
-	obey := func(c net.Conn) *bufio.Reader {
-		fmt.Fprint(c, "220 x\r\n")
-		r := bufio.NewReader(c)
-		for {
-			line, err := r.ReadString('\n')
-			if err != nil || line == "DATA\r\n" {
-				return r
-			}
-			fmt.Fprint(c, "250 x\r\n")
+// obey responds to EHLO, MAIL and RCPT, and returns before the response to DATA.
+func obey(c net.Conn) *bufio.Reader {
+	fmt.Fprint(c, "220 x\r\n")
+	r := bufio.NewReader(c)
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil || line == "DATA\r\n" {
+			return r
 		}
+		fmt.Fprint(c, "250 x\r\n")
 	}
-	for name, serve := range map[string]func(net.Conn){
-		"silence":             func(net.Conn) {},
+}
+
+// readToDot obeys, and reads the message up to its end.
+func readToDot(c net.Conn) {
+	r := obey(c)
+	fmt.Fprint(c, "354 x\r\n")
+	for line := ""; line != ".\r\n"; {
+		line, _ = r.ReadString('\n')
+	}
+}
+
+func hostileServers() map[string]func(net.Conn) {
+	return map[string]func(net.Conn){
+		"no response":         func(net.Conn) {},
 		"closed":              func(c net.Conn) { c.Close() },
 		"closed at DATA":      func(c net.Conn) { obey(c); c.Close() },
 		"silent at DATA":      func(c net.Conn) { obey(c) },
@@ -58,48 +66,41 @@ func TestHostileServers(t *testing.T) {
 				pass(time.Second)
 			}
 		},
-		"closed at the end": func(c net.Conn) {
-			r := obey(c)
-			fmt.Fprint(c, "354 x\r\n")
-			for line := ""; line != ".\r\n"; {
-				line, _ = r.ReadString('\n')
-			}
-			c.Close()
-		},
-		"silent at the end": func(c net.Conn) {
-			r := obey(c)
-			fmt.Fprint(c, "354 x\r\n")
-			for line := ""; line != ".\r\n"; {
-				line, _ = r.ReadString('\n')
-			}
-		},
-	} {
+		"closed at the end": func(c net.Conn) { readToDot(c); c.Close() },
+		"silent at the end": readToDot,
+	}
+}
+
+// TestHostileServers: whatever a server sends, or does not, the attempt ends and the
+// message stays queued.
+func TestHostileServers(t *testing.T) {
+	for name, serve := range hostileServers() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPost(t, nil)
+				p := newOutbox(t, nil)
 				p.Retry.First = 24 * time.Hour
 				p.net.script("198.51.100.1:25", serve)
 				p.add("ann@space.example", "eve@else.example")
 				p.run(15 * time.Minute)
-				if p.waiting() != 1 || len(p.bounces) != 0 {
-					t.Errorf("%d wait, %v", p.waiting(), p.bounces)
+				if p.pending() != 1 || len(p.bounces) != 0 {
+					t.Errorf("%d queued, %v", p.pending(), p.bounces)
 				}
 				r := newRemote() // and another server gets it when it is tried again
 				p.net.put(t, "198.51.100.1:25", r.srv.Serve)
 				p.run(30 * time.Hour)
-				if len(r.mails()) != 1 || len(r.tries) != 1 {
-					t.Errorf("%d arrived, %d tries", len(r.mails()), len(r.tries))
+				if len(r.mails()) != 1 || len(r.attempts) != 1 {
+					t.Errorf("%d arrived, %d attempts", len(r.mails()), len(r.attempts))
 				}
 			})
 		})
 	}
 }
 
-// TestTalker: no more is heard of a server that says too much.
-func TestTalker(t *testing.T) {
+// TestVerboseServer: reading ends when a server sends too much.
+func TestVerboseServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var heard int
-		p := newPost(t, nil)
+		var received int
+		p := newOutbox(t, nil)
 		p.net.script("198.51.100.1:25", func(c net.Conn) {
 			fmt.Fprint(c, "220 x\r\n")
 			r := bufio.NewReader(c)
@@ -107,27 +108,27 @@ func TestTalker(t *testing.T) {
 				r.ReadString('\n')
 				fmt.Fprint(c, "250 x\r\n")
 			}
-			for heard < 10<<20 {
+			for received < 10<<20 {
 				n, err := fmt.Fprint(c, "250-x\r\n")
 				if err != nil {
 					return
 				}
-				heard += n
+				received += n
 			}
 		})
 		p.add("ann@space.example", "eve@else.example")
 		p.run(10 * time.Second)
-		if heard > 2<<20 || p.waiting() != 1 {
-			t.Errorf("heard %d bytes, %d wait", heard, p.waiting())
+		if received > 2<<20 || p.pending() != 1 {
+			t.Errorf("read %d bytes, %d queued", received, p.pending())
 		}
 	})
 }
 
-// TestOldServer: one that knows nothing but HELO.
+// TestOldServer: a server that supports only HELO.
 func TestOldServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var received []string
-		p := newPost(t, nil)
+		p := newOutbox(t, nil)
 		serve := brokenTLS(&received)
 		p.net.script("198.51.100.1:25", func(c net.Conn) {
 			ours, theirs := net.Pipe()
@@ -159,19 +160,19 @@ func TestOldServer(t *testing.T) {
 		})
 		p.add("ann@space.example", "eve@else.example")
 		p.run(time.Second)
-		if s := strings.Join(received, "|"); !strings.HasPrefix(s, "HELO mx.space.example|MAIL FROM:<ann@space.example>|RCPT") || p.waiting() != 0 {
-			t.Errorf("received %s, %d wait", s, p.waiting())
+		if s := strings.Join(received, "|"); !strings.HasPrefix(s, "HELO mx.space.example|MAIL FROM:<ann@space.example>|RCPT") || p.pending() != 0 {
+			t.Errorf("received %s, %d queued", s, p.pending())
 		}
 	})
 }
 
-// TestUTF8: addresses that are not ASCII need a server that takes them (RFC 6531).
+// TestUTF8: non-ASCII addresses need a server with SMTPUTF8 (RFC 6531).
 func TestUTF8(t *testing.T) {
 	for _, able := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRemote()
 			r.srv.EnableSMTPUTF8 = able
-			p := newPost(t, r)
+			p := newOutbox(t, r)
 			p.names.mx["xn--mnchen-3ya.example"] = p.names.mx["else.example"]
 			p.add("ann@space.example", "jürgen@else.example")
 			p.add("ann@space.example", "eve@München.example") // only the domain, which has an ASCII form

@@ -15,8 +15,8 @@ import (
 )
 
 // TestSmuggling sends what other servers have taken for the end of a message, followed
-// by commands. Nothing but CRLF.CRLF ends one, and a CR or LF alone is refused, so that
-// there is neither a second message nor a strange first one.
+// by commands. Only CRLF.CRLF ends a message, and a lone CR or LF is refused, so that
+// there is neither a second message nor a changed first one.
 func TestSmuggling(t *testing.T) {
 	second := "MAIL FROM:<ceo@space.example>\r\nRCPT TO:<ann@space.example>\r\nDATA\r\nSubject: forged\r\n\r\npay!\r\n"
 	for _, end := range []string{
@@ -36,7 +36,8 @@ func TestSmuggling(t *testing.T) {
 }
 
 // TestDotCR: go-smtp v0.25.1 drops a dot and a CR at the beginning of a line when no LF
-// follows, before anybody sees the CR. It does not end the message, which is what matters.
+// follows, before strictLines sees the CR. It does not end the message, which is what
+// matters.
 func TestDotCR(t *testing.T) {
 	s, b := newServer()
 	w := dial(t, serve(t, s)).begin()
@@ -78,8 +79,8 @@ func TestSizeLimits(t *testing.T) {
 	s.Limits = mta.Limits{Message: 1 << 20, Recipients: 1}
 	w := dial(t, serve(t, s))
 	w.send("", "220")
-	if said := w.send("EHLO x.example\r\n", "250"); !strings.Contains(said, "SIZE 1048576\r\n") {
-		t.Errorf("does not tell its limit: %q", said)
+	if smtpErr := w.send("EHLO x.example\r\n", "250"); !strings.Contains(smtpErr, "SIZE 1048576\r\n") {
+		t.Errorf("does not announce its limit: %q", smtpErr)
 	}
 	w.send("MAIL FROM:<> SIZE=1048577\r\n", "552 5.3.4")
 	w.send("MAIL FROM:<>\r\nRCPT TO:<ann@space.example>\r\nRCPT TO:<bob@space.example>\r\n", "250", "250", "452 4.5.3")
@@ -91,12 +92,12 @@ func TestSizeLimits(t *testing.T) {
 	}
 }
 
-// TestMemory: messages that are being received share a budget.
+// TestMemory: messages being received share a budget.
 func TestMemory(t *testing.T) {
 	s, b := newServer()
 	s.Limits = mta.Limits{Message: 256 << 10, Memory: 1} // becomes two chunks of 256 KiB
 	body := "\r\n" + strings.Repeat(strings.Repeat("b", 998)+"\r\n", 200)
-	bubble(t, s, func(t *testing.T, r *room) {
+	bubble(t, s, func(t *testing.T, r *pipeListener) {
 		b.hold = make(chan struct{})
 		first, second, third := r.dial(t, "192.0.2.1").begin(), r.dial(t, "192.0.2.2").begin(), r.dial(t, "192.0.2.3").begin()
 		for _, w := range []*wire{first, second} {
@@ -119,14 +120,16 @@ func TestMemory(t *testing.T) {
 	})
 }
 
-// room is a listener without a network, for bubbles of time.
-type room struct {
+// pipeListener is a listener without a network, for synctest.
+type pipeListener struct {
 	calls chan net.Conn
 	once  sync.Once
 	gone  chan struct{}
 }
 
-func newRoom() *room { return &room{calls: make(chan net.Conn), gone: make(chan struct{})} }
+func newRoom() *pipeListener {
+	return &pipeListener{calls: make(chan net.Conn), gone: make(chan struct{})}
+}
 
 // addressed is a connection from an address.
 type addressed struct {
@@ -136,13 +139,13 @@ type addressed struct {
 
 func (a addressed) RemoteAddr() net.Addr { return a.from }
 
-func (r *room) dial(t *testing.T, from string) *wire {
+func (r *pipeListener) dial(t *testing.T, from string) *wire {
 	ours, theirs := net.Pipe()
 	r.calls <- addressed{theirs, &net.TCPAddr{IP: net.ParseIP(from), Port: 1}}
 	return newWire(t, ours)
 }
 
-func (r *room) Accept() (net.Conn, error) {
+func (r *pipeListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-r.calls:
 		return c, nil
@@ -150,11 +153,11 @@ func (r *room) Accept() (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 }
-func (r *room) Close() error   { r.once.Do(func() { close(r.gone) }); return nil }
-func (r *room) Addr() net.Addr { return &net.TCPAddr{} }
+func (r *pipeListener) Close() error   { r.once.Do(func() { close(r.gone) }); return nil }
+func (r *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// bubble runs a server in a room, in time that passes when all wait.
-func bubble(t *testing.T, s *mta.Server, test func(t *testing.T, r *room)) {
+// bubble runs a server on a pipeListener in a synctest bubble.
+func bubble(t *testing.T, s *mta.Server, test func(t *testing.T, r *pipeListener)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom()
 		ctx, stop := context.WithCancel(t.Context())
@@ -168,27 +171,27 @@ func bubble(t *testing.T, s *mta.Server, test func(t *testing.T, r *room)) {
 	})
 }
 
-// TestStalledMessage: if the server gave up on a slow message and went on reading
-// commands, the rest of the message would be taken for commands.
+// TestStalledMessage: after the timeout of a message the rest of it must not be parsed
+// as commands.
 func TestStalledMessage(t *testing.T) {
 	s, b := newServer()
-	bubble(t, s, func(t *testing.T, r *room) {
+	bubble(t, s, func(t *testing.T, r *pipeListener) {
 		w := r.dial(t, "192.0.2.1").begin()
 		w.send("DATA\r\n", "354")
 		w.send("Subject: slow\r\n\r\n")
 		began := time.Now()
-		if answer := w.answer(); !strings.HasPrefix(answer, "451 4.4.2") {
-			t.Errorf("a stalled message is answered with %q", answer)
+		if reply := w.reply(); !strings.HasPrefix(reply, "451 4.4.2") {
+			t.Errorf("a stalled message is answered with %q", reply)
 		}
 		if took := time.Since(began); took != 5*time.Minute {
 			t.Errorf("gave up after %v", took)
 		}
 		go io.WriteString(w, "MAIL FROM:<ceo@space.example>\r\nRCPT TO:<ann@space.example>\r\nDATA\r\n")
-		if answer := w.answer(); !strings.HasPrefix(answer, "421") {
-			t.Errorf("what followed was answered with %q", answer)
+		if reply := w.reply(); !strings.HasPrefix(reply, "421") {
+			t.Errorf("what followed was answered with %q", reply)
 		}
-		if answer := w.answer(); answer != "" {
-			t.Errorf("and then %q", answer)
+		if reply := w.reply(); reply != "" {
+			t.Errorf("and then %q", reply)
 		}
 		w.Close()
 	})
@@ -197,10 +200,11 @@ func TestStalledMessage(t *testing.T) {
 	}
 }
 
-// TestDripping: a byte now and then does not keep a message, or a connection, alive.
+// TestDripping: a byte now and then does not extend the timeout of a message or a
+// connection.
 func TestDripping(t *testing.T) {
 	s, _ := newServer()
-	bubble(t, s, func(t *testing.T, r *room) {
+	bubble(t, s, func(t *testing.T, r *pipeListener) {
 		w := r.dial(t, "192.0.2.1").begin()
 		w.send("DATA\r\n", "354")
 		began := time.Now()
@@ -213,8 +217,8 @@ func TestDripping(t *testing.T) {
 				pass(time.Minute)
 			}
 		})
-		if answer := w.answer(); !strings.HasPrefix(answer, "451 4.4.2") {
-			t.Errorf("answered with %q", answer)
+		if reply := w.reply(); !strings.HasPrefix(reply, "451 4.4.2") {
+			t.Errorf("answered with %q", reply)
 		}
 		if took := time.Since(began); took > 16*time.Minute {
 			t.Errorf("gave up after %v", took)
@@ -225,12 +229,12 @@ func TestDripping(t *testing.T) {
 		w = r.dial(t, "192.0.2.1")
 		w.send("", "220")
 		for began = time.Now(); ; pass(time.Minute) {
-			if _, err := io.WriteString(w, "NOOP\r\n"); err != nil || !strings.HasPrefix(w.answer(), "250") {
+			if _, err := io.WriteString(w, "NOOP\r\n"); err != nil || !strings.HasPrefix(w.reply(), "250") {
 				break
 			}
 		}
-		if took := time.Since(began); took > time.Hour+5*time.Minute { // in which it tries to say so
-			t.Errorf("a connection that only says NOOP lived %v", took)
+		if took := time.Since(began); took > time.Hour+5*time.Minute { // including the final write
+			t.Errorf("a connection that only sends NOOP lived %v", took)
 		}
 		w.Close()
 	})
@@ -239,7 +243,7 @@ func TestDripping(t *testing.T) {
 func TestConnectionLimits(t *testing.T) {
 	s, _ := newServer()
 	s.Limits = mta.Limits{Connections: 3, PerAddress: 2}
-	bubble(t, s, func(t *testing.T, r *room) {
+	bubble(t, s, func(t *testing.T, r *pipeListener) {
 		first := r.dial(t, "2001:db8::1")
 		first.send("", "220")
 		second := r.dial(t, "2001:db8::2") // the same /64
@@ -261,7 +265,7 @@ func TestConnectionLimits(t *testing.T) {
 func TestRate(t *testing.T) {
 	s, _ := newServer()
 	s.Limits = mta.Limits{PerMinute: 2}
-	bubble(t, s, func(t *testing.T, r *room) {
+	bubble(t, s, func(t *testing.T, r *pipeListener) {
 		w := r.dial(t, "192.0.2.1")
 		w.send("", "220")
 		w.send("EHLO x.example\r\n", "250")
@@ -279,7 +283,7 @@ func TestRate(t *testing.T) {
 	})
 }
 
-// TestGuessing: who asks for many mailboxes that are not there is sent away.
+// TestGuessing: a client that names many unknown mailboxes is disconnected.
 func TestGuessing(t *testing.T) {
 	s, _ := newServer()
 	w := dial(t, serve(t, s)).begin()
@@ -289,8 +293,8 @@ func TestGuessing(t *testing.T) {
 	w.send("", "421", "")
 }
 
-// TestStop: a message that is wholly received when the server is stopped is delivered
-// and answered; one that is not is given up at once.
+// TestStop: at shutdown, completely received messages are delivered and replied to;
+// others are aborted.
 func TestStop(t *testing.T) {
 	s, b := newServer()
 	synctest.Test(t, func(t *testing.T) {
@@ -302,7 +306,7 @@ func TestStop(t *testing.T) {
 		whole, part, idle := r.dial(t, "192.0.2.1").begin(), r.dial(t, "192.0.2.2").begin(), r.dial(t, "192.0.2.3")
 		idle.send("", "220")
 		whole.send("DATA\r\n", "354")
-		whole.send(letter + ".\r\n")
+		whole.send(sample + ".\r\n")
 		part.send("DATA\r\n", "354")
 		part.send("Subject: x\r\n")
 		stop()

@@ -16,16 +16,16 @@ import (
 	"github.com/mootspace/moot/internal/durable"
 )
 
-// Algorithm is a sort of DKIM key.
+// Algorithm is the type of a DKIM key.
 type Algorithm string
 
 const (
-	Ed25519 Algorithm = "ed25519" // short; not yet checked by everybody, so sign with RSA, too
+	Ed25519 Algorithm = "ed25519" // not yet verified everywhere, so sign with RSA, too
 	RSA     Algorithm = "rsa"     // of 2048 bits (RFC 8301)
 )
 
-// LoadKey returns the private key in a file (PKCS #8, PEM), and makes both, durably, if
-// there is no such file. Kinds: Corrupt if the file is something else, Invalid for an
+// LoadKey returns the private key in a file (PKCS #8, PEM), and creates both, durably,
+// if the file does not exist. Kinds: Corrupt if the file is malformed, Invalid for an
 // unknown algorithm.
 func LoadKey(path string, a Algorithm) (crypto.Signer, error) {
 	text, err := os.ReadFile(path)
@@ -37,7 +37,7 @@ func LoadKey(path string, a Algorithm) (crypto.Signer, error) {
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, moot.Errorf(moot.Corrupt, "DKIM key: %s is no PEM file", path)
+		return nil, moot.Errorf(moot.Corrupt, "DKIM key: %s is not a PEM file", path)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
@@ -72,7 +72,7 @@ func makeKey(path string, a Algorithm) (key crypto.Signer, err error) {
 	return key, moot.Wrap("DKIM key", writeNew(path, text))
 }
 
-// writeNew makes a file that only its owner may read, whole or not at all.
+// writeNew creates a file atomically, readable by its owner only.
 func writeNew(path string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {

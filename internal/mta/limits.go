@@ -23,8 +23,8 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// origin is what limits are counted for: an IPv4 address, or the IPv6 network of 64
-// bits, of which one machine has all addresses.
+// origin is the unit that limits count: an IPv4 address, or an IPv6 /64, all of which
+// one machine may have.
 type origin = netip.Prefix
 
 func originOf(a net.Addr) origin {
@@ -33,7 +33,7 @@ func originOf(a net.Addr) origin {
 	if ip.Is4() {
 		bits = 32
 	}
-	p, _ := ip.Prefix(bits) // the zero one for what has no address, as a pipe
+	p, _ := ip.Prefix(bits) // zero for a connection without an address, as a pipe
 	return p
 }
 
@@ -44,29 +44,28 @@ func ipOf(a net.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-// senders counts the messages of each origin. Of very many origins it forgets those
-// that were not heard of for the longest time.
-type senders struct {
+// rateLimits has a rate limiter for each origin, for the most recent maxOrigins.
+type rateLimits struct {
 	perMinute int
-	rates     *lru.Cache[origin, *rate.Limiter]
+	limiters  *lru.Cache[origin, *rate.Limiter]
 }
 
 const maxOrigins = 10_000
 
-func newSenders(perMinute int) *senders {
+func newRateLimits(perMinute int) *rateLimits {
 	rates, err := lru.New[origin, *rate.Limiter](maxOrigins)
 	if err != nil {
 		panic(err) // only for a size below 1
 	}
-	return &senders{perMinute, rates}
+	return &rateLimits{perMinute, rates}
 }
 
-// allow reports whether the origin may send another message now.
-func (s *senders) allow(o origin) bool {
+// allow reports whether the origin may send a message now.
+func (s *rateLimits) allow(o origin) bool {
 	r := rate.NewLimiter(rate.Limit(float64(s.perMinute)/60), s.perMinute)
-	if known, ok, _ := s.rates.PeekOrAdd(o, r); ok {
+	if known, ok, _ := s.limiters.PeekOrAdd(o, r); ok {
 		r = known
-		s.rates.Get(o) // is heard of now
+		s.limiters.Get(o) // now the most recent
 	}
 	return r.Allow()
 }

@@ -18,14 +18,14 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Queue keeps messages on their way out until each recipient has got them, or its
-// sender has been told why not. It survives a power failure at any time.
+// Queue stores outbound messages durably until each recipient has got them, or the
+// sender has got a bounce.
 type Queue struct {
 	folder string
 	sign   []Signature
 	limit  QueueLimits
 	db     *sql.DB
-	news   chan struct{} // holds a value after something was added
+	added  chan struct{} // signals an added message
 }
 
 // QueueLimits bound a Queue. Zero fields have the default.
@@ -35,11 +35,11 @@ type QueueLimits struct {
 	Recipients int   // of a message: 1000
 }
 
-// OpenQueue opens the queue in a folder, which only this process then has open, and
-// makes it if there is none. Messages that are added are signed with all of sign.
-// Kinds: Unavailable if another process has it open, Full, Corrupt.
+// OpenQueue opens the queue in a folder for this process alone, and creates it if it
+// does not exist. Messages are signed with all of sign when they are added. Kinds:
+// Unavailable if another process has it open, Full, Corrupt.
 func OpenQueue(ctx context.Context, folder string, limit QueueLimits, sign ...Signature) (*Queue, error) {
-	q := &Queue{folder: folder, sign: sign, limit: limit.orDefault(), news: make(chan struct{}, 1)}
+	q := &Queue{folder: folder, sign: sign, limit: limit.orDefault(), added: make(chan struct{}, 1)}
 	if err := q.open(ctx); err != nil {
 		q.Close()
 		return nil, sqlite.Error("open the mail queue", err)
@@ -47,7 +47,7 @@ func OpenQueue(ctx context.Context, folder string, limit QueueLimits, sign ...Si
 	return q, nil
 }
 
-// Close closes the queue. Nobody may be using it.
+// Close closes the queue, which must not be in use.
 func (q *Queue) Close() error {
 	if q.db == nil {
 		return nil
@@ -66,15 +66,15 @@ func (q *Queue) open(ctx context.Context) (err error) {
 	if err := sqlite.Migrate(ctx, q.db, migrations); err != nil {
 		return err
 	}
-	if err := q.tidy(ctx); err != nil {
+	if err := q.removeOrphans(ctx); err != nil {
 		return err
 	}
 	return errors.Join(durable.SyncFolder(q.folder), durable.SyncFolder(filepath.Dir(filepath.Clean(q.folder))))
 }
 
-// tidy removes files that a crash has left of messages that were not added, or that
-// were finished.
-func (q *Queue) tidy(ctx context.Context) error {
+// removeOrphans removes files that a crash left without a row: of messages being added,
+// or finished.
+func (q *Queue) removeOrphans(ctx context.Context) error {
 	files, err := os.ReadDir(q.folder)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (q *Queue) tidy(ctx context.Context) error {
 			continue
 		}
 		var n int
-		id, _ := strconv.ParseInt(name, 10, 64) // 0, which none has, for a message that was being written
+		id, _ := strconv.ParseInt(name, 10, 64) // 0, which no message has, for a staging file
 		if err := q.db.QueryRowContext(ctx, `SELECT count(*) FROM messages WHERE id = ?`, id).Scan(&n); err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (q *Queue) tidy(ctx context.Context) error {
 	return nil
 }
 
-// path returns the file of a message.
+// path returns the file name of a message.
 func (q *Queue) path(id int64) string {
 	return filepath.Join(q.folder, strconv.FormatInt(id, 10)+".eml")
 }

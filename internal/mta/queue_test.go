@@ -75,11 +75,11 @@ func emls(t *testing.T, folder string) []string {
 	return files
 }
 
-// TestQuoting: a local part cannot be read as anything else by the other server.
+// TestQuoting: a local part has one meaning for every server.
 func TestQuoting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		p := newPost(t, r)
+		p := newOutbox(t, r)
 		p.add("ann@space.example", "a> NOTIFY=NEVER <b@else.example", `"c d"@else.example`, `a"b\@else.example`)
 		p.run(time.Second)
 		if got := r.mails(); len(got) != 1 || fmt.Sprintf("%q", got[0].to) != `["a> NOTIFY=NEVER <b@else.example" "a\"b\\@else.example" "c d@else.example"]` {
@@ -98,7 +98,7 @@ func TestOneProcess(t *testing.T) {
 	openQueue(t, folder, mta.QueueLimits{})
 }
 
-func TestTidy(t *testing.T) {
+func TestRemoveOrphans(t *testing.T) {
 	folder := t.TempDir()
 	q := openQueue(t, folder, mta.QueueLimits{})
 	if err := q.Add(t.Context(), mta.Envelope{To: []string{"a@b.example"}}, reader(text)); err != nil {
@@ -115,11 +115,11 @@ func TestTidy(t *testing.T) {
 		t.Errorf("%v", files)
 	}
 	if _, err := os.Stat(filepath.Join(folder, "other.txt")); err != nil {
-		t.Error("a file of somebody else is gone")
+		t.Error("a foreign file was removed")
 	}
 }
 
-// TestReopen: what was delivered before a restart is not sent again, what was not is.
+// TestReopen: after a restart, delivered messages are not sent again, others are.
 func TestReopen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		folder := t.TempDir()
@@ -127,11 +127,11 @@ func TestReopen(t *testing.T) {
 		down := true
 		r.rcpt = func(to string) error {
 			if down && to == "later@else.example" {
-				return said(450, 4, 2, 1, "busy")
+				return smtpError(450, 4, 2, 1, "busy")
 			}
 			return nil
 		}
-		p := newPost(t, r)
+		p := newOutbox(t, r)
 		p.Queue.Close()
 		p.Queue = openQueue(t, folder, mta.QueueLimits{})
 		p.add("ann@space.example", "now@else.example", "later@else.example")
@@ -145,8 +145,8 @@ func TestReopen(t *testing.T) {
 		}
 		p.run(2 * time.Minute)
 		got := r.mails()
-		if len(got) != 2 || fmt.Sprint(got[0].to, got[1].to) != "[now@else.example] [later@else.example]" || p.waiting() != 0 {
-			t.Errorf("%+v, %d wait", got, p.waiting())
+		if len(got) != 2 || fmt.Sprint(got[0].to, got[1].to) != "[now@else.example] [later@else.example]" || p.pending() != 0 {
+			t.Errorf("%+v, %d queued", got, p.pending())
 		}
 		if files := emls(t, folder); len(files) != 0 {
 			t.Errorf("left: %v", files)
@@ -155,8 +155,8 @@ func TestReopen(t *testing.T) {
 	})
 }
 
-// TestKill adds messages in a process that is killed in the middle of it. Every one
-// that was said to be in the queue is there, whole, and nothing else is left.
+// TestKill adds messages in a process that is killed meanwhile. Every message that was
+// acknowledged is queued, complete, and no other file is left.
 func TestKill(t *testing.T) {
 	if folder := os.Getenv("MTA_TEST_QUEUE"); folder != "" {
 		addForEver(t, folder)
@@ -176,7 +176,7 @@ func TestKill(t *testing.T) {
 	added := 0
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if lines.Text() != "added" {
-			t.Fatalf("the child says %q", lines.Text())
+			t.Fatalf("the child printed %q", lines.Text())
 		}
 		if added++; added == 25 {
 			break
@@ -187,7 +187,7 @@ func TestKill(t *testing.T) {
 	}
 	child.Wait()
 	q := openQueue(t, folder, mta.QueueLimits{})
-	n, _, err := q.Waiting(t.Context())
+	n, _, err := q.Pending(t.Context())
 	if err != nil || n < 25 {
 		t.Fatalf("%d of 25 messages are there: %v", n, err)
 	}

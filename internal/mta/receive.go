@@ -12,43 +12,44 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// receive reads a message, judges it, and gives it to the mailboxes.
+// receive reads a message, authenticates it, and delivers it to the mailboxes.
 func (s *session) receive(r io.Reader, from string, to []string) (size int64, err error) {
-	m := &memory{budget: s.memory}
+	m := &messageBuffer{budget: s.budget}
 	defer m.free()
 	if _, err := io.Copy(m, r); err != nil {
 		return m.size, err
 	}
-	header, at, err := parseHeader(m.start())
+	header, at, err := parseHeader(m.head())
 	if err != nil {
 		return m.size, err
 	}
 	if len(header.Values("Received")) >= s.limits.Hops {
-		return m.size, refusal(554, smtp.EnhancedCode{5, 4, 6}, "the message goes in circles")
+		return m.size, refusal(554, smtp.EnhancedCode{5, 4, 6}, "mail loop: too many Received fields")
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, authTime)
-	v := s.judge(ctx, from, header, m.from(at))
+	ctx, cancel := context.WithTimeout(s.ctx, authTimeout)
+	auth := s.authenticate(ctx, from, header, m.after(at))
 	cancel()
-	if v.reject && s.Reject {
+	if auth.reject && s.Reject {
 		return m.size, refusal(550, smtp.EnhancedCode{5, 7, 1}, "the policy of the domain in From asks to refuse this message (DMARC)")
 	}
-	text, err := s.stamp(header, from, to, v)
+	text, err := s.traceHeader(header, from, to, auth)
 	if err != nil {
 		return m.size, err
 	}
 	return m.size, s.Mailboxes.Deliver(s.ctx, Received{
-		From: from, To: to, Junk: v.junk, MIME: io.MultiReader(text, m.from(at)),
+		From: from, To: to, Junk: auth.junk, MIME: io.MultiReader(text, m.after(at)),
 	})
 }
 
-// stamp returns the header as it is handed on, with the empty line that ends it.
-func (s *session) stamp(header textproto.Header, from string, to []string, v verdict) (io.Reader, error) {
-	clean(&header, s.Hostname)
-	if v.junk {
+// traceHeader returns the header with the trace fields of this server, and the empty
+// line that ends it.
+func (s *session) traceHeader(header textproto.Header, from string, to []string, auth authResults) (io.Reader, error) {
+	stripTrusted(&header, s.Hostname)
+	if auth.junk {
 		header.Add("X-Spam-Flag", "YES")
 	}
 	header.Add("Received", s.trace(to, time.Now()))
-	header.Add("Authentication-Results", v.text(s.Hostname))
+	header.Add("Authentication-Results", auth.text(s.Hostname))
 	header.Add("Return-Path", angle(from))
 	var b bytes.Buffer
 	if err := textproto.WriteHeader(&b, header); err != nil {
@@ -57,41 +58,41 @@ func (s *session) stamp(header textproto.Header, from string, to []string, v ver
 	return &b, nil
 }
 
-// reader reads a message that is coming in, in time, and with proper lines.
+// reader bounds the time of an inbound message, and checks its line ends.
 func (s *session) reader(r io.Reader) io.Reader {
-	return &lines{r: &patient{r: r, conn: s.conn, idle: s.limits.Idle, until: time.Now().Add(s.limits.Data)}}
+	return &strictLines{r: &deadlineReader{r: r, conn: s.conn, idle: s.limits.Idle, deadline: time.Now().Add(s.limits.Data)}}
 }
 
-// patient waits for the next bytes as long as idle, and for all until a certain time.
-type patient struct {
-	r     io.Reader
-	conn  interface{ SetReadDeadline(time.Time) error }
-	idle  time.Duration
-	until time.Time
+// deadlineReader has an idle timeout for each read and a deadline for all.
+type deadlineReader struct {
+	r        io.Reader
+	conn     interface{ SetReadDeadline(time.Time) error }
+	idle     time.Duration
+	deadline time.Time
 }
 
-func (p *patient) Read(b []byte) (int, error) {
+func (d *deadlineReader) Read(b []byte) (int, error) {
 	now := time.Now()
-	if !now.Before(p.until) {
-		return 0, refusal(451, smtp.EnhancedCode{4, 4, 2}, "that took too long")
+	if !now.Before(d.deadline) {
+		return 0, refusal(451, smtp.EnhancedCode{4, 4, 2}, "timeout")
 	}
-	deadline := now.Add(p.idle)
-	if deadline.After(p.until) {
-		deadline = p.until
+	deadline := now.Add(d.idle)
+	if deadline.After(d.deadline) {
+		deadline = d.deadline
 	}
-	p.conn.SetReadDeadline(deadline)
-	return p.r.Read(b)
+	d.conn.SetReadDeadline(deadline)
+	return d.r.Read(b)
 }
 
-// lines refuses a message with a CR or LF that is not part of a CRLF: what one server
-// takes for the end of a message another may not, and a message within a message gets
-// past the first ("SMTP smuggling"). Only CRLF ends a line (RFC 5321, 2.3.8).
-type lines struct {
+// strictLines refuses a message with a lone CR or LF, in which servers may disagree
+// about the end of the message ("SMTP smuggling"). Only CRLF ends a line (RFC 5321,
+// 2.3.8).
+type strictLines struct {
 	r  io.Reader
 	cr bool
 }
 
-func (l *lines) Read(p []byte) (int, error) {
+func (l *strictLines) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
 	for _, c := range p[:n] {
 		if l.cr != (c == '\n') {
@@ -105,4 +106,4 @@ func (l *lines) Read(p []byte) (int, error) {
 	return n, err
 }
 
-var errBare = moot.Errorf(moot.Invalid, "a CR or LF alone")
+var errBare = moot.Errorf(moot.Invalid, "a lone CR or LF")

@@ -17,16 +17,17 @@ import (
 	"github.com/mootspace/moot/internal/mta"
 )
 
-// remote is somebody's mail server. It answers as its fields say, and keeps what it got.
+// remote is a mail server of another domain. Its fields are its replies; it stores what
+// it receives.
 type remote struct {
 	rcpt     func(to string) error
 	data     func() error
 	password string // of user "moot"; "" for no AUTH
 	srv      *smtp.Server
 
-	mu    sync.Mutex
-	has   []got
-	tries []time.Time // of RCPT
+	mu       sync.Mutex
+	has      []got
+	attempts []time.Time // of RCPT
 }
 
 // got is what a remote got.
@@ -41,7 +42,7 @@ func newRemote() *remote {
 	r := &remote{}
 	r.srv = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		_, secure := c.TLSConnectionState()
-		return &visit{r: r, secure: secure}, nil
+		return &remoteSession{r: r, secure: secure}, nil
 	}))
 	r.srv.EnableSMTPUTF8 = true
 	r.srv.ErrorLog = log.New(io.Discard, "", 0)
@@ -54,21 +55,21 @@ func (r *remote) mails() []got {
 	return r.has
 }
 
-type visit struct {
+type remoteSession struct {
 	r *remote
 	got
 	secure bool
 }
 
-func (v *visit) Reset()        { v.got = got{auth: v.auth} }
-func (v *visit) Logout() error { return nil }
-func (v *visit) Mail(from string, o *smtp.MailOptions) error {
+func (v *remoteSession) Reset()        { v.got = got{auth: v.auth} }
+func (v *remoteSession) Logout() error { return nil }
+func (v *remoteSession) Mail(from string, o *smtp.MailOptions) error {
 	v.from, v.utf8, v.tls = from, o.UTF8, v.secure
 	return nil
 }
-func (v *visit) Rcpt(to string, _ *smtp.RcptOptions) error {
+func (v *remoteSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	v.r.mu.Lock()
-	v.r.tries = append(v.r.tries, time.Now())
+	v.r.attempts = append(v.r.attempts, time.Now())
 	v.r.mu.Unlock()
 	if v.r.rcpt != nil {
 		if err := v.r.rcpt(to); err != nil {
@@ -78,7 +79,7 @@ func (v *visit) Rcpt(to string, _ *smtp.RcptOptions) error {
 	v.to = append(v.to, to)
 	return nil
 }
-func (v *visit) Data(r io.Reader) error {
+func (v *remoteSession) Data(r io.Reader) error {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return err
@@ -94,13 +95,13 @@ func (v *visit) Data(r io.Reader) error {
 	v.r.has = append(v.r.has, v.got)
 	return nil
 }
-func (v *visit) AuthMechanisms() []string {
+func (v *remoteSession) AuthMechanisms() []string {
 	if v.r.password == "" {
 		return nil
 	}
 	return []string{"PLAIN"}
 }
-func (v *visit) Auth(string) (sasl.Server, error) {
+func (v *remoteSession) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, password string) error {
 		if user != "moot" || password != v.r.password {
 			return smtp.ErrAuthFailed
@@ -110,15 +111,15 @@ func (v *visit) Auth(string) (sasl.Server, error) {
 	}), nil
 }
 
-func said(code, a, b, c int, text string) error {
+func smtpError(code, a, b, c int, text string) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{a, b, c}, Message: text}
 }
 
-// internet is where servers are reached, by address and port.
-type internet map[string]func(net.Conn)
+// network has the servers by address and port.
+type network map[string]func(net.Conn)
 
 // put makes a server reachable at an address.
-func (n internet) put(t *testing.T, addr string, serve func(net.Listener) error) {
+func (n network) put(t *testing.T, addr string, serve func(net.Listener) error) {
 	r := newRoom()
 	done := make(chan struct{})
 	go func() {
@@ -133,25 +134,25 @@ func (n internet) put(t *testing.T, addr string, serve func(net.Listener) error)
 }
 
 // script makes a server reachable that is a function.
-func (n internet) script(addr string, serve func(net.Conn)) {
+func (n network) script(addr string, serve func(net.Conn)) {
 	n[addr] = func(c net.Conn) { go serve(c) }
 }
 
-func (n internet) dial(_ context.Context, _, addr string) (net.Conn, error) {
-	answer, ok := n[addr]
+func (n network) dial(_ context.Context, _, addr string) (net.Conn, error) {
+	reply, ok := n[addr]
 	if !ok {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	}
 	ours, theirs := net.Pipe()
-	answer(theirs)
+	reply(theirs)
 	return ours, nil
 }
 
-// post is a queue with a sender on its way.
-type post struct {
+// outbox is a queue with a sender.
+type outbox struct {
 	*mta.Sender
 	t       *testing.T
-	net     internet
+	net     network
 	names   *dns
 	bounces []bounced
 	bounce  func(to string) error
@@ -162,15 +163,15 @@ type bounced struct {
 	at       time.Time
 }
 
-// newPost makes a queue for mail from space.example, and the domain else.example with
+// newOutbox makes a queue for mail from space.example, and the domain else.example with
 // the server r.
-func newPost(t *testing.T, r *remote, sign ...mta.Signature) *post {
+func newOutbox(t *testing.T, r *remote, sign ...mta.Signature) *outbox {
 	t.Helper()
 	q, err := mta.OpenQueue(t.Context(), t.TempDir(), mta.QueueLimits{}, sign...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &post{t: t, net: internet{}, names: &dns{
+	p := &outbox{t: t, net: network{}, names: &dns{
 		mx: map[string][]*net.MX{"else.example": {{Host: "mx.else.example.", Pref: 10}}},
 		ip: map[string][]string{"mx.else.example": {"198.51.100.1"}},
 	}}
@@ -193,12 +194,12 @@ func newPost(t *testing.T, r *remote, sign ...mta.Signature) *post {
 }
 
 // add queues a message.
-func (p *post) add(from string, to ...string) {
+func (p *outbox) add(from string, to ...string) {
 	p.t.Helper()
 	p.addText("From: ann@space.example\nSubject: hi\nMessage-ID: <1@space.example>\n\nHello\n", from, to...)
 }
 
-func (p *post) addText(text, from string, to ...string) {
+func (p *outbox) addText(text, from string, to ...string) {
 	p.t.Helper()
 	if err := p.Queue.Add(p.t.Context(), mta.Envelope{From: from, To: to}, reader(text)); err != nil {
 		p.t.Fatal(err)
@@ -206,7 +207,7 @@ func (p *post) addText(text, from string, to ...string) {
 }
 
 // run runs the sender for so long.
-func (p *post) run(d time.Duration) {
+func (p *outbox) run(d time.Duration) {
 	p.t.Helper()
 	ctx, stop := context.WithTimeout(p.t.Context(), d)
 	defer stop()
@@ -215,9 +216,9 @@ func (p *post) run(d time.Duration) {
 	}
 }
 
-func (p *post) waiting() int {
+func (p *outbox) pending() int {
 	p.t.Helper()
-	n, _, err := p.Queue.Waiting(p.t.Context())
+	n, _, err := p.Queue.Pending(p.t.Context())
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Resolver asks the DNS. A *net.Resolver is one. Names are absolute, with a final dot.
+// Resolver queries the DNS, as a *net.Resolver. Names are absolute, with a final dot.
 type Resolver interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
@@ -16,47 +16,47 @@ type Resolver interface {
 	LookupAddr(ctx context.Context, addr string) (names []string, err error)
 }
 
-// absolute keeps a resolver from trying names of a local network, which it does for
-// names that do not end in a dot.
-type absolute struct{ Resolver }
+// resolver makes names absolute, because net.Resolver tries local search domains for
+// names without a final dot.
+type resolver struct{ Resolver }
 
-// dnsTime is how long one question may take.
-const dnsTime = 10 * time.Second
+// lookupTimeout bounds one query.
+const lookupTimeout = 10 * time.Second
 
-func names(r Resolver) absolute {
+func newResolver(r Resolver) resolver {
 	if r == nil {
 		r = net.DefaultResolver
 	}
-	return absolute{r}
+	return resolver{r}
 }
 
-func dot(name string) string { return strings.TrimSuffix(name, ".") + "." }
+func fqdn(name string) string { return strings.TrimSuffix(name, ".") + "." }
 
-func (a absolute) LookupTXT(ctx context.Context, name string) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, dnsTime)
+func (a resolver) LookupTXT(ctx context.Context, name string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	return a.Resolver.LookupTXT(ctx, dot(name))
+	return a.Resolver.LookupTXT(ctx, fqdn(name))
 }
 
-func (a absolute) LookupMX(ctx context.Context, name string) ([]*net.MX, error) {
-	ctx, cancel := context.WithTimeout(ctx, dnsTime)
+func (a resolver) LookupMX(ctx context.Context, name string) ([]*net.MX, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	return a.Resolver.LookupMX(ctx, dot(name))
+	return a.Resolver.LookupMX(ctx, fqdn(name))
 }
 
-func (a absolute) LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, error) {
-	ctx, cancel := context.WithTimeout(ctx, dnsTime)
+func (a resolver) LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	return a.Resolver.LookupIPAddr(ctx, dot(host))
+	return a.Resolver.LookupIPAddr(ctx, fqdn(host))
 }
 
 // txt returns a function that looks up TXT records while ctx lasts.
-func (a absolute) txt(ctx context.Context) func(string) ([]string, error) {
+func (a resolver) txt(ctx context.Context) func(string) ([]string, error) {
 	return func(name string) ([]string, error) { return a.LookupTXT(ctx, name) }
 }
 
-// unknown reports whether the DNS said that there is no such record.
-func unknown(err error) bool {
+// notFound reports whether the DNS has no such record.
+func notFound(err error) bool {
 	var e *net.DNSError
 	return errors.As(err, &e) && e.IsNotFound
 }

@@ -7,13 +7,12 @@ import (
 	"time"
 )
 
-// Retry says when a message is tried again that could not be delivered. Zero fields
-// have the default.
+// Retry is the back-off of delivery attempts. Zero fields have the default.
 type Retry struct {
-	First  time.Duration // after the first try; doubled with each: 1 minute
-	Most   time.Duration // between two tries: 4 hours
-	Warn   time.Duration // when the sender is told that the message is late: 4 hours
-	GiveUp time.Duration // when it has failed: 5 days (RFC 5321, 4.5.4.1)
+	First  time.Duration // delay after the first attempt; doubled with each: 1 minute
+	Most   time.Duration // longest delay between attempts: 4 hours
+	Warn   time.Duration // when a delay is notified: 4 hours
+	GiveUp time.Duration // when the message is bounced: 5 days (RFC 5321, 4.5.4.1)
 }
 
 func (r Retry) orDefault() Retry {
@@ -24,20 +23,20 @@ func (r Retry) orDefault() Retry {
 	return r
 }
 
-// jitter is by how much a wait is longer or shorter at random, so that messages that
-// failed together do not come back together.
+// jitter is the random fraction by which a delay varies, so that messages that failed
+// together are not retried together.
 const jitter = 0.2
 
-// wait returns how long to wait after so many tries.
-func (r Retry) wait(tries int) time.Duration {
+// delay returns the delay after a number of attempts.
+func (r Retry) delay(tries int) time.Duration {
 	d := min(float64(r.Most), float64(r.First)*math.Exp2(float64(max(0, tries-1))))
 	return time.Duration(d * (1 - jitter + 2*jitter*rand.Float64()))
 }
 
-// next returns when to try again: earlier than wait says if before that the sender is to
-// be warned, or the message given up.
+// next returns when to retry: after delay, but no later than the next of Warn and
+// GiveUp.
 func (r Retry) next(now, added time.Time, tries int) time.Time {
-	at := now.Add(r.wait(tries))
+	at := now.Add(r.delay(tries))
 	for _, mark := range []time.Time{added.Add(r.GiveUp), added.Add(r.Warn)} {
 		if now.Before(mark) && at.After(mark) {
 			at = mark

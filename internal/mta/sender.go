@@ -15,71 +15,69 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Sender takes messages from a Queue to where they go: to the mail servers that the
-// DNS names for each domain, or all to one that knows how to go on.
+// Sender delivers messages from a Queue to the mail servers of their domains, or all to
+// a smarthost.
 type Sender struct {
 	Queue     *Queue
 	Hostname  string     // this server's own name in the DNS
-	Smarthost *Smarthost // nil: directly to where the mail goes
+	Smarthost *Smarthost // nil: deliver to the domains' own servers
 
 	// Bounce delivers a delivery status notification (RFC 3464) to the sender of a
-	// message. After its nil the notification is not made again; after an error it is
-	// tried again, but for kind NotFound: there is nobody to be told.
+	// message. An error is retried, except kind NotFound: the sender does not exist.
 	Bounce func(ctx context.Context, to string, dsn io.Reader) error
 
 	Resolver Resolver                                                          // nil for the system's
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // nil for the system's
 	Port     int                                                               // of mail servers: 25
-	Private  bool                                                              // also to addresses that are not public, as the DNS may name
+	Private  bool                                                              // also deliver to addresses that are not public
 
-	// TLS is the ground of the configuration for other servers, as the roots of their
-	// certificates; nil for the system's. RequireTLS never sends anything in plain text.
+	// TLS is the base configuration for remote servers; nil for the default. RequireTLS
+	// refuses plain text.
 	TLS        *tls.Config
 	RequireTLS bool
 
-	AtOnce    int // tries at once: 20
-	PerDomain int // of them for one domain, or the smarthost: 4
+	AtOnce    int // parallel attempts: 20
+	PerDomain int // parallel attempts for one domain, or the smarthost: 4
 	Retry     Retry
 	Log       *slog.Logger
 }
 
-// Run sends what is in the queue until ctx ends. Then it lets the tries that are under
-// way come to their end, but not for long, and returns nil; or an error if the queue
-// cannot be read or written.
+// Run delivers the queue until ctx ends. Attempts under way get shutdownGrace to finish;
+// then it returns nil. It returns an error if the queue cannot be read or written.
 //
-// A message is recorded as delivered after the other server has said so. If this
-// process dies in between, that server gets it once more.
+// A message is recorded as delivered after the remote server has accepted it. If this
+// process is killed in between, that server gets it twice.
 func (s *Sender) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	defer context.AfterFunc(ctx, func() {
 		select {
-		case <-time.After(grace):
+		case <-time.After(shutdownGrace):
 			stop()
 		case <-work.Done():
 		}
 	})()
-	r := &rounds{way: s.way(), busy: map[task]bool{}, domains: map[string]int{}, finished: make(chan finished)}
-	defer r.running.Wait()
+	r := &scheduler{client: s.client(), active: map[task]bool{}, domains: map[string]int{}, finished: make(chan finished)}
+	defer r.workers.Wait()
 	err := r.run(ctx, work)
 	if err != nil {
 		stop()
 	}
-	for len(r.busy) > 0 {
+	for len(r.active) > 0 {
 		f := <-r.finished
-		r.forget(f)
+		r.finish(f)
 		err = cmp.Or(err, f.err)
 	}
 	return moot.Wrap("send mail", err)
 }
 
-// rounds is a running Sender.
-type rounds struct {
-	*way
-	busy     map[task]bool
+// scheduler is a running Sender.
+type scheduler struct {
+	*client
+	active   map[task]bool
 	domains  map[string]int // tasks under way
 	finished chan finished
-	running  sync.WaitGroup
+	workers  sync.WaitGroup
 }
 
 type finished struct {
@@ -87,7 +85,7 @@ type finished struct {
 	err error // of the queue
 }
 
-func (r *rounds) run(ctx, work context.Context) error {
+func (r *scheduler) run(ctx, work context.Context) error {
 	for {
 		next, err := r.start(ctx, work)
 		if err != nil && ctx.Err() == nil {
@@ -98,10 +96,10 @@ func (r *rounds) run(ctx, work context.Context) error {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
-		case <-r.Queue.news:
+		case <-r.Queue.added:
 		case <-timer.C:
 		case f := <-r.finished:
-			r.forget(f)
+			r.finish(f)
 			if f.err != nil {
 				return f.err
 			}
@@ -110,25 +108,25 @@ func (r *rounds) run(ctx, work context.Context) error {
 	}
 }
 
-// start begins as many tasks as may run, and returns how long until the next is due.
-func (r *rounds) start(ctx, work context.Context) (time.Duration, error) {
+// start starts due tasks within the limits, and returns how long until the next is due.
+func (r *scheduler) start(ctx, work context.Context) (time.Duration, error) {
 	now := time.Now()
-	tasks, next, err := r.Queue.due(ctx, now, r.Smarthost != nil, r.full())
+	tasks, next, err := r.Queue.due(ctx, now, r.Smarthost != nil, r.busyDomains())
 	if err != nil {
 		return 0, sqlite.Error("read the mail queue", err)
 	}
 	for _, t := range tasks {
-		if len(r.busy) >= r.AtOnce {
+		if len(r.active) >= r.AtOnce {
 			break
 		}
-		if r.busy[t] || !t.tell && r.domains[t.domain] >= r.PerDomain {
+		if r.active[t] || !t.bounce && r.domains[t.domain] >= r.PerDomain {
 			continue
 		}
-		r.busy[t] = true
-		if !t.tell {
+		r.active[t] = true
+		if !t.bounce {
 			r.domains[t.domain]++
 		}
-		r.running.Go(func() { r.finished <- finished{t, r.do(work, t)} })
+		r.workers.Go(func() { r.finished <- finished{t, r.runTask(work, t)} })
 	}
 	if next.IsZero() {
 		return time.Hour, nil
@@ -136,19 +134,19 @@ func (r *rounds) start(ctx, work context.Context) (time.Duration, error) {
 	return max(next.Sub(now), time.Millisecond), nil
 }
 
-func (r *rounds) full() []string {
-	busy := []string{}
+func (r *scheduler) busyDomains() []string {
+	domains := []string{}
 	for d, n := range r.domains {
 		if n >= r.PerDomain {
-			busy = append(busy, d)
+			domains = append(domains, d)
 		}
 	}
-	return busy
+	return domains
 }
 
-func (r *rounds) forget(f finished) {
-	delete(r.busy, f.task)
-	if f.tell {
+func (r *scheduler) finish(f finished) {
+	delete(r.active, f.task)
+	if f.bounce {
 		return
 	}
 	if r.domains[f.domain]--; r.domains[f.domain] <= 0 {

@@ -22,7 +22,7 @@ func reader(text string) io.Reader { return strings.NewReader(text) }
 func TestSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		p := newPost(t, r)
+		p := newOutbox(t, r)
 		p.addText("From: ann@space.example\nBcc: secret@else.example\nSubject: hi\n\n.dot\nbare\rCR\n", "ann@space.example",
 			"eve@else.example", "bob@ELSE.example.", "eve@else.example")
 		p.run(time.Second)
@@ -33,8 +33,8 @@ func TestSend(t *testing.T) {
 		if want := crlf("From: ann@space.example\nSubject: hi\n\n.dot\nbare\nCR\n"); got[0].text != want {
 			t.Errorf("text %q", got[0].text)
 		}
-		if p.waiting() != 0 || len(p.bounces) != 0 {
-			t.Errorf("%d wait, bounces %v", p.waiting(), p.bounces)
+		if p.pending() != 0 || len(p.bounces) != 0 {
+			t.Errorf("%d queued, bounces %v", p.pending(), p.bounces)
 		}
 	})
 }
@@ -43,65 +43,65 @@ func TestSend(t *testing.T) {
 func TestRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		r.rcpt = func(string) error { return said(451, 4, 7, 1, "greylisted") }
-		p := newPost(t, r)
+		r.rcpt = func(string) error { return smtpError(451, 4, 7, 1, "greylisted") }
+		p := newOutbox(t, r)
 		began := time.Now()
 		p.add("ann@space.example", "eve@else.example")
 		p.run(6 * 24 * time.Hour)
 		if len(p.bounces) != 2 {
 			t.Fatalf("%d notifications", len(p.bounces))
 		}
-		if len(r.tries) < 30 || len(r.tries) > 50 {
-			t.Errorf("%d tries", len(r.tries))
+		if len(r.attempts) < 30 || len(r.attempts) > 50 {
+			t.Errorf("%d tries", len(r.attempts))
 		}
 		want := time.Minute
-		for i := 1; i < len(r.tries)-1; i++ {
-			d := r.tries[i].Sub(r.tries[i-1])
-			early := r.tries[i].Equal(p.bounces[0].at) // to warn in time
+		for i := 1; i < len(r.attempts)-1; i++ {
+			d := r.attempts[i].Sub(r.attempts[i-1])
+			early := r.attempts[i].Equal(p.bounces[0].at) // to warn in time
 			if d < want*8/10-time.Second && !early || d > want*12/10+time.Second {
-				t.Errorf("try %d after %v, want about %v", i, d, want)
+				t.Errorf("attempt %d after %v, want about %v", i, d, want)
 			}
 			want = min(2*want, 4*time.Hour)
 		}
-		if last := r.tries[len(r.tries)-1].Sub(began); last < 5*24*time.Hour || last > 5*24*time.Hour+time.Second {
-			t.Errorf("the last try was after %v", last)
+		if last := r.attempts[len(r.attempts)-1].Sub(began); last < 5*24*time.Hour || last > 5*24*time.Hour+time.Second {
+			t.Errorf("the last attempt was after %v", last)
 		}
 		late, failed := report(t, p.bounces[0]), report(t, p.bounces[1])
 		if after := p.bounces[0].at.Sub(began); after != 4*time.Hour {
 			t.Errorf("warned after %v", after)
 		}
 		if late.fields["Action"] != "delayed" || late.fields["Status"] != "4.7.1" || late.fields["Will-Retry-Until"] == "" {
-			t.Errorf("the warning says %v", late.fields)
+			t.Errorf("the warning has %v", late.fields)
 		}
 		if failed.fields["Action"] != "failed" || failed.fields["Status"] != "5.4.7" || failed.fields["Diagnostic-Code"] != "smtp; 451 4.7.1 greylisted" {
-			t.Errorf("the failure says %v", failed.fields)
+			t.Errorf("the failure has %v", failed.fields)
 		}
-		if p.waiting() != 0 {
-			t.Error("still waits")
+		if p.pending() != 0 {
+			t.Error("still queued")
 		}
 	})
 }
 
-// TestMixedAnswers: every recipient has its own fate.
-func TestMixedAnswers(t *testing.T) {
+// TestMixedResponses: each recipient has an outcome of its own.
+func TestMixedResponses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
 		later := 2
 		r.rcpt = func(to string) error {
 			switch {
 			case to == "never@else.example":
-				return said(550, 5, 1, 1, "no such user")
+				return smtpError(550, 5, 1, 1, "no such user")
 			case to == "later@else.example" && later > 0:
 				later--
-				return said(450, 4, 2, 1, "busy")
+				return smtpError(450, 4, 2, 1, "busy")
 			}
 			return nil
 		}
-		p := newPost(t, r)
+		p := newOutbox(t, r)
 		p.add("ann@space.example", "now@else.example", "never@else.example", "later@else.example")
 		p.run(time.Second)
-		if got := r.mails(); len(got) != 1 || len(got[0].to) != 1 || got[0].to[0] != "now@else.example" || p.waiting() != 1 {
-			t.Errorf("at first: %+v, %d wait", got, p.waiting())
+		if got := r.mails(); len(got) != 1 || len(got[0].to) != 1 || got[0].to[0] != "now@else.example" || p.pending() != 1 {
+			t.Errorf("at first: %+v, %d queued", got, p.pending())
 		}
 		if len(p.bounces) != 1 {
 			t.Fatalf("%d notifications", len(p.bounces))
@@ -110,8 +110,8 @@ func TestMixedAnswers(t *testing.T) {
 			t.Errorf("%v", f)
 		}
 		p.run(time.Hour)
-		if got := r.mails(); len(got) != 2 || len(got[1].to) != 1 || got[1].to[0] != "later@else.example" || p.waiting() != 0 {
-			t.Errorf("at last: %+v, %d wait", got, p.waiting())
+		if got := r.mails(); len(got) != 2 || len(got[1].to) != 1 || got[1].to[0] != "later@else.example" || p.pending() != 0 {
+			t.Errorf("at last: %+v, %d queued", got, p.pending())
 		}
 		if len(p.bounces) != 1 {
 			t.Errorf("%d notifications", len(p.bounces))
@@ -122,23 +122,23 @@ func TestMixedAnswers(t *testing.T) {
 func TestNoBounceOfABounce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		r.data = func() error { return said(554, 5, 7, 1, "spam") }
-		p := newPost(t, r)
+		r.data = func() error { return smtpError(554, 5, 7, 1, "spam") }
+		p := newOutbox(t, r)
 		p.add("", "eve@else.example")
 		p.run(time.Second)
-		if len(r.tries) != 1 || len(p.bounces) != 0 || p.waiting() != 0 {
-			t.Errorf("%d tries, %d notifications, %d wait", len(r.tries), len(p.bounces), p.waiting())
+		if len(r.attempts) != 1 || len(p.bounces) != 0 || p.pending() != 0 {
+			t.Errorf("%d attempts, %d notifications, %d queued", len(r.attempts), len(p.bounces), p.pending())
 		}
 	})
 }
 
-// TestBounceFails: a notification is tried again, unless there is nobody to be told.
+// TestBounceFails: a notification is retried, unless the sender does not exist.
 func TestBounceFails(t *testing.T) {
 	for kind, times := range map[moot.ErrorKind]int{moot.Unavailable: 3, moot.NotFound: 1} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRemote()
-			r.rcpt = func(string) error { return said(550, 5, 1, 1, "no") }
-			p := newPost(t, r)
+			r.rcpt = func(string) error { return smtpError(550, 5, 1, 1, "no") }
+			p := newOutbox(t, r)
 			left := 2
 			p.bounce = func(string) error {
 				if left--; left >= 0 {
@@ -148,14 +148,14 @@ func TestBounceFails(t *testing.T) {
 			}
 			p.add("ann@space.example", "eve@else.example")
 			p.run(time.Hour)
-			if len(p.bounces) != times || len(r.tries) != 1 || p.waiting() != 0 {
-				t.Errorf("%s: %d notifications, %d tries, %d wait", kind, len(p.bounces), len(r.tries), p.waiting())
+			if len(p.bounces) != times || len(r.attempts) != 1 || p.pending() != 0 {
+				t.Errorf("%s: %d notifications, %d attempts, %d queued", kind, len(p.bounces), len(r.attempts), p.pending())
 			}
 		})
 	}
 }
 
-// TestRoutes goes through what the DNS may say.
+// TestRoutes covers the results of the DNS.
 func TestRoutes(t *testing.T) {
 	mx := func(pairs ...any) (all []*net.MX) {
 		for i := 0; i < len(pairs); i += 2 {
@@ -189,8 +189,8 @@ func TestRoutes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRemote()
-				p := newPost(t, r)
-				p.Retry = mta.Retry{GiveUp: time.Millisecond, First: time.Hour} // one try, and the last answer is told
+				p := newOutbox(t, r)
+				p.Retry = mta.Retry{GiveUp: time.Millisecond, First: time.Hour} // one attempt, whose response is in the bounce
 				*p.names = dns{mx: map[string][]*net.MX{"else.example": c.mx}, ip: c.ip, fail: c.fail}
 				p.add("ann@space.example", "eve@else.example")
 				pass(time.Second)
@@ -219,7 +219,7 @@ func TestRoutes(t *testing.T) {
 func TestPrivate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		p := newPost(t, nil)
+		p := newOutbox(t, nil)
 		p.net.put(t, "127.0.0.1:2525", r.srv.Serve)
 		p.names.ip["mx.else.example"] = []string{"127.0.0.1"}
 		p.Private, p.Port = true, 2525
@@ -242,7 +242,7 @@ func TestLimitPerDomain(t *testing.T) {
 			pass(time.Minute)
 			return nil
 		}
-		p := newPost(t, r)
+		p := newOutbox(t, r)
 		p.PerDomain = 3
 		for n := range 10 {
 			p.add("ann@space.example", fmt.Sprintf("eve%d@else.example", n))
@@ -258,7 +258,7 @@ func TestLimitPerDomain(t *testing.T) {
 func TestManyRecipients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		p := newPost(t, r)
+		p := newOutbox(t, r)
 		var to []string
 		for n := range 250 {
 			to = append(to, fmt.Sprintf("eve%d@else.example", n))
@@ -274,14 +274,14 @@ func TestManyRecipients(t *testing.T) {
 		}
 		slices.Sort(to)
 		slices.Sort(got)
-		if !slices.Equal(got, to) || p.waiting() != 0 {
-			t.Errorf("%d arrived, %d wait", len(got), p.waiting())
+		if !slices.Equal(got, to) || p.pending() != 0 {
+			t.Errorf("%d arrived, %d queued", len(got), p.pending())
 		}
 	})
 }
 
-// TestStopSending: what is under way is finished, what the other server delays is not
-// waited for, and neither counts as a try that failed.
+// TestStopSending: at shutdown, attempts under way finish; one that the server delays is
+// aborted and does not count as a failed attempt.
 func TestStopSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
@@ -293,30 +293,30 @@ func TestStopSending(t *testing.T) {
 			pass(20 * time.Second)
 			return nil
 		}
-		p := newPost(t, r)
+		p := newOutbox(t, r)
 		p.add("ann@space.example", "eve@else.example")
 		p.run(10 * time.Second)
-		if len(r.mails()) != 1 || p.waiting() != 0 {
-			t.Errorf("%d arrived, %d wait", len(r.mails()), p.waiting())
+		if len(r.mails()) != 1 || p.pending() != 0 {
+			t.Errorf("%d arrived, %d queued", len(r.mails()), p.pending())
 		}
 		hang.Store(true)
 		p.add("ann@space.example", "eve@else.example")
 		began := time.Now()
 		p.run(10 * time.Second)
-		if took := time.Since(began); took > time.Minute || p.waiting() != 1 {
-			t.Errorf("stopped after %v, %d wait", took, p.waiting())
+		if took := time.Since(began); took > time.Minute || p.pending() != 1 {
+			t.Errorf("stopped after %v, %d queued", took, p.pending())
 		}
 		hang.Store(false)
 		p.run(time.Second) // at once, and not after a minute
-		if p.waiting() != 0 {
+		if p.pending() != 0 {
 			t.Error("was not tried again at once")
 		}
 		pass(10 * time.Minute) // until the other server has ended its part
 	})
 }
 
-// TestDamagedFile: a message whose text is gone, or only a part of which is left, fails,
-// and its sender is told. A part is not delivered.
+// TestDamagedFile: a message whose file is missing or truncated is bounced, not
+// delivered in part.
 func TestDamagedFile(t *testing.T) {
 	for name, damage := range map[string]func(file string) error{
 		"gone": os.Remove,
@@ -326,7 +326,7 @@ func TestDamagedFile(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				folder := t.TempDir()
 				r := newRemote()
-				p := newPost(t, r)
+				p := newOutbox(t, r)
 				p.Queue.Close()
 				p.Queue = openQueue(t, folder, mta.QueueLimits{})
 				p.add("ann@space.example", "eve@else.example")
@@ -334,8 +334,8 @@ func TestDamagedFile(t *testing.T) {
 					t.Fatal(err)
 				}
 				p.run(time.Second)
-				if len(p.bounces) != 1 || report(t, p.bounces[0]).fields["Status"] != "5.3.0" || p.waiting() != 0 || len(r.mails()) != 0 {
-					t.Errorf("bounces %v, %d wait, %d arrived", p.bounces, p.waiting(), len(r.mails()))
+				if len(p.bounces) != 1 || report(t, p.bounces[0]).fields["Status"] != "5.3.0" || p.pending() != 0 || len(r.mails()) != 0 {
+					t.Errorf("bounces %v, %d queued, %d arrived", p.bounces, p.pending(), len(r.mails()))
 				}
 				p.Queue.Close()
 			})

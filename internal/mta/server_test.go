@@ -10,21 +10,21 @@ import (
 	"github.com/mootspace/moot"
 )
 
-const letter = "From: Eve <eve@else.example>\r\nTo: ann@space.example\r\nSubject: hi\r\n\r\nHello Ann\r\n..a dot\r\n"
+const sample = "From: Eve <eve@else.example>\r\nTo: ann@space.example\r\nSubject: hi\r\n\r\nHello Ann\r\n..a dot\r\n"
 
 func TestReceive(t *testing.T) {
 	s, b := newServer()
 	w := dial(t, serve(t, s)).begin()
 	w.send("RCPT TO:<bob@space.example>\r\n", "250")
 	w.send("DATA\r\n", "354")
-	w.send(letter+".\r\n", "250")
+	w.send(sample+".\r\n", "250")
 	w.send("QUIT\r\n", "221", "")
 
 	got := b.only(t)
 	if got.From != "eve@else.example" || fmt.Sprint(got.To) != "[ann@space.example bob@space.example]" || got.Junk {
 		t.Errorf("envelope %+v", got.Received)
 	}
-	if !strings.HasSuffix(got.text, strings.ReplaceAll(letter, "..a", ".a")) {
+	if !strings.HasSuffix(got.text, strings.ReplaceAll(sample, "..a", ".a")) {
 		t.Errorf("message changed:\n%s", got.text)
 	}
 	m, err := mail.ReadMessage(strings.NewReader(got.text))
@@ -53,13 +53,13 @@ func TestNoRelay(t *testing.T) {
 		w.send("RCPT TO:<"+to+">\r\n", "550 5.7.1")
 	}
 	w.send("RCPT TO:<eve@else.example\r>\r\n", "553 5.1.3")
-	if said := w.send("RCPT TO:<nobody@space.example>\r\n", "550 5.1.1"); strings.Contains(said, "secret") {
-		t.Error("tells what is inside: " + said)
+	if smtpErr := w.send("RCPT TO:<nobody@space.example>\r\n", "550 5.1.1"); strings.Contains(smtpErr, "secret") {
+		t.Error("discloses an internal error: " + smtpErr)
 	}
 	w.send("RCPT TO:<ann@SPACE.example.>\r\n", "550 5.1.1") // our domain, a mailbox that is not there
 }
 
-func TestVerifySaysNothing(t *testing.T) {
+func TestVerifyDisclosesNothing(t *testing.T) {
 	s, _ := newServer()
 	w := dial(t, serve(t, s))
 	w.send("", "220")
@@ -76,14 +76,14 @@ func TestNullSender(t *testing.T) {
 	w := dial(t, serve(t, s))
 	w.send("", "220")
 	w.send("EHLO x.example\r\nMAIL FROM:<>\r\nRCPT TO:<ann@space.example>\r\nDATA\r\n", "250", "250", "250", "354")
-	w.send(letter+".\r\n", "250")
+	w.send(sample+".\r\n", "250")
 	if got := b.only(t); got.From != "" || !strings.HasPrefix(got.text, "Return-Path: <>\r\n") {
 		t.Errorf("%+v", got)
 	}
 }
 
-// TestAnswers goes through what mailboxes may say.
-func TestAnswers(t *testing.T) {
+// TestReplies covers the errors of mailboxes.
+func TestReplies(t *testing.T) {
 	for kind, want := range map[moot.ErrorKind]string{
 		moot.NotFound: "550 5.1.1", moot.Denied: "550 5.7.1", moot.Full: "452 4.2.2", moot.TooLarge: "552 5.3.4",
 		moot.Invalid: "554 5.6.0", moot.Unavailable: "451 4.3.0", moot.Internal: "451 4.3.0",
@@ -94,9 +94,9 @@ func TestAnswers(t *testing.T) {
 		w := dial(t, serve(t, s)).begin()
 		at := w.send("RCPT TO:<full@space.example>\r\n", want)
 		w.send("DATA\r\n", "354")
-		end := w.send(letter+".\r\n", want)
+		end := w.send(sample+".\r\n", want)
 		if strings.Contains(at+end, "secret") {
-			t.Errorf("tells what is inside: %s %s", at, end)
+			t.Errorf("discloses an internal error: %s %s", at, end)
 		}
 	}
 }
@@ -104,8 +104,8 @@ func TestAnswers(t *testing.T) {
 func TestBinaryChunks(t *testing.T) {
 	s, b := newServer()
 	w := dial(t, serve(t, s)).begin()
-	w.send(fmt.Sprintf("BDAT %d\r\n%sBDAT %d LAST\r\n%s", 10, letter[:10], len(letter)-10, letter[10:]), "250", "250")
-	if got := b.only(t); !strings.HasSuffix(got.text, letter) {
+	w.send(fmt.Sprintf("BDAT %d\r\n%sBDAT %d LAST\r\n%s", 10, sample[:10], len(sample)-10, sample[10:]), "250", "250")
+	if got := b.only(t); !strings.HasSuffix(got.text, sample) {
 		t.Errorf("message changed:\n%s", got.text)
 	}
 	w.send("MAIL FROM:<>\r\nRCPT TO:<ann@space.example>\r\nBDAT 4 LAST\r\na\nb\n", "250", "250", "554 5.6.0")
@@ -129,9 +129,9 @@ func TestStartTLS(t *testing.T) {
 	w = newWire(t, secure)
 	w.send("MAIL FROM:<>\r\n", "502") // all is forgotten (RFC 3207, 4.2)
 	w.send("EHLO x.example\r\nMAIL FROM:<>\r\nRCPT TO:<ann@space.example>\r\nDATA\r\n", "250", "250", "250", "354")
-	w.send(letter+".\r\n", "250")
+	w.send(sample+".\r\n", "250")
 	if got := b.only(t); !strings.Contains(strings.ReplaceAll(got.text, "\r\n ", " "), "with ESMTPS (TLS 1.3 TLS_AES_128_GCM_SHA256) for <ann@space.example>;") {
-		t.Errorf("Received does not tell of TLS:\n%s", got.text)
+		t.Errorf("Received does not mention TLS:\n%s", got.text)
 	}
 }
 

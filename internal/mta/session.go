@@ -12,13 +12,13 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// session is one sender's visit, from its EHLO on; STARTTLS begins a new one.
+// session is a client's session from its EHLO on; STARTTLS begins a new one.
 type session struct {
-	*desk
+	*runningServer
 	conn    net.Conn
-	visitor *visitor
+	client  *serverConn
 	remote  netip.Addr
-	helo    string // a domain name or an address; "" if it was neither
+	helo    string // a domain name or address literal, else ""
 	tls     string // version and cipher; "" without TLS
 	refused int    // recipients
 	mu      sync.Mutex
@@ -26,30 +26,30 @@ type session struct {
 	to      []string
 }
 
-// maxRefused is how many unknown recipients are answered before the sender, who is
-// guessing addresses, is sent away.
+// maxRefused is how many unknown recipients a client may name before it is disconnected,
+// because it guesses addresses.
 const maxRefused = 20
 
-func (d *desk) newSession(c *smtp.Conn) (smtp.Session, error) {
-	s := &session{desk: d, conn: c.Conn(), visitor: visitorOf(c.Conn()), helo: cleanHelo(c.Hostname())}
-	if s.visitor == nil {
-		return nil, errors.New("a connection that did not come in by the door")
+func (r *runningServer) newSession(c *smtp.Conn) (smtp.Session, error) {
+	s := &session{runningServer: r, conn: c.Conn(), client: connOf(c.Conn()), helo: cleanHelo(c.Hostname())}
+	if s.client == nil {
+		return nil, errors.New("a connection of another listener")
 	}
-	s.remote = ipOf(s.visitor.RemoteAddr())
+	s.remote = ipOf(s.client.RemoteAddr())
 	if state, ok := c.TLSConnectionState(); ok {
 		s.tls = tlsName(state)
 	}
 	return s, nil
 }
 
-// Mail implements smtp.Session: a message begins. An empty sender is that of a bounce.
+// Mail implements smtp.Session. The sender is empty for a bounce.
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	if from != "" {
 		if _, err := splitAddress(from); err != nil {
-			return refusal(553, smtp.EnhancedCode{5, 1, 7}, "that is no address to answer to")
+			return refusal(553, smtp.EnhancedCode{5, 1, 7}, "malformed sender address")
 		}
 	}
-	if !s.senders.allow(s.visitor.from) {
+	if !s.rates.allow(s.client.origin) {
 		return refusal(450, smtp.EnhancedCode{4, 7, 1}, "too many messages from your address, try again later")
 	}
 	s.mu.Lock()
@@ -63,7 +63,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	err := s.accepts(to)
 	if err != nil {
 		if s.refused++; s.refused > maxRefused {
-			s.visitor.hangUp()
+			s.client.stopReads()
 		}
 		return err
 	}
@@ -78,10 +78,10 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 func (s *session) accepts(to string) error {
 	domain, err := splitAddress(to)
 	if err != nil {
-		return refusal(553, smtp.EnhancedCode{5, 1, 3}, "that is no address")
+		return refusal(553, smtp.EnhancedCode{5, 1, 3}, "malformed recipient address")
 	}
 	if !slices.ContainsFunc(s.Domains, func(ours string) bool { return sameName(ours, domain) }) {
-		return refusal(550, smtp.EnhancedCode{5, 7, 1}, "mail for that domain is not taken here")
+		return refusal(550, smtp.EnhancedCode{5, 7, 1}, "relaying for that domain is denied")
 	}
 	err = s.Mailboxes.Accepts(s.ctx, to)
 	if err != nil {
@@ -90,26 +90,26 @@ func (s *session) accepts(to string) error {
 	return reply(err)
 }
 
-// Data implements smtp.Session. Its nil means that the message survives a power failure.
+// Data implements smtp.Session. The message is durable when it returns nil.
 func (s *session) Data(r io.Reader) error {
 	s.mu.Lock()
-	from, to := s.from, slices.Clone(s.to) // the next message may begin, if this one is broken off
+	from, to := s.from, slices.Clone(s.to) // the next message may begin if this one is aborted
 	s.mu.Unlock()
 	began := time.Now()
 	size, err := s.receive(s.reader(r), from, to)
 	log := s.log.With("from", from, "to", to, "remote", s.remote, "helo", s.helo, "bytes", size, "took", time.Since(began))
 	if err != nil {
 		log.Info("refused mail", "err", err)
-		s.conn.SetReadDeadline(time.Now().Add(drain))
+		s.conn.SetReadDeadline(time.Now().Add(drainTimeout))
 		return reply(err)
 	}
 	log.Info("received mail")
 	return nil
 }
 
-// drain is how long the rest of a message is read that has been refused, so that the
-// sender gets to read why.
-const drain = 30 * time.Second
+// drainTimeout bounds reading the rest of a refused message, so that the client can read
+// the reply.
+const drainTimeout = 30 * time.Second
 
 // Reset implements smtp.Session.
 func (s *session) Reset() {

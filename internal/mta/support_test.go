@@ -21,7 +21,7 @@ import (
 	"github.com/mootspace/moot/internal/mta"
 )
 
-// dns is a small world of names. A name with an error fails with it.
+// dns is a resolver in memory. A name with an error fails with it.
 type dns struct {
 	txt  map[string][]string
 	mx   map[string][]*net.MX
@@ -64,8 +64,8 @@ func lookup[T any](d *dns, records map[string][]T, name string) ([]T, error) {
 // timeout is what a resolver returns that was not answered.
 var timeout = &net.DNSError{Err: "no answer", IsTimeout: true, IsTemporary: true}
 
-// boxes are mailboxes in memory.
-type boxes struct {
+// memoryMailboxes are mailboxes in memory.
+type memoryMailboxes struct {
 	accept map[string]error // by address
 	result error            // of Deliver
 	hold   chan struct{}    // Deliver waits for it, unless nil
@@ -79,7 +79,7 @@ type delivered struct {
 	text string
 }
 
-func (b *boxes) Accepts(_ context.Context, address string) error {
+func (b *memoryMailboxes) Accepts(_ context.Context, address string) error {
 	err, known := b.accept[address]
 	if !known {
 		return moot.Errorf(moot.NotFound, "no such mailbox in a secret place")
@@ -87,7 +87,7 @@ func (b *boxes) Accepts(_ context.Context, address string) error {
 	return err
 }
 
-func (b *boxes) Deliver(ctx context.Context, m mta.Received) error {
+func (b *memoryMailboxes) Deliver(ctx context.Context, m mta.Received) error {
 	text, err := io.ReadAll(m.MIME)
 	if err != nil {
 		return err
@@ -105,14 +105,14 @@ func (b *boxes) Deliver(ctx context.Context, m mta.Received) error {
 	return b.result
 }
 
-func (b *boxes) all() []delivered {
+func (b *memoryMailboxes) all() []delivered {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.got
 }
 
 // only returns the one message that came in.
-func (b *boxes) only(t *testing.T) delivered {
+func (b *memoryMailboxes) only(t *testing.T) delivered {
 	t.Helper()
 	got := b.all()
 	if len(got) != 1 {
@@ -122,8 +122,8 @@ func (b *boxes) only(t *testing.T) delivered {
 }
 
 // newServer returns a server with mailboxes ann@ and bob@space.example.
-func newServer() (*mta.Server, *boxes) {
-	b := &boxes{accept: map[string]error{"ann@space.example": nil, "bob@space.example": nil}}
+func newServer() (*mta.Server, *memoryMailboxes) {
+	b := &memoryMailboxes{accept: map[string]error{"ann@space.example": nil, "bob@space.example": nil}}
 	return &mta.Server{Hostname: "mx.space.example", Domains: []string{"space.example"}, Mailboxes: b, Resolver: &dns{}}, b
 }
 
@@ -146,7 +146,7 @@ func serve(t *testing.T, s *mta.Server) (addr string) {
 	return l.Addr().String()
 }
 
-// wire talks SMTP byte by byte.
+// wire is an SMTP client that controls each byte.
 type wire struct {
 	t *testing.T
 	net.Conn
@@ -166,7 +166,7 @@ func dial(t *testing.T, addr string) *wire {
 
 func newWire(t *testing.T, c net.Conn) *wire { return &wire{t, c, bufio.NewReader(c)} }
 
-// send writes bytes, and wants the answers to have the codes; "" is the end of the
+// send writes bytes, and checks the codes of the replies; "" is the end of the
 // connection.
 func (w *wire) send(raw string, codes ...string) (last string) {
 	w.t.Helper()
@@ -176,7 +176,7 @@ func (w *wire) send(raw string, codes ...string) (last string) {
 		}
 	}
 	for _, code := range codes {
-		last = w.answer()
+		last = w.reply()
 		if code == "" && last != "" || !strings.HasPrefix(last, code) {
 			w.t.Fatalf("after %.60q: got %q, want %q", raw, last, code)
 		}
@@ -184,8 +184,8 @@ func (w *wire) send(raw string, codes ...string) (last string) {
 	return last
 }
 
-// answer returns all lines of the next answer; "" at the end of the connection.
-func (w *wire) answer() string {
+// reply returns all lines of the next reply; "" at the end of the connection.
+func (w *wire) reply() string {
 	var all strings.Builder
 	for {
 		line, err := w.r.ReadString('\n')
@@ -209,7 +209,7 @@ func (w *wire) begin() *wire {
 	return w
 }
 
-// certificate makes one for a name, signed by itself.
+// certificate returns a self-signed certificate for a name.
 func certificate(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -13,12 +13,12 @@ import (
 	"github.com/mootspace/moot/internal/mta"
 )
 
-// TestOpportunisticTLS: it is used if offered, whatever the certificate.
+// TestOpportunisticTLS: TLS is used if offered, whatever the certificate.
 func TestOpportunisticTLS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
 		r.withTLS(t, "another.example")
-		p := newPost(t, r)
+		p := newOutbox(t, r)
 		p.add("ann@space.example", "eve@else.example")
 		p.run(time.Second)
 		if got := r.mails(); len(got) != 1 || !got[0].tls {
@@ -27,7 +27,8 @@ func TestOpportunisticTLS(t *testing.T) {
 	})
 }
 
-// brokenTLS is a server that offers STARTTLS and cannot do it, and takes plain text.
+// brokenTLS is a server that offers STARTTLS, fails the handshake, and accepts plain
+// text.
 func brokenTLS(received *[]string) func(net.Conn) {
 	return func(c net.Conn) {
 		defer c.Close()
@@ -61,12 +62,12 @@ func brokenTLS(received *[]string) func(net.Conn) {
 	}
 }
 
-// TestBrokenTLS: plain text comes only with the second try, or never.
+// TestBrokenTLS: plain text is sent only in the second attempt, or never.
 func TestBrokenTLS(t *testing.T) {
 	for _, require := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			var received []string
-			p := newPost(t, nil)
+			p := newOutbox(t, nil)
 			p.net.script("198.51.100.1:25", brokenTLS(&received))
 			p.names.mx["else.example"] = append(p.names.mx["else.example"], &net.MX{Host: "down.example.", Pref: 20})
 			p.names.ip["down.example"] = []string{"198.51.100.2"} // what fails there does not hide why the first failed
@@ -78,8 +79,8 @@ func TestBrokenTLS(t *testing.T) {
 			}
 			p.run(2 * time.Minute)
 			sent := strings.Contains(strings.Join(received, "|"), "MAIL FROM:<ann@space.example>")
-			if sent == require || p.waiting() == 0 == require {
-				t.Errorf("required %v: sent %v, %d wait", require, sent, p.waiting())
+			if sent == require || p.pending() == 0 == require {
+				t.Errorf("required %v: sent %v, %d queued", require, sent, p.pending())
 			}
 		})
 	}
@@ -88,21 +89,21 @@ func TestBrokenTLS(t *testing.T) {
 func TestRequireTLS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		p := newPost(t, r)
+		p := newOutbox(t, r)
 		p.RequireTLS = true
 		p.add("ann@space.example", "eve@else.example")
 		p.run(time.Hour)
-		if len(r.mails()) != 0 || p.waiting() != 1 {
+		if len(r.mails()) != 0 || p.pending() != 1 {
 			t.Error("sent in plain text")
 		}
 	})
 }
 
-// TestAnswerInjection: what is said in plain text after the consent to TLS is not heard.
-func TestAnswerInjection(t *testing.T) {
+// TestResponseInjection: plain text after the consent to STARTTLS is ignored.
+func TestResponseInjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var received []string
-		p := newPost(t, nil)
+		p := newOutbox(t, nil)
 		p.net.script("198.51.100.1:25", func(c net.Conn) {
 			defer c.Close()
 			fmt.Fprint(c, "220 x\r\n")
@@ -121,8 +122,8 @@ func TestAnswerInjection(t *testing.T) {
 		})
 		p.add("ann@space.example", "eve@else.example")
 		p.run(time.Second)
-		if s := fmt.Sprint(received); s != "[EHLO STAR]" || p.waiting() != 1 {
-			t.Errorf("received %s, %d wait", s, p.waiting())
+		if s := fmt.Sprint(received); s != "[EHLO STAR]" || p.pending() != 1 {
+			t.Errorf("received %s, %d queued", s, p.pending())
 		}
 	})
 }
@@ -148,7 +149,7 @@ func TestSmarthost(t *testing.T) {
 				r := newRemote()
 				r.password = "secret"
 				r.srv.AllowInsecureAuth = true // it would take a password in plain text
-				p := newPost(t, nil)
+				p := newOutbox(t, nil)
 				if c.certified != "" {
 					if trusted := r.withTLS(t, c.certified); c.trust {
 						p.TLS = trusted
@@ -165,8 +166,8 @@ func TestSmarthost(t *testing.T) {
 				p.run(30 * time.Second)
 				got := r.mails()
 				if !c.want {
-					if len(got) != 0 || p.waiting() != 1 || len(p.bounces) != 0 {
-						t.Errorf("%+v, %d wait, %v", got, p.waiting(), p.bounces)
+					if len(got) != 0 || p.pending() != 1 || len(p.bounces) != 0 {
+						t.Errorf("%+v, %d queued, %v", got, p.pending(), p.bounces)
 					}
 					return
 				}

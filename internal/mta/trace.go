@@ -18,13 +18,13 @@ func (s *session) trace(to []string, at time.Time) string {
 	if s.tls != "" {
 		fmt.Fprintf(&b, " (%s)", s.tls)
 	}
-	if len(to) == 1 { // else each would learn of the others
+	if len(to) == 1 { // several would disclose Bcc recipients
 		fmt.Fprintf(&b, " for %s", angle(to[0]))
 	}
 	return b.String() + "; " + at.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700")
 }
 
-// protocol is how RFC 3848 names it.
+// protocol returns the name of RFC 3848.
 func (s *session) protocol() string {
 	if s.tls != "" {
 		return "ESMTPS"
@@ -32,7 +32,7 @@ func (s *session) protocol() string {
 	return "ESMTP"
 }
 
-// literal writes an address as RFC 5321, 4.1.3.
+// literal formats an address literal (RFC 5321, 4.1.3).
 func literal(ip netip.Addr) string {
 	switch {
 	case ip.Is4():

@@ -50,7 +50,7 @@ func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, err
 	if c.coordinator != nil {
 		return c.coordinator, nil
 	}
-	node := routed{c.routes, c.routes.preferred(ctx)}
+	node := c.node(ctx)
 	write := c.signer.Through(node)
 	coordinator, err := jobs.New(ctx, jobs.Config{
 		Self: c.network.self, Node: node, Local: c.store, Write: write, Queue: c.data.Path("jobs.db"), Workers: c.workers, Quota: c.checkQuota, Log: c.log,
@@ -66,6 +66,11 @@ func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, err
 		}
 	})
 	return coordinator, nil
+}
+
+// node is where jobs that this node coordinates are read and their results stored.
+func (c *computeService) node(ctx context.Context) moot.Node {
+	return routed{c.routes, c.routes.preferred(ctx)}
 }
 
 // maxWaiting is how many tasks of one member may wait at a server.

@@ -15,10 +15,6 @@ import (
 	"github.com/mootspace/moot/internal/wire"
 )
 
-// followPattern is where a coordinator answers other nodes: a line of JSON for every
-// event of a job.
-const followPattern = "GET /v1/jobs/{id}"
-
 const (
 	keepAlive    = 10 * time.Second // between lines of a job that does not change
 	idleTimeout  = 3 * keepAlive    // of a coordinator that sends no line
@@ -32,7 +28,8 @@ type eventLine struct {
 	Why  string         `json:"why,omitempty"`
 }
 
-// followHandler answers followers of jobs that this node coordinates.
+// followHandler answers followers of jobs that this node coordinates, with a line of
+// JSON for every event.
 func (n *Node) followHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/jsonl")

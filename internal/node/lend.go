@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"runtime"
 	"slices"
 	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/ask"
-	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/dial"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/sandbox"
@@ -26,6 +24,8 @@ type localWorker struct {
 	scratch *store.Store  // inputs and outputs of tasks, kept for a while
 	cache   *worker.Cache // bounds scratch
 }
+
+func (l *localWorker) blobs() moot.Blobs { return l.cache }
 
 func (l *localWorker) close() error { return errors.Join(l.sandbox.Close(), l.scratch.Close()) }
 
@@ -61,7 +61,7 @@ func (c *computeService) newWorker(ctx context.Context) (l *localWorker, err err
 		return nil, err
 	}
 	l.Worker, err = worker.New(worker.Config{
-		Node: overlay{c.store, l.scratch}, Outputs: l.cache, Sandbox: l.sandbox, Dir: c.data.Path("work/tasks"), Log: c.log,
+		Node: worker.Overlay{Node: c.store, Cache: l.blobs}, Outputs: l.cache, Sandbox: l.sandbox, Dir: c.data.Path("work/tasks"), Log: c.log,
 		Fetch: func(ctx context.Context, id moot.BlobID) error { return c.fetchInput(ctx, l, id) },
 		Admit: c.admit, Slots: func() int { return c.terms().CPUs }, Most: c.limits,
 	})
@@ -131,17 +131,46 @@ func (c *computeService) announce(ctx context.Context) error {
 
 // Run implements moot.Runner for others: it runs a task here, if this node lends.
 func (c *computeService) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (moot.Outcome, error) {
-	if c.oneShot() {
-		return moot.Outcome{}, moot.Errorf(moot.Unavailable, "this node lends nothing now")
-	}
-	if err := c.admit(t.For); err != nil {
-		return moot.Outcome{}, err
-	}
-	l, err := c.worker(ctx)
+	l, err := c.lend(ctx, t)
 	if err != nil {
 		return moot.Outcome{}, err
 	}
 	return l.Run(ctx, t, watch)
+}
+
+// lend returns the worker for a task, if this node lends to its member now. Kinds:
+// Denied, Unavailable.
+func (c *computeService) lend(ctx context.Context, t moot.Task) (*localWorker, error) {
+	if c.oneShot() {
+		return nil, moot.Errorf(moot.Unavailable, "this node lends nothing now")
+	}
+	if err := c.admit(t.For); err != nil {
+		return nil, err
+	}
+	return c.worker(ctx)
+}
+
+// ownWorker runs tasks of jobs that this node coordinates: outputs are stored where the
+// coordinator reads them.
+type ownWorker struct{ compute *computeService }
+
+// Run implements moot.Runner.
+func (o ownWorker) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (moot.Outcome, error) {
+	l, err := o.compute.lend(ctx, t)
+	if err != nil {
+		return moot.Outcome{}, err
+	}
+	return l.Into(o.compute.node(ctx)).Run(ctx, t, watch)
+}
+
+// cached returns the data of tasks; nil while there is none.
+func (c *computeService) cached() moot.Blobs {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.local == nil {
+		return nil
+	}
+	return c.local.cache
 }
 
 // workers returns the workers that can be asked on behalf of a member now: those whose
@@ -156,7 +185,7 @@ func (c *computeService) workers(ctx context.Context, member moot.Key, via moot.
 	for _, o := range jobs.Lenders(offers, member, via, c.roster.MayServe, time.Now()) {
 		if o.Member == c.network.self {
 			if slots := min(o.CPUs, c.terms().CPUs); slots > 0 {
-				list = append(list, jobs.Worker{Key: o.Member, Slots: slots, Runner: c, Blobs: ownOutputs{c}})
+				list = append(list, jobs.Worker{Key: o.Member, Slots: slots, Runner: ownWorker{c}, Blobs: c.node(ctx)})
 			}
 			continue
 		}
@@ -169,90 +198,4 @@ func (c *computeService) workers(ctx context.Context, member moot.Key, via moot.
 		}
 	}
 	return list
-}
-
-// overlay reads from a store and, where it lacks a blob, from the tasks' store.
-type overlay struct {
-	moot.Node
-	scratch moot.Blobs
-}
-
-// Get implements moot.Blobs.
-func (o overlay) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
-	rc, err := o.Node.Get(ctx, id, r)
-	if moot.KindOf(err) == moot.NotFound {
-		return o.scratch.Get(ctx, id, r)
-	}
-	return rc, err
-}
-
-// Have implements moot.Blobs.
-func (o overlay) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
-	h, err := o.Node.Have(ctx, id)
-	if moot.KindOf(err) == moot.NotFound {
-		return o.scratch.Have(ctx, id)
-	}
-	return h, err
-}
-
-// Exchange implements moot.Blobs.
-func (o overlay) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
-	return blob.NewExchange(ctx, o, id), nil
-}
-
-// ownOutputs reads what tasks made on this machine; its worker is made when needed.
-type ownOutputs struct{ compute *computeService }
-
-// Put implements moot.Blobs: only tasks put something here.
-func (o ownOutputs) Put(context.Context, io.Reader) (moot.Blob, error) {
-	return moot.Blob{}, moot.Errorf(moot.Denied, "only tasks store their outputs here")
-}
-
-// Get implements moot.Blobs.
-func (o ownOutputs) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
-	l, err := o.compute.worker(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return overlay{o.compute.store, l.scratch}.Get(ctx, id, r)
-}
-
-// Have implements moot.Blobs.
-func (o ownOutputs) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
-	l, err := o.compute.worker(ctx)
-	if err != nil {
-		return moot.Holding{}, err
-	}
-	return overlay{o.compute.store, l.scratch}.Have(ctx, id)
-}
-
-// Exchange implements moot.Blobs.
-func (o ownOutputs) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
-	return blob.NewExchange(ctx, o, id), nil
-}
-
-// withOutputs is a node's store as others see it: with the data of tasks, once there is
-// any.
-type withOutputs struct {
-	moot.Node
-	compute *computeService
-}
-
-func (w withOutputs) reading() moot.Blobs {
-	w.compute.mu.Lock()
-	defer w.compute.mu.Unlock()
-	if w.compute.local == nil {
-		return w.Node
-	}
-	return overlay{w.Node, w.compute.local.scratch}
-}
-
-// Get implements moot.Blobs.
-func (w withOutputs) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
-	return w.reading().Get(ctx, id, r)
-}
-
-// Have implements moot.Blobs.
-func (w withOutputs) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
-	return w.reading().Have(ctx, id)
 }

@@ -96,14 +96,14 @@ func (m *mailService) isMessage(ctx context.Context, id string) bool {
 // limits are what this node relays for others.
 func (m *mailService) limits() mail.Limits {
 	p := m.preferences()
-	return mail.Limits{All: m.central, Copies: p.CarryCopies, Bytes: p.CarryBytes, Age: time.Duration(p.CarryDays) * 24 * time.Hour}
+	return mail.Limits{All: m.central, Copies: p.RelayCopies, Bytes: p.RelayBytes, Age: time.Duration(p.RelayDays) * 24 * time.Hour}
 }
 
 // retention is how long messages are kept here.
 func (m *mailService) retention() mail.Retention {
 	const day = 24 * time.Hour
 	p := m.preferences()
-	return mail.Retention{Trash: time.Duration(p.KeepTrash) * day, Junk: time.Duration(p.KeepJunk) * day, Mail: time.Duration(p.KeepMail) * day}
+	return mail.Retention{Trash: time.Duration(p.TrashDays) * day, Junk: time.Duration(p.JunkDays) * day, Mail: time.Duration(p.MailDays) * day}
 }
 
 // relayFetchTimeout bounds how long a message that is relayed may take to come.

@@ -96,7 +96,7 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 		return err
 	}
 	n.apply(preferences)
-	if n.signer, err = sign.New(ctx, sign.Config{Space: cfg.Space, Key: cfg.Key, Clock: clock, Local: n.store, Ready: cfg.Ready}); err != nil {
+	if n.signer, err = sign.New(ctx, sign.Config{Self: n.Self(), Author: feed.NewAuthor(cfg.Space, cfg.Key, clock, nil), Local: n.store, Ready: cfg.Ready}); err != nil {
 		return err
 	}
 	n.uploads = newUploader(n.store, n.network)

@@ -12,6 +12,7 @@ import (
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/wire"
+	"github.com/mootspace/moot/internal/worker"
 )
 
 // Connect links this node with peers; without multiaddrs to listen on it only dials.
@@ -45,9 +46,9 @@ func (n *Node) newHandler(roster *policy.Roster) http.Handler {
 	if n.cfg.Role.HoldsMail {
 		seen = dial.Metered{Node: bounded{n.store, n.mail.checkQuota}, In: &n.network.in}
 	}
-	h := wire.Handler(n.cfg.Seen(withOutputs{seen, n.compute}), guard{roster, rules}, wire.Options{
-		Log: n.cfg.Log, Version: n.cfg.Version, Spared: n.cfg.Role.Seeds, Runner: n.compute,
-		Extra: map[string]http.Handler{followPattern: n.followHandler()},
+	h := wire.Handler(n.cfg.Seen(worker.Overlay{Node: seen, Cache: n.compute.cached}), guard{roster, rules}, wire.Options{
+		Log: n.cfg.Log, Version: n.cfg.Version, BackOff: n.cfg.Role.Seeds, Runner: n.compute,
+		Jobs: n.followHandler(),
 	})
 	return n.sessions.register(n.network.out.Handler(h))
 }

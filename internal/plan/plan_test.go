@@ -142,6 +142,25 @@ func TestPropagationByHand(t *testing.T) {
 	if got := gossip.Bound(gossip.DefaultInterval); got != plan.ConvergenceBound {
 		t.Errorf("package gossip declares %v, and plan %v", got, plan.ConvergenceBound)
 	}
+	for n, want := range map[int][]plan.Propagation{
+		20: {
+			{Authority: plan.ServerDecides, Hops: [2]int{2, 2}, Messages: [2]int{21, 21}},
+			{Authority: plan.PeersDecide, Hops: [2]int{1, 2}, Messages: [2]int{20, 120}},
+			{Authority: plan.BothDecide, Hops: [2]int{1, 2}, Messages: [2]int{21, 141}},
+		},
+		2: { // fewer neighbours than D
+			{Authority: plan.ServerDecides, Hops: [2]int{2, 2}, Messages: [2]int{3, 3}},
+			{Authority: plan.PeersDecide, Hops: [2]int{1, 1}, Messages: [2]int{2, 4}},
+			{Authority: plan.BothDecide, Hops: [2]int{1, 2}, Messages: [2]int{3, 7}},
+		},
+	} {
+		for i, a := range answers(t, example(n)).Answers {
+			bound := *a.Propagation.Bound
+			if a.Propagation.Bound = nil; a.Propagation != want[i] || (bound == 0) != (i == 0) {
+				t.Errorf("%s for %d: %+v within %v s, want %+v", a.Architecture.Name(), n, a.Propagation, bound, want[i])
+			}
+		}
+	}
 	p := answers(t, example(62)) // and the source and the server: 64
 	if b := answer(t, p, "peer-to-peer").Propagation.Bound; b == nil || *b != 30 {
 		t.Errorf("a group of 64: %v", b)

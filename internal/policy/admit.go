@@ -6,7 +6,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Admit judges an entry before it is stored: may its author say this? Kinds:
+// Admit checks, before an entry is stored, whether its author may write it. Kinds:
 // Stranger, Revoked, Denied, Invalid, Corrupt; for a newcomer also Expired, UsedUp.
 func (r *Roster) Admit(e moot.Entry) error {
 	if err := r.admit(e); err != nil {
@@ -24,7 +24,7 @@ func (r *Roster) admit(e moot.Entry) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if concerns(&e) {
+	if isMembership(&e) {
 		return r.admitMembership(e)
 	}
 	return r.admitOther(e)
@@ -39,8 +39,8 @@ func (r *Roster) admitMembership(e moot.Entry) error {
 	return r.replay(slices.Insert(slices.Clone(r.entries), at, e)).refused[e.ID]
 }
 
-// admitOther judges an entry that is not about membership, by the role that its
-// author had when it was written.
+// admitOther checks an entry that is not about membership, by the role that its author
+// had when it was written.
 func (r *Roster) admitOther(e moot.Entry) error {
 	p := r.current().people[e.Author]
 	switch {
@@ -52,7 +52,7 @@ func (r *Roster) admitOther(e moot.Entry) error {
 	role := p.roleAt(e.Time)
 	if e.Kind == moot.KindSpace {
 		if e.Key != ServerPrefix+e.Author.String() || role != RoleServer && !role.manages(RoleGuest) {
-			return moot.Errorf(moot.Denied, "a %s may not say this of the space", role)
+			return moot.Errorf(moot.Denied, "a %s may not write this about the space", role)
 		}
 		return nil
 	}

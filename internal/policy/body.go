@@ -12,24 +12,24 @@ import (
 // Keys of membership entries.
 const (
 	SpaceKey     = "space"
-	ServerPrefix = "server/" // where a server says its addresses; followed by its key
+	ServerPrefix = "server/" // a server's announcement of its addresses; followed by its key
 	invitePrefix = "invite/"
 	memberPrefix = "member/"
 )
 
-// InviteKey is the key of the entry about the invitation that k stands for.
+// InviteKey is the key of the entry about the invitation with the key k.
 func InviteKey(k moot.Key) string { return invitePrefix + k.String() }
 
 // MemberKey is the key of the entries about the member k.
 func MemberKey(k moot.Key) string { return memberPrefix + k.String() }
 
-// SpaceBody is what the founder says first.
+// SpaceBody is the first entry of a space, by its founder.
 type SpaceBody struct {
 	Name    string `cbor:"0,keyasint"`
 	Created int64  `cbor:"1,keyasint"` // Unix seconds
 }
 
-// InviteBody says that the holder of a key may join.
+// InviteBody admits the holder of a key.
 type InviteBody struct {
 	Key     moot.Key `cbor:"0,keyasint"`
 	Role    Role     `cbor:"1,keyasint"`
@@ -37,9 +37,8 @@ type InviteBody struct {
 	Expires int64    `cbor:"3,keyasint"` // Unix seconds
 }
 
-// MemberBody is the state of a membership. Invite and Proof are there when a
-// newcomer joins, LastSeq when a member is revoked: what the member says beyond
-// that number counts for nothing.
+// MemberBody is the state of a membership. Invite and Proof are set when a newcomer
+// joins, LastSeq when a member is revoked: its entries beyond that number are void.
 type MemberBody struct {
 	Name    string   `cbor:"0,keyasint"`
 	Role    Role     `cbor:"1,keyasint"`
@@ -49,10 +48,10 @@ type MemberBody struct {
 	LastSeq uint64   `cbor:"5,keyasint,omitempty"`
 }
 
-// joinDomain keeps a proof of invitation from meaning anything elsewhere.
+// joinDomain separates proofs of invitation from other signatures of the key.
 const joinDomain = "moot join v1\x00"
 
-// JoinProof is the invitation's signature over who joins which space with it.
+// JoinProof is the invitation's signature over the space and the joining key.
 func JoinProof(invite ed25519.PrivateKey, space, joiner moot.Key) []byte {
 	return ed25519.Sign(invite, joinMessage(space, joiner))
 }
@@ -64,14 +63,14 @@ func joinMessage(space, joiner moot.Key) []byte {
 // MaxName is the length in bytes of the longest name of a member or space.
 const MaxName = 128
 
-// CheckName reports, with kind Invalid, why a member or space may not be called so.
+// CheckName reports, with kind Invalid, why a name of a member or space is not allowed.
 func CheckName(name string) error {
 	bad := !utf8.ValidString(name) || len(name) > MaxName || len(name) == 0
 	for _, r := range name {
 		bad = bad || !unicode.IsGraphic(r) || unicode.Is(unicode.Bidi_Control, r)
 	}
 	if bad {
-		return moot.Errorf(moot.Invalid, "%.40q is no name: want 1 to %d bytes of printable text", name, MaxName)
+		return moot.Errorf(moot.Invalid, "%.40q is not a name (want 1 to %d bytes of printable text)", name, MaxName)
 	}
 	return nil
 }

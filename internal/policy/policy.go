@@ -1,6 +1,6 @@
-// Package policy says who may do what: it replays the membership entries of a space
-// into a [Roster], judges entries by it before they are stored, and judges what
-// callers ask of a server ([Server]) or of a peer ([Peer]).
+// Package policy is access control: it replays the membership entries of a space into a
+// [Roster], admits entries by it before they are stored, and authorises the requests of
+// callers to a server ([Server]) or to a peer ([Peer]).
 //
 // It is pure but for the time it is given, and must not know how callers proved
 // their keys, where entries are kept, or which architecture is in force.
@@ -46,13 +46,13 @@ const (
 	Run    Action = "run"    // subject: the member for whom a task is run
 )
 
-// Policy is asked before every answer.
+// Policy authorises every request before it is answered.
 type Policy interface {
 	// Allow returns nil, or why not: kind Stranger, Revoked or Denied.
 	Allow(ctx context.Context, caller moot.Key, act Action, subject string) error
 }
 
-// Server is the policy of a space's server: roles decide.
+// Server is the policy of a space's server, by roles.
 type Server struct{ Roster *Roster }
 
 // Allow implements Policy.
@@ -69,8 +69,8 @@ func (p Server) Allow(_ context.Context, caller moot.Key, act Action, subject st
 	return nil
 }
 
-// mayRun judges who may have a task run for a member: the member itself, and a server,
-// which does it for all.
+// mayRun authorises a caller to run a task for a member: the member itself, and a server,
+// which does so for all.
 func (r *Roster) mayRun(caller moot.Key, role Role, member string) error {
 	switch {
 	case role == RoleGuest:
@@ -87,35 +87,35 @@ func (r *Roster) MayServe(k moot.Key) bool {
 	return ok && (role == RoleServer || role.manages(RoleGuest))
 }
 
-// Preferences are what the owner of a node wants it to serve, and how fast.
+// Preferences are the owner's settings of a node: what it serves, and how fast.
 type Preferences struct {
 	Deny         []moot.Key `json:"deny,omitempty"`          // members who get no bytes
 	Names        []string   `json:"names,omitempty"`         // only files whose names start with one of these; none means all
 	UploadRate   int64      `json:"upload_rate,omitempty"`   // bytes a second to all together; 0 means no limit
 	DownloadRate int64      `json:"download_rate,omitempty"` // bytes of blobs a second from all together; 0 means no limit
 
-	// Messages of others that wait for members who are away.
-	CarryCopies int   `json:"carry_copies,omitempty"` // nodes that hold one besides its author; 0 means 2, below 0 none
-	CarryBytes  int64 `json:"carry_bytes,omitempty"`  // at most so many together; 0 means 1 GiB
-	CarryDays   int   `json:"carry_days,omitempty"`   // for so long; 0 means 30
-	HideReading bool  `json:"hide_reading,omitempty"` // authors are not told when their messages are read
+	// Held messages of others, for members who are away.
+	RelayCopies int   `json:"carry_copies,omitempty"` // nodes that hold one besides its author; 0 means 2, below 0 none
+	RelayBytes  int64 `json:"carry_bytes,omitempty"`  // at most so many together; 0 means 1 GiB
+	RelayDays   int   `json:"carry_days,omitempty"`   // for so long; 0 means 30
+	HideReading bool  `json:"hide_reading,omitempty"` // no receipts when messages are read
 
-	// Own messages that nobody touches, in days; 0 means for ever.
-	KeepTrash int `json:"keep_trash_days,omitempty"`
-	KeepJunk  int `json:"keep_junk_days,omitempty"`
-	KeepMail  int `json:"keep_mail_days,omitempty"` // in all other folders but Drafts
+	// Retention of own messages since their last change, in days; 0 means for ever.
+	TrashDays int `json:"keep_trash_days,omitempty"`
+	JunkDays  int `json:"keep_junk_days,omitempty"`
+	MailDays  int `json:"keep_mail_days,omitempty"` // in all other folders but Drafts
 
 	// Computing power lent to others.
 	LendCPUs   int        `json:"lend_cpus,omitempty"`   // tasks at once; 0 means none, of a server all its CPUs; below 0 none
 	LendMemory int64      `json:"lend_memory,omitempty"` // bytes of one task; 0 means 512 MiB
 	LendWall   int64      `json:"lend_wall,omitempty"`   // seconds of one task; 0 means 1 hour
-	LendDisk   int64      `json:"lend_disk,omitempty"`   // bytes of inputs and outputs that are kept for later; 0 means 4 GiB
+	LendDisk   int64      `json:"lend_disk,omitempty"`   // bytes of inputs and outputs that are cached; 0 means 4 GiB
 	LendHours  string     `json:"lend_hours,omitempty"`  // "22:00-06:00"; empty means always
 	LendTo     []moot.Key `json:"lend_to,omitempty"`     // members; none means all
 }
 
-// Peer is the policy of a peer: its owner's wishes decide about bytes. Entries are
-// shared with every member, because the catalogue is everybody's.
+// Peer is the policy of a peer: its owner's preferences apply to bytes. Entries are
+// served to every member, because the catalogue is replicated on all.
 type Peer struct {
 	Roster      *Roster
 	Preferences func() Preferences
@@ -129,19 +129,19 @@ func (p Peer) Allow(ctx context.Context, caller moot.Key, act Action, subject st
 	if err != nil {
 		return err
 	}
-	w := p.Preferences()
+	prefs := p.Preferences()
 	switch {
-	case act == Run && slices.Contains(w.Deny, caller):
+	case act == Run && slices.Contains(prefs.Deny, caller):
 		return moot.Errorf(moot.Denied, "this peer does not serve you")
 	case act == Run:
 		return p.Roster.mayRun(caller, role, subject)
 	case act == Upload:
-		return moot.Errorf(moot.Denied, "a peer keeps what it fetched itself, and takes no uploads")
+		return moot.Errorf(moot.Denied, "a peer takes no uploads")
 	case act != Read || subject == "":
 		return nil
-	case slices.Contains(w.Deny, caller):
+	case slices.Contains(prefs.Deny, caller):
 		return moot.Errorf(moot.Denied, "this peer does not serve you")
-	case len(w.Names) > 0 && !p.Serves(ctx, subject, w.Names):
+	case len(prefs.Names) > 0 && !p.Serves(ctx, subject, prefs.Names):
 		return moot.Errorf(moot.NotFound, "this peer does not share that")
 	}
 	return nil

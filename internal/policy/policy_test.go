@@ -15,10 +15,10 @@ func TestServerAndPeer(t *testing.T) {
 	guest := w.newcomer(ann, 3, "gus", policy.RoleGuest)
 	gone := w.newcomer(ann, 4, "gone", policy.RoleMember)
 	ann.must(ann.revoke(gone, 1))
-	wishes := policy.Preferences{}
+	prefs := policy.Preferences{}
 	server := policy.Server{Roster: w.roster}
 	peer := policy.Peer{
-		Roster: w.roster, Preferences: func() policy.Preferences { return wishes },
+		Roster: w.roster, Preferences: func() policy.Preferences { return prefs },
 		Serves: func(_ context.Context, blob string, names []string) bool { return strings.HasPrefix(blob, names[0]) },
 	}
 	allow := func(what string, p policy.Policy, k moot.Key, act policy.Action, subject string, want moot.ErrorKind) {
@@ -35,10 +35,10 @@ func TestServerAndPeer(t *testing.T) {
 	}
 	allow("server", server, bob.id(), policy.Upload, "", "")
 	allow("peer", peer, bob.id(), policy.Upload, "", moot.Denied)
-	wishes.Deny = []moot.Key{bob.id()}
+	prefs.Deny = []moot.Key{bob.id()}
 	allow("denied bytes", peer, bob.id(), policy.Read, "b1", moot.Denied)
-	allow("entries are everybody's", peer, bob.id(), policy.Read, "", "")
-	wishes = policy.Preferences{Names: []string{"public"}}
+	allow("entries go to every member", peer, bob.id(), policy.Read, "", "")
+	prefs = policy.Preferences{Names: []string{"public"}}
 	allow("a name it serves", peer, bob.id(), policy.Read, "public1", "")
 	allow("a name it does not serve", peer, bob.id(), policy.Read, "b1", moot.NotFound)
 }

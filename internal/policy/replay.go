@@ -8,7 +8,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// state is what the membership entries amount to.
+// state is the result of a replay.
 type state struct {
 	name    string // of the space
 	people  map[moot.Key]*person
@@ -19,12 +19,12 @@ type state struct {
 // person is a member with all roles it had.
 type person struct {
 	Member
-	said  string // the name it wants
-	roles []spell
+	claimed string // the name it asked for
+	roles   []heldRole
 }
 
-// spell is a role and since when.
-type spell struct {
+// heldRole is a role and when it began.
+type heldRole struct {
 	role  Role
 	since moot.Time
 }
@@ -45,7 +45,7 @@ type invite struct {
 	revoked bool
 }
 
-// usable reports why an invitation does not admit anybody at a time.
+// usable reports why an invitation admits no one at a time.
 func (in *invite) usable(t moot.Time) error {
 	switch {
 	case in.revoked:
@@ -61,9 +61,9 @@ func (in *invite) usable(t moot.Time) error {
 // maxPasses bounds the replays that revocations reaching back in time may need.
 const maxPasses = 8
 
-// replay carries the entries out in their order. A revocation also undoes what the
-// revoked said earlier but beyond the number that it pins, so the replay is repeated
-// with the pins found until they do not change.
+// replay applies the entries in their order. A revocation also voids earlier entries of
+// the revoked member beyond the number that it pins, so the replay is repeated with the
+// pins found until they do not change.
 func (r *Roster) replay(entries []moot.Entry) *state {
 	pins := map[moot.Key]uint64{}
 	for range maxPasses {
@@ -75,13 +75,13 @@ func (r *Roster) replay(entries []moot.Entry) *state {
 			}
 		}
 		if same(pins, found) {
-			s.nameAll()
+			s.assignNames()
 			return s
 		}
 		pins = found
 	}
 	s := r.pass(entries, pins)
-	s.nameAll()
+	s.assignNames()
 	return s
 }
 
@@ -97,11 +97,11 @@ func same(a, b map[moot.Key]uint64) bool {
 func (r *Roster) pass(entries []moot.Entry, pins map[moot.Key]uint64) *state {
 	s := &state{people: map[moot.Key]*person{}, invites: map[moot.Key]*invite{}, refused: map[moot.EntryID]error{}}
 	s.people[r.space] = &person{
-		Member: Member{Key: r.space, Role: RoleOwner}, said: "founder", roles: []spell{{RoleOwner, 0}},
+		Member: Member{Key: r.space, Role: RoleOwner}, claimed: "founder", roles: []heldRole{{RoleOwner, 0}},
 	}
 	for i := range entries {
 		e := &entries[i]
-		err := r.carryOut(s, e, pins)
+		err := r.apply(s, e, pins)
 		if err != nil {
 			s.refused[e.ID] = err
 		}
@@ -109,8 +109,8 @@ func (r *Roster) pass(entries []moot.Entry, pins map[moot.Key]uint64) *state {
 	return s
 }
 
-// carryOut changes the state by one entry, or says why it may not.
-func (r *Roster) carryOut(s *state, e *moot.Entry, pins map[moot.Key]uint64) error {
+// apply changes the state by one entry, or returns why that is refused.
+func (r *Roster) apply(s *state, e *moot.Entry, pins map[moot.Key]uint64) error {
 	if pin, ok := pins[e.Author]; ok && e.Seq > pin {
 		return moot.Errorf(moot.Revoked, "the membership of %s was revoked", e.Author.Short())
 	}
@@ -200,7 +200,7 @@ func (r *Roster) join(s *state, e *moot.Entry) error {
 	}
 	in.Used++
 	s.people[e.Author] = &person{
-		Member: Member{Key: e.Author, Role: body.Role, Joined: e.Time}, said: body.Name, roles: []spell{{body.Role, e.Time}},
+		Member: Member{Key: e.Author, Role: body.Role, Joined: e.Time}, claimed: body.Name, roles: []heldRole{{body.Role, e.Time}},
 	}
 	return nil
 }
@@ -229,7 +229,7 @@ func (s *state) change(e *moot.Entry, author *person) error {
 	}
 	switch {
 	case p == nil:
-		return moot.Errorf(moot.NotFound, "a change to somebody who is not a member")
+		return moot.Errorf(moot.NotFound, "a change of what is not a member")
 	case !body.Role.valid():
 		return moot.Errorf(moot.Invalid, "%q is no role: want admin, member, guest or server", body.Role)
 	case p.Revoked:
@@ -241,14 +241,14 @@ func (s *state) change(e *moot.Entry, author *person) error {
 	if err := CheckName(body.Name); err != nil {
 		return err
 	}
-	p.said = body.Name
+	p.claimed = body.Name
 	if body.Role != p.Role {
 		p.Role = body.Role
-		p.roles = append(p.roles, spell{body.Role, e.Time})
+		p.roles = append(p.roles, heldRole{body.Role, e.Time})
 	}
 	p.Revoked, p.LastSeq = body.Revoked, body.LastSeq
 	if p.Revoked && p == author {
-		p.LastSeq = max(p.LastSeq, e.Seq) // the farewell itself counts
+		p.LastSeq = max(p.LastSeq, e.Seq) // the entry that ends its own membership counts
 	}
 	return nil
 }
@@ -261,16 +261,16 @@ func mayChange(author, p *person, to MemberBody) error {
 	case self && to.Role == p.Role && !to.Revoked:
 		return nil
 	case self && to.Revoked:
-		return nil // whoever wants to leave may
+		return nil // every member may leave
 	case !author.Role.manages(p.Role) || !author.Role.manages(to.Role):
 		return moot.Errorf(moot.Denied, "a %s may not change an %s into an %s", author.Role, p.Role, to.Role)
 	}
 	return nil
 }
 
-// nameAll makes names unique: who joined first keeps the name, others have the
+// assignNames makes names unique: the first to join has the name, others get the
 // beginning of their key added.
-func (s *state) nameAll() {
+func (s *state) assignNames() {
 	list := make([]*person, 0, len(s.people))
 	for _, p := range s.people {
 		list = append(list, p)
@@ -286,7 +286,7 @@ func (s *state) nameAll() {
 	})
 	taken := map[string]bool{}
 	for _, p := range list {
-		p.Name = p.said
+		p.Name = p.claimed
 		if taken[p.Name] {
 			p.Name += "~" + p.Key.Short()[:4]
 		}

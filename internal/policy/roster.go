@@ -11,14 +11,14 @@ import (
 	"github.com/mootspace/moot/internal/feed"
 )
 
-// Member is somebody who belongs, or belonged, to the space.
+// Member is a current or revoked member of the space.
 type Member struct {
 	Key     moot.Key  `json:"key"`
 	Name    string    `json:"name"` // made unique among members
 	Role    Role      `json:"role"`
 	Joined  moot.Time `json:"joined"`
 	Revoked bool      `json:"revoked,omitempty"`
-	LastSeq uint64    `json:"last_seq,omitempty"` // of a revoked member: what counts
+	LastSeq uint64    `json:"last_seq,omitempty"` // of a revoked member: its last entry that counts
 }
 
 // Invite is an invitation and how often it was used.
@@ -27,7 +27,7 @@ type Invite struct {
 	Used int
 }
 
-// Roster is who belongs to a space. It does not depend on the order in which entries
+// Roster is the membership of a space. It does not depend on the order in which entries
 // are applied: it sorts them by time and replays them. It is safe for concurrent use.
 type Roster struct {
 	space moot.Key
@@ -41,8 +41,8 @@ type Roster struct {
 	onChange []func()
 }
 
-// NewRoster returns the roster of a space of which nothing is known but its key:
-// its founder is its only member.
+// NewRoster returns the roster of a space before any entry: its founder is its only
+// member.
 func NewRoster(space moot.Key, now func() time.Time) *Roster {
 	return &Roster{space: space, now: now, clock: feed.NewClock(now, 0), proofs: map[moot.EntryID]bool{}}
 }
@@ -55,14 +55,14 @@ func (r *Roster) OnChange(f func()) {
 	r.onChange = append(r.onChange, f)
 }
 
-// concerns reports whether an entry is about who belongs.
-func concerns(e *moot.Entry) bool {
+// isMembership reports whether an entry is about membership.
+func isMembership(e *moot.Entry) bool {
 	return e.Kind == moot.KindInvite || e.Kind == moot.KindMember || e.Kind == moot.KindSpace && e.Key == SpaceKey
 }
 
-// Apply takes in an entry that was stored; one about something else is ignored.
+// Apply adds an entry that was stored; one about something else is ignored.
 func (r *Roster) Apply(e moot.Entry) {
-	if !concerns(&e) {
+	if !isMembership(&e) {
 		return
 	}
 	r.mu.Lock()
@@ -151,7 +151,7 @@ func (r *Roster) Limit(k moot.Key) (seq uint64, limited bool) {
 }
 
 // Lookup finds a member by name, key, or the beginning of a key (8 characters or
-// more). Kinds: NotFound, Invalid if several are meant.
+// more). Kinds: NotFound, Invalid if several match.
 func (r *Roster) Lookup(name string) (Member, error) {
 	var found []Member
 	for _, m := range r.Members() {
@@ -161,7 +161,7 @@ func (r *Roster) Lookup(name string) (Member, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Member{}, moot.Errorf(moot.NotFound, "nobody in this space is called %q: see 'moot members'", name)
+		return Member{}, moot.Errorf(moot.NotFound, "no member of this space is called %q", name)
 	case 1:
 		return found[0], nil
 	}

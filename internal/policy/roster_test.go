@@ -15,30 +15,30 @@ import (
 	"github.com/mootspace/moot/internal/policy"
 )
 
-// world is a space whose clock the test turns.
+// world is a space whose clock the test sets.
 type world struct {
-	t      *testing.T
-	now    time.Time
-	space  moot.Key
-	roster *policy.Roster
-	said   []moot.Entry
+	t        *testing.T
+	now      time.Time
+	space    moot.Key
+	roster   *policy.Roster
+	accepted []moot.Entry
 }
 
-// voice is a member with its pen.
-type voice struct {
-	w   *world
-	key ed25519.PrivateKey
-	pen *feed.Author
+// device is a member's key and feed.
+type device struct {
+	w      *world
+	key    ed25519.PrivateKey
+	author *feed.Author
 }
 
-func newWorld(t *testing.T) (*world, *voice) {
+func newWorld(t *testing.T) (*world, *device) {
 	w := &world{t: t, now: time.Unix(1_800_000_000, 0)}
 	key := seed(1)
 	w.space = public(key)
 	w.roster = policy.NewRoster(w.space, func() time.Time { return w.now })
-	founder := w.voice(key)
-	founder.must(founder.say(moot.KindSpace, policy.SpaceKey, policy.SpaceBody{Name: "friends"}))
-	founder.must(founder.say(moot.KindMember, policy.MemberKey(w.space), policy.MemberBody{Name: "ann", Role: policy.RoleOwner}))
+	founder := w.device(key)
+	founder.must(founder.state(moot.KindSpace, policy.SpaceKey, policy.SpaceBody{Name: "friends"}))
+	founder.must(founder.state(moot.KindMember, policy.MemberKey(w.space), policy.MemberBody{Name: "ann", Role: policy.RoleOwner}))
 	return w, founder
 }
 
@@ -48,14 +48,14 @@ func seed(n byte) ed25519.PrivateKey {
 
 func public(k ed25519.PrivateKey) moot.Key { return moot.Key(k.Public().(ed25519.PublicKey)) }
 
-func (w *world) voice(key ed25519.PrivateKey) *voice {
-	return &voice{w, key, feed.NewAuthor(w.space, key, feed.NewClock(func() time.Time { return w.now }, 0), nil)}
+func (w *world) device(key ed25519.PrivateKey) *device {
+	return &device{w, key, feed.NewAuthor(w.space, key, feed.NewClock(func() time.Time { return w.now }, 0), nil)}
 }
 
-func (v *voice) id() moot.Key { return public(v.key) }
+func (v *device) id() moot.Key { return public(v.key) }
 
-// draft signs without handing in.
-func (v *voice) draft(kind moot.Kind, key string, body any) moot.Entry {
+// sign returns a possible next entry without appending it.
+func (v *device) sign(kind moot.Kind, key string, body any) moot.Entry {
 	v.w.t.Helper()
 	v.w.now = v.w.now.Add(time.Second)
 	var b []byte
@@ -65,60 +65,60 @@ func (v *voice) draft(kind moot.Kind, key string, body any) moot.Entry {
 			v.w.t.Fatal(err)
 		}
 	}
-	return v.pen.Next(kind, key, nil, b)
+	return v.author.Next(kind, key, nil, b)
 }
 
-// say hands in, as a node would.
-func (v *voice) say(kind moot.Kind, key string, body any) error {
-	return v.w.hear(v, v.draft(kind, key, body))
+// state signs and appends an entry, as a node would.
+func (v *device) state(kind moot.Kind, key string, body any) error {
+	return v.w.append(v, v.sign(kind, key, body))
 }
 
-func (w *world) hear(v *voice, e moot.Entry) error {
+func (w *world) append(v *device, e moot.Entry) error {
 	if err := w.roster.Admit(e); err != nil {
 		return err
 	}
 	w.roster.Apply(e)
-	w.said = append(w.said, e)
-	v.pen.Commit(e)
+	w.accepted = append(w.accepted, e)
+	v.author.Commit(e)
 	return nil
 }
 
-func (v *voice) must(err error) {
+func (v *device) must(err error) {
 	v.w.t.Helper()
 	if err != nil {
 		v.w.t.Fatal(err)
 	}
 }
 
-func (v *voice) file() error { return v.say(moot.KindFile, "name", "a body") }
+func (v *device) file() error { return v.state(moot.KindFile, "name", "a body") }
 
 // invite makes an invitation and returns its key.
-func (v *voice) invite(n byte, role policy.Role, uses int) (ed25519.PrivateKey, error) {
+func (v *device) invite(n byte, role policy.Role, uses int) (ed25519.PrivateKey, error) {
 	key := seed(n)
-	return key, v.say(moot.KindInvite, policy.InviteKey(public(key)), policy.InviteBody{
+	return key, v.state(moot.KindInvite, policy.InviteKey(public(key)), policy.InviteBody{
 		Key: public(key), Role: role, Uses: uses, Expires: v.w.now.Add(time.Hour).Unix(),
 	})
 }
 
-func (v *voice) enter(invite ed25519.PrivateKey, name string, role policy.Role) error {
-	return v.say(moot.KindMember, policy.MemberKey(v.id()), policy.MemberBody{
+func (v *device) enter(invite ed25519.PrivateKey, name string, role policy.Role) error {
+	return v.state(moot.KindMember, policy.MemberKey(v.id()), policy.MemberBody{
 		Name: name, Role: role, Invite: public(invite), Proof: policy.JoinProof(invite, v.w.space, v.id()),
 	})
 }
 
 // newcomer is invited and joins.
-func (w *world) newcomer(by *voice, n byte, name string, role policy.Role) *voice {
+func (w *world) newcomer(by *device, n byte, name string, role policy.Role) *device {
 	w.t.Helper()
 	key, err := by.invite(n+100, role, 1)
 	by.must(err)
-	v := w.voice(seed(n))
+	v := w.device(seed(n))
 	v.must(v.enter(key, name, role))
 	return v
 }
 
-func (v *voice) revoke(who *voice, last uint64) error {
+func (v *device) revoke(who *device, last uint64) error {
 	m, _ := v.w.roster.Member(who.id())
-	return v.say(moot.KindMember, policy.MemberKey(who.id()), policy.MemberBody{Name: m.Name, Role: m.Role, Revoked: true, LastSeq: last})
+	return v.state(moot.KindMember, policy.MemberKey(who.id()), policy.MemberBody{Name: m.Name, Role: m.Role, Revoked: true, LastSeq: last})
 }
 
 func wantKind(t *testing.T, what string, err error, kind moot.ErrorKind) {
@@ -133,34 +133,34 @@ func TestJoining(t *testing.T) {
 	if w.roster.Space() != "friends" {
 		t.Errorf("the space is called %q", w.roster.Space())
 	}
-	stranger := w.voice(seed(2))
+	stranger := w.device(seed(2))
 	wantKind(t, "a stranger writes", stranger.file(), moot.Stranger)
 	wantKind(t, "a stranger joins", stranger.enter(seed(99), "eve", policy.RoleMember), moot.Stranger)
 
 	once, err := ann.invite(50, policy.RoleMember, 1)
 	ann.must(err)
-	wantKind(t, "another role", w.voice(seed(3)).enter(once, "bob", policy.RoleAdmin), moot.Invalid)
-	bob := w.voice(seed(3))
-	wantKind(t, "somebody else's proof", bob.say(moot.KindMember, policy.MemberKey(bob.id()), policy.MemberBody{
+	wantKind(t, "another role", w.device(seed(3)).enter(once, "bob", policy.RoleAdmin), moot.Invalid)
+	bob := w.device(seed(3))
+	wantKind(t, "another key's proof", bob.state(moot.KindMember, policy.MemberKey(bob.id()), policy.MemberBody{
 		Name: "bob", Role: policy.RoleMember, Invite: public(once), Proof: policy.JoinProof(once, w.space, stranger.id()),
 	}), moot.Corrupt)
 	wantKind(t, "bad name", bob.enter(once, "bob\n", policy.RoleMember), moot.Invalid)
 	bob.must(bob.enter(once, "bob", policy.RoleMember))
 	bob.must(bob.file())
-	wantKind(t, "used up", w.voice(seed(4)).enter(once, "cyd", policy.RoleMember), moot.UsedUp)
+	wantKind(t, "used up", w.device(seed(4)).enter(once, "cyd", policy.RoleMember), moot.UsedUp)
 	_, err = w.roster.Invite(public(once))
 	wantKind(t, "used up, asked for", err, moot.UsedUp)
 
 	twice, err := ann.invite(51, policy.RoleGuest, 0)
 	ann.must(err)
-	guest := w.voice(seed(5))
+	guest := w.device(seed(5))
 	guest.must(guest.enter(twice, "bob", policy.RoleGuest))
 	wantKind(t, "a guest writes", guest.file(), moot.Denied)
 	if m, _ := w.roster.Member(guest.id()); m.Name == "bob" || m.Name[:4] != "bob~" {
 		t.Errorf("the second bob is called %q", m.Name)
 	}
 	w.now = w.now.Add(2 * time.Hour)
-	wantKind(t, "expired", w.voice(seed(6)).enter(twice, "dan", policy.RoleGuest), moot.Expired)
+	wantKind(t, "expired", w.device(seed(6)).enter(twice, "dan", policy.RoleGuest), moot.Expired)
 	_, err = w.roster.Invite(public(twice))
 	wantKind(t, "expired, asked for", err, moot.Expired)
 	_, err = w.roster.Invite(moot.Key{9})
@@ -171,8 +171,8 @@ func TestWithdrawnInvitation(t *testing.T) {
 	w, ann := newWorld(t)
 	key, err := ann.invite(50, policy.RoleMember, 0)
 	ann.must(err)
-	ann.must(ann.say(moot.KindInvite, policy.InviteKey(public(key)), nil))
-	wantKind(t, "withdrawn", w.voice(seed(2)).enter(key, "bob", policy.RoleMember), moot.Revoked)
+	ann.must(ann.state(moot.KindInvite, policy.InviteKey(public(key)), nil))
+	wantKind(t, "withdrawn", w.device(seed(2)).enter(key, "bob", policy.RoleMember), moot.Revoked)
 }
 
 func TestRolesRule(t *testing.T) {
@@ -187,27 +187,27 @@ func TestRolesRule(t *testing.T) {
 	wantKind(t, "no role", err, moot.Invalid)
 	wantKind(t, "a member revokes", bob.revoke(admin, 1), moot.Denied)
 	wantKind(t, "an admin revokes the founder", admin.revoke(ann, 1), moot.Denied)
-	wantKind(t, "a member makes itself admin", bob.say(moot.KindMember, policy.MemberKey(bob.id()),
+	wantKind(t, "a member makes itself admin", bob.state(moot.KindMember, policy.MemberKey(bob.id()),
 		policy.MemberBody{Name: "bob", Role: policy.RoleAdmin}), moot.Denied)
-	bob.must(bob.say(moot.KindMember, policy.MemberKey(bob.id()), policy.MemberBody{Name: "robert", Role: policy.RoleMember}))
+	bob.must(bob.state(moot.KindMember, policy.MemberKey(bob.id()), policy.MemberBody{Name: "robert", Role: policy.RoleMember}))
 	if m, err := w.roster.Lookup("robert"); err != nil || m.Key != bob.id() {
 		t.Errorf("after renaming: %v, %v", m, err)
 	}
-	wantKind(t, "a member says where the server is", bob.say(moot.KindSpace, policy.ServerPrefix+bob.id().String(), "x"), moot.Denied)
+	wantKind(t, "a member announces the server", bob.state(moot.KindSpace, policy.ServerPrefix+bob.id().String(), "x"), moot.Denied)
 	server := w.newcomer(ann, 4, "srv", policy.RoleServer)
-	server.must(server.say(moot.KindSpace, policy.ServerPrefix+server.id().String(), "x"))
-	wantKind(t, "for another", server.say(moot.KindSpace, policy.ServerPrefix+bob.id().String(), "x"), moot.Denied)
-	wantKind(t, "renames the space", admin.say(moot.KindSpace, policy.SpaceKey, policy.SpaceBody{Name: "mine"}), moot.Denied)
-	other := bob.draft(moot.KindFile, "f", "x")
+	server.must(server.state(moot.KindSpace, policy.ServerPrefix+server.id().String(), "x"))
+	wantKind(t, "for another", server.state(moot.KindSpace, policy.ServerPrefix+bob.id().String(), "x"), moot.Denied)
+	wantKind(t, "renames the space", admin.state(moot.KindSpace, policy.SpaceKey, policy.SpaceBody{Name: "mine"}), moot.Denied)
+	other := bob.sign(moot.KindFile, "f", "x")
 	other.Space = moot.Key{3}
 	wantKind(t, "another space", w.roster.Admit(other), moot.Invalid)
 	w.now = w.now.Add(-time.Hour)
 	wantKind(t, "the future", w.roster.Admit(other2(w, bob)), moot.Invalid)
 }
 
-func other2(w *world, v *voice) moot.Entry {
+func other2(w *world, v *device) moot.Entry {
 	w.now = w.now.Add(2 * time.Hour)
-	e := v.draft(moot.KindFile, "f", "x")
+	e := v.sign(moot.KindFile, "f", "x")
 	w.now = w.now.Add(-2 * time.Hour)
 	return e
 }
@@ -215,24 +215,24 @@ func other2(w *world, v *voice) moot.Entry {
 func TestDemotedMembersPastStillCounts(t *testing.T) {
 	w, ann := newWorld(t)
 	bob := w.newcomer(ann, 2, "bob", policy.RoleMember)
-	old := bob.draft(moot.KindFile, "f", "x")
-	ann.must(ann.say(moot.KindMember, policy.MemberKey(bob.id()), policy.MemberBody{Name: "bob", Role: policy.RoleGuest}))
-	wantKind(t, "what was said before", w.roster.Admit(old), "")
-	wantKind(t, "what is said now", bob.file(), moot.Denied)
+	old := bob.sign(moot.KindFile, "f", "x")
+	ann.must(ann.state(moot.KindMember, policy.MemberKey(bob.id()), policy.MemberBody{Name: "bob", Role: policy.RoleGuest}))
+	wantKind(t, "an entry of before", w.roster.Admit(old), "")
+	wantKind(t, "an entry of now", bob.file(), moot.Denied)
 }
 
 func TestRevocation(t *testing.T) {
 	w, ann := newWorld(t)
 	bob := w.newcomer(ann, 2, "bob", policy.RoleAdmin)
-	said := bob.draft(moot.KindFile, "f", "x")
-	bob.must(w.hear(bob, said))
-	backdated := bob.draft(moot.KindFile, "g", "y")
-	ann.must(ann.revoke(bob, said.Seq))
-	wantKind(t, "what counts", w.roster.Admit(said), "")
-	wantKind(t, "said before, but not counted", w.roster.Admit(backdated), moot.Revoked)
-	wantKind(t, "said now", bob.file(), moot.Revoked)
-	wantKind(t, "comes back", ann.say(moot.KindMember, policy.MemberKey(bob.id()), policy.MemberBody{Name: "bob", Role: policy.RoleAdmin}), moot.Revoked)
-	if limit, limited := w.roster.Limit(bob.id()); !limited || limit != said.Seq {
+	counted := bob.sign(moot.KindFile, "f", "x")
+	bob.must(w.append(bob, counted))
+	backdated := bob.sign(moot.KindFile, "g", "y")
+	ann.must(ann.revoke(bob, counted.Seq))
+	wantKind(t, "what counts", w.roster.Admit(counted), "")
+	wantKind(t, "backdated", w.roster.Admit(backdated), moot.Revoked)
+	wantKind(t, "written now", bob.file(), moot.Revoked)
+	wantKind(t, "comes back", ann.state(moot.KindMember, policy.MemberKey(bob.id()), policy.MemberBody{Name: "bob", Role: policy.RoleAdmin}), moot.Revoked)
+	if limit, limited := w.roster.Limit(bob.id()); !limited || limit != counted.Seq {
 		t.Errorf("limit %d, %v", limit, limited)
 	}
 	if _, limited := w.roster.Limit(ann.id()); limited {
@@ -271,11 +271,11 @@ func TestRosterIsOrderIndependent(t *testing.T) {
 	ann.must(err)
 	// Two join with one invitation on two sides of a partition.
 	for n := byte(10); n < 12; n++ {
-		v := w.voice(seed(n))
-		e := v.draft(moot.KindMember, policy.MemberKey(v.id()), policy.MemberBody{
+		v := w.device(seed(n))
+		e := v.sign(moot.KindMember, policy.MemberKey(v.id()), policy.MemberBody{
 			Name: fmt.Sprint("n", n), Role: policy.RoleMember, Invite: public(once), Proof: policy.JoinProof(once, w.space, v.id()),
 		})
-		w.said = append(w.said, e)
+		w.accepted = append(w.accepted, e)
 	}
 	cyd := w.newcomer(bob, 3, "cyd", policy.RoleMember)
 	ann.must(ann.revoke(bob, 2))
@@ -283,7 +283,7 @@ func TestRosterIsOrderIndependent(t *testing.T) {
 	var want []policy.Member
 	rapid.Check(t, func(rt *rapid.T) {
 		r := policy.NewRoster(w.space, func() time.Time { return w.now })
-		for _, e := range rapid.Permutation(w.said).Draw(rt, "order") {
+		for _, e := range rapid.Permutation(w.accepted).Draw(rt, "order") {
 			r.Apply(e)
 			if rapid.Bool().Draw(rt, "look") {
 				r.Members()

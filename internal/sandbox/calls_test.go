@@ -125,8 +125,8 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// TestBombs has small modules claim to be huge ones: each is refused, or its sandbox ends,
-// soon; who runs the same again is told at once.
+// TestBombs runs small modules that claim to be huge: each is refused, or its process ends,
+// soon; a second run fails at once.
 func TestBombs(t *testing.T) {
 	b := newBox(t)
 	claim := []byte{0xff, 0xff, 0xff, 0xff, 0x0f} // 4,294,967,295
@@ -160,8 +160,7 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestOneWrite fails unless a module that writes all of its memory at once makes nobody
-// hold that.
+// TestOneWrite: one write of all of a module's memory arrives in small pieces.
 func TestOneWrite(t *testing.T) {
 	b := newBox(t)
 	const size = 64 << 20

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/experimental/sysfs"
@@ -31,12 +32,12 @@ const childVariable = "MOOT_SANDBOX"
 // Serve, and nothing else.
 func IsChild() bool { return os.Getenv(childVariable) != "" }
 
-// Serve runs modules as it is told, until its standard input ends.
+// Serve runs the modules that it is sent, until its standard input ends.
 func Serve() {
 	os.Unsetenv(childVariable)
 	niceDown()
 	if err := serve(context.Background(), os.Stdin, os.Stdout); err != nil {
-		_, _ = io.WriteString(os.Stderr, err.Error()) // it ends in any case
+		_, _ = io.WriteString(os.Stderr, err.Error()) // the process ends in any case
 		os.Exit(1)
 	}
 }
@@ -45,55 +46,53 @@ func Serve() {
 type server struct {
 	runtime wazero.Runtime
 	system  map[string]bool // functions that modules may import
-	loaded  []loaded
+	modules *simplelru.LRU[moot.BlobID, wazero.CompiledModule]
 
 	mu  sync.Mutex
 	out *gob.Encoder
 }
 
-// loaded is a compiled module.
-type loaded struct {
-	id       moot.BlobID
-	compiled wazero.CompiledModule
-}
-
 func serve(ctx context.Context, in io.Reader, out io.Writer) error {
-	orders := make(chan order)
-	go func() { // so that the end of the parent is noticed while a module runs
+	requests := make(chan request)
+	go func() { // notices the end of the parent while a module runs
 		from := gob.NewDecoder(in)
 		for {
-			var o order
-			if from.Decode(&o) != nil {
+			var r request
+			if from.Decode(&r) != nil {
 				os.Exit(0)
 			}
-			orders <- o
+			requests <- r
 		}
 	}()
 	s := &server{out: gob.NewEncoder(out)}
-	for o := range orders {
-		if err := s.open(ctx, o.Run.Cache); err != nil {
+	for r := range requests {
+		if err := s.open(ctx, r.Run.Cache); err != nil {
 			return err
 		}
-		s.obey(ctx, o)
+		s.handle(ctx, r)
 	}
 	return nil
 }
 
 // open makes the runtime, once.
-func (s *server) open(ctx context.Context, cache string) error {
+func (s *server) open(ctx context.Context, dir string) error {
 	if s.runtime != nil {
 		return nil
 	}
-	kept, err := wazero.NewCompilationCacheWithDir(cache)
+	cache, err := wazero.NewCompilationCacheWithDir(dir)
 	if err != nil {
 		return err
 	}
-	s.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCompilationCache(kept).WithDebugInfoEnabled(false))
-	host, err := wasi.Instantiate(ctx, s.runtime)
+	s.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCompilationCache(cache).WithDebugInfoEnabled(false))
+	if _, err := wasi.Instantiate(ctx, s.runtime); err != nil {
+		return err
+	}
+	s.modules, err = simplelru.NewLRU(maxCompiled, func(_ moot.BlobID, m wazero.CompiledModule) {
+		_ = m.Close(ctx) // only frees memory
+	})
 	if err != nil {
 		return err
 	}
-	_ = host
 	s.system = map[string]bool{}
 	for name := range s.runtime.Module(wasi.ModuleName).ExportedFunctionDefinitions() {
 		s.system[name] = true
@@ -101,38 +100,38 @@ func (s *server) open(ctx context.Context, cache string) error {
 	return nil
 }
 
-func (s *server) send(a answer) {
+func (s *server) send(a reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.out.Encode(a) != nil { // nobody listens any more
+	if s.out.Encode(a) != nil { // the parent has ended
 		os.Exit(0)
 	}
 }
 
-// obey runs one module.
-func (s *server) obey(ctx context.Context, o order) {
-	compiled, err := s.load(ctx, o.Run)
+// handle runs one module.
+func (s *server) handle(ctx context.Context, r request) {
+	compiled, err := s.load(ctx, r.Run)
 	if err != nil {
-		s.send(answer{Ended: true, Kind: moot.KindOf(err), Why: err.Error()})
+		s.send(reply{Ended: true, Kind: moot.KindOf(err), Why: err.Error()})
 		return
 	}
-	memory := &memory{limit: o.Limits.Memory}
-	meter := &meter{limits: o.Limits}
-	meter.stop = func(err error) { // the end of this process: nothing else could stop the module
-		s.send(answer{Ended: true, Used: meter.used(memory), Kind: moot.KindOf(err), Why: err.Error()})
+	memory := &memory{limit: r.Limits.Memory}
+	meter := &meter{limits: r.Limits}
+	meter.stop = func(err error) { // only the end of the process stops the module
+		s.send(reply{Ended: true, Used: meter.used(memory), Kind: moot.KindOf(err), Why: err.Error()})
 		os.Exit(0)
 	}
-	cfg, closing, err := s.config(o.Run, meter)
+	cfg, closing, err := s.config(r.Run, meter)
 	if err != nil {
-		s.send(answer{Ended: true, Kind: moot.KindOf(err), Why: err.Error()})
+		s.send(reply{Ended: true, Kind: moot.KindOf(err), Why: err.Error()})
 		return
 	}
-	s.send(answer{Started: true})
+	s.send(reply{Started: true})
 	exit, err := s.run(experimental.WithMemoryAllocator(ctx, memory), compiled, cfg)
-	if memory.refused && (err != nil || exit != 0) { // it did not get the memory that it wanted
-		err = errMemory(o.Limits)
+	if memory.refused && (err != nil || exit != 0) { // it failed for lack of memory
+		err = errMemory(r.Limits)
 	}
-	a := answer{Ended: true, Exit: exit, Used: meter.used(memory)}
+	a := reply{Ended: true, Exit: exit, Used: meter.used(memory)}
 	if err != nil {
 		a.Kind, a.Why = moot.KindOf(err), err.Error()
 	}
@@ -161,7 +160,7 @@ func (s *server) run(ctx context.Context, m wazero.CompiledModule, cfg wazero.Mo
 	return 0, nil
 }
 
-// firstLines shortens a stack trace to what may help its author.
+// firstLines truncates a stack trace.
 func firstLines(s string) string {
 	lines := strings.SplitN(s, "\n", 9)
 	if len(lines) > 8 {
@@ -170,13 +169,13 @@ func firstLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// keptModules is how many compiled modules a process keeps.
-const keptModules = 8
+// maxCompiled bounds the compiled modules in a process.
+const maxCompiled = 8
 
 // load returns a module, compiled. Kind Invalid.
 func (s *server) load(ctx context.Context, r childRun) (wazero.CompiledModule, error) {
-	if i := slices.IndexFunc(s.loaded, func(l loaded) bool { return l.id == r.Module }); i >= 0 {
-		return s.loaded[i].compiled, nil
+	if m, ok := s.modules.Get(r.Module); ok {
+		return m, nil
 	}
 	code, err := os.ReadFile(r.Path)
 	if err != nil {
@@ -189,15 +188,11 @@ func (s *server) load(ctx context.Context, r childRun) (wazero.CompiledModule, e
 	if err := s.linkable(c); err != nil {
 		return nil, errors.Join(err, c.Close(ctx))
 	}
-	if len(s.loaded) == keptModules {
-		_ = s.loaded[0].compiled.Close(ctx) // only gives memory back
-		s.loaded = slices.Delete(s.loaded, 0, 1)
-	}
-	s.loaded = append(s.loaded, loaded{r.Module, c})
+	s.modules.Add(r.Module, c)
 	return c, nil
 }
 
-// linkable reports what a module wants that there is not.
+// linkable fails if a module imports what the sandbox does not provide. Kind Invalid.
 func (s *server) linkable(c wazero.CompiledModule) error {
 	var missing []string
 	for _, f := range c.ImportedFunctions() {
@@ -210,18 +205,18 @@ func (s *server) linkable(c wazero.CompiledModule) error {
 		if len(missing) > 5 {
 			missing, more = missing[:5], " …"
 		}
-		return moot.Errorf(moot.Invalid, "the module wants functions that WASI preview 1 does not have: %.400s%s", strings.Join(missing, ", "), more)
+		return moot.Errorf(moot.Invalid, "the module imports functions that WASI preview 1 does not have: %.400s%s", strings.Join(missing, ", "), more)
 	}
 	if len(c.ImportedMemories()) > 0 {
-		return moot.Errorf(moot.Invalid, "the module wants memory from outside, as no program does")
+		return moot.Errorf(moot.Invalid, "the module imports its memory from outside")
 	}
 	if c.ExportedFunctions()["_start"] == nil {
-		return moot.Errorf(moot.Invalid, "the module is a library and no program: it has no function _start")
+		return moot.Errorf(moot.Invalid, "the module is a library, not a program: it has no function _start")
 	}
 	return nil
 }
 
-// config is what a module sees.
+// config is the environment of a module.
 func (s *server) config(r childRun, meter *meter) (wazero.ModuleConfig, func(), error) {
 	in, err := os.OpenRoot(r.Inputs)
 	if err != nil {
@@ -243,7 +238,7 @@ func (s *server) config(r childRun, meter *meter) (wazero.ModuleConfig, func(), 
 		name, value, _ := strings.Cut(e, "=")
 		if name == "" || strings.ContainsRune(e, 0) {
 			closing()
-			return nil, nil, moot.Errorf(moot.Invalid, "%.60q is no variable: want NAME=value", e)
+			return nil, nil, moot.Errorf(moot.Invalid, "%.60q is not a variable (want NAME=value)", e)
 		}
 		cfg = cfg.WithEnv(name, value)
 	}
@@ -260,20 +255,20 @@ type stream struct {
 	n      int
 }
 
-// maxText is how much of a stream travels at once, in bytes: a module may write all of
-// its memory in one call, but the node must not hold it.
+// maxText bounds the bytes of a stream in one message: a module may write all of its memory
+// in one call, which the node must not buffer.
 const maxText = 64 << 10
 
 func (w stream) Write(p []byte) (int, error) {
 	w.meter.write(int64(len(p)))
 	for text := range slices.Chunk(p, maxText) {
-		w.server.send(answer{Stream: w.n, Text: text})
+		w.server.send(reply{Stream: w.n, Text: text})
 	}
 	return len(p), nil
 }
 
-// fixed gives a module a clock that only looking at it moves on, and random numbers from
-// a seed.
+// fixed gives a module a logical clock, which advances when it is read, and random numbers
+// from a seed.
 func fixed(cfg wazero.ModuleConfig, seed uint64) wazero.ModuleConfig {
 	const start = 946_684_800 * time.Second // 2000-01-01 UTC
 	now := start
@@ -287,10 +282,10 @@ func fixed(cfg wazero.ModuleConfig, seed uint64) wazero.ModuleConfig {
 		WithOsyield(func() {})
 }
 
-// grain is as fine as a real clock is shown.
+// grain is the resolution of the real clock in a module.
 const grain = time.Millisecond
 
-// live gives a module the real time, to the millisecond, and real random numbers.
+// live gives a module the real time and real random numbers.
 func live(cfg wazero.ModuleConfig) wazero.ModuleConfig {
 	began := time.Now()
 	return cfg.WithRandSource(rand.Reader).

@@ -83,7 +83,7 @@ func inputs(tb testing.TB) string {
 	return dir
 }
 
-// TestExamples fails unless a program makes in the sandbox what it makes as a process.
+// TestExamples: a program makes the same in the sandbox and as a process.
 func TestExamples(t *testing.T) {
 	in := inputs(t)
 	for name, args := range map[string][]string{"wordcount": {"map"}, "thumbnail": nil, "hashsearch": {"-bits", "10"}} {
@@ -126,7 +126,7 @@ func sameFiles(t *testing.T, got, want string, n int) {
 	}
 }
 
-// BenchmarkExamples shows what the sandbox costs.
+// BenchmarkExamples measures the overhead of the sandbox.
 func BenchmarkExamples(b *testing.B) {
 	in := inputs(b)
 	for name, args := range map[string][]string{"wordcount": {"map"}, "thumbnail": nil, "hashsearch": {"-bits", "17"}} {

@@ -62,7 +62,7 @@ func (f *file) Pread(p []byte, at int64) (int, sys.Errno) {
 	return n, ended(err)
 }
 
-// ended is the end of a file, which is no error, or an error.
+// ended converts an error of a read: the end of the file is none.
 func ended(err error) sys.Errno {
 	if err == io.EOF {
 		return 0
@@ -70,8 +70,8 @@ func ended(err error) sys.Errno {
 	return errno(err)
 }
 
-// seeker is the part of a file that moves. It is generic only so that go vet does not
-// take its Seek for a failed attempt at io.Seeker's.
+// seeker is the position in a file. It is generic only so that go vet does not mistake its
+// Seek for io.Seeker's.
 type seeker[Offset int64] struct{ of *file }
 
 func (s seeker[Offset]) Seek(offset Offset, whence int) (Offset, sys.Errno) {
@@ -154,7 +154,7 @@ func (f *file) Truncate(size int64) sys.Errno {
 	return errno(f.f.Truncate(size))
 }
 
-// Readdir lists a folder in the order of names, so that every run sees the same.
+// Readdir lists a folder in the order of names: the same in every run.
 func (f *file) Readdir(n int) ([]sys.Dirent, sys.Errno) {
 	if !f.dir {
 		return nil, sys.ENOTDIR

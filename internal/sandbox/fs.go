@@ -10,9 +10,8 @@ import (
 	wsys "github.com/tetratelabs/wazero/sys"
 )
 
-// folder is a folder of the host as a module sees it. An os.Root keeps every path inside,
-// and there are no links. It tells no times and no owners, so that a module sees the same
-// everywhere.
+// folder is a folder of the host as a module sees it. An os.Root confines every path, and
+// there are no links. It shows no times and no owners: a module sees the same on every host.
 type folder struct {
 	sys.UnimplementedFS // links, times and modes
 	root                *os.Root
@@ -135,13 +134,13 @@ func (d *folder) remove(p string, dir bool) sys.Errno {
 	return errno(d.root.Remove(inside(p)))
 }
 
-// Utimens implements sys.FS: there are no times to be set, and that is no error.
+// Utimens implements sys.FS: it does nothing, because there are no times.
 func (d *folder) Utimens(string, int64, int64) sys.Errno { return 0 }
 
-// Chmod implements sys.FS: there are no modes, either.
+// Chmod implements sys.FS: it does nothing, because there are no modes.
 func (d *folder) Chmod(string, fs.FileMode) sys.Errno { return 0 }
 
-// stat is what a module learns of a file: the same on every host.
+// stat is the metadata of a file in a module: the same on every host.
 func stat(p string, info fs.FileInfo) wsys.Stat_t {
 	st := wsys.Stat_t{Ino: inode(p), Nlink: 1, Mode: info.Mode().Type() | 0o644}
 	if info.IsDir() {
@@ -161,7 +160,7 @@ func inode(p string) wsys.Inode {
 	return h | 1 // never 0, which means unknown
 }
 
-// errno turns an error of the host into what a module understands.
+// errno converts an error of the host.
 func errno(err error) sys.Errno {
 	switch {
 	case err == nil:

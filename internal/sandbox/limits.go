@@ -12,12 +12,12 @@ type Limits struct {
 	Memory int64         // bytes of linear memory
 	Wall   time.Duration // from its start
 	CPU    time.Duration // of its process
-	Output int64         // bytes written to files and streams, those that were overwritten included
-	Files  int           // files and folders made, those that were removed included
+	Output int64         // bytes written to files and streams, including overwritten ones
+	Files  int           // files and folders made, including removed ones
 	Open   int           // files open at once
 }
 
-// Defaults returns the limits of who asks for none.
+// Defaults returns the default limits.
 func Defaults() Limits {
 	return Limits{Memory: 256 << 20, Wall: 10 * time.Minute, CPU: 10 * time.Minute, Output: 1 << 30, Files: 10_000, Open: 256}
 }
@@ -34,8 +34,7 @@ func or[T int | int64 | time.Duration](n, otherwise T) T {
 	return n
 }
 
-// meter counts what a run uses. stop, which does not return, ends it when that is too
-// much.
+// meter counts what a run uses. stop, which does not return, ends a run over its limits.
 type meter struct {
 	limits Limits
 	stop   func(error)

@@ -9,12 +9,12 @@ import (
 // pageSize is that of WebAssembly, in bytes.
 const pageSize = 64 << 10
 
-// memory hands out linear memory up to a limit. It lies outside of Go's heap, so that a
-// task's memory does not have the collector run more often.
+// memory allocates linear memory up to a limit, outside of Go's heap so that a task's memory
+// does not affect garbage collection.
 type memory struct {
 	limit   int64
 	peak    int64
-	refused bool // it was asked for more
+	refused bool // an allocation exceeded the limit
 
 	mu    sync.Mutex
 	given []*linear
@@ -26,13 +26,13 @@ func (m *memory) Allocate(_, most uint64) experimental.LinearMemory {
 	defer m.mu.Unlock()
 	l := &linear{memory: m}
 	m.given = append(m.given, l)
-	if len(m.given) == 1 { // a module has one
-		l.buf, _ = reserve(int(min(most, uint64(m.limit)))) // without: what it asks for is refused
+	if len(m.given) == 1 { // a module has one memory
+		l.buf, _ = reserve(int(min(most, uint64(m.limit)))) // without it, the module gets no memory
 	}
 	return l
 }
 
-// free gives back what was handed out.
+// free frees the memory of a run.
 func (m *memory) free() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -59,6 +59,6 @@ func (l *linear) Reallocate(size uint64) []byte {
 	return l.buf[:size]
 }
 
-// Free implements experimental.LinearMemory. The memory is given back when the run has
-// ended: not before nothing can look at it any more.
+// Free implements experimental.LinearMemory. The memory is freed after the run, when nothing
+// refers to it any more.
 func (l *linear) Free() {}

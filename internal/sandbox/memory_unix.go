@@ -4,7 +4,7 @@ package sandbox
 
 import "golang.org/x/sys/unix"
 
-// reserve returns zeroed memory that takes no room before it is touched.
+// reserve returns zeroed memory that is not resident until it is written.
 func reserve(size int) ([]byte, error) {
 	if size == 0 {
 		return []byte{}, nil

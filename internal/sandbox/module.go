@@ -60,7 +60,7 @@ func inspect(code []byte) (bounded []byte, memory uint32, err error) {
 func boundTables(in *cursor) (out []byte, err error) {
 	n := in.number()
 	out = number(out, n)
-	room := uint32(maxTable)
+	left := uint32(maxTable)
 	for range n {
 		kind, flags, least := in.byte(), in.byte(), in.number()
 		if kind != 0x70 && kind != 0x6f || flags > 1 {
@@ -70,11 +70,11 @@ func boundTables(in *cursor) (out []byte, err error) {
 		if flags == 1 {
 			most = min(in.number(), maxTable)
 		}
-		if least > most || most > room && least > room {
+		if least > most || most > left && least > left {
 			return nil, moot.Errorf(moot.Invalid, "the module's tables have more than %d elements", maxTable)
 		}
-		most = min(most, room)
-		room -= most
+		most = min(most, left)
+		left -= most
 		out = number(number(append(out, kind, 1), least), most)
 	}
 	if len(in.rest) > 0 {
@@ -83,7 +83,7 @@ func boundTables(in *cursor) (out []byte, err error) {
 	return out, nil
 }
 
-// cursor reads a module's bytes; it panics with errCut at their end.
+// cursor reads a module's bytes, and panics with errCut at their end.
 type cursor struct{ rest []byte }
 
 var errCut = fmt.Errorf("cut off")

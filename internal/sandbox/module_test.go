@@ -75,8 +75,7 @@ func TestTiny(t *testing.T) {
 	}
 }
 
-// TestTableGrow fails unless a table cannot be made larger than is good for the host: the
-// module traps if it can.
+// TestTableGrow: a table cannot grow beyond maxTable; the module traps if it can.
 func TestTableGrow(t *testing.T) {
 	got := newBox(t).run(wasm(types, function, section(4, 1, 0x70, 0, 1), export, grow), Run{})
 	if got.err != nil || got.exit != 0 {
@@ -98,12 +97,12 @@ func FuzzInspect(f *testing.F) {
 		}
 		again, same, err := inspect(bounded)
 		if err != nil || same != memory || !bytes.Equal(again, bounded) {
-			t.Fatalf("what is bounded is not bounded: %v", err)
+			t.Fatalf("a bounded module is not bounded: %v", err)
 		}
 	})
 }
 
-// BenchmarkNoOp runs a module that does nothing, with all that belongs to a run.
+// BenchmarkNoOp measures a run of a module that does nothing.
 func BenchmarkNoOp(b *testing.B) {
 	s, err := New(b.Context(), Config{Dir: b.TempDir()})
 	if err != nil {

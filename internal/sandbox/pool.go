@@ -21,19 +21,19 @@ type child struct {
 	to      *gob.Encoder
 	from    *gob.Decoder
 	pipe    io.Closer
-	noise   *tail                // what it had to say for itself
-	knows   map[moot.BlobID]bool // modules that it has loaded
-	broken  bool                 // it cannot be used again
-	waited  func() error
+	stderr  *head                // the beginning of its standard error
+	loaded  map[moot.BlobID]bool // modules in its memory
+	broken  bool                 // it cannot be reused
+	wait    func() error
 }
 
-// order is what a child is told; answer what it says.
-type order struct {
+// request is a message to a child, reply one from it.
+type request struct {
 	Run    childRun
 	Limits Limits
 }
 
-// childRun is a Run as it travels.
+// childRun is a Run as it is sent.
 type childRun struct {
 	Module         moot.BlobID
 	Path, Cache    string
@@ -45,8 +45,8 @@ type childRun struct {
 	Deterministic  bool
 }
 
-type answer struct {
-	Started bool // the module is loaded, and begins to run
+type reply struct {
+	Started bool // the module is loaded, and runs
 	Stream  int  // 1: standard output, 2: standard error
 	Text    []byte
 	Ended   bool // the last one
@@ -56,14 +56,14 @@ type answer struct {
 	Why     string
 }
 
-// keptChildren is how many idle processes are kept.
-var keptChildren = runtime.NumCPU
+// maxIdle bounds the idle processes.
+var maxIdle = runtime.NumCPU
 
-// child returns a process, if it can one that knows the module.
+// child returns a process, preferably one that has loaded the module.
 func (s *Sandbox) child(ctx context.Context, id moot.BlobID) (*child, error) {
 	s.mu.Lock()
 	for i := len(s.idle) - 1; i >= 0; i-- {
-		if c := s.idle[i]; c.knows[id] || i == 0 {
+		if c := s.idle[i]; c.loaded[id] || i == 0 {
 			s.idle = slices.Delete(s.idle, i, i+1)
 			s.mu.Unlock()
 			return c, nil
@@ -76,13 +76,13 @@ func (s *Sandbox) child(ctx context.Context, id moot.BlobID) (*child, error) {
 	return s.start()
 }
 
-// release keeps a process for the next run.
+// release makes a process available to the next run.
 func (s *Sandbox) release(c *child, id moot.BlobID) {
-	c.knows[id] = true
+	c.loaded[id] = true
 	s.mu.Lock()
 	var surplus *child
 	s.idle = append(s.idle, c)
-	if len(s.idle) > keptChildren() || s.life.Err() != nil {
+	if len(s.idle) > maxIdle() || s.ctx.Err() != nil {
 		surplus, s.idle = s.idle[0], s.idle[1:]
 	}
 	s.mu.Unlock()
@@ -94,7 +94,7 @@ func (s *Sandbox) release(c *child, id moot.BlobID) {
 // start starts a process.
 func (s *Sandbox) start() (*child, error) {
 	c := exec.Command(s.cfg.Program[0], s.cfg.Program[1:]...)
-	c.Env = []string{childVariable + "=1", "GOMAXPROCS=2"} // nothing of this process's
+	c.Env = []string{childVariable + "=1", "GOMAXPROCS=2"} // none of this process's variables
 	harden(c)
 	in, err := c.StdinPipe()
 	if err != nil {
@@ -104,34 +104,34 @@ func (s *Sandbox) start() (*child, error) {
 	if err != nil {
 		return nil, moot.Errorf(moot.Internal, "sandbox: %w", err)
 	}
-	noise := &tail{}
-	c.Stderr = noise
+	stderr := &head{}
+	c.Stderr = stderr
 	if err := s.spawner.start(c); err != nil {
 		return nil, moot.Errorf(moot.Internal, "start a sandbox: %w", err)
 	}
-	return &child{process: c, to: gob.NewEncoder(in), from: gob.NewDecoder(out), pipe: in, noise: noise,
-		knows: map[moot.BlobID]bool{}, waited: sync.OnceValue(c.Wait)}, nil
+	return &child{process: c, to: gob.NewEncoder(in), from: gob.NewDecoder(out), pipe: in, stderr: stderr,
+		loaded: map[moot.BlobID]bool{}, wait: sync.OnceValue(c.Wait)}, nil
 }
 
-// kill ends a process, whatever it does.
+// kill kills a process and waits for its end.
 func (c *child) kill() {
 	c.broken = true
 	_ = c.process.Process.Kill() // it may have ended by itself
 	c.pipe.Close()
-	_ = c.waited() // its exit status says nothing
+	_ = c.wait() // its exit status has no meaning
 }
 
-// compileTime is how long a module may take to be compiled.
+// compileTime bounds the compilation of a module.
 const compileTime = 3 * time.Minute
 
-// run has the process run a module. ready is called when it is loaded.
-func (c *child) run(ctx context.Context, r childRun, to [2]io.Writer, l Limits, ready func()) (last answer, err error) {
+// run runs a module in the process. ready is called when it is loaded.
+func (c *child) run(ctx context.Context, r childRun, to [2]io.Writer, l Limits, ready func()) (last reply, err error) {
 	w := &watch{child: c, limits: l, over: make(chan struct{})}
 	defer w.end()
 	w.begin(ctx)
-	err = c.to.Encode(order{r, l})
+	err = c.to.Encode(request{r, l})
 	for err == nil {
-		var a answer
+		var a reply
 		if err = c.from.Decode(&a); err != nil {
 			break
 		}
@@ -155,25 +155,25 @@ func (c *child) run(ctx context.Context, r childRun, to [2]io.Writer, l Limits, 
 	if ctx.Err() != nil {
 		return last, ctx.Err()
 	}
-	_ = c.waited()
+	_ = c.wait()
 	if w.loading() {
-		return last, moot.Errorf(moot.Failed, "its module cannot be compiled: %s", c.noise)
+		return last, moot.Errorf(moot.Failed, "its module cannot be compiled: %s", c.stderr)
 	}
-	return last, moot.Errorf(moot.Failed, "it broke off with its sandbox: %s", c.noise)
+	return last, moot.Errorf(moot.Failed, "it broke off with its sandbox: %s", c.stderr)
 }
 
 func write(w io.Writer, p []byte) {
 	if w != nil {
-		_, _ = w.Write(p) // whose writer it is knows what went wrong
+		_, _ = w.Write(p) // the writer's owner records the error
 	}
 }
 
-// watch kills a process whose time is up.
+// watch kills a process that exceeds a limit.
 type watch struct {
 	child  *child
 	limits Limits
 	over   chan struct{}
-	crew   sync.WaitGroup
+	wg     sync.WaitGroup
 
 	mu     sync.Mutex
 	began  time.Time     // zero: the module is not loaded yet
@@ -181,19 +181,19 @@ type watch struct {
 	failed error
 }
 
-// lookEvery is how often processor time is looked at.
-const lookEvery = 5 * time.Millisecond
+// checkEvery is how often time and memory are compared with the limits.
+const checkEvery = 5 * time.Millisecond
 
 // begin watches until end.
 func (w *watch) begin(ctx context.Context) {
-	w.crew.Go(func() {
-		look, compile := time.NewTicker(lookEvery), time.NewTimer(compileTime)
-		defer look.Stop()
+	w.wg.Go(func() {
+		check, compile := time.NewTicker(checkEvery), time.NewTimer(compileTime)
+		defer check.Stop()
 		defer compile.Stop()
 		for {
 			select {
-			case <-look.C:
-				w.look()
+			case <-check.C:
+				w.check()
 			case <-compile.C:
 				w.stop(moot.Errorf(moot.Failed, "its module takes longer than %v to compile", compileTime), true)
 			case <-ctx.Done():
@@ -227,7 +227,7 @@ func (w *watch) used() (wall, cpu time.Duration) {
 	return time.Since(w.began), max(0, processTime(w.child.process.Process.Pid)-w.cpu)
 }
 
-func (w *watch) look() {
+func (w *watch) check() {
 	switch wall, cpu := w.used(); {
 	case wall > w.limits.Wall:
 		w.stop(moot.Errorf(moot.Failed, "it ran longer than its %v", w.limits.Wall), false)
@@ -238,8 +238,8 @@ func (w *watch) look() {
 	}
 }
 
-// overhead is what a sandbox may take beside the module's memory, in bytes: compiled
-// code, and a stack of its own.
+// overhead bounds the bytes of a process beside the module's memory: compiled code and
+// stack.
 const overhead = 512 << 20
 
 // stop kills the process; unloaded: only if the module is not loaded yet.
@@ -261,29 +261,29 @@ func (w *watch) cause() error {
 
 func (w *watch) end() {
 	close(w.over)
-	w.crew.Wait()
+	w.wg.Wait()
 }
 
-// tail keeps the beginning of what a process says of its end.
-type tail struct {
+// head stores the beginning of what is written to it.
+type head struct {
 	mu   sync.Mutex
 	text []byte
 }
 
-func (t *tail) Write(p []byte) (int, error) {
+func (t *head) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.text = append(t.text, p[:min(len(p), max(0, 2000-len(t.text)))]...)
 	return len(p), nil
 }
 
-func (t *tail) String() string {
+func (t *head) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.text) == 0 {
 		return "it was killed"
 	}
-	first, _, _ := strings.Cut(string(t.text), "\n") // what follows is a stack
+	first, _, _ := strings.Cut(string(t.text), "\n") // a stack trace follows
 	return first
 }
 

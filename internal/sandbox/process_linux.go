@@ -37,12 +37,12 @@ func residentSize(pid int) int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-// harden has a process end with this one, and keeps it apart from the terminal's signals.
+// harden ends a process with this one, and shields it from the terminal's signals.
 func harden(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }
 
-// niceDown lets whatever else this machine does go first.
+// niceDown lowers the priority of this process.
 func niceDown() {
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 10) // else it is as important as others
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 10) // otherwise it has normal priority
 }

@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// Where the processor time and memory of another process cannot be read without a
-// library, the limit on real time holds for the former, and for the latter the limit that
-// the process itself keeps.
+// Processor time and memory of another process are not read here: the limit on real time
+// stands in for the former, and the process enforces the latter itself.
 
 func processTime(int) time.Duration { return 0 }
 func residentSize(int) int64        { return 0 }

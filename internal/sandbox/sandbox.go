@@ -1,8 +1,7 @@
 // Package sandbox runs WASI preview 1 modules under limits that hold whatever a module
 // does: memory, time, processor time, output, number of files and of open files. A module
-// sees a folder to read, a folder to write, its arguments and its streams; no network, no
-// other file, and, unless it is told otherwise, a clock and random numbers that are the
-// same in every run.
+// sees a folder to read, a folder to write, its arguments and its streams; no network and no
+// other file. In a deterministic run, clock and random numbers are the same each time.
 //
 // Modules run in processes of their own (this program, started again; see [Serve]), one
 // at a time in each: machine code without checks is several times faster than code that
@@ -28,7 +27,7 @@ import (
 
 // Config is how a Sandbox is made.
 type Config struct {
-	Dir     string   // for modules and what they were compiled to
+	Dir     string   // for modules and their compiled code
 	Program []string // a program that calls Serve if IsChild; nil: this one
 	Log     *slog.Logger
 }
@@ -36,21 +35,21 @@ type Config struct {
 // Sandbox runs modules. It is safe for concurrent use.
 type Sandbox struct {
 	cfg     Config
-	life    context.Context
-	end     context.CancelFunc
+	ctx     context.Context // until Close
+	cancel  context.CancelFunc
 	spawner spawner
 
-	mu      sync.Mutex
-	idle    []*child
-	modules map[moot.BlobID]*module
-	room    int64 // bytes that modules, and what they were compiled to, may take
-	crew    sync.WaitGroup
+	mu       sync.Mutex
+	idle     []*child
+	modules  map[moot.BlobID]*module
+	capacity int64 // bytes of modules and their compiled code
+	runs     sync.WaitGroup
 }
 
 // Run is one run of a module.
 type Run struct {
 	Module moot.BlobID
-	Code   func(context.Context) (io.ReadCloser, error) // the module's bytes; asked only if they are not known
+	Code   func(context.Context) (io.ReadCloser, error) // the module's bytes; called if they are not stored
 
 	Name   string   // argument 0
 	Args   []string // the others
@@ -66,10 +65,10 @@ type Run struct {
 	Deterministic bool
 }
 
-// Usage is what a run took.
+// Usage is the resource usage of a run.
 type Usage struct {
 	Wall, CPU time.Duration
-	Memory    int64 // bytes of linear memory at most
+	Memory    int64 // peak bytes of linear memory
 	Output    int64 // bytes written
 	Files     int   // files and folders made
 }
@@ -86,18 +85,18 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 		}
 		cfg.Program = []string{self}
 	}
-	s := &Sandbox{cfg: cfg, modules: map[moot.BlobID]*module{}, room: maxModules}
-	if err := s.stock(); err != nil {
+	s := &Sandbox{cfg: cfg, modules: map[moot.BlobID]*module{}, capacity: maxModules}
+	if err := s.trim(); err != nil {
 		return nil, durable.Error("sandbox", err)
 	}
-	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
-	s.spawner = newSpawner(s.life)
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.spawner = newSpawner(s.ctx)
 	return s, nil
 }
 
 // Close ends all runs.
 func (s *Sandbox) Close() error {
-	s.end()
+	s.cancel()
 	s.mu.Lock()
 	idle := s.idle
 	s.idle = nil
@@ -105,19 +104,18 @@ func (s *Sandbox) Close() error {
 	for _, c := range idle {
 		c.kill()
 	}
-	s.crew.Wait()
+	s.runs.Wait()
 	return nil
 }
 
-// Run runs a module to its end. Its exit status is no error, whatever it is. Kinds:
-// Invalid if it cannot be run at all, Failed if it broke off or exceeded a limit, which
-// the error names.
+// Run runs a module to its end. An exit status is not an error. Kinds: Invalid if the module
+// cannot be run, Failed if it crashed or exceeded a limit, which the error names.
 func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err error) {
-	s.crew.Add(1)
-	defer s.crew.Done()
+	s.runs.Add(1)
+	defer s.runs.Done()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(s.life, cancel)()
+	defer context.AfterFunc(s.ctx, cancel)()
 	m, err := s.module(ctx, r)
 	if err != nil {
 		return 0, used, err
@@ -126,7 +124,7 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 	if m.memory > limits.Memory {
 		return 0, used, errMemory(limits)
 	}
-	loaded, err := m.enter(ctx, limits) // one compiles, the others wait
+	loaded, err := m.enter(ctx, limits) // one run compiles, others wait
 	if err != nil {
 		return 0, used, err
 	}
@@ -135,7 +133,7 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 	if err != nil {
 		return 0, used, err
 	}
-	last, err := c.run(ctx, s.travel(r), [2]io.Writer{r.Stdout, r.Stderr}, limits, func() { loaded(true, nil) })
+	last, err := c.run(ctx, s.message(r), [2]io.Writer{r.Stdout, r.Stderr}, limits, func() { loaded(true, nil) })
 	if c.broken {
 		c.kill()
 	} else {
@@ -150,25 +148,25 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 	return last.Exit, last.Used, err
 }
 
-// travel is a run as a process is told.
-func (s *Sandbox) travel(r Run) childRun {
+// message is a run as it is sent to a process.
+func (s *Sandbox) message(r Run) childRun {
 	return childRun{Module: r.Module, Path: s.path(r.Module), Cache: filepath.Join(s.cfg.Dir, "compiled"), Name: r.Name, Args: r.Args, Env: r.Env,
 		Stdin: r.Stdin, Inputs: r.Inputs, Output: r.Output, Seed: r.Seed, Deterministic: r.Deterministic}
 }
 
-// module is a module whose bytes are in the sandbox's folder, checked.
+// module is a module whose bytes are validated and in the sandbox's folder.
 type module struct {
-	memory   int64         // bytes that it has from the beginning
-	compiled chan struct{} // holds one; empty while somebody compiles
+	memory   int64         // initial bytes of linear memory
+	compiled chan struct{} // a semaphore, taken while a run compiles
 
 	// Guarded by compiled:
-	done  bool  // it was compiled once
+	done  bool  // it can be compiled
 	fault error // why it cannot be compiled
-	tried int64 // with so much memory
+	tried int64 // memory limit of that attempt
 }
 
-// enter waits for a module to be compiled, or lets the caller do it, who then says once
-// whether that was done, and if it cannot be done, why: others need not try.
+// enter waits until a module is compiled, or lets the caller compile it, which reports the
+// result with loaded: a fault is cached.
 func (m *module) enter(ctx context.Context, l Limits) (loaded func(done bool, fault error), err error) {
 	select {
 	case <-m.compiled:
@@ -188,7 +186,7 @@ func (m *module) enter(ctx context.Context, l Limits) (loaded func(done bool, fa
 	}, nil
 }
 
-// module makes sure that a module's bytes are at hand.
+// module stores and validates a module's bytes, unless they are stored.
 func (s *Sandbox) module(ctx context.Context, r Run) (*module, error) {
 	s.mu.Lock()
 	m := s.modules[r.Module]
@@ -216,7 +214,7 @@ func (s *Sandbox) module(ctx context.Context, r Run) (*module, error) {
 	if known := s.modules[r.Module]; known != nil {
 		return known, nil
 	}
-	if err := s.stock(); err != nil {
+	if err := s.trim(); err != nil {
 		return nil, durable.Error("the module", err)
 	}
 	if err := writeFile(s.path(r.Module), bounded); err != nil {
@@ -228,11 +226,11 @@ func (s *Sandbox) module(ctx context.Context, r Run) (*module, error) {
 	return m, nil
 }
 
-// maxModules is how many bytes of modules, and of what they were compiled to, are kept.
+// maxModules bounds the bytes of modules and their compiled code.
 const maxModules = 2 << 30
 
-// stock adds up what is in the folder, and empties it if that is too much.
-func (s *Sandbox) stock() error {
+// trim empties the folder if it is over its capacity.
+func (s *Sandbox) trim() error {
 	if err := os.MkdirAll(filepath.Join(s.cfg.Dir, "modules"), 0o700); err != nil {
 		return err
 	}
@@ -241,14 +239,14 @@ func (s *Sandbox) stock() error {
 		size += info.Size()
 		return nil
 	})
-	if err != nil || size <= s.room {
+	if err != nil || size <= s.capacity {
 		return err
 	}
-	clear(s.modules) // a run that was about to load one of them fails, and is tried again
+	clear(s.modules) // a run that is about to load one of them fails, and is retried
 	return s.each(func(path string, _ fs.FileInfo) error { return os.Remove(path) })
 }
 
-// each visits the files in the sandbox's folder; folders stay, as processes that run
+// each visits the files in the sandbox's folder. Folders stay, because running processes
 // expect them.
 func (s *Sandbox) each(visit func(path string, info fs.FileInfo) error) error {
 	return filepath.WalkDir(s.cfg.Dir, func(path string, d fs.DirEntry, err error) error {
@@ -258,19 +256,19 @@ func (s *Sandbox) each(visit func(path string, info fs.FileInfo) error) error {
 				err = visit(path, info)
 			}
 		}
-		if errors.Is(err, fs.ErrNotExist) { // a process has renamed it
+		if errors.Is(err, fs.ErrNotExist) { // renamed by a process
 			return nil
 		}
 		return err
 	})
 }
 
-// path is where a module's bytes are.
+// path is the file with a module's bytes.
 func (s *Sandbox) path(id moot.BlobID) string {
 	return filepath.Join(s.cfg.Dir, "modules", id.String()+".wasm")
 }
 
-// writeFile writes a file as a whole or not at all.
+// writeFile writes a file atomically.
 func writeFile(path string, content []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-")
 	if err != nil {
@@ -293,7 +291,7 @@ func errMemory(l Limits) error {
 	return moot.Errorf(moot.Failed, "it wanted more than its %s of memory", amount(l.Memory))
 }
 
-// amount writes a number of bytes for people.
+// amount formats a number of bytes.
 func amount(n int64) string {
 	if n >= 1<<20 {
 		return fmt.Sprintf("%.4g MiB", float64(n)/(1<<20))

@@ -15,7 +15,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// compiled is where the tests keep what was compiled, so that each of them need not do it.
+// compiled is the folder of compiled code that the tests share.
 var compiled string
 
 func TestMain(m *testing.M) {
@@ -146,7 +146,7 @@ func TestExit(t *testing.T) {
 	}
 }
 
-// TestLimits runs what has to be stopped.
+// TestLimits runs programs that exceed a limit.
 func TestLimits(t *testing.T) {
 	b := newBox(t)
 	b.hostile("exit", Run{}) // compiles
@@ -154,8 +154,8 @@ func TestLimits(t *testing.T) {
 	limits := Limits{Wall: wall, CPU: 10 * time.Second, Memory: memory, Output: output, Files: 50, Open: 20}
 	busy := limits
 	busy.Wall, busy.CPU = 10*time.Second, cpu
-	patient := limits
-	patient.Wall = 20 * time.Second
+	generous := limits
+	generous.Wall = 20 * time.Second
 	for mode, c := range map[string]struct {
 		Limits
 		want string
@@ -163,16 +163,16 @@ func TestLimits(t *testing.T) {
 	}{
 		"loop":      {limits, "longer than its 300ms", wall},
 		"sleep":     {limits, "longer than its 300ms", wall},
-		"recursion": {patient, "stack", 0},
-		"memory":    {patient, "more than its 32 MiB of memory", 0},
-		"stdout":    {patient, "more than its 1 MiB of output", 0},
-		"stderr":    {patient, "more than its 1 MiB of output", 0},
-		"file":      {patient, "more than its 1 MiB of output", 0},
-		"pwrite":    {patient, "more than its 1 MiB of output", 0},
-		"truncate":  {patient, "more than its 1 MiB of output", 0},
-		"files":     {patient, "more than its 50 files", 0},
-		"folders":   {patient, "more than its 50 files", 0},
-		"open":      {patient, "more than its 20 files open", 0},
+		"recursion": {generous, "stack", 0},
+		"memory":    {generous, "more than its 32 MiB of memory", 0},
+		"stdout":    {generous, "more than its 1 MiB of output", 0},
+		"stderr":    {generous, "more than its 1 MiB of output", 0},
+		"file":      {generous, "more than its 1 MiB of output", 0},
+		"pwrite":    {generous, "more than its 1 MiB of output", 0},
+		"truncate":  {generous, "more than its 1 MiB of output", 0},
+		"files":     {generous, "more than its 50 files", 0},
+		"folders":   {generous, "more than its 50 files", 0},
+		"open":      {generous, "more than its 20 files open", 0},
 	} {
 		got := b.hostile(mode, Run{Limits: c.Limits})
 		if mode == "recursion" && strings.Contains(got.stderr, "stack") && got.exit == 2 { // Go's own stack limit comes first
@@ -199,11 +199,11 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestRoom fails unless modules that fill the folder make room for others.
-func TestRoom(t *testing.T) {
-	for room, want := range map[int64][]int{1: {1, 1, 1}, 1 << 30: {1, 2, 3}} {
+// TestCapacity: a folder over its capacity is emptied.
+func TestCapacity(t *testing.T) {
+	for capacity, want := range map[int64][]int{1: {1, 1, 1}, 1 << 30: {1, 2, 3}} {
 		b := newBox(t)
-		b.cfg.Dir, b.room = t.TempDir(), room
+		b.cfg.Dir, b.capacity = t.TempDir(), capacity
 		for i, want := range want {
 			code := append(wasm(types, function, export, nothing), section(0, 1, 'n', byte(i))...) // with a custom section
 			if got := b.run(code, Run{}); got.err != nil {
@@ -212,15 +212,15 @@ func TestRoom(t *testing.T) {
 			for _, dir := range []string{"modules", "compiled/wazero-*/"} {
 				list, err := filepath.Glob(filepath.Join(b.cfg.Dir, dir, "*"))
 				if err != nil || len(list) != want {
-					t.Errorf("%d bytes: %d in %s after %d, %v", room, len(list), dir, i+1, err)
+					t.Errorf("%d bytes: %d in %s after %d, %v", capacity, len(list), dir, i+1, err)
 				}
 			}
 		}
 	}
 }
 
-// TestRenumber has the table of files grow to two thousand million: where that takes real
-// memory the process is killed, and in any case the next run is as if nothing had been.
+// TestRenumber grows the table of files to 2³¹ entries: the process is killed if that takes
+// real memory, and the next run is not affected.
 func TestRenumber(t *testing.T) {
 	b := newBox(t)
 	if got := b.hostile("renumber", Run{}); got.err != nil && moot.KindOf(got.err) != moot.Failed {
@@ -238,7 +238,7 @@ func TestSleepLive(t *testing.T) {
 	}
 }
 
-// TestSleepFixed fails unless sleeping moves the clock on at once where time is not real.
+// TestSleepFixed: in a deterministic run, sleeping advances the clock at once.
 func TestSleepFixed(t *testing.T) {
 	if got := newBox(t).hostile("sleep", Run{Limits: Limits{Wall: time.Minute}, Deterministic: true}); got.err != nil || got.exit != 0 {
 		t.Errorf("%+v", got)

@@ -11,7 +11,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// maxHeader bounds what names the recipients of something sealed: about 110 bytes each.
+// maxHeader bounds the list of recipients, in bytes: about 110 each.
 const maxHeader = 4 << 20
 
 // Encrypt returns a writer that seals what is written to it so that only the holders of
@@ -55,8 +55,8 @@ func Decrypt(src io.Reader, key ed25519.PrivateKey) (io.Reader, error) {
 	return opened{r}, nil
 }
 
-// allowance is a reader that fails once more than left bytes were read; below zero it
-// lets everything through.
+// allowance is a reader that fails once more than left bytes were read; a negative left
+// is no limit.
 type allowance struct {
 	r    io.Reader
 	left int
@@ -76,8 +76,8 @@ func (a *allowance) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// opened gives the errors of a damaged seal their kind, and leaves those of the source
-// alone that have one.
+// opened gives the errors of damaged data their kind; errors of the source that have a
+// kind pass.
 type opened struct{ r io.Reader }
 
 func (o opened) Read(p []byte) (int, error) {

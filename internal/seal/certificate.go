@@ -12,8 +12,8 @@ import (
 )
 
 // Certificate makes a self-signed certificate (X.509, RFC 5280) over the key, for
-// those who know the key and need no authority to vouch for it. Its dates mean
-// nothing: what is trusted is the key.
+// clients that know the key and need no certificate authority. Its dates mean nothing:
+// trust is in the key.
 func Certificate(key ed25519.PrivateKey) (tls.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
@@ -30,8 +30,8 @@ func Certificate(key ed25519.PrivateKey) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
-// KeyOf returns the key that a certificate speaks for. That the other side holds it
-// is proven by the handshake. Kind Invalid for a key of another sort.
+// KeyOf returns the key of a certificate. The handshake proves that the other side holds
+// it. Kind Invalid for a key of another type.
 func KeyOf(cert *x509.Certificate) (moot.Key, error) {
 	key, ok := cert.PublicKey.(ed25519.PublicKey)
 	if !ok || len(key) != ed25519.PublicKeySize {

@@ -21,12 +21,12 @@ import (
 	"github.com/mootspace/moot/internal/durable"
 )
 
-// hostYears is how long a host's certificate is good for.
+// hostYears is the validity of a host's certificate.
 const hostYears = 10
 
-// HostCertificate returns the self-signed certificate in a file, for programs that know
-// no keys but host names, and that one tells to trust it. It is made, durably, if there
-// is none, or none for all the names: host names and IP addresses.
+// HostCertificate returns the self-signed certificate in a file, for programs that verify
+// host names instead of keys and are configured to trust it. It is made, durably, if
+// there is none, or none for all the names: host names and IP addresses.
 func HostCertificate(path string, names ...string) (tls.Certificate, error) {
 	cert, err := tls.LoadX509KeyPair(path, path)
 	if err == nil && !slices.ContainsFunc(names, func(n string) bool { return cert.Leaf.VerifyHostname(n) != nil }) {
@@ -46,7 +46,7 @@ func HostCertificate(path string, names ...string) (tls.Certificate, error) {
 }
 
 func makeHostCertificate(names []string) ([]byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader) // Ed25519 is not known to all mail programs
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader) // not all mail programs support Ed25519
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func makeHostCertificate(names []string) ([]byte, error) {
 		SerialNumber: serial, Subject: pkix.Name{CommonName: names[0]},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(hostYears, 0, 0),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true, IsCA: true, // so that it can be named as its own authority
+		BasicConstraintsValid: true, IsCA: true, // so that it can be its own certificate authority
 	}
 	for _, n := range names {
 		if ip := net.ParseIP(n); ip != nil {
@@ -80,7 +80,7 @@ func makeHostCertificate(names []string) ([]byte, error) {
 		pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: private})...), nil
 }
 
-// replace writes a file that only its owner can read as a whole.
+// replace writes a file atomically, readable by its owner only.
 func replace(path string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {

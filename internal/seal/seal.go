@@ -1,5 +1,5 @@
-// Package seal holds private keys: making them, keeping them on disk, and proving
-// them in a TLS handshake. It must not know who is a member or what a key may do.
+// Package seal holds private keys: making and storing them, proving them in a TLS
+// handshake, and sealing messages to them. It must not know who is a member or what a key may do.
 package seal
 
 import (
@@ -23,7 +23,7 @@ func NewKey() ed25519.PrivateKey {
 	return FromSeed(seed)
 }
 
-// FromSeed returns the key that a seed stands for, as in an invitation.
+// FromSeed returns the key of a seed, as in an invitation.
 func FromSeed(seed [32]byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(seed[:]) }
 
 // Public returns the name of a private key's holder.

@@ -10,7 +10,7 @@ import (
 	"github.com/mootspace/moot/internal/seal"
 )
 
-func TestKeysAreKept(t *testing.T) {
+func TestKeysAreSaved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	key := seal.NewKey()
 	if err := seal.SaveKey(path, key); err != nil {

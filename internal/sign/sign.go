@@ -11,7 +11,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Statement is what a member wants to say; a Writer makes an entry of it.
+// Statement is the content of an entry before a Writer numbers and signs it.
 type Statement struct {
 	Kind     moot.Kind
 	Key      string

@@ -6,7 +6,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Limits on what a search may ask, since each word costs a search of the index.
+// Limits of a search: each word costs a lookup in the index.
 const (
 	maxWords     = 32
 	maxWordBytes = 1 << 10
@@ -18,7 +18,7 @@ const (
 func Match(text string) (string, error) {
 	words := strings.Fields(text)
 	if len(words) > maxWords || len(text) > maxWordBytes {
-		return "", moot.Errorf(moot.TooLarge, "too many words to look for: at most %d, of %d bytes together", maxWords, maxWordBytes)
+		return "", moot.Errorf(moot.TooLarge, "the search has too many words: at most %d, of %d bytes together", maxWords, maxWordBytes)
 	}
 	var b strings.Builder
 	for _, w := range words {

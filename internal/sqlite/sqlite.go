@@ -1,16 +1,17 @@
-// Package sqlite is how this program opens a SQLite database: durable, private to its
-// owner, brought to the schema that the program knows, its errors given kinds. It must
-// not know what is kept in it.
+// Package sqlite opens SQLite databases: durable, readable by their owner only, migrated
+// to the newest schema, their errors with kinds. It must not know what they contain.
 package sqlite
 
 import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	driver "modernc.org/sqlite" // registers itself as "sqlite"
@@ -20,8 +21,10 @@ import (
 	"github.com/mootspace/moot/internal/durable"
 )
 
-// readers is how many queries run at once; more wait.
-const readers = 8
+const (
+	readers  = 8                // queries at once; more wait
+	lockWait = 10 * time.Second // for a lock of another connection
+)
 
 // Open opens the database in a file, making it if there is none: one connection that
 // writes, and several that only read.
@@ -29,11 +32,11 @@ func Open(path string) (write, read *sql.DB, err error) {
 	if err := private(path); err != nil {
 		return nil, nil, err
 	}
-	if write, err = sql.Open("sqlite", dsn(path, "&_txlock=immediate")); err != nil {
+	if write, err = sql.Open("sqlite", dsn(path, lockWait, "&_txlock=immediate")); err != nil {
 		return nil, nil, err
 	}
 	write.SetMaxOpenConns(1)
-	if read, err = sql.Open("sqlite", dsn(path, "&_pragma=query_only(1)")); err != nil {
+	if read, err = sql.Open("sqlite", dsn(path, lockWait, "&_pragma=query_only(1)")); err != nil {
 		return nil, nil, errors.Join(err, write.Close())
 	}
 	read.SetMaxOpenConns(readers)
@@ -47,14 +50,14 @@ func OpenExclusive(path string) (*sql.DB, error) {
 	if err := private(path); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", dsn(path, "&_pragma=locking_mode(EXCLUSIVE)&_txlock=immediate&_pragma=busy_timeout(0)"))
+	db, err := sql.Open("sqlite", dsn(path, 0, "&_pragma=locking_mode(EXCLUSIVE)&_txlock=immediate"))
 	if err == nil {
 		db.SetMaxOpenConns(1)
 	}
 	return db, err
 }
 
-// OpenMemory opens a database that is gone when it is closed.
+// OpenMemory opens a database in memory.
 func OpenMemory() (*sql.DB, error) {
 	db, err := sql.Open("sqlite", ":memory:?_pragma=foreign_keys(1)&_txlock=immediate")
 	if err == nil {
@@ -64,9 +67,9 @@ func OpenMemory() (*sql.DB, error) {
 }
 
 // Another opens one more connection to a database that is open.
-func Another(path string) (*sql.DB, error) { return sql.Open("sqlite", dsn(path, "")) }
+func Another(path string) (*sql.DB, error) { return sql.Open("sqlite", dsn(path, lockWait, "")) }
 
-// private makes the database file, so that SQLite need not choose who may read it.
+// private makes the database file, readable by its owner only.
 func private(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -77,9 +80,9 @@ func private(path string) error {
 
 // dsn names the database as an SQLite URI. fullfsync concerns macOS, where a plain
 // fsync does not reach the disk.
-func dsn(path, more string) string {
+func dsn(path string, wait time.Duration, more string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+		fmt.Sprintf("?_pragma=busy_timeout(%d)", wait.Milliseconds()) + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 		"&_pragma=foreign_keys(1)&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)" + more
 }
 

@@ -16,7 +16,7 @@ type request struct {
 	ctx     context.Context
 	mode    moot.Mode
 	entries []prepared
-	next    int        // index of the first entry not yet dealt with
+	next    int        // index of the first entry not yet processed
 	err     error      // why that entry was refused
 	done    chan error // receives the outcome, once; buffered
 }
@@ -36,15 +36,15 @@ func (s *Store) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entr
 	ready, bad := prepare(entries)
 	if len(ready) > 0 {
 		r := &request{ctx: ctx, mode: mode, entries: ready, done: make(chan error, 1)}
-		if err := s.hand(r); err != nil {
+		if err := s.submit(r); err != nil {
 			return moot.Wrap("append", err)
 		}
 	}
 	return moot.Wrap("append", bad)
 }
 
-// hand gives the request to the writer and waits for what becomes of it.
-func (s *Store) hand(r *request) error {
+// submit queues the request for the writer and waits for its outcome.
+func (s *Store) submit(r *request) error {
 	select {
 	case s.requests <- r:
 		return <-r.done
@@ -90,14 +90,14 @@ func prepareOne(e moot.Entry) (prepared, error) {
 		return prepared{}, err
 	}
 	if e.Seq > math.MaxInt64 || e.Time > math.MaxInt64 {
-		return prepared{}, moot.Errorf(moot.Invalid, "entry %d of %s has a number or time beyond all reason", e.Seq, e.Author.Short())
+		return prepared{}, moot.Errorf(moot.Invalid, "entry %d of %s has a number or time out of range", e.Seq, e.Author.Short())
 	}
 	return prepared{e, raw}, nil
 }
 
 // Limits of one transaction.
 const (
-	maxRound   = 4096 // entries, about
+	maxBatch   = 4096 // entries, about
 	maxWaiting = 1024 // requests
 )
 
@@ -108,7 +108,7 @@ func (s *Store) writeLoop() {
 	for {
 		select {
 		case r := <-s.requests:
-			s.work(s.gather(r))
+			s.commitAll(s.gather(r))
 		case <-s.closing:
 			return
 		}
@@ -118,7 +118,7 @@ func (s *Store) writeLoop() {
 // gather returns r and the requests that wait behind it.
 func (s *Store) gather(r *request) []*request {
 	batch, entries := []*request{r}, len(r.entries)
-	for entries < maxRound && len(batch) < maxWaiting {
+	for entries < maxBatch && len(batch) < maxWaiting {
 		select {
 		case r := <-s.requests:
 			batch, entries = append(batch, r), entries+len(r.entries)
@@ -129,10 +129,10 @@ func (s *Store) gather(r *request) []*request {
 	return batch
 }
 
-// work runs rounds until every request is answered.
-func (s *Store) work(batch []*request) {
+// commitAll runs transactions until every request is answered.
+func (s *Store) commitAll(batch []*request) {
 	for len(batch) > 0 {
-		s.round(batch)
+		s.commit(batch)
 		batch = slices.DeleteFunc(batch, func(r *request) bool {
 			if r.err == nil && r.next < len(r.entries) {
 				return false

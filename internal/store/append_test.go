@@ -11,7 +11,7 @@ import (
 
 func TestAppendedSurvives(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
-		a := newPen("ada")
+		a := newSigner("ada")
 		one := a.file("x", "1")
 		two := a.file("x", "2", one)
 		r.append(one, two)
@@ -35,7 +35,7 @@ func TestAppendedSurvives(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
-		a := newPen("ada")
+		a := newSigner("ada")
 		one := a.file("x", "1")
 		two := a.file("y", "2")
 		wantKind(t, r.Append(t.Context(), moot.Merge, two), moot.Gap)
@@ -47,7 +47,7 @@ func TestRefused(t *testing.T) {
 		if got := r.bodies(moot.Query{}); !slices.Equal(got, []string{"1", "2"}) {
 			t.Fatalf("entries before the forged one: %q", got)
 		}
-		altered := a.draft(moot.KindFile, "w", "4")
+		altered := a.sign(moot.KindFile, "w", "4")
 		altered.Body = []byte("5")
 		wantKind(t, r.Append(t.Context(), moot.Merge, altered), moot.Corrupt)
 	})
@@ -55,8 +55,8 @@ func TestRefused(t *testing.T) {
 
 func TestForkIsKeptAsProof(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
-		a := newPen("ada")
-		one, other := a.draft(moot.KindFile, "x", "1"), a.draft(moot.KindFile, "x", "2")
+		a := newSigner("ada")
+		one, other := a.sign(moot.KindFile, "x", "1"), a.sign(moot.KindFile, "x", "2")
 		r.append(one)
 		wantKind(t, r.Append(t.Context(), moot.Merge, other), moot.Fork)
 		proofs, err := r.Forks(t.Context())
@@ -74,19 +74,19 @@ func TestForkIsKeptAsProof(t *testing.T) {
 func TestSwap(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
 		swap := func(e moot.Entry) error { return r.Append(t.Context(), moot.Swap, e) }
-		a, b := newPen("ada"), newPen("bob")
+		a, b := newSigner("ada"), newSigner("bob")
 		one := a.file("x", "1")
 		must(t, swap(one))
 		must(t, swap(one)) // held already
-		wantKind(t, swap(b.draft(moot.KindFile, "x", "2")), moot.Conflict)
+		wantKind(t, swap(b.sign(moot.KindFile, "x", "2")), moot.Conflict)
 		two := b.file("x", "2", one)
 		must(t, swap(two))
-		wantKind(t, swap(a.draft(moot.KindFile, "x", "3", one)), moot.Conflict)
+		wantKind(t, swap(a.sign(moot.KindFile, "x", "3", one)), moot.Conflict)
 
 		gone := b.file("x", "", two)
 		must(t, swap(gone))
-		wantKind(t, swap(a.draft(moot.KindFile, "x", "3", two)), moot.Conflict)
-		anew := a.file("x", "4") // nobody shows a deletion, so nobody need replace one
+		wantKind(t, swap(a.sign(moot.KindFile, "x", "3", two)), moot.Conflict)
+		anew := a.file("x", "4") // queries leave out a deletion, so it need not be replaced
 		must(t, swap(anew))
 		must(t, swap(b.file("x", "5", anew)))
 		must(t, swap(b.file("x elsewhere", "6")))
@@ -103,7 +103,7 @@ func TestOneBadRequestDoesNotFailOthers(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range n {
 			wg.Go(func() {
-				p := newPen(fmt.Sprint(i))
+				p := newSigner(fmt.Sprint(i))
 				if i%2 == 1 {
 					p.file("missing", "x")
 				}
@@ -150,8 +150,8 @@ func TestGate(t *testing.T) {
 	dir := t.TempDir()
 	g := &gate{known: map[moot.Key]bool{}}
 	r := newRig(t, Config{Gate: g, Database: dir + "/db"})
-	a := newPen("ada")
-	wantKind(t, r.Append(t.Context(), moot.Merge, a.draft(moot.KindFile, "x", "1")), moot.Stranger)
+	a := newSigner("ada")
+	wantKind(t, r.Append(t.Context(), moot.Merge, a.sign(moot.KindFile, "x", "1")), moot.Stranger)
 	member := a.write(moot.KindMember, a.id().String(), "hello")
 	r.append(member, a.file("x", "1"), a.file("y", "2")) // each is judged with those before it applied
 	if len(g.applied) != 3 {
@@ -170,7 +170,7 @@ func TestClosed(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
 		must(t, r.Close())
 		must(t, r.Close())
-		wantKind(t, r.Append(t.Context(), moot.Merge, newPen("ada").file("x", "1")), moot.Unavailable)
+		wantKind(t, r.Append(t.Context(), moot.Merge, newSigner("ada").file("x", "1")), moot.Unavailable)
 		_, err := r.Vector(t.Context())
 		wantKind(t, err, moot.Unavailable)
 		_, err = collect(r.Query(t.Context(), moot.Query{}))

@@ -49,7 +49,7 @@ func (s *Store) vacuumInto(path string) error {
 		_, err = s.write.Exec(`VACUUM INTO ?`, path)
 		return err
 	}
-	db, err := sqlite.Another(s.path) // a connection of its own, so that nobody waits
+	db, err := sqlite.Another(s.path) // a connection of its own: the writer does not wait
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func BenchmarkWriteNamed(b *testing.B) {
 	})
 }
 
-// withFolders is a store that has all the folders that blobs lie in, as any store
+// withFolders is a store that has all the folders of blobs, as any store
 // soon has.
 func withFolders(b *testing.B) *rig {
 	r := diskRig(b)

@@ -54,7 +54,7 @@ func BenchmarkAppend(b *testing.B) {
 
 // signed returns n entries of one author.
 func signed(author string, n int) []moot.Entry {
-	p, entries := newPen(author), make([]moot.Entry, n)
+	p, entries := newSigner(author), make([]moot.Entry, n)
 	for i := range entries {
 		entries[i] = p.file(fmt.Sprintf("%s/%d", author, i), "body")
 	}
@@ -64,7 +64,7 @@ func signed(author string, n int) []moot.Entry {
 // BenchmarkAppendMany makes 256 entries of one author durable at once, as a repair does.
 func BenchmarkAppendMany(b *testing.B) {
 	const batch = 256
-	r, p, n := diskRig(b), newPen("ada"), 0
+	r, p, n := diskRig(b), newSigner("ada"), 0
 	for b.Loop() {
 		b.StopTimer()
 		entries := make([]moot.Entry, batch)
@@ -83,7 +83,7 @@ func library(b *testing.B, names int) *rig {
 	r := diskRig(b)
 	var entries []moot.Entry
 	for a := range 10 {
-		p := newPen(fmt.Sprint("author ", a))
+		p := newSigner(fmt.Sprint("author ", a))
 		for i := range names / 10 {
 			e := p.file(fmt.Sprintf("folder %d/holiday %d of author %d.jpg", i%100, i, a), "a body of some length, as files have them")
 			entries = append(entries, e)
@@ -127,7 +127,7 @@ func BenchmarkQuery(b *testing.B) {
 	}
 }
 
-// BenchmarkVector says how far ten feeds of 11,000 entries are, which begins every
+// BenchmarkVector computes the vector of ten feeds of 11,000 entries, the first step of a
 // repair.
 func BenchmarkVector(b *testing.B) {
 	r := library(b, 10_000)

@@ -17,7 +17,7 @@ import (
 //
 //	all/ab/<hex>        the bytes of the blob whose ID starts with ab
 //	all/ab/<hex>.tree   its tree, unless it has but one group
-//	bad/<hex>           bytes that no longer match their ID, set aside
+//	bad/<hex>           quarantined: bytes that no longer match their ID
 //	part/…              downloads under way, see part
 //	tmp/…               being written; removed when the store opens
 //
@@ -25,7 +25,7 @@ import (
 // are complete, durable and have their tree.
 type blobs struct {
 	disk disk
-	fail func(error) error // told of a failed fsync; see Store.stop
+	fail func(error) error // called after a failed fsync; see Store.stop
 	next atomic.Uint64     // number of the next temporary file
 	mu   sync.Mutex        // held while a blob's names change
 }
@@ -73,7 +73,7 @@ func (b *blobs) open(id moot.BlobID) (*held, error) {
 	return &held{
 		Blob: moot.Blob{ID: id, Size: size}, data: data, tree: tree,
 		close:  func() { data.Close(); closeTree() },
-		broken: func() { b.setAside(id) },
+		broken: func() { b.quarantine(id) },
 	}, nil
 }
 
@@ -88,9 +88,9 @@ func (b *blobs) openTree(id moot.BlobID, size int64) (io.ReaderAt, func(), error
 	return tree, func() { tree.Close() }, nil
 }
 
-// setAside keeps damaged bytes from being offered again. They are looked at once
-// more under the lock, lest a blob that was just put anew be set aside.
-func (b *blobs) setAside(id moot.BlobID) {
+// quarantine renames damaged bytes, so that they are not offered again. They are verified
+// once more under the lock: the blob may have been put anew meanwhile.
+func (b *blobs) quarantine(id moot.BlobID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h, err := b.open(id)
@@ -139,10 +139,10 @@ func (b *blobs) each(f func(moot.BlobID) bool) error {
 // tmp returns an unused name for a temporary file.
 func (b *blobs) tmp() string { return "tmp/" + strconv.FormatUint(b.next.Add(1), 36) }
 
-// settle makes finished temporary files a blob: fsync, rename, fsync of the folder.
+// commit makes finished temporary files a blob: fsync, rename, fsync of the folder.
 // An empty name stands for a file that is not wanted: the tree of a small blob, or
 // the bytes of one shared in place.
-func (b *blobs) settle(id moot.BlobID, data, tree file, dataName, treeName string) error {
+func (b *blobs) commit(id moot.BlobID, data, tree file, dataName, treeName string) error {
 	for _, f := range []file{tree, data} {
 		if f == nil {
 			continue

@@ -73,8 +73,8 @@ func (m *memory) list(dir string) (names []string, err error) {
 	return slices.Compact(names), nil
 }
 
-// giveAway fails: memory has no files for others.
-func (m *memory) giveAway(string, string, os.FileMode, time.Time) error { return errors.ErrUnsupported }
+// moveOut fails: memory has no files for others.
+func (m *memory) moveOut(string, string, os.FileMode, time.Time) error { return errors.ErrUnsupported }
 
 // memFile is sparse: a file claimed to be huge costs what was written to it.
 type memFile struct {

@@ -101,7 +101,7 @@ func TestDownloadsAreResumed(t *testing.T) {
 		wantKind(t, p.Complete(t.Context()), moot.Unavailable)
 		must(t, p.Close())
 		if r.cfg.Database == "" {
-			return // memory keeps nothing
+			return // memory ends with the process
 		}
 		r.reopen()
 		p, err = r.Fill(t.Context(), b)
@@ -173,7 +173,7 @@ func TestLinks(t *testing.T) {
 	})
 }
 
-// faulty is a disk that fails when it is told to.
+// faulty is a disk that fails on demand.
 type faulty struct {
 	disk
 	create0, sync0 error
@@ -202,11 +202,11 @@ func (f *faultyFile) Sync() error {
 func TestAFullDisk(t *testing.T) {
 	d := &faulty{disk: newMemory()}
 	r := newRig(t, Config{disk: d})
-	kept := r.put([]byte("kept"))
+	first := r.put([]byte("first"))
 	d.create0 = syscall.ENOSPC
 	_, err := r.Put(t.Context(), strings.NewReader("too much"))
 	wantKind(t, err, moot.Full)
-	_, err = r.get(kept.ID, moot.Whole)
+	_, err = r.get(first.ID, moot.Whole)
 	must(t, err)
 	d.create0 = nil
 	r.put([]byte("room again"))
@@ -216,15 +216,15 @@ func TestAFullDisk(t *testing.T) {
 func TestAfterAFailedFsync(t *testing.T) {
 	d := &faulty{disk: newMemory()}
 	r := newRig(t, Config{disk: d})
-	kept := r.put([]byte("kept"))
+	first := r.put([]byte("first"))
 	d.sync0 = syscall.EIO
 	_, err := r.Put(t.Context(), strings.NewReader("lost"))
 	wantKind(t, err, moot.Internal)
 	d.sync0 = nil
 	_, err = r.Put(t.Context(), strings.NewReader("more"))
 	wantKind(t, err, moot.Internal)
-	wantKind(t, r.Append(t.Context(), moot.Merge, newPen("ada").file("k", "v")), moot.Internal)
-	_, err = r.get(kept.ID, moot.Whole)
+	wantKind(t, r.Append(t.Context(), moot.Merge, newSigner("ada").file("k", "v")), moot.Internal)
+	_, err = r.get(first.ID, moot.Whole)
 	must(t, err)
 }
 
@@ -266,7 +266,7 @@ func TestOneProcessAtATime(t *testing.T) {
 
 func TestBackupAndCompact(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
-		p := newPen("ada")
+		p := newSigner("ada")
 		old := p.file("k", "old")
 		r.append(old, p.file("k", "new", old))
 		n, err := r.Compact(t.Context(), 1<<62)

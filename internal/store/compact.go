@@ -10,7 +10,7 @@ import (
 
 // Compact drops the bodies of superseded entries older than before, and returns how
 // many. The entries stay, so that every chain still verifies. Membership keeps its
-// bodies: who may do what is worked out from the whole of it.
+// bodies: roles are computed from the whole of it.
 func (s *Store) Compact(ctx context.Context, before moot.Time) (dropped int, err error) {
 	const query = `SELECT e.n, e.raw FROM entries e JOIN names n ON n.id = e.name
 		WHERE e.n > ? AND e.superseded = 1 AND e.stripped = 0 AND e.deletes = 0 AND e.time < ?

@@ -18,9 +18,9 @@ type disk interface {
 	remove(name string) error         // no error if there is none
 	syncDir(name string) error        // makes renames and removals in it durable
 	list(dir string) ([]string, error)
-	// giveAway renames a file to a path outside, in place of what is there; or else
-	// changes nothing.
-	giveAway(name, path string, mode os.FileMode, modified time.Time) error
+	// moveOut renames a file to a path outside, replacing what is there; on an error
+	// nothing has changed.
+	moveOut(name, path string, mode os.FileMode, modified time.Time) error
 }
 
 // file is an open file of a disk. It stays readable after being renamed or removed.

@@ -143,7 +143,7 @@ func (p *partial) Complete(ctx context.Context) error {
 	if blob.TreeSize(q.Size) > 0 {
 		tree, treeName = q.tree, partName(q.ID, ".tree")
 	}
-	if err := b.settle(q.ID, q.data, tree, partName(q.ID, ".data"), treeName); err != nil {
+	if err := b.commit(q.ID, q.data, tree, partName(q.ID, ".data"), treeName); err != nil {
 		return durable.Error("download", err)
 	}
 	q.done = true

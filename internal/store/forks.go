@@ -9,9 +9,9 @@ import (
 )
 
 // fork refuses an entry whose author has signed another one of the same number, and
-// keeps it as proof: one for every author, lest proofs fill the disk.
-func (r *round) fork(e *prepared) (refused, err error) {
-	if _, err := r.exec(r.sql.fork, e.Author[:], int64(e.Seq), e.raw); err != nil {
+// keeps it as proof: one for every author, so that proofs cannot fill the disk.
+func (b *commitBatch) fork(e *prepared) (refused, err error) {
+	if _, err := b.exec(b.sql.fork, e.Author[:], int64(e.Seq), e.raw); err != nil {
 		return nil, err
 	}
 	return moot.Errorf(moot.Fork, "%s has signed two different entries number %d", e.Author.Short(), e.Seq), nil

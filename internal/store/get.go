@@ -14,7 +14,7 @@ import (
 )
 
 // Get implements [moot.Blobs]. Bytes found not to match their ID are not offered
-// again: a blob is set aside, a link marked broken.
+// again: a blob is quarantined, a link marked broken.
 func (s *Store) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
 	h, err := s.find(ctx, id, &r)
 	if err != nil {
@@ -36,8 +36,8 @@ func (s *Store) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) 
 	return moot.Holding{Size: h.Size, Ranges: h.set.Ranges()}, nil
 }
 
-// find opens whatever holds the blob – if r is given, that stretch of it – trying
-// what costs least first: downloads under way, whole blobs, files shared in place.
+// find opens what holds the blob – if r is given, that range of it – in order of cost:
+// downloads under way, whole blobs, files shared in place.
 // Kind NotFound.
 func (s *Store) find(ctx context.Context, id moot.BlobID, r *moot.Range) (*held, error) {
 	if err := s.usable(ctx); err != nil {
@@ -65,13 +65,13 @@ func holds(h *held, r *moot.Range) bool {
 	case h.set == nil:
 		return true
 	case r == nil:
-		return true // a download under way, be it at its beginning: who asks may soon be served
+		return true // a download under way: its first groups may be here before the caller asks for them
 	}
 	return len(h.set.Missing(r.In(h.Size))) == 0
 }
 
-// slice is a Bao slice on its way out. Whoever copies it (io.Copy) gets it written
-// straight from the file; whoever reads it gets it through a pipe.
+// slice is a Bao slice being read. WriteTo (io.Copy) writes it straight from the file;
+// Read goes through a pipe.
 type slice struct {
 	ctx   context.Context
 	held  *held
@@ -133,7 +133,7 @@ func (s *slice) encode(out *sink) error {
 		w, flush = b, b.Flush
 	}
 	err := blob.Encode(w, s.held.Blob, s.held.data, s.held.tree, s.rng)
-	err = cmpErr(err, flush()) // what was verified is of use, whatever came after
+	err = cmpErr(err, flush()) // verified bytes are of use, also before an error
 	if err == nil || out.err != nil {
 		return cmpErr(out.err, err)
 	}
@@ -150,7 +150,7 @@ func endsEarly(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, fs.ErrNotExist)
 }
 
-// sink tells an error of the receiver from one of the blob.
+// sink separates errors of the receiver from errors of the blob.
 type sink struct {
 	ctx context.Context
 	w   io.Writer

@@ -12,8 +12,8 @@ import (
 	"github.com/mootspace/moot/internal/sqlite"
 )
 
-// Link shares a file in place: it is hashed, and only its tree is kept. Whenever it
-// is served each group is compared with the tree, so that a file changed underneath
+// Link shares a file in place: it is hashed, and only its tree is stored. When it is
+// served each group is compared with the tree, so that a file changed underneath
 // is never served under its old ID. Kinds: NotFound, Invalid if it is no regular
 // file, Unavailable if it changes while it is being hashed.
 func (s *Store) Link(ctx context.Context, path string) (moot.Blob, error) {
@@ -36,7 +36,7 @@ func (s *Store) link(ctx context.Context, path string) (b moot.Blob, err error) 
 		return b, err
 	}
 	defer f.Close()
-	d := s.blobs.draft()
+	d := s.blobs.stage()
 	defer d.discard()
 	if b, err = d.fill(ctx, f, false); err != nil {
 		return b, err
@@ -48,7 +48,7 @@ func (s *Store) link(ctx context.Context, path string) (b moot.Blob, err error) 
 	if now.Size() != b.Size || !now.ModTime().Equal(before.ModTime()) {
 		return b, moot.Errorf(moot.Unavailable, "the file was changed while it was read")
 	}
-	if err := d.keepTree(b.ID); err != nil {
+	if err := d.commitTree(b.ID); err != nil {
 		return b, err
 	}
 	_, err = s.write.Exec(`INSERT OR REPLACE INTO links (id, path, size, mtime) VALUES (?, ?, ?, ?)`,
@@ -110,7 +110,7 @@ func (s *Store) openLinked(b moot.Blob, path string) (*held, error) {
 func (s *Store) markBroken(id moot.BlobID, path string) {
 	s.log.Warn("a file shared in place has changed, and is no longer offered", "path", path, "blob", id)
 	if _, err := s.write.Exec(`UPDATE links SET broken = 1 WHERE id = ? AND path = ?`, id[:], path); err != nil {
-		s.log.Error("it could not be marked as changed", "path", path, "error", err)
+		s.log.Error("a changed file could not be marked", "path", path, "error", err)
 	}
 }
 
@@ -119,7 +119,7 @@ func (s *Store) unlink(id moot.BlobID) error {
 	return sqlite.Error("", err)
 }
 
-// eachLink yields links page by page. more is false if yield has had enough.
+// eachLink yields links page by page. more is false if yield has ended the loop.
 func (s *Store) eachLink(yield func(moot.Blob, error) bool) (more bool, err error) {
 	var last moot.BlobID
 	for {

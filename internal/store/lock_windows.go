@@ -9,8 +9,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// lockFolder keeps other processes from using the folder until the lock is closed,
-// or this process ends in whatever way. Kind Unavailable: somebody else has it.
+// lockFolder excludes other processes from the folder until the lock is closed or this
+// process ends. Kind Unavailable if another process holds it.
 func lockFolder(folder string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(folder, ".lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"github.com/mootspace/moot/internal/sqlite"
 )
 
-// Move gives the bytes of a whole blob away as the file path, in place of what is
-// there, and from then on the blob is one shared in place: what was written once need
-// not be written again. moved is false if that cannot be done here – the blob is not
-// in the folder of blobs, or path is on another disk – and then nothing has changed.
+// Move renames the bytes of a whole blob to path, replacing what is there, and makes the
+// blob one shared in place, so that they are written only once. moved is false if that
+// cannot be done – the blob is not in the folder of blobs, or path is on another disk –
+// and then nothing has changed.
 func (s *Store) Move(ctx context.Context, id moot.BlobID, path string, mode os.FileMode, modified time.Time) (moved bool, err error) {
 	if err := s.writable(ctx); err != nil {
 		return false, moot.Wrap("move", err)
@@ -29,27 +29,27 @@ func (s *Store) Move(ctx context.Context, id moot.BlobID, path string, mode os.F
 		return false, err
 	}
 	h.close()
-	// The link first: until the rename the blob is found where it was.
+	// The link comes first: until the rename the blob is found at its former path.
 	if _, err := s.write.Exec(`INSERT OR REPLACE INTO links (id, path, size, mtime) VALUES (?, ?, ?, ?)`,
 		id[:], path, h.Size, modified.UnixNano()); err != nil {
 		return false, sqlite.Error("move", err)
 	}
-	if err := s.blobs.giveAway(id, path, mode, modified); err != nil {
+	if err := s.blobs.moveOut(id, path, mode, modified); err != nil {
 		_, err = s.write.Exec(`DELETE FROM links WHERE id = ? AND path = ?`, id[:], path)
 		return false, sqlite.Error("move", err)
 	}
 	return true, durable.Error("move", durable.SyncFolder(filepath.Dir(path)))
 }
 
-// giveAway renames the bytes of a blob out of the disk; its tree stays.
-func (b *blobs) giveAway(id moot.BlobID, path string, mode os.FileMode, modified time.Time) error {
+// moveOut renames the bytes of a blob out of the disk; its tree stays.
+func (b *blobs) moveOut(id moot.BlobID, path string, mode os.FileMode, modified time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.disk.giveAway(b.name(id), path, mode, modified)
+	return b.disk.moveOut(b.name(id), path, mode, modified)
 }
 
-// giveAway implements disk.
-func (d directory) giveAway(name, path string, mode os.FileMode, modified time.Time) error {
+// moveOut implements disk.
+func (d directory) moveOut(name, path string, mode os.FileMode, modified time.Time) error {
 	from := d.path(name)
 	err := os.Chmod(from, mode)
 	if err == nil && !modified.IsZero() {
@@ -59,7 +59,7 @@ func (d directory) giveAway(name, path string, mode os.FileMode, modified time.T
 		err = os.Rename(from, path)
 	}
 	if err != nil {
-		os.Chmod(from, 0o600) // as it was; what mattered is err
+		os.Chmod(from, 0o600) // best effort: err is what is reported
 	}
 	return err
 }

@@ -17,14 +17,14 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Open opens the store, making it if there is none, and shows the gate the
-// membership entries that it holds. Kinds: Unavailable if another process has it
+// Open opens the store, making it if there is none, and applies the membership entries
+// that it holds to the gate. Kinds: Unavailable if another process has it
 // open, Invalid if a newer version of this program made it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{
 		gate: cfg.Gate, log: cfg.Log, path: cfg.Database,
 		requests: make(chan *request), closing: make(chan struct{}), done: make(chan struct{}),
-		news: make(chan struct{}), parts: map[moot.BlobID]*part{}, maxLag: defaultLag,
+		notify: make(chan struct{}), parts: map[moot.BlobID]*part{}, maxLag: defaultLag,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -54,7 +54,7 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if err := s.replay(ctx); err != nil {
 		return sqlite.Error("replay membership", err)
 	}
-	s.forget()
+	s.retractExcess()
 	return nil
 }
 
@@ -72,7 +72,7 @@ func (s *Store) openBlobs(cfg Config) error {
 	return s.blobs.clean()
 }
 
-// lock makes the folder, durably, and keeps other processes out of it.
+// lock makes the folder, durably, and excludes other processes from it.
 func (s *Store) lock(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (s *Store) lock(folder string) error {
 func (s *Store) openDatabase(cfg Config) (err error) {
 	if cfg.Database == "" {
 		s.write, err = sqlite.OpenMemory()
-		s.reads = newQuestions(s.write)
+		s.reads = newStatementCache(s.write)
 		return err
 	}
 	folder := filepath.Dir(cfg.Database)
@@ -100,6 +100,6 @@ func (s *Store) openDatabase(cfg Config) (err error) {
 		}
 	}
 	s.write, s.read, err = sqlite.Open(cfg.Database)
-	s.reads = newQuestions(s.read)
+	s.reads = newStatementCache(s.read)
 	return err
 }

@@ -19,8 +19,8 @@ import (
 //	part/<hex>.tree   its tree, with holes
 //	part/<hex>.have   see haveFile
 //
-// They are not fsynced until the blob is complete. So what the last one says after a
-// crash is only a hint, and verified before it is believed.
+// They are not fsynced until the blob is complete. So the list of groups is only a hint
+// after a crash, and verified before use.
 type part struct {
 	moot.Blob
 	store *Store
@@ -39,7 +39,7 @@ type part struct {
 // Fill implements the storing half of a download: it returns what is held of the blob
 // so far, to be added to. While it is open, Get and Have answer for it. All who fill
 // one blob at a time share one part. b.Size must have been verified; kind Conflict
-// if somebody is filling the blob with another size in mind.
+// if the blob is being filled with another size.
 func (s *Store) Fill(ctx context.Context, b moot.Blob) (blob.Partial, error) {
 	if err := s.writable(ctx); err != nil {
 		return nil, moot.Wrap("download", err)
@@ -133,7 +133,7 @@ func (q *part) begin() error {
 	return q.have.begin(q.Size)
 }
 
-// errNoPart says that there is nothing to resume.
+// errNoPart: there is nothing to resume.
 var errNoPart = errors.New("nothing was downloaded before")
 
 // resume opens the files of an earlier download and adds to set what they hold.
@@ -162,8 +162,8 @@ func (q *part) resume(ctx context.Context, set *blob.Set) (err error) {
 	return nil
 }
 
-// verify adds to the set what is good of a stretch of groups: all of it, as a rule;
-// if not, each of its halves is tried.
+// verify adds the intact groups of a range to the set: all of it as a rule, and else it
+// tries each of its halves.
 func (q *part) verify(ctx context.Context, set *blob.Set, r moot.Range) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -207,7 +207,7 @@ func (q *part) closeFiles() {
 	}
 }
 
-// openPart lets Get and Have see a download under way.
+// openPart opens a download under way, for Get and Have.
 func (s *Store) openPart(id moot.BlobID) (*held, error) {
 	s.mu.Lock()
 	p := s.parts[id]

@@ -18,11 +18,11 @@ func (s *Store) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 	if err := s.writable(ctx); err != nil {
 		return moot.Blob{}, moot.Wrap("put", err)
 	}
-	d := s.blobs.draft()
+	d := s.blobs.stage()
 	defer d.discard()
 	b, err := d.fill(ctx, r, true)
 	if err == nil {
-		err = d.keep(b.ID)
+		err = d.commit(b.ID)
 	}
 	if err != nil {
 		return moot.Blob{}, durable.Error("put", err)
@@ -30,8 +30,8 @@ func (s *Store) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 	return b, nil
 }
 
-// fill hashes r; the bytes are written only if they are wanted.
-func (d *draft) fill(ctx context.Context, r io.Reader, withData bool) (moot.Blob, error) {
+// fill hashes r; the bytes are written only with withData.
+func (d *staging) fill(ctx context.Context, r io.Reader, withData bool) (moot.Blob, error) {
 	h := blob.NewHasher(d.tree)
 	buf := make([]byte, copySize)
 	for {
@@ -53,12 +53,12 @@ func (d *draft) fill(ctx context.Context, r io.Reader, withData bool) (moot.Blob
 		if end != nil && moot.KindOf(end) != moot.Internal {
 			return moot.Blob{}, end
 		} else if end != nil {
-			return moot.Blob{}, moot.Errorf(moot.Unavailable, "what was to be stored could not be read: %w", end)
+			return moot.Blob{}, moot.Errorf(moot.Unavailable, "the bytes to be stored could not be read: %w", end)
 		}
 	}
 }
 
-// Drop forgets a blob: its bytes, and its links, but not the files they lead to. A
+// Drop removes a blob: its bytes, and its links, but not the files they lead to. A
 // blob that is not held is no error.
 func (s *Store) Drop(ctx context.Context, id moot.BlobID) error {
 	if err := s.writable(ctx); err != nil {
@@ -73,7 +73,7 @@ func (s *Store) Drop(ctx context.Context, id moot.BlobID) error {
 	return durable.Error("drop", s.blobs.drop(id))
 }
 
-// dropPart forgets what was downloaded of a blob, unless somebody is at it.
+// dropPart removes what was downloaded of a blob, unless the download is open.
 func (s *Store) dropPart(id moot.BlobID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +91,7 @@ func (s *Store) Blobs(ctx context.Context) iter.Seq2[moot.Blob, error] {
 		if err == nil {
 			err = s.blobs.each(func(id moot.BlobID) bool {
 				h, err := s.blobs.open(id)
-				if err != nil { // dropped or set aside a moment ago
+				if err != nil { // dropped or quarantined a moment ago
 					return true
 				}
 				h.close()

@@ -11,7 +11,7 @@ import (
 )
 
 // page is how many entries are read at once. Between pages no transaction is open,
-// so that a slow reader does not keep the WAL from being folded back.
+// so that a slow reader does not delay checkpoints of the WAL.
 const page = 512
 
 // Query implements [moot.Feeds]. Versions in force come by key, then by kind; what
@@ -44,7 +44,7 @@ type pager interface {
 }
 
 // drain yields what pages returns, at most limit entries unless it is 0. The error
-// is nil if yield has had enough.
+// is nil if yield has ended the loop.
 func drain(ctx context.Context, s *Store, pages pager, limit int, yield func(moot.Entry, error) bool) error {
 	for left := limit; limit == 0 || left > 0; left -= page {
 		want := page
@@ -97,7 +97,7 @@ func (p *inForce) next(limit int) ([]moot.Entry, error) {
 	return bare(entries), err
 }
 
-// numbered is an entry with its place in the order of arrival.
+// numbered is an entry with its number in the order of arrival.
 type numbered struct {
 	moot.Entry
 	n int64
@@ -135,7 +135,7 @@ func (s *Store) entries(query string, args ...any) ([]numbered, error) {
 	return found, sqlite.Error("", rows.Err())
 }
 
-// replay shows the gate the membership entries.
+// replay applies the membership entries to the gate.
 func (s *Store) replay(ctx context.Context) error {
 	if s.gate == nil {
 		return nil

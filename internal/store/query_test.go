@@ -10,7 +10,7 @@ import (
 
 func TestQueryFilters(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
-		a, b := newPen("ada"), newPen("bob")
+		a, b := newSigner("ada"), newSigner("bob")
 		old := a.file("Reports/Été 2026.pdf", "old")
 		r.append(old, a.file("Reports/Été 2026.pdf", "ete", old), a.file("reports/winter \"x\" OR.txt", "winter"),
 			a.write(moot.KindMessage, "Reports/mail", "mail"), a.file("🎉 party*.png", "party"), a.file("\U0010ffff\U0010ffff", "high"))
@@ -61,7 +61,7 @@ func TestQueryFilters(t *testing.T) {
 
 func TestConflictsAndDeletions(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
-		a, b, c := newPen("ada"), newPen("bob"), newPen("cyd")
+		a, b, c := newSigner("ada"), newSigner("bob"), newSigner("cyd")
 		c.last.Time = 5 << 16
 		r.append(a.file("k", "a"))
 		r.append(b.file("k", "b"), b.file("j", "j"))
@@ -85,9 +85,9 @@ func TestPagesJoinWithoutSeam(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
 		const n = 2*page + 10
 		var entries []moot.Entry
-		pens := []*pen{newPen("ada"), newPen("bob"), newPen("cyd")}
+		signers := []*signer{newSigner("ada"), newSigner("bob"), newSigner("cyd")}
 		for i := range n { // three versions of each key, so that pages end within one
-			entries = append(entries, pens[i%3].file(fmt.Sprintf("%06d", i/3), "x"))
+			entries = append(entries, signers[i%3].file(fmt.Sprintf("%06d", i/3), "x"))
 		}
 		r.append(entries...)
 		got := r.query(moot.Query{})
@@ -106,7 +106,7 @@ func TestPagesJoinWithoutSeam(t *testing.T) {
 		}
 		for e, err := range r.Query(t.Context(), moot.Query{}) {
 			must(t, err)
-			r.append(pens[0].file("later", "y", e)) // a reader does not block the writer
+			r.append(signers[0].file("later", "y", e)) // a reader does not block the writer
 			break
 		}
 	})

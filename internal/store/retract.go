@@ -9,9 +9,9 @@ import (
 	"github.com/mootspace/moot/internal/sqlite"
 )
 
-// forget retracts what does not count any more after members have changed. A failure
-// is reported, and made good with the next change or when the store is opened.
-func (s *Store) forget() {
+// retractExcess retracts the entries beyond the gate's limits after membership has
+// changed. A failure is logged, and repaired with the next change or on opening.
+func (s *Store) retractExcess() {
 	if s.gate == nil {
 		return
 	}
@@ -23,16 +23,16 @@ func (s *Store) forget() {
 		}
 		var dropped int
 		dropped, err = s.retract(author, last)
-		s.log.Info("forgot what a revoked member said too late", "member", author, "entries", dropped)
+		s.log.Info("retracted entries of a revoked member", "member", author, "entries", dropped)
 	}
 	if err != nil {
-		s.log.Error("what a revoked member said too late could not be forgotten", "error", err)
+		s.log.Error("entries of a revoked member could not be retracted", "error", err)
 	}
 }
 
-// retract forgets what an author has said after the entry with number last, and that
-// it superseded anything: a revocation says that it does not count, and nodes that
-// heard it before the revocation must come to the same view as those that did not.
+// retract removes the entries of an author after number last, and what they superseded:
+// a revocation voids them, and nodes that received them before it must come to the same
+// view as those that did not.
 func (s *Store) retract(author moot.Key, last uint64) (dropped int, err error) {
 	tx, err := s.write.Begin()
 	if err != nil {
@@ -82,7 +82,7 @@ func dropAfter(tx *sql.Tx, author moot.Key, last uint64) (names []int64, dropped
 	return names, int(n), err
 }
 
-// recount works out anew which versions of a name are superseded.
+// recount computes anew which versions of a name are superseded.
 func recount(tx *sql.Tx, name int64) error {
 	rows, err := tx.Query(`SELECT raw FROM entries WHERE name = ?`, name)
 	if err != nil {

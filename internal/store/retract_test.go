@@ -7,15 +7,15 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// TestRetractedAsIfNeverSaid: a store that forgets what an author said late answers
-// like one that never heard it.
-func TestRetractedAsIfNeverSaid(t *testing.T) {
+// TestRetractedAsIfNeverStored: a store that retracts late entries answers like one that
+// never received them.
+func TestRetractedAsIfNeverStored(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
-		a, b := newPen("ada"), newPen("bob")
+		a, b := newSigner("ada"), newSigner("bob")
 		base := a.file("x", "base")
 		early := b.file("y", "early")
 		late := []moot.Entry{b.file("x", "late", base), b.file("z", "late"), b.file("y", "later", early)}
-		unseen := a.draft(moot.KindFile, "w", "unseen")
+		unseen := a.sign(moot.KindFile, "w", "unseen")
 		onTop := b.file("w", "on top", unseen)
 		r.append(base)
 		r.append(early)

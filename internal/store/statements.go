@@ -38,8 +38,10 @@ func (s *Store) prepareStatements() error {
 	return nil
 }
 
-func (r *round) exec(stmt *sql.Stmt, args ...any) (sql.Result, error) {
-	return r.tx.Stmt(stmt).Exec(args...)
+func (b *commitBatch) exec(stmt *sql.Stmt, args ...any) (sql.Result, error) {
+	return b.tx.Stmt(stmt).Exec(args...)
 }
 
-func (r *round) row(stmt *sql.Stmt, args ...any) *sql.Row { return r.tx.Stmt(stmt).QueryRow(args...) }
+func (b *commitBatch) row(stmt *sql.Stmt, args ...any) *sql.Row {
+	return b.tx.Stmt(stmt).QueryRow(args...)
+}

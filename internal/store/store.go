@@ -24,24 +24,24 @@ import (
 	"github.com/mootspace/moot/internal/durable"
 )
 
-// Config says where the store keeps things and whom it asks.
+// Config states where data is stored and who decides on entries.
 type Config struct {
 	Database string // path of the SQLite file; "" keeps entries in memory
 	Blobs    string // folder for blobs; "" keeps them in memory
 	Gate     Gate   // nil admits every entry that verifies
 	Log      *slog.Logger
 
-	disk disk // for tests: takes the place of Blobs
+	disk disk // for tests: replaces Blobs
 }
 
-// Gate decides which entries may be stored, and learns which were. It is called by
+// Gate decides which entries may be stored, and receives those that were. It is called by
 // one goroutine at a time and must not call the store.
 type Gate interface {
 	Admit(moot.Entry) error // before an entry is stored
 	Apply(moot.Entry)       // after it has become durable; on opening, membership entries again
 
 	// Limit returns the number of an author's last entry that counts; false if all do.
-	// It may change with what is applied: what does not count any more is forgotten.
+	// It may change with what is applied: entries beyond it are retracted.
 	Limit(author moot.Key) (last uint64, limited bool)
 }
 
@@ -51,10 +51,10 @@ type Gate interface {
 type Store struct {
 	gate  Gate
 	log   *slog.Logger
-	write *sql.DB    // one connection
-	read  *sql.DB    // several, read-only; nil in memory
-	reads *questions // of read; in memory of write
-	path  string     // of the database; "" in memory
+	write *sql.DB         // one connection
+	read  *sql.DB         // several, read-only; nil in memory
+	reads *statementCache // of read; in memory of write
+	path  string          // of the database; "" in memory
 	blobs *blobs
 	sql   statements
 	locks []*os.File
@@ -67,8 +67,8 @@ type Store struct {
 	close    sync.Once
 
 	mu      sync.Mutex
-	stopped error         // why nothing is accepted any more
-	news    chan struct{} // closed and replaced when entries were stored
+	stopped error         // why nothing can be written any more
+	notify  chan struct{} // closed and replaced when entries were stored
 	parts   map[moot.BlobID]*part
 }
 
@@ -119,8 +119,8 @@ func (s *Store) writable(ctx context.Context) error {
 	return s.stopped
 }
 
-// stop is told of a failed fsync or a failed write of the database. It returns err
-// with its kind: Full leaves the store usable, anything else does not.
+// stop ends all writing after a failed fsync or a failed write of the database. It
+// returns err with its kind: Full leaves the store usable, anything else does not.
 func (s *Store) stop(err error) error {
 	if durable.IsFull(err) {
 		return err
@@ -134,8 +134,8 @@ func (s *Store) stop(err error) error {
 	return s.stopped
 }
 
-// orClosed returns err, or if the store was closed meanwhile what that is called:
-// database/sql has no name for it.
+// orClosed returns err, or that the store was closed meanwhile, for which database/sql
+// has no error of its own.
 func (s *Store) orClosed(err error) error {
 	select {
 	case <-s.closing:

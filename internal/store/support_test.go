@@ -54,34 +54,34 @@ func (r *rig) reopen() {
 	r.open()
 }
 
-// pen writes one author's feed.
-type pen struct {
+// signer writes one author's feed.
+type signer struct {
 	key  ed25519.PrivateKey
 	last moot.Entry
 }
 
 var testSpace = moot.Key{1, 2, 3}
 
-func newPen(name string) *pen {
+func newSigner(name string) *signer {
 	seed := sha256.Sum256([]byte(name))
-	return &pen{key: ed25519.NewKeyFromSeed(seed[:])}
+	return &signer{key: ed25519.NewKeyFromSeed(seed[:])}
 }
 
-func (p *pen) id() moot.Key { return moot.Key(p.key.Public().(ed25519.PublicKey)) }
+func (p *signer) id() moot.Key { return moot.Key(p.key.Public().(ed25519.PublicKey)) }
 
 // file writes the next entry; a body of "" deletes.
-func (p *pen) file(key, body string, replaces ...moot.Entry) moot.Entry {
+func (p *signer) file(key, body string, replaces ...moot.Entry) moot.Entry {
 	return p.write(moot.KindFile, key, body, replaces...)
 }
 
-func (p *pen) write(kind moot.Kind, key, body string, replaces ...moot.Entry) moot.Entry {
-	e := p.draft(kind, key, body, replaces...)
+func (p *signer) write(kind moot.Kind, key, body string, replaces ...moot.Entry) moot.Entry {
+	e := p.sign(kind, key, body, replaces...)
 	p.last = e
 	return e
 }
 
-// draft signs what would be the next entry without making it so.
-func (p *pen) draft(kind moot.Kind, key, body string, replaces ...moot.Entry) moot.Entry {
+// sign returns a possible next entry; the feed does not advance.
+func (p *signer) sign(kind moot.Kind, key, body string, replaces ...moot.Entry) moot.Entry {
 	e := moot.Entry{Space: testSpace, Seq: p.last.Seq + 1, Prev: p.last.ID, Time: p.last.Time + 1<<16, Kind: kind, Key: key}
 	for _, r := range replaces {
 		e.Replaces = append(e.Replaces, r.ID)

@@ -8,10 +8,10 @@ import (
 )
 
 // swaps refuses e, with kind Conflict, unless it replaces every version in force.
-// A deletion, which queries do not show, stands in its way only if it deletes what
-// e is based on: a deleted name may be used again, but not be revived by accident.
-func (r *round) swaps(e *prepared, name int64) (refused, err error) {
-	rows, err := r.tx.Stmt(r.sql.heads).Query(name)
+// A deletion, which queries leave out, conflicts only if it deletes what e is based on: a
+// deleted name may be used again, but an edit must not restore it by accident.
+func (b *commitBatch) swaps(e *prepared, name int64) (refused, err error) {
+	rows, err := b.tx.Stmt(b.sql.heads).Query(name)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (r *round) swaps(e *prepared, name int64) (refused, err error) {
 				continue
 			}
 		}
-		return moot.Errorf(moot.Conflict, "%s %q was changed by somebody else first", e.Kind, e.Key), nil
+		return moot.Errorf(moot.Conflict, "%s %q was changed by another member first", e.Kind, e.Key), nil
 	}
 	return nil, rows.Err()
 }

@@ -9,7 +9,7 @@ import (
 
 // Vector implements [moot.Feeds]. An entry in force whose body is missing is not
 // counted as held, nor are those after it, so that a replica which got it without
-// its body – from somebody who dropped it, or who means harm – asks others again.
+// its body – from a node that dropped it, or a hostile one – asks others again.
 func (s *Store) Vector(ctx context.Context) (moot.Vector, error) {
 	v, err := s.vector(ctx, `SELECT f.author, coalesce(min(h.seq) - 1, f.seq) FROM feeds f
 		LEFT JOIN entries h ON h.author = f.author AND h.stripped = 1 AND h.superseded = 0

@@ -32,7 +32,7 @@ func (s *Store) watch(ctx context.Context, since moot.Vector, yield func(moot.En
 		return err
 	}
 	for live := false; ; {
-		news := s.waitNews() // before reading, lest something be stored in between unheard
+		stored := s.notified() // before reading, so that nothing stored in between is missed
 		entries, err := s.readOn(ctx, p)
 		if err != nil {
 			return err
@@ -43,14 +43,14 @@ func (s *Store) watch(ctx context.Context, since moot.Vector, yield func(moot.En
 			}
 		}
 		if len(entries) == page {
-			if err := s.keepsUp(p, live); err != nil {
+			if err := s.checkLag(p, live); err != nil {
 				return err
 			}
 			continue
 		}
 		live = true
 		select {
-		case <-news:
+		case <-stored:
 		case <-s.closing:
 			return errClosed()
 		case <-ctx.Done():
@@ -66,9 +66,9 @@ func (s *Store) readOn(ctx context.Context, p *history) ([]moot.Entry, error) {
 	return p.next(page)
 }
 
-// keepsUp returns an error of kind Unavailable for a watcher that had caught up and
+// checkLag returns an error of kind Unavailable for a watcher that had caught up and
 // has fallen behind.
-func (s *Store) keepsUp(p *history, live bool) error {
+func (s *Store) checkLag(p *history, live bool) error {
 	if !live {
 		return nil
 	}
@@ -82,8 +82,8 @@ func (s *Store) keepsUp(p *history, live bool) error {
 	return nil
 }
 
-func (s *Store) waitNews() <-chan struct{} {
+func (s *Store) notified() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.news
+	return s.notify
 }

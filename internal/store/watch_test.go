@@ -12,7 +12,7 @@ import (
 func TestWatchHasNoGap(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
 		const n = 300
-		p := newPen("ada")
+		p := newSigner("ada")
 		r.append(p.file("0", "0"), p.file("1", "1"))
 		failed := make(chan error, 1)
 		go func() {
@@ -38,7 +38,7 @@ func TestWatchHasNoGap(t *testing.T) {
 
 func TestWatchEnds(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
-		p := newPen("ada")
+		p := newSigner("ada")
 		r.append(p.file("a", "1"))
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -61,7 +61,7 @@ func TestWatchEnds(t *testing.T) {
 func TestSlowWatcherIsTold(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
 		r.maxLag = page
-		p := newPen("ada")
+		p := newSigner("ada")
 		r.append(p.file("a", "1"))
 		var many []moot.Entry
 		for i := range 4 * page {
@@ -81,7 +81,7 @@ func TestSlowWatcherIsTold(t *testing.T) {
 
 func TestAnyReplicaCanBeRebuilt(t *testing.T) {
 	over(t, func(t *testing.T, r *rig) {
-		a, b := newPen("ada"), newPen("bob")
+		a, b := newSigner("ada"), newSigner("bob")
 		first := a.file("k", "1")
 		r.append(first)
 		r.append(b.file("k", "2", first), b.file("l", "3"))

@@ -26,8 +26,8 @@ func equal(n int, scale float64) []*member {
 	return members
 }
 
-// bound is the least time in which a fluid reaches all receivers, if only those for
-// whom give is true pass anything on.
+// bound is the least time in which a fluid reaches all receivers, if only the nodes for
+// which give is true send anything.
 func bound(groups int64, members []*member, give func(i int) bool) time.Duration {
 	up, down := 0.0, members[1].down
 	for i, m := range members {

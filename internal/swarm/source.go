@@ -132,14 +132,6 @@ func (s *State) Rate(id moot.Key) float64 {
 // Part returns the largest number of groups in a request.
 func (s *State) Part() int64 { return s.cfg.Part }
 
-// Fails returns the number of requests that failed at a source since a group last arrived.
-func (s *State) Fails(id moot.Key) int {
-	if src := s.sources[id]; src != nil {
-		return src.fails
-	}
-	return 0
-}
-
 // whole reports whether one source has all of part p.
 func (s *State) whole(p int64) bool {
 	for _, src := range s.sources {

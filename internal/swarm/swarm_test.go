@@ -119,14 +119,14 @@ func TestFailureBacksOff(t *testing.T) {
 	now := noon
 	for i, wait := range []time.Duration{250, 500, 1000} {
 		s.Failed(must(t, s, alice, now).ID, now)
-		if s.Fails(alice) != i+1 {
-			t.Fatalf("fails = %d", s.Fails(alice))
+		if s.sources[alice].fails != i+1 {
+			t.Fatalf("fails = %d", s.sources[alice].fails)
 		}
 		none(t, s, alice, now.Add(wait*time.Millisecond-1))
 		now = now.Add(wait * time.Millisecond)
 	}
 	s.Arrived(must(t, s, alice, now).ID, 0, now)
-	if s.Fails(alice) != 0 {
+	if s.sources[alice].fails != 0 {
 		t.Fatal("a group that came ends the back-off")
 	}
 }
@@ -232,7 +232,7 @@ func TestQueued(t *testing.T) {
 	s.Want(nil, []Run{{0, 100}})
 	s.AddSource(alice, []Run{{0, 100}})
 	s.Pipeline(alice)
-	s.Queued(bob, noon) // nobody
+	s.Queued(bob, noon) // no source
 	must(t, s, alice, noon)
 	stalled := time.Duration(0)
 	for now := time.Duration(0); now <= time.Minute && stalled == 0; now += 500 * time.Millisecond {

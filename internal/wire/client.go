@@ -14,16 +14,15 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Client is the node at the other end of a RoundTripper. What goes wrong on the
-// way is of kind Unavailable, unless the link gave it a kind; what the node
-// refuses has the kind that the node gave. It is safe for concurrent use.
+// Client is the node at the other end of a RoundTripper. Errors of the link are of kind
+// Unavailable, unless the link gave them a kind; errors of the node keep their kind. It
+// is safe for concurrent use.
 type Client struct {
-	rt      http.RoundTripper
-	base    string
-	silence time.Duration // see answerWithin
-	alive   time.Duration // see aliveWithin
-	toil    time.Duration // see workWithin
-	own     bool          // see Own
+	rt               http.RoundTripper
+	base             string
+	idleTimeout      time.Duration
+	keepAliveTimeout time.Duration
+	workTimeout      time.Duration
 }
 
 var (
@@ -34,19 +33,10 @@ var (
 // NewClient returns the node that answers at base, as "https://host:port". It
 // does not wait for the network. Redirections are not followed.
 func NewClient(rt http.RoundTripper, base string) *Client {
-	return &Client{rt: rt, base: strings.TrimRight(base, "/"), silence: answerWithin, alive: aliveWithin, toil: workWithin}
+	return &Client{rt: rt, base: strings.TrimRight(base, "/"), idleTimeout: idleTimeout, keepAliveTimeout: keepAliveTimeout, workTimeout: workTimeout}
 }
 
-// Own returns the client for a node of this machine and user: what it says to have stored
-// is believed, because that node, or its own client, hashes the same bytes.
-func (c *Client) Own() *Client {
-	own := *c
-	own.own = true
-	return &own
-}
-
-// Transport returns what requests go through, and the address they begin with, for
-// questions that other packages ask.
+// Transport returns the RoundTripper and the base URL, for requests of other packages.
 func (c *Client) Transport() (rt http.RoundTripper, base string) { return c.rt, c.base }
 
 // call is one request.
@@ -57,33 +47,33 @@ type call struct {
 	header http.Header
 	body   io.Reader     // nil for none
 	want   string        // media type of the answer; "" if it has no body
-	within time.Duration // how long a silence is suffered
+	idle   time.Duration // idle timeout
 }
 
-// do sends a request. The answer is a success of the wanted type, and its body
-// must be closed; reading it fails with a moot.Error.
+// do sends a request. The response is a success of the wanted type, and its body must be
+// closed; reading it fails with a moot.Error.
 func (c *Client) do(ctx context.Context, call call) (*http.Response, error) {
-	ctx, wait := newPatience(ctx, call.within)
+	ctx, idle := newIdleTimer(ctx, call.idle)
 	req, err := c.request(ctx, call)
 	if err != nil {
-		wait.over()
+		idle.stop()
 		return nil, err
 	}
 	if up, ok := call.body.(*upload); ok {
-		up.wait = wait
+		up.idle = idle
 	}
 	resp, err := c.rt.RoundTrip(req)
 	if err != nil {
-		err = c.broken(ctx, err)
-		wait.over()
+		err = c.transportError(ctx, err)
+		idle.stop()
 		return nil, err
 	}
-	resp.Body = &body{ReadCloser: resp.Body, ctx: ctx, wait: wait, client: c}
+	resp.Body = &body{ReadCloser: resp.Body, ctx: ctx, idle: idle, client: c}
 	if err := check(resp, call.want); err != nil {
 		resp.Body.Close()
 		return nil, err
 	}
-	wait.rest()
+	idle.pause()
 	return resp, nil
 }
 
@@ -94,7 +84,7 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 	}
 	req, err := http.NewRequestWithContext(ctx, call.method, target, call.body)
 	if err != nil {
-		return nil, moot.Errorf(moot.Invalid, "%.200q is not a node's address: %w", c.base, err)
+		return nil, moot.Errorf(moot.Invalid, "%.200q is not the address of a node: %w", c.base, err)
 	}
 	if _, ok := call.body.(*upload); ok {
 		req.ContentLength = -1 // unknown, and not to be probed for emptiness
@@ -102,8 +92,8 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 	for name, values := range call.header {
 		req.Header[name] = values
 	}
-	// net/http may then send it again if a kept connection turns out to be dead, as after
-	// the server was restarted: asking twice is harmless, and so is appending twice.
+	// Lets net/http send the request again on a new connection if a kept one turns out to
+	// be dead, as after a restart of the server: queries and appends are idempotent.
 	req.Header["Idempotency-Key"] = nil
 	if call.want != "" && req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", call.want)
@@ -111,20 +101,20 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 	return req, nil
 }
 
-// check returns an error unless resp is a success with the wanted body.
+// check returns an error unless resp is a success with a body of the wanted type.
 func check(resp *http.Response, want string) error {
 	if resp.StatusCode/100 != 2 {
 		return ReadProblem(resp)
 	}
 	got, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if want != "" && got != want {
-		return moot.Errorf(moot.Unavailable, "answered with %.60q instead of %s, not as a node does", got, want)
+		return moot.Errorf(moot.Unavailable, "the response is %.60q instead of %s: this is not a node", got, want)
 	}
 	return nil
 }
 
-// broken gives an error of the transport a kind.
-func (c *Client) broken(ctx context.Context, err error) error {
+// transportError gives an error of the transport a kind.
+func (c *Client) transportError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
@@ -133,12 +123,12 @@ func (c *Client) broken(ctx context.Context, err error) error {
 	}
 	var refused *url.Error
 	if errors.As(err, &refused) {
-		err = refused.Err // the address is named already
+		err = refused.Err // the address is in Op already
 	}
 	return &moot.Error{Op: c.base, Kind: moot.Unavailable, Err: err}
 }
 
-// fetch asks for JSON of at most maxQuery bytes and decodes it into v.
+// fetch gets JSON of at most maxQuery bytes and decodes it into v.
 func (c *Client) fetch(ctx context.Context, call call, v any) error {
 	call.want = typeJSON
 	resp, err := c.do(ctx, call)
@@ -151,31 +141,31 @@ func (c *Client) fetch(ctx context.Context, call call, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(text, v); err != nil { // fields of later versions are ignored
-		return moot.Errorf(moot.Corrupt, "answered what is not the JSON expected: %s", printable(err.Error()))
+		return moot.Errorf(moot.Corrupt, "the response is not the expected JSON: %s", printable(err.Error()))
 	}
 	return nil
 }
 
-// body is the body of an answer.
+// body is the body of a response, read under the idle timeout.
 type body struct {
 	io.ReadCloser
 	ctx    context.Context
-	wait   *patience
+	idle   *idleTimer
 	client *Client
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	b.wait.begin()
+	b.idle.start()
 	n, err := b.ReadCloser.Read(p)
-	b.wait.rest()
+	b.idle.pause()
 	if err != nil && err != io.EOF {
-		err = b.client.broken(b.ctx, err)
+		err = b.client.transportError(b.ctx, err)
 	}
 	return n, err
 }
 
 func (b *body) Close() error {
 	err := b.ReadCloser.Close()
-	b.wait.over()
+	b.idle.stop()
 	return err
 }

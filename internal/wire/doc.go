@@ -1,17 +1,16 @@
-// Package wire puts a moot.Node on HTTP and takes it off again: Handler serves
-// any node, Client is a node behind any http.RoundTripper. Each route is one file
-// that holds both of its sides; only the long exchange takes several. The interface
-// is plain enough for curl and is described by openapi.json, which a test holds
-// against what is served.
+// Package wire puts a moot.Node on HTTP: Handler serves any node, Client is the node
+// behind any http.RoundTripper. Each route is one file that holds both of its sides;
+// only the exchange takes several. The interface is usable with curl and is described
+// by openapi.json, which a test compares with what is served.
 //
-// It must not know what a connection is made of (TLS, libp2p, a socket), who is a
-// member, or how anything is stored: callers come from moot.Caller, permission
-// from a Guard, and everything else from the node.
+// It must not know how a connection is made (TLS, libp2p, a socket), who is a member, or
+// how anything is stored: callers come from moot.Caller, permission from a Guard, and
+// everything else from the node.
 //
-// Whatever arrives is bounded in size and time. The bytes of blobs prove
-// themselves (blob.NewDecoder). Entries that a Client yields are well-formed and
-// match their IDs, but their signatures are checked by whoever stores them
-// (Append) or, if they are used without being stored, by feed.Verify.
+// All input is bounded in size and time. The bytes of blobs prove themselves
+// (blob.NewDecoder). Entries that a Client yields are well-formed and match their IDs,
+// but their signatures are checked when they are stored (Append) or, if they are used
+// without being stored, by feed.Verify.
 package wire
 
 import "time"
@@ -27,14 +26,14 @@ const (
 	maxProblem = 64 << 10
 )
 
-// How long each side waits for the other.
+// Intervals and timeouts.
 const (
-	beatEvery    = 15 * time.Second // between heartbeats on a watch
-	lifeEvery    = 2 * time.Second  // between signs of life while a task runs
-	aliveWithin  = 8 * time.Second  // silence after which a worker is given up
-	answerWithin = 45 * time.Second // silence after which a quick answer or a watch is given up
-	workWithin   = 2 * time.Minute  // the same for answers that need disks or other nodes first
-	stuckAfter   = time.Minute      // a read or write of a request that makes no progress
+	heartbeatEvery   = 15 * time.Second // between heartbeats on a watch
+	keepAliveEvery   = 2 * time.Second  // between keep-alives while a task runs
+	keepAliveTimeout = 8 * time.Second  // of a worker without a keep-alive
+	idleTimeout      = 45 * time.Second // of quick responses and watches
+	workTimeout      = 2 * time.Minute  // of responses that need disks or other nodes first
+	stallTimeout     = time.Minute      // of a single read or write of a request
 )
 
 // Media types.
@@ -58,5 +57,6 @@ const (
 	pathWatch    = "/v1/watch"
 	pathVector   = "/v1/vector"
 	pathTasks    = "/v1/tasks"
+	pathJob      = "/v1/jobs/{id}"
 	pathOpenAPI  = "/v1/openapi.json"
 )

@@ -10,7 +10,7 @@ import (
 	"github.com/mootspace/moot/internal/feed"
 )
 
-// How Append's mode is said in a request.
+// Append's mode in a request.
 const (
 	headerMode = "Moot-Mode"
 	modeSwap   = "swap"
@@ -21,7 +21,7 @@ const (
 func (h *handler) append(w *writer, r *http.Request) error {
 	mode, err := readMode(r.Header)
 	if err != nil {
-		return h.orStranger(r, err)
+		return h.strangerOr(r, err)
 	}
 	entries, err := h.readEntries(r)
 	if err != nil {
@@ -34,8 +34,8 @@ func (h *handler) append(w *writer, r *http.Request) error {
 	return nil
 }
 
-// readEntries reads what was posted. The guard sees each entry as soon as it is
-// read: a stranger gets no more than one past this point.
+// readEntries reads the body. The guard sees each entry as soon as it is read, so that
+// a stranger's body is not read beyond the first one.
 func (h *handler) readEntries(r *http.Request) ([]moot.Entry, error) {
 	ctx, caller := r.Context(), moot.Caller(r.Context())
 	limited := &io.LimitedReader{R: r.Body, N: maxBatch + 1}
@@ -45,19 +45,19 @@ func (h *handler) readEntries(r *http.Request) ([]moot.Entry, error) {
 		item, err := in.next()
 		switch {
 		case limited.N == 0:
-			return nil, h.orStranger(r, moot.Errorf(moot.TooLarge, "more than %d bytes of entries at once", maxBatch))
+			return nil, h.strangerOr(r, moot.Errorf(moot.TooLarge, "more than %d bytes of entries at once", maxBatch))
 		case err == io.EOF && len(entries) > 0:
 			return entries, nil
 		case err == io.EOF:
-			return nil, h.orStranger(r, nil)
+			return nil, h.strangerOr(r, nil)
 		case err != nil:
-			return nil, h.orStranger(r, cut(err))
+			return nil, h.strangerOr(r, asRequestError(err))
 		case len(entries) == maxEntries:
-			return nil, h.orStranger(r, moot.Errorf(moot.TooLarge, "more than %d entries at once", maxEntries))
+			return nil, h.strangerOr(r, moot.Errorf(moot.TooLarge, "more than %d entries at once", maxEntries))
 		}
 		e, err := feed.Decode(item)
 		if err != nil {
-			return nil, h.orStranger(r, err)
+			return nil, h.strangerOr(r, err)
 		}
 		if err := h.allow(r, "write", e.Key); err != nil {
 			return nil, err
@@ -69,16 +69,16 @@ func (h *handler) readEntries(r *http.Request) ([]moot.Entry, error) {
 	}
 }
 
-// orStranger returns err, unless the caller is a stranger, who learns only that.
-func (h *handler) orStranger(r *http.Request, err error) error {
+// strangerOr returns err; for a caller who is a stranger, always the same error.
+func (h *handler) strangerOr(r *http.Request, err error) error {
 	if h.fromStranger(r) {
 		return moot.Stranger
 	}
 	return err
 }
 
-// readMode understands Moot-Mode, and If-Match for those who think in HTTP: the
-// versions that an entry replaces are the ones that must still be in force.
+// readMode reads Moot-Mode, or the plain HTTP header If-Match: with * the versions that
+// an entry replaces must be those in force.
 func readMode(head http.Header) (moot.Mode, error) {
 	switch text := head.Get(headerMode); {
 	case text == modeSwap, text == "" && head.Get("If-Match") == "*":
@@ -89,8 +89,8 @@ func readMode(head http.Header) (moot.Mode, error) {
 	return 0, moot.Errorf(moot.Invalid, "%s must be %s or %s, and If-Match can only be *", headerMode, modeMerge, modeSwap)
 }
 
-// postBytes is how much Append sends at once: little enough that a slow link is
-// not taken for silence, and enough entries for one disk write.
+// postBytes is the size of one POST: small enough for the idle timeout on a slow link,
+// and enough entries for one disk write.
 const postBytes = 1 << 20
 
 // Append implements moot.Feeds. Many entries travel as several requests, in order.
@@ -122,7 +122,7 @@ func (c *Client) post(ctx context.Context, mode moot.Mode, batch []byte) error {
 		header.Set(headerMode, modeSwap)
 	}
 	resp, err := c.do(ctx, call{method: http.MethodPost, path: pathEntries, header: header,
-		body: bytes.NewReader(bytes.Clone(batch)), within: c.toil})
+		body: bytes.NewReader(bytes.Clone(batch)), idle: c.workTimeout})
 	if err != nil {
 		return err
 	}

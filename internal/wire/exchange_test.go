@@ -63,21 +63,21 @@ func TestExchange(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer x.Close()
-		asked := []moot.Range{
+		ranges := []moot.Range{
 			{Offset: 4 * blob.GroupSize, Length: 2 * blob.GroupSize},
 			{Offset: 10 * blob.GroupSize, Length: 5},
 			{Offset: 0, Length: blob.GroupSize},
 		}
 		known := map[int64][32]byte{}
-		for _, r := range asked {
+		for _, r := range ranges {
 			if err := x.Request(r, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for i, r := range asked {
+		for i, r := range ranges {
 			held, ev := parts(t, x)
 			if i == 0 && (len(held) != 1 || held[0].Length != b.Size) {
-				t.Errorf("told to be held: %v", held)
+				t.Errorf("announced as held: %v", held)
 			}
 			if ev.Part != r || ev.Size != b.Size {
 				t.Fatalf("answer %d is about %v of %d bytes, want %v", i, ev.Part, ev.Size, r)
@@ -87,18 +87,18 @@ func TestExchange(t *testing.T) {
 			}
 			x.Ack()
 		}
-		for _, r := range append(asked, asked[0]) { // what is known need not come, but does no harm
-			lead, n := blob.ProofPrefix(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
+		for _, r := range append(ranges, ranges[0]) { // what is known need not come, but does no harm
+			prefix, n := blob.ProofPrefix(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
 			if n == 0 {
-				t.Errorf("nothing is known of the way to %v", r)
+				t.Errorf("no parent of %v is known", r)
 			}
-			if err := errors.Join(x.Request(r, lead[:blob.ProofPrefixSize(n-1)]), x.Request(r, lead)); err != nil {
+			if err := errors.Join(x.Request(r, prefix[:blob.ProofPrefixSize(n-1)]), x.Request(r, prefix)); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
 				_, ev := parts(t, x)
 				if got := decoded(t, ev, b.ID, known); !bytes.Equal(got, data[r.Offset:r.End()]) {
-					t.Fatalf("with a lead of %d parents: %d bytes", n, len(got))
+					t.Fatalf("with a prefix of %d parents: %d bytes", n, len(got))
 				}
 			}
 		}
@@ -115,8 +115,8 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// TestExchangeWaits fails unless whoever waits for his turn is told so.
-func TestExchangeWaits(t *testing.T) {
+// TestExchangeQueued: a client whose requests wait gets a frame about it every second.
+func TestExchangeQueued(t *testing.T) {
 	m := newMemory()
 	b, err := m.Put(t.Context(), bytes.NewReader(pattern(blob.GroupSize)))
 	if err != nil {
@@ -124,31 +124,31 @@ func TestExchangeWaits(t *testing.T) {
 	}
 	h := &handler{node: m}
 	for range 2 { // others have all there is; as time in the bubble is long before, they are never late
-		h.uplink.wait(h.uplink.join(), 1)
+		h.sends.wait(h.sends.join(), 1)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		out := &bytes.Buffer{}
-		ctx, cancel := context.WithTimeout(t.Context(), 2*waitEvery+1)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*queuedEvery+1)
 		defer cancel()
-		a := &answerer{h: h, ctx: ctx, lane: h.uplink.join(), id: b.ID, size: b.Size, out: bufio.NewWriter(out),
-			flush: func() error { return nil }, told: blob.NewSet(b.Size), more: make(chan struct{}, 1), asked: []request{{groupRun: groupRun{0, 1}}}}
+		a := &responder{h: h, ctx: ctx, flow: h.sends.join(), id: b.ID, size: b.Size, out: bufio.NewWriter(out),
+			flush: func() error { return nil }, announced: blob.NewSet(b.Size), added: make(chan struct{}, 1), requests: []request{{groupRun: groupRun{0, 1}}}}
 		if err := a.run(moot.Holding{Size: b.Size}); err != nil {
 			t.Fatal(err)
 		}
-		if n := bytes.Count(out.Bytes(), []byte{frameWait}); n != 2 {
-			t.Errorf("told %d times in two seconds: %q", n, out)
+		if n := bytes.Count(out.Bytes(), []byte{frameQueued}); n != 2 {
+			t.Errorf("%d frames in two seconds: %q", n, out)
 		}
 	})
 }
 
-// FuzzExchangeAsked: whatever is asked, the answering side survives.
-func FuzzExchangeAsked(f *testing.F) {
-	f.Add([]byte{frameAsk, 0, 1, frameCancel, 0, 1, frameKeep, frameCame})
+// FuzzExchangeRequests: the server survives any body.
+func FuzzExchangeRequests(f *testing.F) {
+	f.Add([]byte{frameRequest, 0, 1, frameCancel, 0, 1, frameKeepAlive, frameAck})
 	f.Fuzz(func(t *testing.T, in []byte) {
-		a := &answerer{h: &handler{}, size: 5 * blob.GroupSize, more: make(chan struct{}, 1)}
-		a.lane = a.h.uplink.join()
-		a.listen(bufio.NewReader(bytes.NewReader(in)))
-		for run, ok := a.take(); ok; run, ok = a.take() {
+		a := &responder{h: &handler{}, size: 5 * blob.GroupSize, added: make(chan struct{}, 1)}
+		a.flow = a.h.sends.join()
+		a.readRequests(bufio.NewReader(bytes.NewReader(in)))
+		for run, ok := a.dequeue(); ok; run, ok = a.dequeue() {
 			if r, ok := run.in(a.size); ok && (r.Offset < 0 || r.End() > a.size) {
 				t.Fatalf("%v lies outside", r)
 			}
@@ -156,9 +156,9 @@ func FuzzExchangeAsked(f *testing.F) {
 	})
 }
 
-// FuzzExchangeAnswered: whatever is answered, ranges lie within the blob.
-func FuzzExchangeAnswered(f *testing.F) {
-	f.Add([]byte{frameSize, 200, 1, frameHold, 1, 0, 1, frameNone, 0, 1})
+// FuzzExchangeResponses: ranges lie within the blob, whatever the response.
+func FuzzExchangeResponses(f *testing.F) {
+	f.Add([]byte{frameSize, 200, 1, frameHold, 1, 0, 1, frameRefused, 0, 1})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		x := &exchange{in: bufio.NewReader(strings.NewReader(string(in)))}
 		for range len(in) + 1 {

@@ -8,40 +8,41 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// An exchange is one request whose body and answer flow at the same time. Both are
-// frames: a byte that says what they are, and numbers as unsigned varints. Ranges are
-// counted in groups of 16 KiB.
+// An exchange is one HTTP request whose body and response flow at the same time. Both
+// are frames: a byte for the kind, and numbers as unsigned varints. Ranges are counted
+// in groups of 16 KiB.
 //
-//	asked:    a first count known | c first count (take back) | g (a part came) | k (still here)
-//	answered: s size | h n (first count)… (holds more) |
-//	          f n (first count)… (ask for these before others) | r (ask only for what nobody else has) |
-//	          p first count known slice | n first count (refused) |
-//	          w (what was asked for waits for its turn)
+//	body:     a first count prefix (request) | c first count (cancel) | g (acknowledge a part) | k (keep-alive)
+//	response: s size | h n (first count)… (holds more) |
+//	          f n (first count)… (preferred: to be requested before others) |
+//	          r (throttle: request only what no other node has) |
+//	          p first count prefix slice | n first count (refused) |
+//	          w (queued: the requests wait)
 //
-// known is 0, or one more than the number of parents at the beginning of the slice that
-// the asking side knows: these and the size before them are left out.
+// prefix is 0, or one more than the number of parents in the proof prefix that the client
+// knows: these and the size before them are omitted.
 const (
-	frameAsk    = 'a'
-	frameCancel = 'c'
-	frameCame   = 'g'
-	frameKeep   = 'k'
-	frameSize   = 's'
-	frameHold   = 'h'
-	frameFirst  = 'f'
-	frameRest   = 'r'
-	framePart   = 'p'
-	frameNone   = 'n'
-	frameWait   = 'w'
+	frameRequest   = 'a'
+	frameCancel    = 'c'
+	frameAck       = 'g'
+	frameKeepAlive = 'k'
+	frameSize      = 's'
+	frameHold      = 'h'
+	framePreferred = 'f'
+	frameThrottle  = 'r'
+	framePart      = 'p'
+	frameRefused   = 'n'
+	frameQueued    = 'w'
 )
 
-// groupRun is a stretch of groups.
+// groupRun is a range of groups.
 type groupRun struct{ first, count uint64 }
 
 func runOf(r moot.Range) groupRun {
 	return groupRun{uint64(r.Offset / blob.GroupSize), uint64(blob.Groups(r.Length))}
 }
 
-// in returns the run as bytes of a blob; false if it is none of its stretches.
+// in returns the run as bytes of a blob; false if it does not lie within the blob.
 func (g groupRun) in(size int64) (moot.Range, bool) {
 	all := uint64(blob.Groups(size))
 	if g.count == 0 || g.first >= all || g.count > all-g.first {
@@ -57,10 +58,10 @@ func readRun(in *bufio.Reader) (run groupRun, err error) {
 	return run, err
 }
 
-// errFrame is what a frame that makes no sense is called; a broken link keeps its error.
+// errFrame is the error of an invalid frame; an error of the link stays as it is.
 func errFrame(err error) error {
 	if err != nil {
 		return err
 	}
-	return moot.Errorf(moot.Invalid, "said what is no frame of an exchange")
+	return moot.Errorf(moot.Invalid, "invalid frame in an exchange")
 }

@@ -17,7 +17,7 @@ import (
 // encoded returns one entry as it travels.
 func encoded(t testing.TB) []byte {
 	t.Helper()
-	return feed.Encode(newAuthor(1).say("key", "body"))
+	return feed.Encode(newAuthor(1).sign("key", "body"))
 }
 
 func FuzzProblem(f *testing.F) {
@@ -81,11 +81,11 @@ func FuzzItems(f *testing.F) {
 func drain(r io.Reader) (all []moot.Entry, end error) {
 	in := newItems(r)
 	for {
-		e, beat, err := in.nextEntry()
+		e, heartbeat, err := in.nextEntry()
 		if err != nil {
 			return all, err
 		}
-		if !beat {
+		if !heartbeat {
 			all = append(all, e)
 		}
 	}

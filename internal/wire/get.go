@@ -18,7 +18,7 @@ const (
 )
 
 // get serves GET /v1/blobs/{id}?offset=&length=: a Bao slice of that range; or,
-// for people (Accept: application/octet-stream, or ?raw=1), the content itself.
+// with Accept: application/octet-stream or ?raw=1, the content itself.
 func (h *handler) get(w *writer, r *http.Request) error {
 	id, err := moot.ParseBlobID(r.PathValue("id"))
 	if err != nil {
@@ -44,8 +44,8 @@ func (h *handler) get(w *writer, r *http.Request) error {
 	return h.stream(w, r, slice)
 }
 
-// stream answers with all of src. It does not begin before the first bytes are
-// there, so that what is wrong with them can still be said in words.
+// stream responds with all of src. It begins with the first bytes, so that an error
+// before them becomes a problem document.
 func (h *handler) stream(w *writer, r *http.Request, src io.Reader) error {
 	lent := h.buffers.Get().(*[]byte)
 	defer h.buffers.Put(lent)
@@ -63,7 +63,7 @@ func (h *handler) stream(w *writer, r *http.Request, src io.Reader) error {
 			return nil
 		}
 		if _, failed := w.Write(buf[:n]); failed != nil || err == io.EOF {
-			return nil // done, or nobody listens any more
+			return nil // done, or the caller has left
 		}
 		n, err = src.Read(buf)
 	}
@@ -80,7 +80,7 @@ func fill(src io.Reader, buf []byte, enough int) (n int, err error) {
 	return n, err
 }
 
-// wantsRaw reports whether the caller asked for content instead of a Bao slice.
+// wantsRaw reports whether content is requested instead of a Bao slice.
 func wantsRaw(r *http.Request) bool {
 	raw, _ := strconv.ParseBool(r.URL.Query().Get("raw"))
 	return raw || accepts(r, typeBytes)
@@ -124,7 +124,7 @@ func (c *Client) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.Read
 	if r.Length >= 0 {
 		params.Set("length", strconv.FormatInt(r.Length, 10))
 	}
-	resp, err := c.do(ctx, call{method: http.MethodGet, path: blobPath(pathBlob, id), params: params, want: typeBao, within: c.toil})
+	resp, err := c.do(ctx, call{method: http.MethodGet, path: blobPath(pathBlob, id), params: params, want: typeBao, idle: c.workTimeout})
 	if err != nil {
 		return nil, err
 	}

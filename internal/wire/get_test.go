@@ -11,7 +11,7 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// What is wrong from the start is said; what goes wrong later breaks the answer.
+// An early error becomes a problem document; a later one breaks the response.
 func TestGetFailures(t *testing.T) {
 	data := pattern(1 << 20)
 	var tree bytes.Buffer
@@ -72,14 +72,14 @@ func TestGetBadInput(t *testing.T) {
 		"/v1/blobs/" + id + "?offset=" + id:   400,
 		"/v1/blobs/" + id + "/../" + "nosuch": 404,
 	} {
-		status, text := ask(t, s.Client(), s.URL, "GET", path, "")
+		status, text := fetchText(t, s.Client(), s.URL, "GET", path, "")
 		if status != want || !strings.Contains(text, typeProblem) {
 			t.Errorf("%s: %d %s", path, status, text)
 		}
 	}
 }
 
-// A caller who hangs up ends the node's work.
+// A caller that disconnects ends the node's work.
 func TestGetHangUp(t *testing.T) {
 	closed := make(chan struct{})
 	n := broken{get: func(moot.BlobID, moot.Range) (io.ReadCloser, error) {
@@ -146,7 +146,7 @@ func TestRaw(t *testing.T) {
 	}
 }
 
-// Raw content is verified: a lie about a size, or wrong bytes, never get through.
+// Raw content is verified: a false size or wrong bytes are never sent as a success.
 func TestRawIsVerified(t *testing.T) {
 	m := newMemory()
 	data := pattern(1 << 20)
@@ -161,12 +161,12 @@ func TestRawIsVerified(t *testing.T) {
 			return io.NopCloser(bytes.NewReader(text)), nil
 		}
 	}
-	lie := func() (moot.Holding, error) { return moot.Holding{Size: 1 << 19}, nil }
+	falseSize := func() (moot.Holding, error) { return moot.Holding{Size: 1 << 19}, nil }
 	for name, c := range map[string]struct {
 		node   broken
 		status int // 0: the answer breaks off
 	}{
-		"size":        {broken{Node: m, have: lie}, 422},
+		"size":        {broken{Node: m, have: falseSize}, 422},
 		"first group": {broken{Node: m, get: spoilt(1000)}, 422},
 		"later group": {broken{Node: m, get: spoilt(900_000)}, 0},
 	} {

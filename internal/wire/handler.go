@@ -14,68 +14,61 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Guard is asked before every answer. The caller is the zero Key if nobody proved
-// one. Both methods must be quick and may be asked several times for a request.
+// Guard permits or denies requests. The caller is the zero Key if no key was proven.
+// Both methods must be fast and may be called several times in a request.
 type Guard interface {
-	// Allow judges an action: "read" (subject: a blob's ID; "" for entries and
+	// Allow checks an action: "read" (subject: a blob's ID; "" for entries and
 	// everything else), "upload" (subject ""), "write" (subject: an entry's key)
-	// or "run" (subject: the member for whom a task is run). Its error is of kind Stranger if the caller is no member; but "write"
-	// must be allowed to a stranger who joins (the key names the caller).
+	// or "run" (subject: the member for whom a task is run). Its error is of kind
+	// Stranger if the caller is no member; but "write" must be allowed to a stranger
+	// who joins (the key names the caller).
 	Allow(ctx context.Context, caller moot.Key, action, subject string) error
 
-	// Accept judges one posted entry, after Allow, and before any is stored.
+	// Accept checks one posted entry, after Allow, and before any is stored.
 	Accept(ctx context.Context, caller moot.Key, e moot.Entry) error
 }
 
 // Options of a Handler; the zero value serves.
 type Options struct {
-	Log     *slog.Logger            // nil: silence
-	Version string                  // of the program, told to members in the header Server
-	Spared  bool                    // many who fetch one blob are to leave this node alone when they can do without
-	Runner  moot.Runner             // nil: this node lends no computing power
-	Extra   map[string]http.Handler // more routes, by ServeMux pattern; for callers who may "read" ""
+	Log     *slog.Logger // nil: none
+	Version string       // of the program, for members in the header Server
+	BackOff bool         // ask many receivers of one blob to use other sources once they can
+	Runner  moot.Runner  // nil: this node lends no computing power
+	Jobs    http.Handler // serves pathJob to callers who may "read" ""; nil: this node coordinates no jobs
 }
 
-// Handler serves the node. A caller whom the guard calls a Stranger gets the same
-// small 401 whatever was asked, except for an entry that the guard accepts.
+// Handler serves the node. A stranger, according to the guard, gets the same small 401
+// for every request but one with an entry that the guard accepts.
 func Handler(n moot.Node, g Guard, opts Options) http.Handler {
 	h := newHandler(n, g, opts)
 	for _, route := range h.routes() {
 		h.mux.Handle(route.pattern, h.serve(route.answer))
-	}
-	for pattern, extra := range opts.Extra {
-		h.mux.Handle(pattern, h.serve(func(w *writer, r *http.Request) error {
-			if err := h.allow(r, "read", ""); err != nil {
-				return err
-			}
-			extra.ServeHTTP(w, r)
-			return nil
-		}))
 	}
 	h.mux.Handle("/", h.serve(h.unknown))
 	return h
 }
 
 type handler struct {
-	node    moot.Node
-	guard   Guard
-	log     *slog.Logger
-	server  string
-	mux     *http.ServeMux
-	buffers sync.Pool // of *[]byte, copyBuffer long
-	beat    time.Duration
-	stuck   time.Duration
-	life    time.Duration
+	node      moot.Node
+	guard     Guard
+	log       *slog.Logger
+	server    string
+	mux       *http.ServeMux
+	buffers   sync.Pool // of *[]byte, copyBuffer long
+	heartbeat time.Duration
+	stall     time.Duration
+	keepAlive time.Duration
 
-	runner    moot.Runner
-	spared    bool
-	exchanges atomic.Int64 // going on now
-	spreads   spreads
-	uplink    uplink
+	runner     moot.Runner
+	jobs       http.Handler
+	backOff    bool
+	exchanges  atomic.Int64 // going on now
+	superSeeds superSeeds
+	sends      sendQueue
 }
 
 func newHandler(n moot.Node, g Guard, opts Options) *handler {
-	h := &handler{node: n, guard: g, log: opts.Log, server: "moot", spared: opts.Spared, runner: opts.Runner, mux: http.NewServeMux(), beat: beatEvery, stuck: stuckAfter, life: lifeEvery}
+	h := &handler{node: n, guard: g, log: opts.Log, server: "moot", backOff: opts.BackOff, runner: opts.Runner, jobs: opts.Jobs, mux: http.NewServeMux(), heartbeat: heartbeatEvery, stall: stallTimeout, keepAlive: keepAliveEvery}
 	if opts.Version != "" {
 		h.server += "/" + opts.Version
 	}
@@ -86,8 +79,8 @@ func newHandler(n moot.Node, g Guard, opts Options) *handler {
 	return h
 }
 
-// answer serves a request or returns why not. An error after the first byte of
-// the answer breaks the connection, so that it is never taken for success.
+// answer serves a request or returns an error. After the first byte of the response an
+// error breaks the connection, so that it is never taken for success.
 type answer func(w *writer, r *http.Request) error
 
 type route struct {
@@ -96,7 +89,7 @@ type route struct {
 }
 
 func (h *handler) routes() []route {
-	return []route{
+	routes := []route{
 		{"POST " + pathBlobs, h.put},
 		{"GET " + pathBlob, h.get},
 		{"GET " + pathHolding, h.have},
@@ -108,17 +101,21 @@ func (h *handler) routes() []route {
 		{"POST " + pathTasks, h.run},
 		{"GET " + pathOpenAPI, h.openAPI},
 	}
+	if h.jobs != nil {
+		routes = append(routes, route{"GET " + pathJob, h.job})
+	}
+	return routes
 }
 
-// ServeHTTP turns strangers away before anything else can tell them apart, even
-// the mux's redirections.
+// ServeHTTP refuses strangers before any route is matched: also the mux's redirections
+// would show them which paths exist.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out := newWriter(w, h.stuck)
+	out := newWriter(w, h.stall)
 	defer out.end()
-	defer h.rescue(out, r)
-	r.Body = newReader(out.control, r.Body, h.stuck)
+	defer h.recoverPanic(out, r)
+	r.Body = newReader(out.control, r.Body, h.stall)
 	if strings.HasSuffix(r.URL.Path, "/exchange") {
-		out.control.EnableFullDuplex() // else an early answer waits for a body that does not end; HTTP/2 is so by itself
+		out.control.EnableFullDuplex() // HTTP/1 else holds the response back until the body ends
 	}
 	posting := r.Method == http.MethodPost && r.URL.Path == pathEntries
 	if !posting && h.fromStranger(r) {
@@ -167,8 +164,8 @@ func (h *handler) fail(w *writer, r *http.Request, err error) {
 	newProblem(err).write(w)
 }
 
-// rescue answers a panic with a bare 500, and keeps its stack for the log.
-func (h *handler) rescue(w *writer, r *http.Request) {
+// recoverPanic logs the stack and replies 500.
+func (h *handler) recoverPanic(w *writer, r *http.Request) {
 	v := recover()
 	if v == nil {
 		return
@@ -183,7 +180,7 @@ func (h *handler) rescue(w *writer, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// unknown answers what no route matches.
+// unknown serves paths that no route matches.
 func (h *handler) unknown(w *writer, r *http.Request) error {
 	if err := h.allow(r, "read", ""); err != nil {
 		return err
@@ -197,7 +194,7 @@ func (h *handler) unknown(w *writer, r *http.Request) error {
 		}.write(w)
 		return nil
 	}
-	return moot.Errorf(moot.NotFound, "there is nothing at %.200q", r.URL.Path)
+	return moot.Errorf(moot.NotFound, "no such path: %.200q", r.URL.Path)
 }
 
 // methods returns those with which the request's path would have matched.
@@ -219,7 +216,7 @@ func (h *handler) fromStranger(r *http.Request) bool {
 	return moot.KindOf(h.allow(r, "read", "")) == moot.Stranger
 }
 
-// refuse answers a stranger: always the same, and the connection ends.
+// refuse sends the response to strangers, always the same, and ends the connection.
 func refuse(w *writer) {
 	clear(w.Header())
 	w.Header().Set("Connection", "close")

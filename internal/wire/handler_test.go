@@ -15,7 +15,7 @@ import (
 )
 
 // A panic is a bare 500 for the caller and a stack for the log; one that comes
-// too late for that breaks the answer.
+// too late for that breaks the response.
 func TestPanics(t *testing.T) {
 	var log bytes.Buffer
 	n := broken{
@@ -25,7 +25,7 @@ func TestPanics(t *testing.T) {
 	}
 	h := Handler(n, guard{}, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	s := serve(t, h, false)
-	status, text := ask(t, s.Client(), s.URL, "POST", "/v1/blobs", "x")
+	status, text := fetchText(t, s.Client(), s.URL, "POST", "/v1/blobs", "x")
 	if status != 500 || strings.Contains(text, "secret") || strings.Contains(text, "goroutine") {
 		t.Fatal(status, text)
 	}
@@ -52,13 +52,11 @@ func (l *late) Read(p []byte) (int, error) {
 }
 
 func TestMethodsAndUnknownPaths(t *testing.T) {
-	extra := map[string]http.Handler{"GET /v1/status": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "fine")
-	})}
-	s := serve(t, Handler(newMemory(), guard{}, Options{Extra: extra}), true)
+	jobs := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.PathValue("id")) })
+	s := serve(t, Handler(newMemory(), guard{}, Options{Jobs: jobs}), true)
 	for request, want := range map[string]int{
-		"GET /v1/status":    200,
-		"POST /v1/status":   405,
+		"GET /v1/jobs/1":    200,
+		"POST /v1/jobs/1":   405,
 		"DELETE /v1/blobs":  405,
 		"PUT /v1/vector":    405,
 		"GET /v1/nothing":   404,
@@ -69,7 +67,7 @@ func TestMethodsAndUnknownPaths(t *testing.T) {
 		"HEAD /v1/vector":   200,
 	} {
 		method, path, _ := strings.Cut(request, " ")
-		status, text := ask(t, s.Client(), s.URL, method, path, "")
+		status, text := fetchText(t, s.Client(), s.URL, method, path, "")
 		if status != want || want > 400 && !strings.Contains(text, typeProblem) {
 			t.Errorf("%s: %d %s", request, status, text)
 		}
@@ -79,28 +77,26 @@ func TestMethodsAndUnknownPaths(t *testing.T) {
 	}
 }
 
-// Extra routes are for those who may read.
-func TestExtraIsGuarded(t *testing.T) {
+// Jobs are shown to callers who may read.
+func TestJobsAreGuarded(t *testing.T) {
 	g := guard{allow: func(moot.Key, string, string) error { return moot.Errorf(moot.Revoked, "no longer a member") }}
-	extra := map[string]http.Handler{"GET /v1/status": http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		t.Error("served")
-	})}
-	s := serve(t, Handler(newMemory(), g, Options{Extra: extra}), true)
-	if status, text := ask(t, s.Client(), s.URL, "GET", "/v1/status", ""); status != 403 || !strings.Contains(text, "revoked") {
+	jobs := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") })
+	s := serve(t, Handler(newMemory(), g, Options{Jobs: jobs}), true)
+	if status, text := fetchText(t, s.Client(), s.URL, "GET", "/v1/jobs/1", ""); status != 403 || !strings.Contains(text, "revoked") {
 		t.Fatal(status, text)
 	}
 }
 
-// The guard hears of every action with its subject.
+// The guard checks every action with its subject.
 func TestGuardIsAsked(t *testing.T) {
-	type question struct {
+	type check struct {
 		caller          moot.Key
 		action, subject string
 	}
-	var asked []question
+	var checks []check
 	g := guard{
 		allow: func(caller moot.Key, action, subject string) error {
-			asked = append(asked, question{caller, action, subject})
+			checks = append(checks, check{caller, action, subject})
 			return nil
 		},
 		accept: func(_ moot.Key, e moot.Entry) error {
@@ -117,13 +113,13 @@ func TestGuardIsAsked(t *testing.T) {
 	if _, err := c.Have(t.Context(), b.ID); err != nil {
 		t.Fatal(err)
 	}
-	err = c.Append(t.Context(), moot.Merge, newAuthor(1).say("some key", "x"))
+	err = c.Append(t.Context(), moot.Merge, newAuthor(1).sign("some key", "x"))
 	if moot.KindOf(err) != moot.Denied || len(m.entries) != 0 {
 		t.Fatal(err)
 	}
-	for _, want := range []question{{caller, "upload", ""}, {caller, "read", b.ID.String()}, {caller, "write", "some key"}} {
-		if !slices.Contains(asked, want) {
-			t.Errorf("not asked: %v", want)
+	for _, want := range []check{{caller, "upload", ""}, {caller, "read", b.ID.String()}, {caller, "write", "some key"}} {
+		if !slices.Contains(checks, want) {
+			t.Errorf("not checked: %v", want)
 		}
 	}
 }
@@ -131,8 +127,8 @@ func TestGuardIsAsked(t *testing.T) {
 func TestBoundedRequests(t *testing.T) {
 	s := serve(t, Handler(newMemory(), guard{}, Options{}), false)
 	a := newAuthor(1)
-	small := string(feed.Encode(a.say("k", "")))
-	large := string(feed.Encode(a.say("k", string(pattern(moot.MaxBody)))))
+	small := string(feed.Encode(a.sign("k", "")))
+	large := string(feed.Encode(a.sign("k", string(pattern(moot.MaxBody)))))
 	for name, c := range map[string]struct {
 		path, body string
 		want       int
@@ -154,7 +150,7 @@ func TestBoundedRequests(t *testing.T) {
 		"everything":       {pathQuery, `{}`, 200},
 		"watch of nothing": {pathWatch, `[]`, 400},
 	} {
-		if status, text := ask(t, s.Client(), s.URL, "POST", c.path, c.body); status != c.want {
+		if status, text := fetchText(t, s.Client(), s.URL, "POST", c.path, c.body); status != c.want {
 			t.Errorf("%s: %d, want %d: %.300s", name, status, c.want, text)
 		}
 	}
@@ -165,7 +161,7 @@ func seq(n int, err error) iter.Seq2[moot.Entry, error] {
 	a := newAuthor(2)
 	return func(yield func(moot.Entry, error) bool) {
 		for range n {
-			if !yield(a.say("key", string(pattern(1000))), nil) {
+			if !yield(a.sign("key", string(pattern(1000))), nil) {
 				return
 			}
 		}
@@ -175,7 +171,7 @@ func seq(n int, err error) iter.Seq2[moot.Entry, error] {
 	}
 }
 
-// A query that fails is an error at once, or behind what came before it.
+// A query that fails ends with an error, at once or after the entries before it.
 func TestQueryFails(t *testing.T) {
 	for _, n := range []int{0, 3, 500} {
 		h := Handler(broken{query: seq(n, moot.Errorf(moot.Corrupt, "the index is damaged"))}, guard{}, Options{})

@@ -29,12 +29,12 @@ func (h *handler) have(w *writer, r *http.Request) error {
 // Have implements moot.Blobs. A holding that cannot be is of kind Corrupt.
 func (c *Client) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
 	var held moot.Holding
-	err := c.fetch(ctx, call{method: http.MethodGet, path: blobPath(pathHolding, id), within: c.silence}, &held)
+	err := c.fetch(ctx, call{method: http.MethodGet, path: blobPath(pathHolding, id), idle: c.idleTimeout}, &held)
 	if err != nil {
 		return moot.Holding{}, err
 	}
 	if !sound(held) {
-		return moot.Holding{}, moot.Errorf(moot.Corrupt, "claims to hold what cannot be")
+		return moot.Holding{}, moot.Errorf(moot.Corrupt, "the node claims an impossible holding")
 	}
 	return held, nil
 }

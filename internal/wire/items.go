@@ -9,8 +9,8 @@ import (
 	"github.com/mootspace/moot/internal/feed"
 )
 
-// A stream of entries is a CBOR sequence (RFC 8742) of three sorts of items, told
-// apart by their first byte: an array is an entry, null a heartbeat, and a map a
+// A stream of entries is a CBOR sequence (RFC 8742) of three kinds of items, which differ
+// in their first byte: an array is an entry, null a heartbeat, and a map a
 // problem, which is the last.
 const (
 	itemNull   = 0xf6
@@ -47,16 +47,16 @@ func (s *items) next() (cbor.Raw, error) {
 	case err == io.EOF:
 		return nil, err
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, moot.Errorf(moot.Unavailable, "the entries break off: %w", err)
+		return nil, moot.Errorf(moot.Unavailable, "the stream of entries ended early: %w", err)
 	case moot.KindOf(err) == moot.Internal:
 		return nil, moot.Errorf(moot.Corrupt, "not a sequence of entries: %w", err)
 	}
 	return nil, err
 }
 
-// nextEntry returns the next entry, or beat for a heartbeat. A problem in the
+// nextEntry returns the next entry, or true for a heartbeat. A problem in the
 // sequence is returned as the error that it describes.
-func (s *items) nextEntry() (e moot.Entry, beat bool, err error) {
+func (s *items) nextEntry() (e moot.Entry, heartbeat bool, err error) {
 	item, err := s.next()
 	if err != nil {
 		return e, false, err

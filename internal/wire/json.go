@@ -20,13 +20,12 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 	return text, err
 }
 
-// readJSON reads the body of a request into v. Fields that v does not have are
-// refused: to ignore a filter would be to answer another question. Kinds:
-// TooLarge, Invalid.
+// readJSON reads the body of a request into v. Unknown fields are rejected: an ignored
+// filter would make the response wrong. Kinds: TooLarge, Invalid.
 func readJSON(r io.Reader, v any) error {
 	text, err := readAll(r, maxQuery)
 	if err != nil {
-		return cut(err)
+		return asRequestError(err)
 	}
 	return parseJSON(text, v)
 }
@@ -35,23 +34,23 @@ func parseJSON(text []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return moot.Errorf(moot.Invalid, "not the JSON expected: %w", err)
+		return moot.Errorf(moot.Invalid, "not the expected JSON: %w", err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return moot.Errorf(moot.Invalid, "something follows the JSON")
+		return moot.Errorf(moot.Invalid, "unexpected data after the JSON")
 	}
 	return nil
 }
 
-// cut gives an error of reading a request's body a kind: the caller's fault.
-func cut(err error) error {
+// asRequestError makes an error of reading a request's body the caller's: kind Invalid.
+func asRequestError(err error) error {
 	if kind := moot.KindOf(err); kind == moot.Internal || kind == moot.Unavailable {
-		return moot.Errorf(moot.Invalid, "the request broke off: %w", err)
+		return moot.Errorf(moot.Invalid, "the request ended early: %w", err)
 	}
 	return err
 }
 
-// writeJSON answers with v, which must be encodable.
+// writeJSON responds with v, which must be encodable.
 func writeJSON(w *writer, status int, v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -71,7 +70,7 @@ type readable struct {
 	Author   moot.Key       `json:"author"`
 	Seq      uint64         `json:"seq"`
 	Prev     moot.EntryID   `json:"prev,omitzero"`
-	Time     moot.Time      `json:"time,string"` // beyond what JavaScript counts
+	Time     moot.Time      `json:"time,string"` // beyond JavaScript's integers
 	At       time.Time      `json:"at"`
 	Kind     moot.Kind      `json:"kind"`
 	Key      string         `json:"key"`
@@ -90,7 +89,7 @@ func newReadable(e moot.Entry) readable {
 	}
 }
 
-// wantsJSON reports whether the caller asked for lines of JSON.
+// wantsJSON reports whether lines of JSON are requested.
 func wantsJSON(r *http.Request) bool {
 	return accepts(r, typeJSON) || accepts(r, typeLines) || accepts(r, "application/x-ndjson")
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/mootspace/moot/internal/feed"
 )
 
-// memory is a small node for tests: it stores and answers, and checks little.
+// memory is a small node for tests: it stores and returns everything, and checks little.
 type memory struct {
 	mu      sync.Mutex
 	blobs   map[moot.BlobID]stored
@@ -253,7 +253,7 @@ func newAuthor(seed byte) author {
 	return author{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil)}
 }
 
-func (a author) say(key, body string) moot.Entry {
+func (a author) sign(key, body string) moot.Entry {
 	e := a.feed.Next(moot.KindFile, key, nil, []byte(body))
 	a.feed.Commit(e)
 	return e

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,15 +49,16 @@ func documented(t *testing.T, text []byte) map[string][]string {
 	return ops
 }
 
-// success provokes what a route answers if all is well.
+// success is a request to a route that succeeds.
 type success struct{ route, method, path, body, head, value string }
 
-// The document names every route with all that it can answer, and nothing else.
+// The document names every route with every status that it can have, and nothing else.
 func TestOpenAPI(t *testing.T) {
 	m := newMemory()
 	b, _ := m.Put(t.Context(), strings.NewReader("content"))
 	var refuse moot.ErrorKind // given by the guard if set
-	h := newHandler(m, nil, Options{Runner: echo{}})
+	options := Options{Runner: echo{}, Jobs: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "null\n") })}
+	h := newHandler(m, nil, options)
 	h.guard = guard{allow: func(moot.Key, string, string) error {
 		if refuse == "" {
 			return nil
@@ -64,7 +66,7 @@ func TestOpenAPI(t *testing.T) {
 		return refuse
 	}}
 	routes := h.routes()
-	handler := Handler(m, h.guard, Options{Runner: echo{}})
+	handler := Handler(m, h.guard, options)
 	seen := map[string][]string{}
 	one := "/v1/blobs/" + b.ID.String()
 	for _, s := range []success{
@@ -80,6 +82,7 @@ func TestOpenAPI(t *testing.T) {
 		{"POST " + pathWatch, "POST", pathWatch, "{}", "", ""},
 		{"GET " + pathVector, "GET", pathVector, "", "", ""},
 		{"POST " + pathTasks, "POST", pathTasks, "{}", "", ""},
+		{"GET " + pathJob, "GET", strings.Replace(pathJob, "{id}", "1", 1), "", "", ""},
 		{"GET " + pathOpenAPI, "GET", pathOpenAPI, "", "", ""},
 	} {
 		refuse = ""
@@ -109,7 +112,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
-// status returns that of a request's answer, without waiting for all of it.
+// status returns the status of a response, without waiting for its body.
 func status(t *testing.T, h http.Handler, s success) string {
 	srv := serve(t, h, false)
 	defer srv.Close()
@@ -123,6 +126,49 @@ func status(t *testing.T, h http.Handler, s success) string {
 	}
 	resp.Body.Close()
 	return strconv.Itoa(resp.StatusCode)
+}
+
+// The schemas have the fields of the Go types.
+func TestOpenAPISchemas(t *testing.T) {
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct {
+					Enum []moot.ErrorKind `json:"enum"`
+				} `json:"properties"`
+			} `json:"schemas"`
+		} `json:"components"`
+	}
+	if err := json.Unmarshal(openAPIDocument, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range map[string]any{
+		"Blob": moot.Blob{}, "Holding": moot.Holding{}, "Query": moot.Query{}, "Watch": watchFrom{}, "Problem": problem{},
+		"Task": moot.Task{}, "Input": moot.Input{}, "Limits": moot.Limits{},
+		"TaskEvent": taskEvent{}, "Outcome": moot.Outcome{}, "Content": moot.Content{},
+	} {
+		got, want := slices.Sorted(maps.Keys(doc.Components.Schemas[name].Properties)), slices.Sorted(slices.Values(fields(reflect.TypeOf(v))))
+		if !slices.Equal(got, want) {
+			t.Errorf("%s is documented with %v, and has %v", name, got, want)
+		}
+	}
+	if got := doc.Components.Schemas["Problem"].Properties["kind"].Enum; !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(kinds))) {
+		t.Errorf("documented kinds: %v", got)
+	}
+}
+
+// fields returns the names of a struct's fields in JSON.
+func fields(typ reflect.Type) (names []string) {
+	for f := range typ.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous:
+			names = append(names, fields(f.Type)...)
+		case name != "-":
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func TestOpenAPIIsServed(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/mootspace/moot/internal/feed"
 )
 
-// output writes a stream of entries: a CBOR sequence, or lines of JSON if the
-// caller prefers. Errors of writing stick, and show in flush.
+// output writes a stream of entries: a CBOR sequence, or lines of JSON on request.
+// Write errors are sticky, and returned by flush.
 type output struct {
 	w     *writer
 	buf   *bufio.Writer
@@ -29,7 +29,7 @@ func newOutput(w *writer, r *http.Request) *output {
 	return o
 }
 
-// entry writes e. An error means that nobody listens any more.
+// entry writes e. An error means that the caller has left.
 func (o *output) entry(e moot.Entry) error {
 	if o.lines {
 		return o.line(newReadable(e))
@@ -38,17 +38,16 @@ func (o *output) entry(e moot.Entry) error {
 	return err
 }
 
-// beat writes a heartbeat.
-func (o *output) beat() error {
+// heartbeat writes a heartbeat.
+func (o *output) heartbeat() error {
 	if o.lines {
 		return o.line(nil)
 	}
 	return o.buf.WriteByte(itemNull)
 }
 
-// fail ends the stream with err: as a plain problem if nothing has been sent yet,
-// in which case err is returned for the handler to answer with, and otherwise as
-// the last item.
+// fail ends the stream with err as the last item. If nothing has been sent yet, it
+// returns err instead, for a plain problem document.
 func (o *output) fail(err error) error {
 	if o.w.status == 0 {
 		return err

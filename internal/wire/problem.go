@@ -23,8 +23,8 @@ type problem struct {
 	Hint   moot.Hint      `json:"hint,omitempty"`
 }
 
-// newProblem describes err to the other side. What went wrong inside this
-// program or its machine is not the other side's business: it learns the kind.
+// newProblem describes err to the other side. Details of an internal error are not
+// disclosed.
 func newProblem(err error) problem {
 	kind := moot.KindOf(err)
 	status := statusOf(kind)
@@ -35,8 +35,8 @@ func newProblem(err error) problem {
 	return p
 }
 
-// WriteProblem answers a request of this machine's own user with an error. Unlike
-// others, that user is told what went wrong inside.
+// WriteProblem responds to this machine's own user with an error. Unlike newProblem it
+// discloses details of internal errors.
 func WriteProblem(w http.ResponseWriter, err error) {
 	p := newProblem(err)
 	p.Detail = printable(err.Error())
@@ -56,8 +56,8 @@ func (p problem) write(w http.ResponseWriter) {
 	w.Write(body)
 }
 
-// err restores the error. Its words come from another node and are made safe to
-// print; a kind this program does not know becomes the one its status suggests.
+// err restores the error. Its text comes from another node and is made safe to print;
+// an unknown kind is replaced by the one that fits the status.
 func (p problem) err() error {
 	kind := p.Kind
 	if !known(kind) {
@@ -70,7 +70,7 @@ func (p problem) err() error {
 	return e
 }
 
-// ReadProblem turns an answer that is no success into an error.
+// ReadProblem turns a response that is no success into an error.
 func ReadProblem(resp *http.Response) error {
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if mediaType == typeProblem {
@@ -82,7 +82,7 @@ func ReadProblem(resp *http.Response) error {
 			return p.err()
 		}
 	}
-	return moot.Errorf(kindOf(resp.StatusCode), "answered %d, not as a node does", resp.StatusCode)
+	return moot.Errorf(kindOf(resp.StatusCode), "status %d: this is not a node", resp.StatusCode)
 }
 
 // parseProblem reads a problem document; status is that of its response.
@@ -123,8 +123,8 @@ func known(kind moot.ErrorKind) bool {
 	return kind == moot.Internal || statusOf(kind) != http.StatusInternalServerError
 }
 
-// kindOf guesses a kind for an answer that does not come from a node, as from a
-// proxy in between. A 404 of such a one says nothing about what the node holds.
+// kindOf guesses a kind for a response that does not come from a node, as from a proxy
+// in between. Its 404 does not mean that the node lacks something.
 func kindOf(status int) moot.ErrorKind {
 	switch status {
 	case http.StatusUnauthorized:
@@ -139,7 +139,7 @@ func kindOf(status int) moot.ErrorKind {
 	return moot.Unavailable
 }
 
-// printable shortens s and replaces what could steer a terminal or a log.
+// printable shortens s and replaces characters that could control a terminal or a log.
 func printable(s string) string {
 	const most = 1000
 	n := 0

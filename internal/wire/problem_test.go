@@ -13,10 +13,10 @@ import (
 
 var kinds = []moot.ErrorKind{
 	moot.Invalid, moot.TooLarge, moot.NotFound, moot.Denied, moot.Stranger, moot.Conflict, moot.Gap, moot.Fork,
-	moot.Expired, moot.UsedUp, moot.Revoked, moot.Corrupt, moot.Full, moot.Unavailable, moot.Internal,
+	moot.Expired, moot.UsedUp, moot.Revoked, moot.Corrupt, moot.Full, moot.Unavailable, moot.Failed, moot.Internal,
 }
 
-// Every kind survives the wire, with its words unless they are nobody's business.
+// Every kind survives the wire, with its text unless the error is internal.
 func TestKindsSurvive(t *testing.T) {
 	for _, kind := range kinds {
 		g := guard{allow: func(_ moot.Key, action, _ string) error {
@@ -29,7 +29,7 @@ func TestKindsSurvive(t *testing.T) {
 		if moot.KindOf(err) != kind {
 			t.Errorf("%v became %v: %v", kind, moot.KindOf(err), err)
 		}
-		if said := strings.Contains(err.Error(), "for a reason"); said == (kind == moot.Internal) {
+		if shown := strings.Contains(err.Error(), "for a reason"); shown == (kind == moot.Internal) {
 			t.Errorf("%v: %v", kind, err)
 		}
 	}
@@ -47,7 +47,7 @@ func reply(status int, mediaType, text string) *Client {
 	}), "https://node.example")
 }
 
-// Answers that no node gives: from proxies, portals, liars and later versions.
+// Responses that no node sends: of proxies, captive portals, attackers and later versions.
 func TestForeignAnswers(t *testing.T) {
 	for _, c := range []struct {
 		status          int
@@ -88,7 +88,7 @@ func TestWordsOfOthersArePrintable(t *testing.T) {
 	}
 }
 
-// What fails on the way is Unavailable, but for what a link says about it.
+// Errors of the link are Unavailable, unless the link gave them a kind.
 func TestTransportErrors(t *testing.T) {
 	for _, c := range []struct {
 		err  error

@@ -25,15 +25,12 @@ func (h *handler) put(w *writer, r *http.Request) error {
 	return writeJSON(w, http.StatusCreated, b)
 }
 
-// Put implements moot.Blobs. The bytes are hashed as they leave, and an answer
-// that names others is of kind Corrupt; see Own for the exception.
+// Put implements moot.Blobs. The bytes are hashed as they are sent, and a response with
+// another ID or size is of kind Corrupt.
 func (c *Client) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
-	up := &upload{src: r}
-	if !c.own {
-		up.sum = blob.NewHasher(nil)
-	}
+	up := &upload{src: r, sum: blob.NewHasher(nil)}
 	defer up.stop()
-	resp, err := c.do(ctx, call{method: http.MethodPost, path: pathBlobs, body: up, want: typeJSON, within: c.toil,
+	resp, err := c.do(ctx, call{method: http.MethodPost, path: pathBlobs, body: up, want: typeJSON, idle: c.workTimeout,
 		header: http.Header{"Content-Type": {typeBytes}}})
 	if err != nil {
 		if failed := up.stop(); failed != nil {
@@ -48,23 +45,22 @@ func (c *Client) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 	}
 	var got moot.Blob
 	if err := json.Unmarshal(text, &got); err != nil {
-		return moot.Blob{}, moot.Errorf(moot.Corrupt, "answered what is no blob")
+		return moot.Blob{}, moot.Errorf(moot.Corrupt, "the response is not the expected JSON")
 	}
 	return up.check(got)
 }
 
-// upload is the body of a Put. Reading and stopping exclude each other, because
-// a transport may go on reading after it has answered, and the reader belongs to
-// the caller of Put again once Put has returned.
+// upload is the body of a Put. Reading and stopping exclude each other, because a
+// transport may go on reading after the response, and the reader belongs to the caller
+// of Put again once Put has returned.
 type upload struct {
-	wait *patience // set before the first Read
+	idle *idleTimer // set before the first Read
 
 	mu      sync.Mutex
 	src     io.Reader
-	sum     *blob.Hasher // nil: the answer is believed
-	sent    int64        // bytes
-	ended   bool         // all of src has been read
-	failed  error        // of src
+	sum     *blob.Hasher
+	ended   bool  // all of src has been read
+	failed  error // of src
 	stopped bool
 }
 
@@ -74,13 +70,10 @@ func (u *upload) Read(p []byte) (int, error) {
 	if u.stopped {
 		return 0, io.ErrClosedPipe
 	}
-	u.wait.rest() // the source may take its time
+	u.idle.pause() // the source's own time does not count
 	n, err := u.src.Read(p)
-	u.wait.begin()
-	u.sent += int64(n)
-	if u.sum != nil {
-		u.sum.Write(p[:n])
-	}
+	u.idle.start()
+	u.sum.Write(p[:n])
 	if err == io.EOF {
 		u.ended = true
 	} else if err != nil {
@@ -103,17 +96,14 @@ func (u *upload) check(got moot.Blob) (moot.Blob, error) {
 		return moot.Blob{}, err
 	}
 	if !u.ended {
-		return moot.Blob{}, moot.Errorf(moot.Corrupt, "claims to have stored what was not sent yet")
+		return moot.Blob{}, moot.Errorf(moot.Corrupt, "the node claims to have stored bytes that were not sent yet")
 	}
-	sent := moot.Blob{ID: got.ID, Size: u.sent}
-	if u.sum != nil {
-		var err error
-		if sent, err = u.sum.Sum(); err != nil {
-			return moot.Blob{}, err
-		}
+	sent, err := u.sum.Sum()
+	if err != nil {
+		return moot.Blob{}, err
 	}
 	if got != sent {
-		return moot.Blob{}, moot.Errorf(moot.Corrupt, "stored %v (%d bytes) instead of %v (%d bytes)", got.ID, got.Size, sent.ID, sent.Size)
+		return moot.Blob{}, moot.Errorf(moot.Corrupt, "the node stored %v (%d bytes) instead of %v (%d bytes)", got.ID, got.Size, sent.ID, sent.Size)
 	}
 	return sent, nil
 }

@@ -27,7 +27,7 @@ func (h *handler) query(w *writer, r *http.Request) error {
 			return out.fail(err)
 		}
 		if out.entry(e) != nil {
-			return nil // nobody listens any more
+			return nil // the caller has left
 		}
 	}
 	out.buf.Flush()
@@ -49,7 +49,7 @@ func readQuery(r io.Reader) (moot.Query, error) {
 func (c *Client) Query(ctx context.Context, q moot.Query) iter.Seq2[moot.Entry, error] {
 	return func(yield func(moot.Entry, error) bool) {
 		for _, text := range []string{string(q.Kind), q.Key, q.Prefix, q.Words} {
-			if !utf8.ValidString(text) { // JSON would turn it into something else
+			if !utf8.ValidString(text) { // JSON would change it
 				yield(moot.Entry{}, moot.Errorf(moot.Invalid, "%.100q is not UTF-8", text))
 				return
 			}
@@ -61,28 +61,28 @@ func (c *Client) Query(ctx context.Context, q moot.Query) iter.Seq2[moot.Entry, 
 		}
 		defer in.Close()
 		for {
-			e, beat, err := in.nextEntry()
-			if err == io.EOF || !beat && !yield(e, err) || err != nil {
+			e, heartbeat, err := in.nextEntry()
+			if err == io.EOF || !heartbeat && !yield(e, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-// entrySource is an answer made of entries.
+// entrySource is a response that consists of entries.
 type entrySource struct {
 	*items
 	io.Closer
 }
 
-// entries posts the question as JSON and returns the answer to be read.
-func (c *Client) entries(ctx context.Context, path string, question any) (*entrySource, error) {
-	text, err := json.Marshal(question)
+// entries posts body as JSON and returns the response.
+func (c *Client) entries(ctx context.Context, path string, body any) (*entrySource, error) {
+	text, err := json.Marshal(body)
 	if err != nil {
-		return nil, moot.Errorf(moot.Invalid, "a question that cannot be asked: %w", err)
+		return nil, moot.Errorf(moot.Invalid, "the query cannot be encoded: %w", err)
 	}
 	resp, err := c.do(ctx, call{method: http.MethodPost, path: path, body: bytes.NewReader(text),
-		header: http.Header{"Content-Type": {typeJSON}}, want: typeSeq, within: c.silence})
+		header: http.Header{"Content-Type": {typeJSON}}, want: typeSeq, idle: c.idleTimeout})
 	if err != nil {
 		return nil, err
 	}

@@ -12,15 +12,15 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// raw answers with verified content, or with one range of it (RFC 9110, 14.2).
-// A browser may keep it for ever, and must never take it for a page of this node.
+// raw responds with verified content, or with one range of it (RFC 9110, 14.2).
+// A browser may cache it for ever, and must never treat it as a page of this node.
 func (h *handler) raw(w *writer, r *http.Request, id moot.BlobID) error {
 	size, err := h.provenSize(r.Context(), id)
 	if err != nil {
 		return err
 	}
 	if strings.Contains(r.Header.Get("Range"), ",") {
-		r.Header.Del("Range") // several: answer the whole, as the RFC allows
+		r.Header.Del("Range") // several: respond with the whole, as the RFC allows
 	}
 	head := w.Header()
 	head.Set("Content-Type", typeBytes)
@@ -46,7 +46,7 @@ func (h *handler) raw(w *writer, r *http.Request, id moot.BlobID) error {
 	return content.err
 }
 
-// provenSize asks for the last group, because only that proves a blob's size.
+// provenSize gets the last group, because only that proves a blob's size.
 func (h *handler) provenSize(ctx context.Context, id moot.BlobID) (int64, error) {
 	held, err := h.node.Have(ctx, id)
 	if err != nil {
@@ -64,7 +64,7 @@ func (h *handler) provenSize(ctx context.Context, id moot.BlobID) (int64, error)
 	}
 	size, err := d.Size()
 	if err == nil && size != held.Size {
-		err = moot.Errorf(moot.Corrupt, "the size of %v is disputed", id)
+		err = moot.Errorf(moot.Corrupt, "the size of %v differs from the one announced", id)
 	}
 	return size, err
 }
@@ -104,7 +104,7 @@ func (c *content) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// open asks the node for exactly the bytes announced.
+// open gets exactly the bytes announced.
 func (c *content) open() (err error) {
 	rng := moot.Range{Offset: c.offset, Length: -1}
 	if n, err := strconv.ParseInt(c.head.Get("Content-Length"), 10, 64); err == nil {
@@ -122,8 +122,8 @@ func (c *content) close() {
 	}
 }
 
-// lateWriter holds the status back until the first byte follows, so that a
-// problem can take its place; and it replaces the text of a 416.
+// lateWriter delays the status until the first byte follows, so that a problem can
+// replace it; and it replaces the text of a 416.
 type lateWriter struct {
 	*writer
 	code int

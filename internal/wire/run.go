@@ -14,24 +14,24 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// taskNews is a line of the answer to a task; null is a sign of life.
-type taskNews struct {
+// taskEvent is a line of the response to a task; null is a keep-alive.
+type taskEvent struct {
 	moot.Progress
 	Outcome *moot.Outcome  `json:"outcome,omitempty"` // the last line
 	Kind    moot.ErrorKind `json:"kind,omitempty"`    // the last line, if it could not be run
 	Why     string         `json:"why,omitempty"`
 }
 
-// run serves POST /v1/tasks: a moot.Task as JSON, answered by lines. It answers at once,
-// and the task ends with the request.
+// run serves POST /v1/tasks: a moot.Task as JSON, answered by lines. The response begins
+// at once, and the task ends with the request.
 func (h *handler) run(w *writer, r *http.Request) error {
 	text, err := readAll(r.Body, maxTask)
 	if err != nil {
-		return h.orStranger(r, cut(err))
+		return h.strangerOr(r, asRequestError(err))
 	}
 	var t moot.Task
 	if err := parseJSON(text, &t); err != nil {
-		return h.orStranger(r, err)
+		return h.strangerOr(r, err)
 	}
 	if t.For.IsZero() {
 		t.For = moot.Caller(r.Context())
@@ -45,20 +45,29 @@ func (h *handler) run(w *writer, r *http.Request) error {
 	w.Header().Set("Content-Type", typeLines)
 	w.Header().Set("Cache-Control", "no-store")
 	out := &taskOutput{w: w, enc: json.NewEncoder(w)}
-	defer out.live(h.life)()
+	defer out.keepAlive(h.keepAlive)()
 	if out.send(nil) != nil {
 		return nil
 	}
-	o, err := h.runner.Run(r.Context(), t, func(p moot.Progress) { out.send(taskNews{Progress: p}) })
-	last := taskNews{Outcome: &o}
+	o, err := h.runner.Run(r.Context(), t, func(p moot.Progress) { out.send(taskEvent{Progress: p}) })
+	last := taskEvent{Outcome: &o}
 	if err != nil {
-		last = taskNews{Kind: moot.KindOf(err), Why: err.Error()}
+		last = taskEvent{Kind: moot.KindOf(err), Why: err.Error()}
 	}
-	out.send(last) // who has gone is not there to be told
+	out.send(last) // an error means that the caller has left
 	return nil
 }
 
-// taskOutput writes lines, from the task and from the clock.
+// job serves GET /v1/jobs/{id}: lines of JSON about a job that this node coordinates.
+func (h *handler) job(w *writer, r *http.Request) error {
+	if err := h.allow(r, "read", ""); err != nil {
+		return err
+	}
+	h.jobs.ServeHTTP(w, r)
+	return nil
+}
+
+// taskOutput writes lines of the task and keep-alives.
 type taskOutput struct {
 	mu  sync.Mutex
 	w   *writer
@@ -74,11 +83,11 @@ func (o *taskOutput) send(v any) error {
 	return o.w.FlushError()
 }
 
-// live gives signs of life until it is stopped.
-func (o *taskOutput) live(every time.Duration) (stop func()) {
+// keepAlive sends a null line at intervals until it is stopped.
+func (o *taskOutput) keepAlive(every time.Duration) (stop func()) {
 	tick, end := time.NewTicker(every), make(chan struct{})
-	var crew sync.WaitGroup
-	crew.Go(func() {
+	var wg sync.WaitGroup
+	wg.Go(func() {
 		for {
 			select {
 			case <-tick.C:
@@ -93,19 +102,19 @@ func (o *taskOutput) live(every time.Duration) (stop func()) {
 	return func() {
 		tick.Stop()
 		close(end)
-		crew.Wait()
+		wg.Wait()
 	}
 }
 
-// Run implements moot.Runner. It ends with an error of kind Unavailable when the node
-// gives no sign of life, or hangs up.
+// Run implements moot.Runner. It ends with an error of kind Unavailable when keep-alives
+// stop, or the connection ends.
 func (c *Client) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (moot.Outcome, error) {
 	text, err := json.Marshal(t)
 	if err != nil {
-		return moot.Outcome{}, moot.Errorf(moot.Invalid, "a task that cannot be handed over: %w", err)
+		return moot.Outcome{}, moot.Errorf(moot.Invalid, "the task cannot be encoded: %w", err)
 	}
 	resp, err := c.do(ctx, call{method: http.MethodPost, path: pathTasks, body: bytes.NewReader(text),
-		header: http.Header{"Content-Type": {typeJSON}}, want: typeLines, within: c.alive})
+		header: http.Header{"Content-Type": {typeJSON}}, want: typeLines, idle: c.keepAliveTimeout})
 	if err != nil {
 		return moot.Outcome{}, err
 	}
@@ -116,17 +125,17 @@ func (c *Client) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)
 		if err != nil {
 			return moot.Outcome{}, err
 		}
-		var news taskNews
-		if err := json.Unmarshal(line, &news); err != nil { // fields of later versions are ignored
-			return moot.Outcome{}, moot.Errorf(moot.Corrupt, "answered what is not the JSON expected: %s", printable(err.Error()))
+		var ev taskEvent
+		if err := json.Unmarshal(line, &ev); err != nil { // fields of later versions are ignored
+			return moot.Outcome{}, moot.Errorf(moot.Corrupt, "the response is not the expected JSON: %s", printable(err.Error()))
 		}
 		switch {
-		case news.Kind != "":
-			return moot.Outcome{}, moot.Errorf(news.Kind, "%s", printable(news.Why))
-		case news.Outcome != nil:
-			return *news.Outcome, nil
-		case watch != nil && (news.Started || len(news.Text) > 0):
-			watch(news.Progress)
+		case ev.Kind != "":
+			return moot.Outcome{}, moot.Errorf(ev.Kind, "%s", printable(ev.Why))
+		case ev.Outcome != nil:
+			return *ev.Outcome, nil
+		case watch != nil && (ev.Started || len(ev.Text) > 0):
+			watch(ev.Progress)
 		}
 	}
 }
@@ -138,11 +147,11 @@ func readLine(r *bufio.Reader) (line []byte, err error) {
 		line = append(line, part...)
 		switch {
 		case len(line) > maxOutcome:
-			return nil, moot.Errorf(moot.TooLarge, "answered with a line of more than %d bytes", maxOutcome)
+			return nil, moot.Errorf(moot.TooLarge, "the outcome is larger than %d bytes", maxOutcome)
 		case err == nil:
 			return line, nil
 		case errors.Is(err, io.EOF):
-			return nil, moot.Errorf(moot.Unavailable, "hung up before the task was done")
+			return nil, moot.Errorf(moot.Unavailable, "the connection ended before the task was done")
 		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, err
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// echo runs a task by saying what it was told; by its name it fails, or never ends.
+// echo returns a task's arguments as its output; by its name it fails, or never ends.
 type echo struct{}
 
 func (echo) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (moot.Outcome, error) {
@@ -30,22 +30,22 @@ func (echo) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (mo
 }
 
 func TestRun(t *testing.T) {
-	var asked string
+	var runFor string
 	s := serve(t, Handler(newMemory(), guard{allow: func(_ moot.Key, action, subject string) error {
 		if action == "run" {
-			asked = subject
+			runFor = subject
 		}
 		return nil
 	}}, Options{Runner: echo{}}), true)
 	c := NewClient(s.Client().Transport, s.URL)
-	var heard []moot.Progress
+	var progress []moot.Progress
 	for_ := moot.Key{1}
-	o, err := c.Run(t.Context(), moot.Task{Args: []string{"a", "b"}, For: for_}, func(p moot.Progress) { heard = append(heard, p) })
+	o, err := c.Run(t.Context(), moot.Task{Args: []string{"a", "b"}, For: for_}, func(p moot.Progress) { progress = append(progress, p) })
 	if err != nil || o.Exit != 7 || string(o.Stdout.Data) != "a b" {
 		t.Fatal(o, err)
 	}
-	if len(heard) != 2 || !heard[0].Started || string(heard[1].Text) != "hello "+for_.Short() || asked != for_.String() {
-		t.Errorf("heard %+v; asked for %s", heard, asked)
+	if len(progress) != 2 || !progress[0].Started || string(progress[1].Text) != "hello "+for_.Short() || runFor != for_.String() {
+		t.Errorf("progress %+v; run for %s", progress, runFor)
 	}
 	if _, err := c.Run(t.Context(), moot.Task{Name: "refused"}, nil); moot.KindOf(err) != moot.Denied {
 		t.Error(err)
@@ -57,24 +57,24 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestSignsOfLife(t *testing.T) {
-	for life, want := range map[time.Duration]string{time.Millisecond: "canceled", time.Hour: "silent"} {
+func TestTaskKeepAlive(t *testing.T) {
+	for every, want := range map[time.Duration]string{time.Millisecond: "canceled", time.Hour: "no data"} {
 		h := newHandler(newMemory(), guard{}, Options{Runner: echo{}})
-		h.life = life
+		h.keepAlive = every
 		for _, route := range h.routes() {
 			h.mux.Handle(route.pattern, h.serve(route.answer))
 		}
 		s := serve(t, h, true)
 		c := NewClient(s.Client().Transport, s.URL)
-		c.alive = 200 * time.Millisecond
+		c.keepAliveTimeout = 200 * time.Millisecond
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		if want == "canceled" { // it lives on while it gives signs
+		if want == "canceled" { // keep-alives keep it running
 			ctx, cancel = context.WithTimeoutCause(t.Context(), time.Second, context.Canceled)
 		}
 		_, err := c.Run(ctx, moot.Task{Name: "endless"}, nil)
 		cancel()
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("a sign every %v: %v", life, err)
+			t.Errorf("a keep-alive every %v: %v", every, err)
 		}
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/mootspace/moot/internal/feed"
 )
 
-// membersOnly admits nobody but member; strangers may post under their own key.
+// membersOnly admits one member; strangers may post under their own key.
 func membersOnly(member moot.Key) guard {
 	return guard{
 		allow: func(caller moot.Key, action, subject string) error {
 			if caller == member || action == "write" && subject == "member/"+caller.String() {
 				return nil
 			}
-			return moot.Errorf(moot.Stranger, "%v is a stranger, said with details", caller)
+			return moot.Errorf(moot.Stranger, "%v is a stranger, with details", caller)
 		},
 		accept: func(caller moot.Key, e moot.Entry) error {
 			if string(e.Body) == "late" {
@@ -29,8 +29,8 @@ func membersOnly(member moot.Key) guard {
 	}
 }
 
-// ask sends a request and returns all of the answer but its date.
-func ask(t *testing.T, client *http.Client, base, method, path, body string) (int, string) {
+// fetchText sends a request and returns all of the response but its date.
+func fetchText(t *testing.T, client *http.Client, base, method, path, body string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequest(method, base+path, strings.NewReader(body))
 	if err != nil {
@@ -49,23 +49,22 @@ func ask(t *testing.T, client *http.Client, base, method, path, body string) (in
 	return resp.StatusCode, all.String()
 }
 
-// To a stranger every path looks alike, whatever it is asked.
+// To a stranger every path and method looks alike.
 func TestStrangersLearnNothing(t *testing.T) {
-	extra := map[string]http.Handler{"GET /v1/status": http.NotFoundHandler(), "/web/": http.NotFoundHandler()}
-	h := Handler(newMemory(), membersOnly(moot.Key{1}), Options{Version: "9", Extra: extra})
+	h := Handler(newMemory(), membersOnly(moot.Key{1}), Options{Version: "9", Jobs: http.NotFoundHandler()})
 	a := newAuthor(3)
-	entry := string(feed.Encode(a.say("someone else's", "x")))
+	entry := string(feed.Encode(a.sign("someone else's", "x")))
 	id := moot.BlobID{}.String()
 	for _, http2 := range []bool{false, true} {
 		s := serve(t, as(moot.Key{2}, h), http2)
 		client := s.Client()
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-		status, want := ask(t, client, s.URL, "GET", "/", "")
+		status, want := fetchText(t, client, s.URL, "GET", "/", "")
 		if status != http.StatusUnauthorized || strings.Contains(want, "details") || len(want) > 300 {
 			t.Fatal(status, want)
 		}
 		for _, request := range []string{
-			"GET /v1/vector", "GET /v1/openapi.json", "GET /nowhere", "GET /v1/status", "GET /web", "GET /web/x", "GET //v1/vector",
+			"GET /v1/vector", "GET /v1/openapi.json", "GET /nowhere", "GET /v1/jobs/1", "GET /web", "GET /web/x", "GET //v1/vector",
 			"GET /v1/../v1/vector", "DELETE /v1/vector", "GET /v1/blobs/" + id, "GET /v1/blobs/nonsense", "GET /v1/blobs/" + id + "/holding",
 			"GET /v1/blobs/" + id + "?raw=1", "POST /v1/blobs", "POST /v1/query", "POST /v1/watch", "POST /v1/entries", "GET /v1/entries",
 		} {
@@ -75,7 +74,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 				bodies = []string{"", "garbage", entry, entry[:20], "\xf6"}
 			}
 			for _, body := range bodies {
-				if status, got := ask(t, client, s.URL, method, path, body); status != http.StatusUnauthorized || got != want {
+				if status, got := fetchText(t, client, s.URL, method, path, body); status != http.StatusUnauthorized || got != want {
 					t.Errorf("%s with %q: %d %s", request, body, status, got)
 				}
 			}
@@ -83,19 +82,19 @@ func TestStrangersLearnNothing(t *testing.T) {
 	}
 }
 
-// A stranger who joins gets past the gate with that entry, and hears why not.
+// A stranger can post the entry by which it joins, and gets the reason if it is rejected.
 func TestJoining(t *testing.T) {
 	m := newMemory()
 	joiner := newAuthor(4)
-	first := joiner.say("x", "")
+	first := joiner.sign("x", "")
 	c := dial(t, as(first.Author, Handler(m, membersOnly(moot.Key{1}), Options{})))
-	if err := c.Append(t.Context(), moot.Merge, joiner.say("member/"+first.Author.String(), "hello")); err != nil {
+	if err := c.Append(t.Context(), moot.Merge, joiner.sign("member/"+first.Author.String(), "hello")); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Append(t.Context(), moot.Merge, joiner.say("member/"+first.Author.String(), "late")); moot.KindOf(err) != moot.Expired {
+	if err := c.Append(t.Context(), moot.Merge, joiner.sign("member/"+first.Author.String(), "late")); moot.KindOf(err) != moot.Expired {
 		t.Fatal(err)
 	}
-	both := []moot.Entry{joiner.say("member/"+first.Author.String(), "hello"), joiner.say("file", "more")}
+	both := []moot.Entry{joiner.sign("member/"+first.Author.String(), "hello"), joiner.sign("file", "more")}
 	if err := c.Append(t.Context(), moot.Merge, both...); moot.KindOf(err) != moot.Stranger {
 		t.Fatal(err)
 	}
@@ -104,11 +103,11 @@ func TestJoining(t *testing.T) {
 	}
 }
 
-// A member who relays what a stranger wrote is told so, and is no stranger.
+// A member who relays an entry of a stranger gets its error, and is no stranger itself.
 func TestStrangeAuthor(t *testing.T) {
 	n := broken{Node: newMemory(), add: func(...moot.Entry) error { return moot.Errorf(moot.Stranger, "its author is not a member") }}
 	c := dial(t, as(moot.Key{1}, Handler(n, membersOnly(moot.Key{1}), Options{})))
-	err := c.Append(t.Context(), moot.Merge, newAuthor(5).say("k", "v"))
+	err := c.Append(t.Context(), moot.Merge, newAuthor(5).sign("k", "v"))
 	if moot.KindOf(err) != moot.Stranger || !strings.Contains(err.Error(), "author") {
 		t.Fatal(err)
 	}

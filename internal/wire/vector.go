@@ -22,6 +22,6 @@ func (h *handler) vector(w *writer, r *http.Request) error {
 // Vector implements moot.Feeds.
 func (c *Client) Vector(ctx context.Context) (moot.Vector, error) {
 	var v moot.Vector
-	err := c.fetch(ctx, call{method: http.MethodGet, path: pathVector, within: c.silence}, &v)
+	err := c.fetch(ctx, call{method: http.MethodGet, path: pathVector, idle: c.idleTimeout}, &v)
 	return v, err
 }

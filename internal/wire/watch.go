@@ -16,9 +16,9 @@ type watchFrom struct {
 	Since moot.Vector `json:"since,omitempty"`
 }
 
-// watch serves POST /v1/watch: entries as they come, and heartbeats in between.
-// It answers at once. The guard is asked again before everything that is sent,
-// so that a watcher who is revoked sees nothing after that.
+// watch serves POST /v1/watch: entries as they are stored, and heartbeats in between.
+// The response begins at once. The guard checks again before everything that is sent,
+// so that a watcher sees nothing after it was revoked.
 func (h *handler) watch(w *writer, r *http.Request) error {
 	if err := h.allow(r, "read", ""); err != nil {
 		return err
@@ -28,28 +28,28 @@ func (h *handler) watch(w *writer, r *http.Request) error {
 		return err
 	}
 	out := newOutput(w, r)
-	out.beat()
+	out.heartbeat()
 	if out.flush() != nil {
 		return nil
 	}
 	ctx, stop := context.WithCancel(r.Context())
-	news := h.news(ctx, from.Since)
+	events := h.events(ctx, from.Since)
 	defer func() {
 		stop()
-		for range news { // the node must have let go before the request ends
+		for range events { // the node's watch must end before the request does
 		}
 	}()
-	tick := time.NewTicker(h.beat)
+	tick := time.NewTicker(h.heartbeat)
 	defer tick.Stop()
-	return h.relay(out, r, news, tick.C)
+	return h.forward(out, r, events, tick.C)
 }
 
-// relay sends what arrives until the watch ends, or nobody listens any more.
-func (h *handler) relay(out *output, r *http.Request, news <-chan event, tick <-chan time.Time) error {
+// forward sends events until the watch ends, or the caller has left.
+func (h *handler) forward(out *output, r *http.Request, events <-chan event, tick <-chan time.Time) error {
 	for {
 		var err error
 		select {
-		case next, more := <-news:
+		case next, more := <-events:
 			if !more {
 				return out.flush()
 			}
@@ -64,9 +64,9 @@ func (h *handler) relay(out *output, r *http.Request, news <-chan event, tick <-
 			if err := h.allow(r, "read", ""); err != nil {
 				return out.fail(err)
 			}
-			err = out.beat()
+			err = out.heartbeat()
 		}
-		if err == nil && len(news) == 0 {
+		if err == nil && len(events) == 0 {
 			err = out.flush()
 		}
 		if err != nil {
@@ -75,50 +75,49 @@ func (h *handler) relay(out *output, r *http.Request, news <-chan event, tick <-
 	}
 }
 
-// event is something that a watch yielded.
+// event is what a watch yielded.
 type event struct {
 	entry moot.Entry
 	err   error
 }
 
-// news runs the node's watch until ctx ends; the channel closes when it is over.
-func (h *handler) news(ctx context.Context, since moot.Vector) <-chan event {
-	news := make(chan event, 32)
+// events runs the node's watch until ctx ends; the channel closes when it is over.
+func (h *handler) events(ctx context.Context, since moot.Vector) <-chan event {
+	events := make(chan event, 32)
 	go func() {
-		defer close(news)
+		defer close(events)
 		defer func() {
 			if v := recover(); v != nil {
 				h.log.Error("panic", "path", pathWatch, "value", v, "stack", string(debug.Stack()))
-				send(ctx, news, event{err: moot.Internal})
+				send(ctx, events, event{err: moot.Internal})
 			}
 		}()
 		for e, err := range h.node.Watch(ctx, since) {
-			if !send(ctx, news, event{e, err}) || err != nil {
+			if !send(ctx, events, event{e, err}) || err != nil {
 				return
 			}
 		}
 	}()
-	return news
+	return events
 }
 
-func send(ctx context.Context, news chan<- event, e event) bool {
+func send(ctx context.Context, events chan<- event, e event) bool {
 	select {
-	case news <- e:
+	case events <- e:
 		return true
 	case <-ctx.Done():
 		return false
 	}
 }
 
-// Watch implements moot.Feeds. It ends with an error of kind Unavailable when
-// the node is silent, heartbeats included, or hangs up; and without an error
-// when ctx ends.
+// Watch implements moot.Feeds. It ends with an error of kind Unavailable when entries
+// and heartbeats stop, or the connection ends; and without an error when ctx ends.
 func (c *Client) Watch(ctx context.Context, since moot.Vector) iter.Seq2[moot.Entry, error] {
 	return func(yield func(moot.Entry, error) bool) {
 		in, err := c.entries(ctx, pathWatch, watchFrom{since})
 		if err == nil {
 			defer in.Close()
-			err = follow(in, yield)
+			err = yieldEntries(in, yield)
 		}
 		if err != nil && ctx.Err() == nil {
 			yield(moot.Entry{}, err)
@@ -126,16 +125,16 @@ func (c *Client) Watch(ctx context.Context, since moot.Vector) iter.Seq2[moot.En
 	}
 }
 
-// follow yields entries until the loop breaks (nil) or the stream does.
-func follow(in *entrySource, yield func(moot.Entry, error) bool) error {
+// yieldEntries yields entries until the loop breaks (nil) or the stream ends.
+func yieldEntries(in *entrySource, yield func(moot.Entry, error) bool) error {
 	for {
-		e, beat, err := in.nextEntry()
+		e, heartbeat, err := in.nextEntry()
 		switch {
 		case err == io.EOF:
-			return moot.Errorf(moot.Unavailable, "the watch was ended")
+			return moot.Errorf(moot.Unavailable, "the node ended the watch")
 		case err != nil:
 			return err
-		case !beat && !yield(e, nil):
+		case !heartbeat && !yield(e, nil):
 			return nil
 		}
 	}

@@ -65,7 +65,7 @@ func TestQuietWatchLives(t *testing.T) {
 		a := newAuthor(1)
 		go func() {
 			<-time.After(10 * time.Hour) // of the bubble's clock
-			m.Append(t.Context(), moot.Merge, a.say("at last", ""))
+			m.Append(t.Context(), moot.Merge, a.sign("at last", ""))
 		}()
 		for e, err := range c.Watch(t.Context(), nil) {
 			if err != nil || e.Key != "at last" {
@@ -76,8 +76,8 @@ func TestQuietWatchLives(t *testing.T) {
 	})
 }
 
-// A node that says nothing at all is given up.
-func TestSilence(t *testing.T) {
+// A node that sends nothing at all runs into the idle timeout.
+func TestIdleTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		started := make(chan struct{}, 2)
 		c, end := bubble(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func TestSilence(t *testing.T) {
 		defer end()
 		began := time.Now()
 		for _, err := range c.Watch(t.Context(), nil) {
-			if took := time.Since(began); moot.KindOf(err) != moot.Unavailable || took != answerWithin {
+			if took := time.Since(began); moot.KindOf(err) != moot.Unavailable || took != idleTimeout {
 				t.Error(took, err)
 			}
 		}
@@ -100,16 +100,16 @@ func TestSilence(t *testing.T) {
 			t.Error(err)
 		}
 		if len(started) != 2 {
-			t.Error("not asked")
+			t.Error("a request is missing")
 		}
 	})
 }
 
-// The time that the caller of Watch takes itself is no silence.
-func TestSlowReaderIsNoSilence(t *testing.T) {
+// The own time of Watch's caller does not count as idle.
+func TestSlowReaderIsNotIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandler(nil, guard{}, Options{})
-		h.stuck = 24 * time.Hour
+		h.stall = 24 * time.Hour
 		h.node = broken{watch: func(context.Context) iter.Seq2[moot.Entry, error] { return seq(3, nil) }}
 		h.mux.Handle("/", h.serve(h.watch))
 		c, end := bubble(h)
@@ -152,16 +152,16 @@ func TestStuckWatcher(t *testing.T) {
 			t.Fatal(err)
 		}
 		io.ReadFull(resp.Body, make([]byte, 1)) // and nothing after it
-		<-time.After(stuckAfter + beatEvery)
+		<-time.After(stallTimeout + heartbeatEvery)
 		synctest.Wait()
-		if took := time.Duration(ended.Load()); took == 0 || took > stuckAfter+beatEvery {
+		if took := time.Duration(ended.Load()); took == 0 || took > stallTimeout+heartbeatEvery {
 			t.Error("the node's watch ended after", took)
 		}
 		b.Close()
 	})
 }
 
-// A watcher who is revoked meanwhile sees nothing more.
+// A watcher sees nothing after it was revoked.
 func TestRevokedWatcher(t *testing.T) {
 	m := newMemory()
 	var revoked atomic.Bool
@@ -173,7 +173,7 @@ func TestRevokedWatcher(t *testing.T) {
 	}}
 	c := dial(t, Handler(m, g, Options{}))
 	a := newAuthor(1)
-	m.Append(t.Context(), moot.Merge, a.say("before", ""))
+	m.Append(t.Context(), moot.Merge, a.sign("before", ""))
 	var got []string
 	within(t, 10*time.Second, func() {
 		for e, err := range c.Watch(t.Context(), nil) {
@@ -183,7 +183,7 @@ func TestRevokedWatcher(t *testing.T) {
 			}
 			got = append(got, e.Key)
 			revoked.Store(true)
-			m.Append(t.Context(), moot.Merge, a.say("after", ""))
+			m.Append(t.Context(), moot.Merge, a.sign("after", ""))
 		}
 	})
 	if !slices.Equal(got, []string{"before", "no longer a member"}) {

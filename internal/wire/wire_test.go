@@ -53,11 +53,11 @@ func TestEntries(t *testing.T) {
 	ctx := t.Context()
 	overBoth(t, Handler(newMemory(), guard{}, Options{}), func(t *testing.T, c *Client) {
 		a := newAuthor(7)
-		var said []moot.Entry
+		var signed []moot.Entry
 		for i := range 3 {
-			said = append(said, a.say(fmt.Sprintf("%s/%d ü", t.Name(), i), "body"))
+			signed = append(signed, a.sign(fmt.Sprintf("%s/%d ü", t.Name(), i), "body"))
 		}
-		if err := c.Append(ctx, moot.Swap, said...); err != nil {
+		if err := c.Append(ctx, moot.Swap, signed...); err != nil {
 			t.Fatal(err)
 		}
 		var got []moot.Entry
@@ -67,11 +67,11 @@ func TestEntries(t *testing.T) {
 			}
 			got = append(got, e)
 		}
-		if !reflect.DeepEqual(got, said) {
-			t.Fatalf("got %v\nwant %v", got, said)
+		if !reflect.DeepEqual(got, signed) {
+			t.Fatalf("got %v\nwant %v", got, signed)
 		}
 		v, err := c.Vector(ctx)
-		if err != nil || v[said[0].Author] != 3 {
+		if err != nil || v[signed[0].Author] != 3 {
 			t.Fatalf("vector %v, %v", v, err)
 		}
 		for range c.Query(ctx, moot.Query{History: true, Since: v}) {
@@ -85,7 +85,7 @@ func TestAppendModes(t *testing.T) {
 	c := dial(t, Handler(m, guard{}, Options{}))
 	a := newAuthor(1)
 	for _, mode := range []moot.Mode{moot.Merge, moot.Swap} {
-		if err := c.Append(t.Context(), mode, a.say("k", "v")); err != nil {
+		if err := c.Append(t.Context(), mode, a.sign("k", "v")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -110,18 +110,18 @@ func TestAppendInBatches(t *testing.T) {
 	m := newMemory()
 	c := dial(t, Handler(m, guard{}, Options{}))
 	a := newAuthor(1)
-	var said []moot.Entry
+	var entries []moot.Entry
 	for range 40 {
-		said = append(said, a.say("large", string(pattern(moot.MaxBody))))
+		entries = append(entries, a.sign("large", string(pattern(moot.MaxBody))))
 	}
 	for range maxEntries + 1 {
-		said = append(said, a.say("s", "x"))
+		entries = append(entries, a.sign("s", "x"))
 	}
-	if err := c.Append(t.Context(), moot.Merge, said...); err != nil {
+	if err := c.Append(t.Context(), moot.Merge, entries...); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(m.entries, said) {
-		t.Fatalf("%d entries arrived, want %d", len(m.entries), len(said))
+	if !reflect.DeepEqual(m.entries, entries) {
+		t.Fatalf("%d entries arrived, want %d", len(m.entries), len(entries))
 	}
 	if len(m.modes) < 4 {
 		t.Fatalf("%d requests", len(m.modes))
@@ -135,7 +135,7 @@ func TestWatch(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			a := newAuthor(t.Name()[len(t.Name())-1])
-			first := a.say("first", "1")
+			first := a.sign("first", "1")
 			since, _ := m.Vector(ctx)
 			if err := c.Append(ctx, moot.Merge, first); err != nil {
 				t.Error(err)
@@ -148,7 +148,7 @@ func TestWatch(t *testing.T) {
 				}
 				if got = append(got, e.Key); len(got) == 3 {
 					stop() // must end the loop without an error
-				} else if err := c.Append(ctx, moot.Merge, a.say("next", "")); err != nil {
+				} else if err := c.Append(ctx, moot.Merge, a.sign("next", "")); err != nil {
 					t.Error(err)
 				}
 			}

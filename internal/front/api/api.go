@@ -25,7 +25,7 @@ type Config struct {
 	Authenticate func(r *http.Request) (Access, error)
 	Version      string // of the program
 	Log          *slog.Logger
-	Heartbeat    time.Duration // between signs of life in a stream without events; default 10 s
+	Heartbeat    time.Duration // between heartbeats in a stream without events; default 10 s
 }
 
 // Access is what a caller may do.

@@ -23,7 +23,7 @@ type openFile struct {
 	IfRange string `header:"If-Range" doc:"The ETag that Range is about."`
 }
 
-var openFileOp = op[openFile, none]{at: "GET /api/files/{name...}", does: "A file's bytes, or a range of them", may: reads, gives: "*/*"}
+var openFileOp = op[openFile, none]{at: "GET /api/files/{name...}", does: "A file's bytes, or a range of them", may: reads, gives: "*/*", ranged: true}
 
 func (s *server) addContent() { openFileOp.raw(s, sendFile) }
 
@@ -85,9 +85,10 @@ type content struct {
 	files app.Files
 	file  files.File
 	end   int64 // the last byte wanted of a single range, and one more; 0: the end of the file
-	at    int64
-	open  io.ReadCloser // at offset at; nil: not open
-	first []byte        // read ahead
+	next  int64 // offset of the next read
+	at    int64 // offset of open, less what was read ahead
+	open  io.ReadCloser
+	first []byte // read ahead
 }
 
 // prime reads the first bytes at an offset, so that a failure can be answered as one.
@@ -99,35 +100,36 @@ func (c *content) prime(at int64) error {
 	if at >= size {
 		return nil
 	}
-	c.at = at
+	c.next = at
 	buf := make([]byte, min(4096, size-at))
 	n, err := io.ReadAtLeast(c, buf, 1)
-	c.at, c.first = at, buf[:n]
+	c.next, c.at, c.first = at, at, buf[:n]
 	return err
 }
 
 func (c *content) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:
-		offset += c.at
+		offset += c.next
 	case io.SeekEnd:
 		offset += c.file.Blob.Size
 	}
 	if offset < 0 {
 		return 0, errors.New("the offset is negative")
 	}
-	if whence == io.SeekStart && offset != c.at {
-		c.close()
-		c.at = offset
-	}
+	c.next = offset
 	return offset, nil
 }
 
-func (c *content) Read(p []byte) (int, error) {
+func (c *content) Read(p []byte) (n int, err error) {
+	if c.next != c.at {
+		c.close()
+		c.at = c.next
+	}
+	defer func() { c.at += int64(n); c.next = c.at }()
 	if len(c.first) > 0 {
-		n := copy(p, c.first)
+		n = copy(p, c.first)
 		c.first = c.first[n:]
-		c.at += int64(n)
 		return n, nil
 	}
 	if c.open == nil {
@@ -141,9 +143,7 @@ func (c *content) Read(p []byte) (int, error) {
 		}
 		c.open = rc
 	}
-	n, err := c.open.Read(p)
-	c.at += int64(n)
-	return n, err
+	return c.open.Read(p)
 }
 
 func (c *content) close() {

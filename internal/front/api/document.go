@@ -21,11 +21,12 @@ type operation struct {
 	at, does     string
 	may          rights
 	takes, gives string
+	ranged       bool
 	instead      any
 }
 
 func (o op[In, Out]) operation() operation {
-	return operation{o.at, o.does, o.may, o.takes, o.gives, o.instead}
+	return operation{o.at, o.does, o.may, o.takes, o.gives, o.ranged, o.instead}
 }
 
 func newDocument(version string) *document {
@@ -60,18 +61,11 @@ func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	name, pkg := t.Name(), path.Base(t.PkgPath())
-	if name == "" {
-		return hint
+	name := title(huma.DefaultSchemaNamer(t, hint))
+	if pkg := path.Base(t.PkgPath()); t.Name() != "" && pkg != "api" {
+		return title(pkg) + name
 	}
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return -1
-	}, name)
-	return title(pkg) + title(name)
+	return name
 }
 
 func title(s string) string {
@@ -112,7 +106,7 @@ func (d *document) addInput(h *huma.Operation, o operation, in reflect.Type) {
 	for i := range in.NumField() {
 		f := in.Field(i)
 		p := paramOf(f)
-		s := huma.SchemaFromField(d.types, f, in.Name()+f.Name)
+		s := huma.SchemaFromField(d.types, f, in.Name())
 		if p.in == "" {
 			h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: s}}}
 			continue
@@ -135,7 +129,7 @@ func (d *document) addOutput(h *huma.Operation, o operation, out reflect.Type) {
 	switch {
 	case o.gives == typeLines:
 		s := d.schema(out)
-		ok.Description = "Lines of JSON, each as " + s.Ref + "; an empty object is a sign of life."
+		ok.Description = "Lines of JSON, each as " + s.Ref + "; an empty object is a heartbeat."
 		ok.Content = media(o.gives)
 	case o.gives != "":
 		ok.Content = media(o.gives)
@@ -148,6 +142,10 @@ func (d *document) addOutput(h *huma.Operation, o operation, out reflect.Type) {
 		ok.Content = map[string]*huma.MediaType{"application/json": {Schema: s}}
 	}
 	h.Responses["200"] = ok
+	if o.ranged {
+		h.Responses["206"] = &huma.Response{Description: "The range asked for.", Content: media(o.gives)}
+		h.Responses["304"] = &huma.Response{Description: "The ETag in If-None-Match is that of the file."}
+	}
 }
 
 // media describes a body that is not JSON.

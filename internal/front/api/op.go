@@ -23,7 +23,8 @@ type op[In, Out any] struct {
 	may  rights
 	// Media types of bodies that are not JSON.
 	takes, gives string
-	instead      any // a value of the type that can be sent as JSON instead of takes; nil: none
+	ranged       bool // ranges and conditions are answered by 206 and 304
+	instead      any  // a value of the type that can be sent as JSON instead of takes; nil: none
 }
 
 // none is the input or output of an operation that has none.

@@ -41,6 +41,7 @@ func follow[In, E, R any](ctx context.Context, c *client, o op[In, line[E, R]], 
 		l.close()
 		return nil, err
 	}
+	l.idle.Stop()
 	l.body = resp.Body
 	l.in = bufio.NewScanner(resp.Body)
 	l.in.Buffer(nil, maxLine)
@@ -58,6 +59,8 @@ func (l *lines[E, R]) close() {
 
 // next returns the next event. After the last one it returns io.EOF, and result is set.
 func (l *lines[E, R]) next() (e E, err error) {
+	l.idle.Reset(l.limit)
+	defer l.idle.Stop() // a slow reader is no silent node
 	for l.in.Scan() {
 		l.idle.Reset(l.limit)
 		var got line[E, R]

@@ -92,8 +92,8 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
 		&cobra.Group{ID: "jobs", Title: "Computing power:"},
 		&cobra.Group{ID: "people", Title: "People:"})
 	a.addGroup(root, "node", a.initCommand(), a.upCommand(), a.serveCommand(), a.statusCommand(), a.peersCommand(),
-		a.policyCommand(), a.backupCommand(), a.restoreCommand(), a.tourCommand(), a.planCommand(), a.compareCommand())
-	a.addGroup(root, "files", a.shareCommand(), a.findCommand(), a.lsCommand(), a.getCommand(), a.rmCommand(),
+		a.policyCommand(), a.tokenCommand(), a.backupCommand(), a.restoreCommand(), a.tourCommand(), a.planCommand(), a.compareCommand())
+	a.addGroup(root, "files", a.shareCommand(), a.findCommand(), a.lsCommand(), a.getCommand(), a.moveFileCommand(), a.rmCommand(),
 		a.historyCommand(), a.conflictsCommand(), a.resolveCommand(), a.syncCommand())
 	a.addGroup(root, "mail", a.sendCommand(), a.inboxCommand(), a.readCommand(), a.replyCommand(), a.searchCommand(), a.watchCommand(),
 		a.attachmentsCommand(), a.markCommand(), a.moveCommand(), a.discardCommand(), a.accountCommand())
@@ -157,8 +157,13 @@ func (a *commandLine) report(err error) {
 		a.print(struct {
 			Error string         `json:"error"`
 			Kind  moot.ErrorKind `json:"kind"`
-		}{err.Error(), moot.KindOf(err)})
+			Hint  moot.Hint      `json:"hint,omitempty"`
+		}{err.Error(), moot.KindOf(err), moot.HintOf(err)})
 		return
 	}
-	fmt.Fprintf(a.err, "moot: %s\n", clean(strings.TrimPrefix(err.Error(), "moot: ")))
+	text := strings.TrimPrefix(err.Error(), "moot: ")
+	if h := advice(err); h != "" {
+		text += ": " + h
+	}
+	fmt.Fprintf(a.err, "moot: %s\n", clean(text))
 }

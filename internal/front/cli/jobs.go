@@ -201,8 +201,8 @@ func (a *commandLine) showLog(l jobs.Log, single bool) {
 
 // statusLine is a line on a terminal that changes; elsewhere nothing.
 type statusLine struct {
-	to    *os.File
-	shown bool
+	to      *os.File
+	visible bool
 }
 
 func (a *commandLine) statusLine() *statusLine {
@@ -215,14 +215,14 @@ func (a *commandLine) statusLine() *statusLine {
 func (l *statusLine) show(format string, args ...any) {
 	if l.to != nil {
 		fmt.Fprintf(l.to, "\r\033[K"+format, args...)
-		l.shown = true
+		l.visible = true
 	}
 }
 
 func (l *statusLine) clear() {
-	if l.shown {
+	if l.visible {
 		fmt.Fprint(l.to, "\r\033[K")
-		l.shown = false
+		l.visible = false
 	}
 }
 

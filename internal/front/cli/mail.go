@@ -17,8 +17,8 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// letter is what send and reply ask for.
-type letter struct {
+// draft is a message to be sent, as flags and input describe it.
+type draft struct {
 	message mail.Message
 	attach  []string
 	text    string
@@ -26,7 +26,7 @@ type letter struct {
 	draft   bool
 }
 
-func (l *letter) flags(c *cobra.Command) {
+func (l *draft) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&l.message.Cc, "cc", nil, "also send to `ADDRESS`, for all to see")
 	f.StringArrayVar(&l.message.Bcc, "bcc", nil, "also send to `ADDRESS`, which the others do not see")
@@ -37,13 +37,13 @@ func (l *letter) flags(c *cobra.Command) {
 }
 
 func (a *commandLine) sendCommand() *cobra.Command {
-	var l letter
+	var l draft
 	c := &cobra.Command{
 		Use:   "send TO… [--subject S] [--attach FILE]… < TEXT",
 		Short: "Send a message to members, a #channel, or anybody if the space's server sends mail",
 		Long: `Send a message. TO is a member's name or key, a #channel, which all members read, or
 an email address elsewhere if the space's server exchanges mail with the outside. The
-message is sealed: nobody but those it is for can read it, also not those who carry it.`,
+message is sealed: nobody but those it is for can read it, also not the nodes that hold it.`,
 		Example: "  echo 'At noon?' | moot send bob --subject Lunch\n  moot send '#general' --subject News --text 'It rains.'\n  moot send ann bob --attach report.pdf --text 'As promised.'",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -57,7 +57,7 @@ message is sealed: nobody but those it is for can read it, also not those who ca
 }
 
 func (a *commandLine) replyCommand() *cobra.Command {
-	var l letter
+	var l draft
 	var all bool
 	c := &cobra.Command{
 		Use:     "reply ID [--all] [--attach FILE]… < TEXT",
@@ -88,7 +88,7 @@ func (a *commandLine) replyCommand() *cobra.Command {
 }
 
 // dispatch writes the message while it is sent: attachments may be of any size.
-func (a *commandLine) dispatch(ctx context.Context, m mail.Mailbox, l *letter) error {
+func (a *commandLine) dispatch(ctx context.Context, m mail.Mailbox, l *draft) error {
 	if err := l.read(a.in); err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (a *commandLine) dispatch(ctx context.Context, m mail.Mailbox, l *letter) e
 }
 
 // read takes in the text and looks at the attachments.
-func (l *letter) read(in io.Reader) error {
+func (l *draft) read(in io.Reader) error {
 	for _, path := range l.attach {
 		if info, err := os.Stat(path); err != nil || info.IsDir() {
 			return moot.Errorf(moot.Invalid, "attach %s: %w", path, cmpErr(err, errors.New("it is a folder: share it instead")))

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"github.com/mootspace/moot"
@@ -47,6 +49,7 @@ func (a *commandLine) outsideFlags(c *cobra.Command, o *app.MailOptions) {
 	f.StringVar(&o.SMTP, "smtp", "", "answer other mail servers on `ADDR` (usually :25)")
 	f.StringVar(&o.Smarthost, "smarthost", "", "send everything through the mail server at `HOST:PORT`")
 	f.StringVar(&o.SmarthostUser, "smarthost-user", "", "log in there as `NAME`, with the password in MOOT_SMARTHOST_PASSWORD")
+	o.SmarthostPassword = os.Getenv("MOOT_SMARTHOST_PASSWORD")
 	f.StringVar(&quota, "mail-quota", "5G", "`bytes` that one mailbox may hold on this server; 0 for no limit")
 	f.BoolVar(&o.Private, "mail-private", false, "send also to mail servers whose addresses are not public")
 	f.IntVar(&o.OutPort, "mail-port", 25, "`port` of other mail servers")

@@ -44,6 +44,7 @@ node keeps in step with it, too (hybrid).`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.run(c, o) },
 	}
+	c.Flags().StringVar(&o.Web, "web", "", "answer people's programs (the HTTP interface below /api, with tokens) on `ADDR`, as 127.0.0.1:7480; plain HTTP on loopback, else TLS")
 	a.mailFlags(c, &o.Mail, "127.0.0.1:1143", "127.0.0.1:1587", "", "")
 	c.Flags().StringArrayVar(&o.Listen, "listen", nil, "listen on `ADDR`, as 192.168.1.5:7444, or a multiaddr (default: all interfaces, port 7444 or a free one)")
 	return c
@@ -72,6 +73,7 @@ certificate of a public authority also works.`,
 	f.StringVar(&o.Blobs, "blobs", "", "`DIR` for the blobs (default: in the home)")
 	f.StringVar(&o.CertFile, "cert", "", "certificate chain of a public authority, PEM `FILE`")
 	f.StringVar(&o.KeyFile, "cert-key", "", "private key of the certificate, PEM `FILE`")
+	f.StringVar(&o.Web, "web", "", "answer people's programs (the HTTP interface below /api, with tokens) on `ADDR`, as :8443; with the server's certificate, plain HTTP on loopback")
 	f.StringArrayVar(&o.Announce, "announce", nil, "`URL` that members should use, if not the addresses listened on")
 	c.MarkFlagsRequiredTogether("cert", "cert-key")
 	a.mailFlags(c, &o.Mail, ":143", ":587", ":993", ":465")

@@ -24,7 +24,7 @@ func (a *commandLine) offerCommand() *cobra.Command {
 		Short: "Lend this node's computing power to members, or show who lends",
 		Long: `Lend computing power of this node, while it runs, to members of the space: how many tasks
 at once, how much memory and time for each, at what hours, to whom. Without flags, show
-who lends. A server lends all its processors unless it is told otherwise.`,
+who lends. A server lends all its processors unless --cpus says otherwise.`,
 		Example: "  moot offer --cpus 2 --memory 512M\n  moot offer --hours 22:00-06:00 --to ann\n  moot offer --cpus 0       take it back",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -36,7 +36,7 @@ who lends. A server lends all its processors unless it is told otherwise.`,
 				if err != nil {
 					return err
 				}
-				if err := a.wishLending(ctx, s, c, &w, cpus, memory, disk, hours, wall, to); err != nil {
+				if err := a.setLending(ctx, s, c, &w, cpus, memory, disk, hours, wall, to); err != nil {
 					return err
 				}
 				if err := s.Control.SetPreferences(ctx, w); err != nil {
@@ -65,11 +65,11 @@ func changedAny(c *cobra.Command, flags ...string) bool {
 	return false
 }
 
-func (a *commandLine) wishLending(ctx context.Context, s *app.Session, c *cobra.Command, w *policy.Preferences, cpus int, memory, disk, hours string, wall time.Duration, to []string) (err error) {
+func (a *commandLine) setLending(ctx context.Context, s *app.Session, c *cobra.Command, w *policy.Preferences, cpus int, memory, disk, hours string, wall time.Duration, to []string) (err error) {
 	given := c.Flags().Changed
 	if given("cpus") {
 		if w.LendCPUs = cpus; cpus <= 0 {
-			w.LendCPUs = -1 // said, as opposed to never thought of
+			w.LendCPUs = -1 // chosen, as opposed to the default
 		}
 	}
 	for flag, n := range map[string]*int64{"memory": &w.LendMemory, "disk": &w.LendDisk} {

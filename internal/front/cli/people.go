@@ -18,7 +18,7 @@ func (a *commandLine) inviteCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "invite [--role R] [--uses N] [--expires D]",
 		Short: "Print a link (and QR code) with which somebody can join",
-		Long: `Print a link with which somebody can join the space. Whoever holds the link can
+		Long: `Print a link with which somebody can join the space. Anybody with the link can
 join, so hand it over like a password. You need not be online when it is used.`,
 		Example: "  moot invite\n  moot invite --role guest --uses 10 --expires 168h",
 		Args:    cobra.NoArgs,

@@ -8,7 +8,7 @@ import (
 	"github.com/mootspace/moot/internal/plan"
 )
 
-// showPlan prints a row a question and a column an architecture.
+// showPlan prints a row a quantity and a column an architecture.
 func (a *commandLine) showPlan(g plan.Group, p plan.Plan) {
 	if a.json {
 		a.print(struct {
@@ -25,44 +25,44 @@ func (a *commandLine) showPlan(g plan.Group, p plan.Plan) {
 	a.say("\nRecommended: %s\n  %s\n\n%s 'moot compare' measures.", p.Recommended.Name(), strings.Join(p.Why, "\n  "), p.Disclaimer)
 }
 
-// question is a row: what is asked, and how an architecture answers.
-type question struct {
-	asked  string
-	answer func(plan.Answer) string
+// row is a quantity and its value in each architecture.
+type row struct {
+	quantity string
+	value    func(plan.Answer) string
 }
 
 func planRows(g plan.Group, answers []plan.Answer) [][]string {
 	var rows [][]string
-	for _, q := range planQuestions(g, answers) {
-		row := []string{q.asked}
+	for _, r := range quantities(g, answers) {
+		cells := []string{r.quantity}
 		for _, answer := range answers {
-			row = append(row, q.answer(answer))
+			cells = append(cells, r.value(answer))
 		}
-		rows = append(rows, row)
+		rows = append(rows, cells)
 	}
 	return rows
 }
 
-func planQuestions(g plan.Group, answers []plan.Answer) (list []question) {
+func quantities(g plan.Group, answers []plan.Answer) (list []row) {
 	for i, r := range answers[0].Reach {
 		asked := fmt.Sprintf("all of %d have it after, at least", r.Members)
 		if r.Members == 1 {
 			asked = "the first has it after, at least"
 		}
-		list = append(list, question{asked, func(a plan.Answer) string { return plan.FormatSeconds(a.Reach[i].Seconds) }})
+		list = append(list, row{asked, func(a plan.Answer) string { return plan.FormatSeconds(a.Reach[i].Seconds) }})
 	}
 	n := len(g.Members)
 	list = append(list,
-		question{fmt.Sprintf("twice as many, %d, take", 2*n), func(a plan.Answer) string { return "× " + plan.FormatNumber(a.Doubling) }},
-		question{"servers send, at least", func(a plan.Answer) string { return size(a.Upload.Server) }},
-		question{"who shares sends, at least", func(a plan.Answer) string { return size(a.Upload.Source) }},
-		question{"who fetch send, together", func(a plan.Answer) string { return size(a.Upload.Members) }},
+		row{fmt.Sprintf("twice as many, %d, take", 2*n), func(a plan.Answer) string { return "× " + plan.FormatNumber(a.Doubling) }},
+		row{"servers send, at least", func(a plan.Answer) string { return size(a.Upload.Server) }},
+		row{"who shares sends, at least", func(a plan.Answer) string { return size(a.Upload.Source) }},
+		row{"who fetch send, together", func(a plan.Answer) string { return size(a.Upload.Members) }},
 	)
-	return append(append(list, keepQuestions(g)...), tellQuestions()...)
+	return append(append(list, availabilityRows(g)...), deliveryRows()...)
 }
 
-// keepQuestions are about what is still there when nodes are away.
-func keepQuestions(g plan.Group) []question {
+// availabilityRows are about what is still there when nodes are away.
+func availabilityRows(g plan.Group) []row {
 	kept := fmt.Sprintf("  with %d copies on members", g.Copies)
 	if g.Pieces > 1 {
 		kept = fmt.Sprintf("  with any %d of %d pieces on members", g.Pieces, g.Copies)
@@ -75,7 +75,7 @@ func keepQuestions(g plan.Group) []question {
 			return show(a.Replication)
 		}
 	}
-	return []question{
+	return []row{
 		{"is there at any moment, as shared", func(a plan.Answer) string { return plan.FormatPercent(a.InitialAvailability) }},
 		{kept, func(a plan.Answer) string { return plan.FormatPercent(a.Availability) }},
 		{"for " + plan.FormatPercent(g.Target) + ": copies on servers + members", ifReached(func(k plan.Replication) string {
@@ -86,9 +86,9 @@ func keepQuestions(g plan.Group) []question {
 	}
 }
 
-// tellQuestions are about what is said: names, withdrawals.
-func tellQuestions() []question {
-	return []question{
+// deliveryRows are about what is said: names, withdrawals.
+func deliveryRows() []row {
+	return []row{
 		{"decides and withdraws", func(a plan.Answer) string { return string(a.Propagation.Authority) }},
 		{"a withdrawal holds", withdrawn},
 		{"an entry takes hops", func(a plan.Answer) string { return between(a.Propagation.Hops) }},

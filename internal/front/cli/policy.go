@@ -15,44 +15,43 @@ import (
 
 func (a *commandLine) policyCommand() *cobra.Command {
 	var deny, allow, names []string
-	var carry carrying
+	var messages messagePolicy
 	c := &cobra.Command{
 		Use:   "policy [--deny NAME] [--allow NAME] [--names PREFIX,…] [--rate BYTES] [--download-rate BYTES]",
 		Short: "Show or change what this node serves, to whom, how fast",
-		Long: `Show or change this node's own wishes: which members it does not serve, which
-names it serves (all, unless prefixes are given), how fast it sends, how fast it takes
-in what it fetches or is given, and what it carries for others: messages for members
-who are away.`,
+		Long: `Show or change this node's preferences: which members it does not serve, which
+names it serves (all, unless prefixes are given), how fast it sends and receives blobs,
+and what it holds for others: messages for members who are away.`,
 		Example: "  moot policy\n  moot policy --deny bob --rate 2M --download-rate 5M\n  moot policy --names public/,photos/\n  moot policy --names '' --rate 0 --allow bob",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
-				w, err := s.Control.Preferences(ctx)
+				p, err := s.Control.Preferences(ctx)
 				if err != nil {
 					return err
 				}
-				for flag, rate := range map[string]*int64{"rate": &w.UploadRate, "download-rate": &w.DownloadRate} {
+				for flag, rate := range map[string]*int64{"rate": &p.UploadRate, "download-rate": &p.DownloadRate} {
 					if f := c.Flags().Lookup(flag); f.Changed {
 						if *rate, err = parseSize(f.Value.String()); err != nil {
 							return err
 						}
 					}
 				}
-				if err := carry.wish(c, &w); err != nil {
+				if err := messages.apply(c, &p); err != nil {
 					return err
 				}
 				if c.Flags().Changed("names") {
-					w.Names = slices.DeleteFunc(names, func(s string) bool { return s == "" })
+					p.Names = slices.DeleteFunc(names, func(s string) bool { return s == "" })
 				}
-				if err := a.wishWhom(ctx, s, &w, deny, allow); err != nil {
+				if err := a.setDenied(ctx, s, &p, deny, allow); err != nil {
 					return err
 				}
 				if c.Flags().NFlag() > 0 {
-					if err := s.Control.SetPreferences(ctx, w); err != nil {
+					if err := s.Control.SetPreferences(ctx, p); err != nil {
 						return err
 					}
 				}
-				a.showWishes(ctx, s, w)
+				a.showPreferences(ctx, s, p)
 				return nil
 			})
 		},
@@ -62,19 +61,19 @@ who are away.`,
 	f.StringArrayVar(&allow, "allow", nil, "serve the member `NAME` again")
 	f.StringSliceVar(&names, "names", nil, "serve only names that start with one of these; '' for all")
 	f.String("rate", "", "send at most so many `bytes` a second (as 500K or 2M); 0 for no limit")
-	f.String("download-rate", "", "take in at most so many `bytes` of blobs a second; 0 for no limit")
-	carry.flags(c)
+	f.String("download-rate", "", "receive at most so many `bytes` of blobs a second; 0 for no limit")
+	messages.flags(c)
 	return c
 }
 
-func (a *commandLine) wishWhom(ctx context.Context, s *app.Session, w *policy.Preferences, deny, allow []string) error {
+func (a *commandLine) setDenied(ctx context.Context, s *app.Session, p *policy.Preferences, deny, allow []string) error {
 	for _, n := range deny {
 		m, err := s.Members.Lookup(ctx, n)
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(w.Deny, m.Key) {
-			w.Deny = append(w.Deny, m.Key)
+		if !slices.Contains(p.Deny, m.Key) {
+			p.Deny = append(p.Deny, m.Key)
 		}
 	}
 	for _, n := range allow {
@@ -82,27 +81,27 @@ func (a *commandLine) wishWhom(ctx context.Context, s *app.Session, w *policy.Pr
 		if err != nil {
 			return err
 		}
-		w.Deny = slices.DeleteFunc(w.Deny, func(k moot.Key) bool { return k == m.Key })
+		p.Deny = slices.DeleteFunc(p.Deny, func(k moot.Key) bool { return k == m.Key })
 	}
 	return nil
 }
 
-func (a *commandLine) showWishes(ctx context.Context, s *app.Session, w policy.Preferences) {
+func (a *commandLine) showPreferences(ctx context.Context, s *app.Session, p policy.Preferences) {
 	if a.json {
-		a.print(w)
+		a.print(p)
 		return
 	}
 	who := a.names(ctx, s)
-	denied := make([]string, len(w.Deny))
-	for i, k := range w.Deny {
+	denied := make([]string, len(p.Deny))
+	for i, k := range p.Deny {
 		denied[i] = name(who(k))
 	}
 	served := "all names"
-	if len(w.Names) > 0 {
-		served = "names below " + strings.Join(w.Names, ", ")
+	if len(p.Names) > 0 {
+		served = "names below " + strings.Join(p.Names, ", ")
 	}
-	a.table("", [][]string{{"serves", name(served)}, {"to", "members" + butNot(denied)}, {"sends", limit(w.UploadRate)}, {"takes in", limit(w.DownloadRate)},
-		{"carries", carried(w)}, {"keeps", kept(w)}, {"reading", reading(w)}})
+	a.table("", [][]string{{"serves", name(served)}, {"to", "members" + butNot(denied)}, {"sends", limit(p.UploadRate)}, {"receives", limit(p.DownloadRate)},
+		{"holds", heldMessages(p)}, {"keeps", retention(p)}, {"reading", readReceipts(p)}})
 }
 
 func limit(rate int64) string {

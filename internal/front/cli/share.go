@@ -110,6 +110,28 @@ func (a *commandLine) rmCommand() *cobra.Command {
 	}
 }
 
+func (a *commandLine) moveFileCommand() *cobra.Command {
+	var o files.MoveOptions
+	c := &cobra.Command{
+		Use:     "mv NAME NEWNAME",
+		Short:   "Give a file or folder another name",
+		Example: "  moot mv draft.txt final.txt",
+		Args:    cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
+				f, err := s.Files.Move(ctx, args[0], args[1], o)
+				if err != nil {
+					return err
+				}
+				a.showFile(f.Name, f)
+				return nil
+			})
+		},
+	}
+	c.Flags().BoolVar(&o.Force, "force", false, "also onto a name that exists: its versions stay in the history")
+	return c
+}
+
 func (a *commandLine) syncCommand() *cobra.Command {
 	var prefix string
 	var once bool

@@ -104,7 +104,7 @@ func (a *commandLine) backupCommand() *cobra.Command {
 		Use:   "backup FILE",
 		Short: "Write this home's key, settings and entries to a file",
 		Long: `Write this home's key, settings and entries to FILE while the node may be running.
-Blobs are not in it: they are fetched again from whoever holds them. The file holds
+Blobs are not in it: they are fetched again from the nodes that hold them. The file holds
 the private key: keep it safe.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

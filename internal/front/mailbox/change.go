@@ -13,12 +13,12 @@ import (
 
 var errReadOnly = no(imap.ResponseCodeNoPerm, "The folder is open for reading only: SELECT it")
 
-// change makes one change to messages, given by their places, and returns the places of
-// those that are still there. The client is yet to be told.
-func (s *imapSession) change(places []int, c mail.Change) (changed []int, err error) {
+// change applies one change to messages, given by index, and returns the indexes of
+// those that still exist. The caller sends the updates.
+func (s *imapSession) change(indexes []int, c mail.Change) (changed []int, err error) {
 	v := s.selected.Load()
-	changes := make([]mail.Change, len(places))
-	for i, p := range places {
+	changes := make([]mail.Change, len(indexes))
+	for i, p := range indexes {
 		changes[i] = c
 		changes[i].Folder, changes[i].UID = v.folder, uint32(v.messages[p].uid)
 	}
@@ -27,23 +27,23 @@ func (s *imapSession) change(places []int, c mail.Change) (changed []int, err er
 		return nil, err
 	}
 	for _, it := range items {
-		if i, there := v.at(imap.UID(it.UID)); there {
+		if i, there := v.index(imap.UID(it.UID)); there {
 			v.messages[i].flags = it.Flags
-			v.learn(it.Flags)
+			v.addKeywords(it.Flags)
 			changed = append(changed, i)
 		}
 	}
 	return changed, nil
 }
 
-// showFlags tells the client the flags of messages.
-func (v *selection) showFlags(w *imapserver.FetchWriter, places []int) error {
-	for _, i := range places {
+// showFlags sends the flags of messages.
+func (v *selection) showFlags(w *imapserver.FetchWriter, indexes []int) error {
+	for _, i := range indexes {
 		m := &v.messages[i]
-		m.told = true
+		m.flagsSent = true
 		r := w.CreateMessage(uint32(i + 1))
 		r.WriteUID(m.uid)
-		r.WriteFlags(shownFlags(m.flags))
+		r.WriteFlags(protocolFlags(m.flags))
 		if err := r.Close(); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (s *imapSession) Store(w *imapserver.FetchWriter, set imap.NumSet, store *i
 	if v.readOnly {
 		return errReadOnly
 	}
-	flags, err := ownFlags(store.Flags)
+	flags, err := parseFlags(store.Flags)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (s *imapSession) Store(w *imapserver.FetchWriter, set imap.NumSet, store *i
 		return err
 	}
 	var c mail.Change
-	flags = v.spelled(flags)
+	flags = v.canonical(flags)
 	switch store.Op {
 	case imap.StoreFlagsSet:
 		c.Set, c.Exact = flags, true
@@ -82,16 +82,16 @@ func (s *imapSession) Store(w *imapserver.FetchWriter, set imap.NumSet, store *i
 	if err != nil {
 		return s.failure(err)
 	}
-	if store.Silent { // only what the client cannot know
+	if store.Silent { // send only unexpected flags
 		changed = slices.DeleteFunc(changed, func(i int) bool { return equalFlags(expected[i], v.messages[i].flags) })
 	}
 	return v.showFlags(w, changed)
 }
 
-// expect returns the flags that the client expects messages to have after a change.
-func (v *selection) expect(places []int, c mail.Change) map[int][]mail.Flag {
-	all := make(map[int][]mail.Flag, len(places))
-	for _, i := range places {
+// expect returns the flags that the client expects after a change.
+func (v *selection) expect(indexes []int, c mail.Change) map[int][]mail.Flag {
+	all := make(map[int][]mail.Flag, len(indexes))
+	for _, i := range indexes {
 		flags := slices.Clone(c.Set)
 		for _, f := range v.messages[i].flags {
 			if !c.Exact && !slices.Contains(c.Clear, f) {
@@ -117,7 +117,7 @@ func (s *imapSession) Copy(set imap.NumSet, dest string) (*imap.CopyData, error)
 		return nil, err
 	}
 	if dest == v.folder {
-		v.touch()
+		v.setChanged()
 	}
 	data, _, err := s.transfer(picked, mail.Change{Copy: dest}, f)
 	return data, s.failure(err)
@@ -151,12 +151,12 @@ func (s *imapSession) Move(w *imapserver.MoveWriter, set imap.NumSet, dest strin
 	return v.remove(moved, w.WriteExpunge)
 }
 
-// transfer copies or moves messages, and tells their new UIDs. It returns the places of
-// those that were there.
-func (s *imapSession) transfer(places []int, c mail.Change, to mail.Folder) (*imap.CopyData, []int, error) {
+// transfer copies or moves messages, and returns their new UIDs and the indexes of those
+// that existed.
+func (s *imapSession) transfer(indexes []int, c mail.Change, to mail.Folder) (*imap.CopyData, []int, error) {
 	v := s.selected.Load()
-	changes := make([]mail.Change, len(places))
-	for i, p := range places {
+	changes := make([]mail.Change, len(indexes))
+	for i, p := range indexes {
 		changes[i] = c
 		changes[i].Folder, changes[i].UID = v.folder, uint32(v.messages[p].uid)
 	}
@@ -167,9 +167,9 @@ func (s *imapSession) transfer(places []int, c mail.Change, to mail.Folder) (*im
 	data := &imap.CopyData{UIDValidity: to.Validity}
 	var there []int
 	last := uint32(0)
-	for _, p := range places {
+	for _, p := range indexes {
 		m := v.messages[p]
-		if len(items) == 0 || items[0].ID != m.id { // it was removed elsewhere
+		if len(items) == 0 || items[0].ID != m.id { // removed concurrently
 			continue
 		}
 		if data != nil && items[0].UID > last {
@@ -177,7 +177,7 @@ func (s *imapSession) transfer(places []int, c mail.Change, to mail.Folder) (*im
 			data.SourceUIDs.AddNum(m.uid)
 			data.DestUIDs.AddNum(imap.UID(last))
 		} else {
-			data = nil // the protocol pairs both sets in the order of UIDs
+			data = nil // COPYUID pairs both sets in the order of UIDs
 		}
 		there = append(there, p)
 		items = items[1:]
@@ -188,44 +188,44 @@ func (s *imapSession) transfer(places []int, c mail.Change, to mail.Folder) (*im
 	return data, there, nil
 }
 
-// remove takes messages away and tells the client.
-func (v *selection) remove(places []int, write func(uint32) error) error {
-	for _, i := range places {
-		v.messages[i].gone = true
+// remove removes messages from the view and sends EXPUNGE.
+func (v *selection) remove(indexes []int, write func(uint32) error) error {
+	for _, i := range indexes {
+		v.messages[i].removed = true
 	}
-	return v.dropGone(len(v.messages), write)
+	return v.dropRemoved(len(v.messages), write)
 }
 
-// Expunge implements imapserver.Session. It goes by what is marked now, which the
-// client may not have heard of.
+// Expunge implements imapserver.Session. It uses the current flags, which the client may
+// not have received yet.
 func (s *imapSession) Expunge(w *imapserver.ExpungeWriter, uids *imap.UIDSet) error {
 	v := s.selected.Load()
 	if v.readOnly {
-		if *w == (imapserver.ExpungeWriter{}) { // CLOSE, which removes nothing then (RFC 9051, 6.4.1)
+		if *w == (imapserver.ExpungeWriter{}) { // CLOSE, which then removes nothing (RFC 9051, 6.4.1)
 			return nil
 		}
 		return errReadOnly
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	changes, err := v.doomed(uids)
+	changes, err := v.removals(uids)
 	if err != nil || len(changes) == 0 {
 		return s.failure(err)
 	}
 	if _, err := s.mb.Change(s.ctx, changes...); err != nil && !errors.Is(err, moot.NotFound) {
 		return s.failure(err)
 	}
-	var places []int
+	var indexes []int
 	for _, c := range changes {
-		if i, there := v.at(imap.UID(c.UID)); there {
-			places = append(places, i)
+		if i, there := v.index(imap.UID(c.UID)); there {
+			indexes = append(indexes, i)
 		}
 	}
-	return v.remove(places, w.WriteExpunge)
+	return v.remove(indexes, w.WriteExpunge)
 }
 
-// doomed returns the removal of what is marked as deleted.
-func (v *selection) doomed(uids *imap.UIDSet) (changes []mail.Change, err error) {
+// removals returns changes that remove messages with the flag \Deleted.
+func (v *selection) removals(uids *imap.UIDSet) (changes []mail.Change, err error) {
 	items, err := v.mb.List(v.ctx, mail.Query{Folder: v.folder, Brief: true})
 	if err != nil {
 		return nil, err

@@ -11,34 +11,34 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// conn is a client's connection. Until somebody has logged in, it may take only so
-// long and send only so much. A deadline set on it is a limit of idleness: whoever
-// still moves bytes may take as long as a big message needs.
+// conn is a client's connection. Before a login its time and bytes are limited.
+// Deadlines are idle timeouts: each read and each 64 KiB written extends them, so that
+// large messages may take long.
 type conn struct {
 	net.Conn
-	in   *listener
-	from netip.Prefix
+	listener *listener
+	from     netip.Prefix
 
-	readIdle, writeIdle atomic.Int64 // nanoseconds; 0: no limit
-	broken              atomic.Bool  // reading has ended
-	left                atomic.Int64 // bytes that a stranger may still send
-	strange             *time.Timer
+	readIdle, writeIdle atomic.Int64 // idle timeouts, ns; 0: none
+	broken              atomic.Bool  // a read failed
+	budget              atomic.Int64 // bytes left to read before a login
+	timer               *time.Timer
 
-	mu      sync.Mutex
-	known   bool // somebody has logged in
-	closed  bool
-	holders int
+	mu            sync.Mutex
+	authenticated bool // after a login
+	closed        bool
+	users         int
 }
 
 func newConn(raw net.Conn, in *listener, from netip.Prefix) *conn {
-	c := &conn{Conn: raw, in: in, from: from, holders: 1}
-	c.left.Store(strangerBytes)
+	c := &conn{Conn: raw, listener: in, from: from, users: 1}
+	c.budget.Store(maxBeforeLogin)
 	in.wg.Add(1)
-	c.strange = time.AfterFunc(strangerTime, c.kill)
+	c.timer = time.AfterFunc(loginTimeout, c.abort)
 	return c
 }
 
-// connOf returns what is below TLS, if there is TLS.
+// connOf returns the connection below TLS, if there is TLS.
 func connOf(nc net.Conn) *conn {
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn()
@@ -46,16 +46,16 @@ func connOf(nc net.Conn) *conn {
 	return nc.(*conn)
 }
 
-// welcome lifts the limits for strangers.
-func (c *conn) welcome() {
+// setAuthenticated lifts the limits before a login.
+func (c *conn) setAuthenticated() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.known || c.closed {
+	if c.authenticated || c.closed {
 		return
 	}
-	c.known = true
-	c.strange.Stop()
-	c.in.rooms.welcome(c.from)
+	c.authenticated = true
+	c.timer.Stop()
+	c.listener.slots.authenticated(c.from)
 }
 
 func (c *conn) Read(p []byte) (int, error) {
@@ -65,8 +65,8 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 	}
 	n, err := c.Conn.Read(p)
-	if err == nil && c.left.Add(-int64(n)) < 0 && !c.isKnown() {
-		err = moot.Errorf(moot.TooLarge, "more than %d bytes before a login", strangerBytes)
+	if err == nil && c.budget.Add(-int64(n)) < 0 && !c.isAuthenticated() {
+		err = moot.Errorf(moot.TooLarge, "more than %d bytes before a login", maxBeforeLogin)
 	}
 	if err != nil {
 		c.broken.Store(true)
@@ -74,13 +74,13 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *conn) isKnown() bool {
+func (c *conn) isAuthenticated() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.known
+	return c.authenticated
 }
 
-// writeSize is how much is written under one deadline.
+// writeSize is how many bytes are written under one deadline.
 const writeSize = 64 << 10
 
 func (c *conn) Write(p []byte) (n int, err error) {
@@ -123,26 +123,26 @@ func idle(t time.Time) int64 {
 	return max(0, int64(time.Until(t)))
 }
 
-// kill ends the connection for whoever uses it; they then close it.
-func (c *conn) kill() { c.Conn.Close() }
+// abort ends the connection; its user then closes it.
+func (c *conn) abort() { c.Conn.Close() }
 
-// hold makes the listener wait for something that may outlive the connection, until
-// release; false if all is over already.
-func (c *conn) hold() bool {
+// acquire keeps the listener waiting for a user that may outlive the connection, until
+// release; false if the connection is already released.
+func (c *conn) acquire() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.holders == 0 {
+	if c.users == 0 {
 		return false
 	}
-	c.holders++
+	c.users++
 	return true
 }
 
 func (c *conn) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.holders--; c.holders == 0 {
-		c.in.wg.Done()
+	if c.users--; c.users == 0 {
+		c.listener.wg.Done()
 	}
 }
 
@@ -153,9 +153,9 @@ func (c *conn) Close() error {
 	c.closed = true
 	c.mu.Unlock()
 	if first {
-		c.strange.Stop()
-		c.in.forget(c)
-		c.in.rooms.leave(c.from, !c.known)
+		c.timer.Stop()
+		c.listener.remove(c)
+		c.listener.slots.release(c.from, !c.authenticated)
 		c.release()
 	}
 	return err

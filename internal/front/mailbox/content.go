@@ -9,30 +9,30 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// kept is how much of a message's beginning is kept in memory. What is behind it is
-// streamed, from the beginning again if it is asked for out of order: nothing of a
-// message is written to a disk.
+// maxBuffered is how many bytes of a message are buffered in memory. The rest is
+// streamed, from the start again if it is read out of order: no part of a message is
+// written to disk.
 const (
-	kept      = 512 << 10
-	firstRead = 16 << 10
+	maxBuffered = 512 << 10
+	firstRead   = 16 << 10
 )
 
-// content is a message's bytes at any place.
+// content gives random access to a message.
 type content struct {
 	ctx context.Context
 	mb  mail.Mailbox
 	id  moot.BlobID
 
-	size  int64  // bytes, as the Mailbox says; known once all of it was read
-	begin []byte // the first bytes
-	whole bool   // begin is all
+	size  int64  // bytes, from the Mailbox; exact once the whole message was read
+	begin []byte // buffered first bytes
+	whole bool   // begin is the whole message
 	rc    io.ReadCloser
-	at    int64 // where rc stands
+	at    int64 // offset of rc
 
-	layout *part // nil: not made yet
+	layout *part // nil: not parsed yet
 }
 
-// open returns the content of a message; that of the message before is closed.
+// open returns the content of a message, and closes that of the previous one.
 func (s *imapSession) open(m *message) *content {
 	if s.content != nil {
 		if s.content.id == m.id {
@@ -51,7 +51,7 @@ func (c *content) close() {
 	}
 }
 
-// readAt reads some bytes from a place on; io.EOF behind the end.
+// readAt reads at an offset; io.EOF past the end.
 func (c *content) readAt(p []byte, off int64) (int, error) {
 	if err := c.fill(off + int64(len(p))); err != nil {
 		return 0, err
@@ -77,13 +77,13 @@ func (c *content) readAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// fill reads the beginning up to a place, as far as it is kept.
+// fill buffers the message up to an offset, within maxBuffered.
 func (c *content) fill(to int64) error {
-	for !c.whole && int64(len(c.begin)) < min(to, kept) {
+	for !c.whole && int64(len(c.begin)) < min(to, maxBuffered) {
 		if err := c.seek(int64(len(c.begin))); err != nil {
 			return err
 		}
-		n := min(max(firstRead, len(c.begin)), kept-len(c.begin))
+		n := min(max(firstRead, len(c.begin)), maxBuffered-len(c.begin))
 		buf := make([]byte, n)
 		n, err := io.ReadFull(c.rc, buf)
 		c.at += int64(n)
@@ -100,7 +100,7 @@ func (c *content) fill(to int64) error {
 	return nil
 }
 
-// seek makes rc stand at a place.
+// seek moves rc to an offset.
 func (c *content) seek(off int64) error {
 	if c.rc != nil && c.at > off {
 		c.close()
@@ -120,15 +120,15 @@ func (c *content) seek(off int64) error {
 	return err
 }
 
-// stretch reads from one place to another; it ends early where the content does.
-func (c *content) stretch(from, to int64) io.Reader { return &stretch{c, from, to} }
+// reader returns the bytes between two offsets; it ends early where the content ends.
+func (c *content) reader(from, to int64) io.Reader { return &sectionReader{c, from, to} }
 
-type stretch struct {
+type sectionReader struct {
 	c        *content
 	from, to int64
 }
 
-func (s *stretch) Read(p []byte) (int, error) {
+func (s *sectionReader) Read(p []byte) (int, error) {
 	if s.from >= s.to {
 		return 0, io.EOF
 	}
@@ -137,11 +137,11 @@ func (s *stretch) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// length returns how many bytes the message has: exactly if all of it is kept in
-// memory, else as the Mailbox says.
+// length returns the size of the message: exact if it is buffered whole, else the
+// Mailbox's.
 func (c *content) length() (int64, error) {
-	if c.size <= kept {
-		if err := c.fill(kept); err != nil {
+	if c.size <= maxBuffered {
+		if err := c.fill(maxBuffered); err != nil {
 			return 0, err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 const (
 	maxSections  = 64 // of a message in one FETCH
-	maxUnread    = 10 // messages in a row that cannot be had: the others are not tried
+	maxUnread    = 10 // consecutive unavailable messages after which FETCH gives up
 	respUnissued = "EXPUNGEISSUED"
 )
 
@@ -29,12 +29,12 @@ func (s *imapSession) Fetch(w *imapserver.FetchWriter, set imap.NumSet, options 
 	if err != nil {
 		return err
 	}
-	var t trouble
+	var t fetchErrors
 	var read []int
 	for _, i := range picked {
 		m := &v.messages[i]
-		a, err := s.answer(m, options)
-		if t.met(err) {
+		a, err := s.fetchResponse(m, options)
+		if t.add(err) {
 			break
 		}
 		if err != nil {
@@ -53,15 +53,15 @@ func (s *imapSession) Fetch(w *imapserver.FetchWriter, set imap.NumSet, options 
 	return s.failure(t.err())
 }
 
-// trouble collects messages that could not be had: the others are answered first.
-type trouble struct {
+// fetchErrors collects unavailable messages, so that the others are sent first.
+type fetchErrors struct {
 	last         error
 	gone, failed int
 	row          int
 }
 
-// met notes an error, and tells when to give up.
-func (t *trouble) met(err error) bool {
+// add records an error, and reports whether to give up.
+func (t *fetchErrors) add(err error) bool {
 	switch {
 	case err == nil:
 		t.row = 0
@@ -76,12 +76,12 @@ func (t *trouble) met(err error) bool {
 	return t.row >= maxUnread
 }
 
-func (t *trouble) err() error {
+func (t *fetchErrors) err() error {
 	switch {
 	case t.failed > 0:
-		return moot.Wrap("some messages cannot be had", t.last)
+		return moot.Wrap("some messages are unavailable", t.last)
 	case t.gone > 0:
-		return no(respUnissued, "Some messages were removed elsewhere")
+		return no(respUnissued, "Some messages were removed concurrently")
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func marksSeen(options *imap.FetchOptions) bool {
 	return false
 }
 
-// markSeen says that messages were read, once they were.
+// markSeen marks messages as read after they were sent.
 func (s *imapSession) markSeen(w *imapserver.FetchWriter, read []int) error {
 	if len(read) == 0 {
 		return nil
@@ -112,9 +112,9 @@ func (s *imapSession) markSeen(w *imapserver.FetchWriter, read []int) error {
 	return s.selected.Load().showFlags(w, changed)
 }
 
-// answer is what a FETCH is answered with, of one message. All that may fail is done
-// before a byte of it is sent.
-type answer struct {
+// fetchResponse is the response to FETCH for one message. Whatever can fail is done
+// before the first byte is sent.
+type fetchResponse struct {
 	envelope  *imap.Envelope
 	structure imap.BodyStructure
 	sections  []section
@@ -122,7 +122,7 @@ type answer struct {
 	sizes     []uint32
 }
 
-func (s *imapSession) answer(m *message, options *imap.FetchOptions) (a answer, err error) {
+func (s *imapSession) fetchResponse(m *message, options *imap.FetchOptions) (a fetchResponse, err error) {
 	c := s.open(m)
 	if options.Envelope {
 		h, _, err := c.header()
@@ -162,11 +162,11 @@ func (s *imapSession) answer(m *message, options *imap.FetchOptions) (a answer, 
 	return a, nil
 }
 
-// write sends the answer. Its errors are the connection's.
-func (a answer) write(s *imapSession, w *imapserver.FetchResponseWriter, m *message, options *imap.FetchOptions) error {
+// write sends the response. Errors are the connection's.
+func (a fetchResponse) write(s *imapSession, w *imapserver.FetchResponseWriter, m *message, options *imap.FetchOptions) error {
 	w.WriteUID(m.uid)
 	if options.Flags {
-		w.WriteFlags(shownFlags(m.flags))
+		w.WriteFlags(protocolFlags(m.flags))
 	}
 	if options.InternalDate {
 		w.WriteInternalDate(m.arrived)
@@ -193,15 +193,15 @@ func (a answer) write(s *imapSession, w *imapserver.FetchResponseWriter, m *mess
 	return errors.Join(err, w.Close())
 }
 
-// send sends a literal. If the message ends early, which nobody could know before its
-// length was told, there is nothing left to say to the client: the connection ends.
+// send sends a literal. If the message ends before its announced length, the protocol
+// has no way to recover: the connection ends.
 func (s *imapSession) send(w io.WriteCloser, from section) error {
 	n, err := io.Copy(w, from.reader())
 	if err == nil && n < from.size {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		s.conn.kill()
+		s.conn.abort()
 	}
 	return errors.Join(err, w.Close())
 }

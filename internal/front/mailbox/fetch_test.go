@@ -15,7 +15,7 @@ import (
 	moots "github.com/mootspace/moot/internal/mail"
 )
 
-// nested has what a message may have: alternatives, an attachment, a message within.
+// nested has alternatives, an attachment and a message within.
 var nested = crlf("From: Ann <ann@moot.test>", "To: bob@moot.test", "Subject: all of it", "Mime-Version: 1.0",
 	"Content-Type: multipart/mixed; boundary=out", "", "preamble", "--out",
 	"Content-Type: multipart/alternative; boundary=\"in ner\"", "", "--in ner", "Content-Type: text/plain", "", "plain", "words",
@@ -132,7 +132,7 @@ func TestSeen(t *testing.T) {
 	w.put(hello, hello+"2")
 	c := w.wire(w.imaps, true)
 	c.line()
-	c.ask("LOGIN ann secret")
+	c.command("LOGIN ann secret")
 	const seen = `* 1 FETCH (UID 1 FLAGS (\Seen))`
 	for _, one := range []struct {
 		command string
@@ -142,17 +142,17 @@ func TestSeen(t *testing.T) {
 		{"FETCH 1 (BODY.PEEK[] RFC822.HEADER BINARY.SIZE[1] ENVELOPE)", false}, {"FETCH 1 RFC822.TEXT", true}, {"FETCH 1 RFC822.TEXT", false},
 		{`STORE 1 FLAGS.SILENT ()`, false}, {"UID FETCH 1 BINARY[1]", true},
 	} {
-		if got := c.ask(one.command); !strings.Contains(got, "t OK") || strings.Contains(got, seen) != one.marks {
+		if got := c.command(one.command); !strings.Contains(got, "t OK") || strings.Contains(got, seen) != one.marks {
 			t.Errorf("%s: %s", one.command, got)
 		}
 	}
-	if got := c.ask("STATUS INBOX (UNSEEN)"); !strings.Contains(got, "(UNSEEN 1)") {
+	if got := c.command("STATUS INBOX (UNSEEN)"); !strings.Contains(got, "(UNSEEN 1)") {
 		t.Error(got)
 	}
 }
 
-// TestBig fetches a message that is not kept in memory, in pieces as mail programs do:
-// each piece must not cost the whole message.
+// TestBig fetches a message that is larger than the buffer in pieces, as mail programs
+// do: a piece must not cost the whole message.
 func TestBig(t *testing.T) {
 	w := newWorld(t, false)
 	body := strings.Repeat(strings.Repeat("x", 74)+"\r\n", 6<<20/76)
@@ -166,10 +166,10 @@ func TestBig(t *testing.T) {
 	if err != nil || msgs[0].Envelope.Subject != "big" {
 		t.Fatal(msgs, err)
 	}
-	if n := w.box.read.Load(); n > 64<<10 {
+	if n := w.mailbox.read.Load(); n > 64<<10 {
 		t.Errorf("for the header %d bytes were read", n)
 	}
-	w.box.read.Store(0)
+	w.mailbox.read.Store(0)
 	var got bytes.Buffer
 	const piece = 100 << 10
 	for got.Len() < len(big) {
@@ -184,7 +184,7 @@ func TestBig(t *testing.T) {
 	if got.String() != big {
 		t.Error("the pieces are not the message")
 	}
-	if n := w.box.read.Load(); n > int64(len(big)) {
+	if n := w.mailbox.read.Load(); n > int64(len(big)) {
 		t.Errorf("for %d bytes in order %d were read", len(big), n)
 	}
 	msgs, err = c.Fetch(imap.SeqSetNum(1), &imap.FetchOptions{BodySection: []*imap.FetchItemBodySection{{Part: []int{2}, Peek: true}, {Part: []int{1}, Peek: true}}}).Collect()
@@ -200,29 +200,29 @@ func TestUnreadable(t *testing.T) {
 	if _, err := c.Select("INBOX", nil).Wait(); err != nil {
 		t.Fatal(err)
 	}
-	delete(w.box.texts, w.box.at(moots.Inbox).items[1].ID)
+	delete(w.mailbox.texts, w.mailbox.at(moots.Inbox).items[1].ID)
 	all := &imap.FetchOptions{BodySection: []*imap.FetchItemBodySection{{Peek: true}}}
 	got, err := c.Fetch(imap.SeqSet{{Start: 1, Stop: 0}}, all).Collect()
 	if len(got) != 2 || err == nil || !strings.Contains(err.Error(), "EXPUNGEISSUED") {
 		t.Errorf("one is gone: %d messages, %v", len(got), err)
 	}
-	w.box.openErr = moot.Errorf(moot.Unavailable, "nobody has it: try again when bob is there")
+	w.mailbox.openErr = moot.Errorf(moot.Unavailable, "nobody has it: try again when bob is there")
 	got, err = c.Fetch(imap.SeqSet{{Start: 1, Stop: 0}}, all).Collect()
 	if len(got) != 2 || err == nil || !strings.Contains(err.Error(), "UNAVAILABLE") || !strings.Contains(err.Error(), "try again when bob is there") {
-		t.Errorf("one cannot be had: %d messages, %v", len(got), err)
+		t.Errorf("one is unavailable: %d messages, %v", len(got), err)
 	}
 }
 
-// TestCutShort ends a message early of which more was promised: the client must not
-// take the rest of the session for the message.
-func TestCutShort(t *testing.T) {
+// TestTruncatedMessage ends a message before its announced length: the client must not
+// parse the rest of the session as the message.
+func TestTruncatedMessage(t *testing.T) {
 	w := newWorld(t, false)
 	w.put(hello + strings.Repeat("y", 3<<20))
-	w.box.cutShort = true
+	w.mailbox.truncate = true
 	c := w.wire(w.imaps, true)
 	c.line()
-	c.ask("LOGIN ann secret")
-	c.ask("SELECT INBOX")
+	c.command("LOGIN ann secret")
+	c.command("SELECT INBOX")
 	c.send("a FETCH 1 BODY[]\r\n")
 	rest, err := io.ReadAll(c.r)
 	if bytes.Contains(rest, []byte("\na ")) || len(rest) < 1<<20 {

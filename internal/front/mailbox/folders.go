@@ -19,7 +19,7 @@ const (
 
 var errNoFolder = no(imap.ResponseCodeNonExistent, "There is no such folder")
 
-// folder finds a folder by its name; errNoFolder if there is none.
+// folder returns a folder by name, or errNoFolder.
 func (s *imapSession) folder(name string) (mail.Folder, error) {
 	all, err := s.mb.Folders(s.ctx)
 	if err != nil {
@@ -35,7 +35,7 @@ func named(name string) func(mail.Folder) bool {
 	return func(f mail.Folder) bool { return f.Name == name }
 }
 
-// target finds a folder that messages are to be put into.
+// target returns the destination folder of a command.
 func (s *imapSession) target(name string) (mail.Folder, error) {
 	f, err := s.folder(name)
 	if err == errNoFolder {
@@ -49,17 +49,17 @@ func (s *imapSession) Create(name string, options *imap.CreateOptions) error {
 	if len(options.SpecialUse) > 0 {
 		return no("USEATTR", "Folders with a special use are there from the start")
 	}
-	name = strings.TrimSuffix(name, string(separator)) // RFC 9051, 6.3.4: it says that folders below are meant to follow
+	name = strings.TrimSuffix(name, string(separator)) // RFC 9051, 6.3.4: announces child folders
 	if err := checkName(name); err != nil {
 		return err
 	}
-	if err := s.vacant(name); err != nil {
+	if err := s.checkVacant(name); err != nil {
 		return err
 	}
 	return s.failure(s.mb.SetFolder(s.ctx, "", name))
 }
 
-func (s *imapSession) vacant(name string) error {
+func (s *imapSession) checkVacant(name string) error {
 	switch _, err := s.folder(name); err {
 	case errNoFolder:
 		return nil
@@ -92,18 +92,18 @@ func (s *imapSession) Delete(name string) error {
 	return s.failure(s.mb.SetFolder(s.ctx, name, ""))
 }
 
-// Rename implements imapserver.Session: with the folders below it, and of INBOX only
-// what is in it (RFC 9051, 6.3.6).
+// Rename implements imapserver.Session: child folders included; of INBOX only its
+// messages (RFC 9051, 6.3.6).
 func (s *imapSession) Rename(from, to string, _ *imap.RenameOptions) error {
 	to = strings.TrimSuffix(to, string(separator))
 	if err := checkName(to); err != nil {
 		return err
 	}
-	if err := s.vacant(to); err != nil {
+	if err := s.checkVacant(to); err != nil {
 		return err
 	}
 	if from == mail.Inbox {
-		return s.failure(s.emptyInto(from, to))
+		return s.failure(s.moveAll(from, to))
 	}
 	all, err := s.mb.Folders(s.ctx)
 	if err != nil {
@@ -131,8 +131,8 @@ func (s *imapSession) Rename(from, to string, _ *imap.RenameOptions) error {
 	return nil
 }
 
-// emptyInto makes the folder to and moves all messages of from into it.
-func (s *imapSession) emptyInto(from, to string) error {
+// moveAll creates the folder to and moves all messages of from into it.
+func (s *imapSession) moveAll(from, to string) error {
 	if err := s.mb.SetFolder(s.ctx, "", to); err != nil {
 		return err
 	}
@@ -200,29 +200,29 @@ func (s *imapSession) Append(name string, r imap.LiteralReader, options *imap.Ap
 	if err != nil {
 		return nil, err
 	}
-	flags, err := ownFlags(options.Flags)
+	flags, err := parseFlags(options.Flags)
 	if err != nil {
 		return nil, err
 	}
-	whole := &exactly{r: r, left: r.Size()}
+	whole := &exactReader{r: r, left: r.Size()}
 	it, err := s.mb.Save(s.ctx, name, flags, options.Time, whole)
 	if err != nil {
 		return nil, s.failure(err)
 	}
 	if v := s.selected.Load(); v != nil && v.folder == name {
-		v.touch()
+		v.setChanged()
 	}
 	return &imap.AppendData{UIDValidity: f.Validity, UID: imap.UID(it.UID)}, nil
 }
 
-// exactly fails if a reader ends before it should: a connection that broke must not
-// leave half a message.
-type exactly struct {
+// exactReader fails if a reader ends early, so that a broken connection leaves no
+// partial message.
+type exactReader struct {
 	r    imap.LiteralReader
 	left int64
 }
 
-func (e *exactly) Read(p []byte) (int, error) {
+func (e *exactReader) Read(p []byte) (int, error) {
 	n, err := e.r.Read(p)
 	e.left -= int64(n)
 	if err != nil && e.left > 0 {

@@ -11,23 +11,23 @@ import (
 	"github.com/emersion/go-message/textproto"
 )
 
-// Limits on what is understood of headers. Clients get headers whole; what is beyond
-// is only not in envelopes and body structures, and not found.
+// Limits of header parsing. Clients get headers whole; what exceeds the limits is only
+// missing from envelopes, body structures and searches.
 const (
 	maxHeader     = 256 << 10 // bytes of a message's header
 	maxPartHeader = 16 << 10  // bytes of a part's header
-	maxField      = 16 << 10  // bytes of one field: parsers of comments take quadratic time
+	maxField      = 16 << 10  // bytes of one field: parsing comments takes quadratic time
 )
 
-// head reads up to the empty line that ends a header. It returns the first bytes of
-// the header, and where the body begins.
+// head reads up to the empty line that ends a header. It returns the first bytes of the
+// header, and the offset of the body.
 func head(r io.Reader, most int) (raw []byte, body int64, err error) {
 	br := bufio.NewReaderSize(r, 4<<10)
 	for first := true; ; {
 		line, err := br.ReadSlice('\n')
 		body += int64(len(line))
-		if room := most - len(raw); room > 0 {
-			raw = append(raw, line[:min(len(line), room)]...)
+		if free := most - len(raw); free > 0 {
+			raw = append(raw, line[:min(len(line), free)]...)
 		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
@@ -44,7 +44,7 @@ func head(r io.Reader, most int) (raw []byte, body int64, err error) {
 	}
 }
 
-// lineEnd returns the length of the line end of a line, or of a piece of one.
+// lineEnd returns the length of the line end in a line or line fragment.
 func lineEnd(line []byte) int {
 	switch {
 	case bytes.HasSuffix(line, []byte("\r\n")):
@@ -55,14 +55,13 @@ func lineEnd(line []byte) int {
 	return 0
 }
 
-// header returns where the message's body begins, and its header as far as it is
-// understood.
+// header returns the message's parsed header, and the offset of the body.
 func (c *content) header() (textproto.Header, int64, error) {
-	raw, body, err := head(c.stretch(0, math.MaxInt64), maxHeader)
+	raw, body, err := head(c.reader(0, math.MaxInt64), maxHeader)
 	return parseHeader(raw), body, err
 }
 
-// parseHeader reads the fields of a header, and passes over what is none.
+// parseHeader parses the fields of a header, and skips malformed lines.
 func parseHeader(raw []byte) textproto.Header {
 	var fields [][]byte
 	begin, at := 0, 0 // of the last field, and the line
@@ -84,13 +83,13 @@ func parseHeader(raw []byte) textproto.Header {
 		at = next
 	}
 	var h textproto.Header
-	for i := len(fields) - 1; i >= 0; i-- { // AddRaw puts it on top
+	for i := len(fields) - 1; i >= 0; i-- { // AddRaw prepends
 		h.AddRaw(fields[i])
 	}
 	return h
 }
 
-// isField reports whether a line begins a header field (RFC 5322, 2.2).
+// isField reports whether a line starts a header field (RFC 5322, 2.2).
 func isField(line []byte) bool {
 	name, _, found := bytes.Cut(line, []byte(":"))
 	name = bytes.TrimRight(name, " \t")
@@ -98,13 +97,13 @@ func isField(line []byte) bool {
 	return found && len(name) > 0 && len(name) < 1<<10 && !bytes.ContainsFunc(name, odd)
 }
 
-// fieldFilter passes on the fields of a header that are wanted, and the empty line.
+// fieldFilter reads the selected fields of a header, and the empty line.
 type fieldFilter struct {
 	r      *bufio.Reader
 	names  map[string]bool // in lower case
-	not    bool            // wanted are the others
-	keep   bool            // the field that is being read is wanted
-	middle bool            // of a line
+	not    bool            // select all other fields
+	wanted bool            // the current field is selected
+	middle bool            // within a line
 	out    []byte
 	err    error
 }
@@ -129,27 +128,27 @@ func (f *fieldFilter) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next looks at a line, or a piece of a long one.
+// next handles a line, or a fragment of a long one.
 func (f *fieldFilter) next() {
 	line, err := f.r.ReadSlice('\n')
 	if !f.middle && len(line) > 0 {
 		switch {
-		case lineEnd(line) == len(line): // the end; what follows is not looked at
+		case lineEnd(line) == len(line): // end of the header
 			err = io.EOF
 			line = nil
 		case line[0] != ' ' && line[0] != '\t':
 			name, _, _ := bytes.Cut(line, []byte(":"))
-			f.keep = f.names[strings.ToLower(string(bytes.TrimRight(name, " \t\r\n")))] != f.not
+			f.wanted = f.names[strings.ToLower(string(bytes.TrimRight(name, " \t\r\n")))] != f.not
 		}
 	}
 	f.middle = errors.Is(err, bufio.ErrBufferFull)
-	if f.keep {
+	if f.wanted {
 		f.out = append(f.out[:0], line...)
 	}
 	switch {
 	case f.middle || err == nil:
 	case err == io.EOF:
-		if f.keep && len(line) > 0 { // the header ends within a line
+		if f.wanted && len(line) > 0 { // the header ends without a line end
 			f.out = append(f.out, "\r\n"...)
 		}
 		f.out, f.err = append(f.out, "\r\n"...), io.EOF

@@ -13,13 +13,13 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// imapServer makes the protocol of ServeIMAP.
+// imapServer returns the protocol of ServeIMAP.
 //
-// The library (v2.0.0-beta.8) has faults that cannot be mended from here: SMALLER is
-// lost if another size or date follows it in a SEARCH, a literal of more than 4096
-// bytes in a command other than APPEND is answered only when the client gives up, a
-// number or date that makes no sense is called the server's fault, and BINARY[]<n> is
-// answered without the n. CONDSTORE, SORT and ID are not in it.
+// Faults of the library (v2.0.0-beta.8) without a workaround here: SMALLER is lost if
+// another size or date follows it in a SEARCH; a literal of more than 4096 bytes in a
+// command other than APPEND is replied to only when the client gives up; a malformed
+// number or date is reported as a server bug; BINARY[]<n> is returned without the n.
+// CONDSTORE, SORT and ID are missing.
 func (s *Server) imapServer(ctx context.Context, plain bool) func(net.Listener) error {
 	return imapserver.New(&imapserver.Options{
 		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
@@ -47,7 +47,7 @@ type imapSession struct {
 
 	mb       mail.Mailbox
 	selected atomic.Pointer[selection] // nil: no folder is selected
-	content  *content                  // of the message that was read last; nil: none
+	content  *content                  // of the last message read; nil: none
 }
 
 var (
@@ -79,17 +79,17 @@ func (s *imapSession) Namespace() (*imap.NamespaceData, error) {
 	return &imap.NamespaceData{Personal: []imap.NamespaceDescriptor{{Delim: separator}}}, nil
 }
 
-// failure says an error in the protocol's words.
+// failure maps an error to an IMAP response.
 func (s *imapSession) failure(err error) error {
-	var said *imap.Error
-	if err == nil || errors.As(err, &said) {
+	var smtpErr *imap.Error
+	if err == nil || errors.As(err, &smtpErr) {
 		return err
 	}
 	kind := moot.KindOf(err)
 	code, known := imapCodes[kind]
 	if !known {
 		s.server.cfg.Log.Error("mail", "protocol", "imap", "err", err)
-		return no(imap.ResponseCodeServerBug, "Internal error: the server's log says more")
+		return no(imap.ResponseCodeServerBug, "Internal error: see the server's log")
 	}
 	return no(code, reply(err))
 }

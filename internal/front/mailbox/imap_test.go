@@ -36,34 +36,34 @@ func TestLogins(t *testing.T) {
 		t.Errorf("greeting without TLS offers logins: %s", got)
 	}
 	for _, command := range []string{"LOGIN ann secret", "AUTHENTICATE PLAIN AGFubgBzZWNyZXQ="} {
-		if got := bare.ask(command); !strings.HasPrefix(got, "t NO [PRIVACYREQUIRED]") {
+		if got := bare.command(command); !strings.HasPrefix(got, "t NO [PRIVACYREQUIRED]") {
 			t.Errorf("%s without TLS: %s", command, got)
 		}
 	}
 	wrong := w.wire(w.imaps, true)
 	wrong.line()
-	if got := wrong.ask("LOGIN ann wrong"); got != "t NO [AUTHENTICATIONFAILED] Wrong name or password" {
+	if got := wrong.command("LOGIN ann wrong"); got != "t NO [AUTHENTICATIONFAILED] Wrong name or password" {
 		t.Errorf("wrong password: %s", got)
 	}
-	if got := wrong.ask("LOGIN down x"); !strings.HasPrefix(got, "t NO [UNAVAILABLE]") || strings.Contains(got, "disk") {
+	if got := wrong.command("LOGIN down x"); !strings.HasPrefix(got, "t NO [UNAVAILABLE]") || strings.Contains(got, "disk") {
 		t.Errorf("no passwords: %s", got)
 	}
-	if got := wrong.ask(`SELECT INBOX`); !strings.HasPrefix(got, "t BAD") {
+	if got := wrong.command(`SELECT INBOX`); !strings.HasPrefix(got, "t BAD") {
 		t.Errorf("SELECT before a login: %s", got)
 	}
 }
 
-func TestPlainOnlyIfAsked(t *testing.T) {
+func TestPlainOnlyIfAllowed(t *testing.T) {
 	w := newWorld(t, true)
 	c := w.wire(w.imap, false)
 	c.line()
-	if got := c.ask("LOGIN ann secret"); !strings.Contains(got, "t OK [CAPABILITY IMAP4rev2 IMAP4rev1") {
+	if got := c.command("LOGIN ann secret"); !strings.Contains(got, "t OK [CAPABILITY IMAP4rev2 IMAP4rev1") {
 		t.Errorf("login without TLS where it is allowed: %s", got)
 	}
 }
 
-// TestInjection sends a command along with STARTTLS: it must not be taken as if it had
-// come over TLS.
+// TestInjection sends a command along with STARTTLS: it must not be executed after the
+// handshake.
 func TestInjection(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.wire(w.imap, false)
@@ -134,7 +134,7 @@ func TestFolderErrors(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.wire(w.imaps, true)
 	c.line()
-	c.ask("LOGIN ann secret")
+	c.command("LOGIN ann secret")
 	for command, want := range map[string]string{
 		"CREATE INBOX":                       "NO [ALREADYEXISTS]",
 		`CREATE "a//b"`:                      "NO [CANNOT]",
@@ -156,7 +156,7 @@ func TestFolderErrors(t *testing.T) {
 		"FETCH 1 FLAGS":                      "BAD",
 		"LIST \"\" (" + strings.Repeat("*a* ", 3000) + "x)": "NO [LIMIT]",
 	} {
-		if got := c.ask(command); !strings.HasPrefix(got, "t "+want) {
+		if got := c.command(command); !strings.HasPrefix(got, "t "+want) {
 			t.Errorf("%.40s: %s, want %s", command, got, want)
 		}
 	}
@@ -167,7 +167,7 @@ func TestListOptions(t *testing.T) {
 	w.put(hello, hello+"x")
 	c := w.wire(w.imaps, true)
 	c.line()
-	c.ask("LOGIN ann secret")
+	c.command("LOGIN ann secret")
 	for command, want := range map[string]string{
 		`LIST "" ""`:   `* LIST (\Noselect) "/" ""`,
 		`LIST "" Sent`: `* LIST (\Subscribed \Sent \HasNoChildren) "/" "Sent"`,
@@ -179,7 +179,7 @@ func TestListOptions(t *testing.T) {
 		`CAPABILITY`: ` APPENDLIMIT=8388608`,
 		`STATUS INBOX (UIDNEXT UIDVALIDITY RECENT)`: `* STATUS INBOX (UIDNEXT 3 UIDVALIDITY 2 RECENT 0)`,
 	} {
-		if got := c.ask(command); !strings.Contains(got, want) {
+		if got := c.command(command); !strings.Contains(got, want) {
 			t.Errorf("%s: %s\nwant %s", command, got, want)
 		}
 	}
@@ -213,25 +213,25 @@ func TestAppend(t *testing.T) {
 	}
 	big := w.wire(w.imaps, true)
 	big.line()
-	big.ask("LOGIN ann secret")
-	if got := big.ask("APPEND Drafts {9000000}"); !strings.HasPrefix(got, "t NO [TOOBIG]") {
+	big.command("LOGIN ann secret")
+	if got := big.command("APPEND Drafts {9000000}"); !strings.HasPrefix(got, "t NO [TOOBIG]") {
 		t.Errorf("too big: %s", got)
 	}
 }
 
-// TestAppendCutShort breaks the connection within a message: half of it must not be
-// kept.
-func TestAppendCutShort(t *testing.T) {
+// TestTruncatedAppend breaks the connection within a message: no part of it may be
+// stored.
+func TestTruncatedAppend(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.wire(w.imaps, true)
 	c.line()
-	c.ask("LOGIN ann secret")
+	c.command("LOGIN ann secret")
 	c.send("a APPEND INBOX {1000}\r\n")
 	c.until("+ ")
 	c.send("From: ann@moot.test\r\n\r\nhalf of")
 	c.Close()
 	w.stop()
-	if n := len(w.box.at(moots.Inbox).items); n != 0 {
-		t.Errorf("%d messages were kept of a broken connection", n)
+	if n := len(w.mailbox.at(moots.Inbox).items); n != 0 {
+		t.Errorf("%d messages were stored from a broken connection", n)
 	}
 }

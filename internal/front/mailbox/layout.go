@@ -13,20 +13,20 @@ import (
 	"github.com/emersion/go-message/textproto"
 )
 
-// Limits on what is understood of a message's structure. What is beyond them belongs
-// to the part that it is in: a client gets it, but not as parts.
+// Limits of structure parsing. What exceeds them belongs to its enclosing part: clients
+// get it, but not as parts.
 const (
 	maxNested     = 100
 	maxParts      = 1000
-	maxPartHeads  = 1 << 20 // bytes of all headers together
+	maxPartHeads  = 1 << 20 // bytes of all headers
 	maxBoundary   = 200     // bytes; RFC 2046 allows 70
 	opaqueContent = "application/octet-stream"
 )
 
-// part is where a part of a message is, and what its header says (RFC 2045).
+// part is the offsets of a part and its header fields (RFC 2045).
 type part struct {
-	head, body, end int64 // its header begins, its body begins, it ends
-	lines           int64 // in its body
+	head, body, end int64 // offsets: start of the header, start of the body, end
+	lines           int64 // of its body
 
 	kind        string // media type, in lower case
 	params      map[string]string
@@ -36,18 +36,18 @@ type part struct {
 	location    string
 	language    []string
 	disposition *imap.BodyStructureDisposition
-	envelope    *imap.Envelope // if it is a message
+	envelope    *imap.Envelope // of a message
 
 	parts   []*part // of a multipart
 	message *part   // of a message/rfc822
 }
 
-// parts returns the structure of the message.
+// structure returns the parsed structure of the message.
 func (c *content) structure() (*part, error) {
 	if c.layout == nil {
 		l := layouter{root: &part{}}
 		l.enter(l.root, "text/plain", maxHeader)
-		if err := l.read(c.stretch(0, math.MaxInt64)); err != nil {
+		if err := l.read(c.reader(0, math.MaxInt64)); err != nil {
 			return nil, err
 		}
 		c.layout, c.size = l.root, l.root.end
@@ -55,38 +55,37 @@ func (c *content) structure() (*part, error) {
 	return c.layout, nil
 }
 
-// layouter finds the parts of a message in one pass, whatever their depth.
+// layouter finds the parts of a message in one pass, at any depth.
 type layouter struct {
 	root  *part
-	open  []*opened // from the outermost part in
+	stack []*opened // outermost part first
 	parts int
-	heads int // bytes of headers that were kept
+	heads int // bytes of buffered headers
 
-	at       int64 // where the line begins that is looked at
-	newlines int64 // before it
-	ending   int64 // bytes of the line end before it
+	at       int64 // offset of the current line
+	newlines int64 // before the current line
+	ending   int64 // bytes of the preceding line end
 }
 
-// opened is a part whose end is not found yet.
+// opened is a part whose end is not known yet.
 type opened struct {
 	*part
 	inHead   bool
 	raw      []byte
-	most     int // bytes of raw
+	most     int // limit of raw, bytes
 	fallback string
-	boundary string // "" if it is no multipart
-	over     bool   // the last of its parts has ended
+	boundary string // "" if not a multipart
+	over     bool   // after the closing boundary
 	newlines int64  // before its body
 }
 
 func (l *layouter) enter(p *part, fallback string, most int) {
 	p.head = l.at
 	l.parts++
-	l.open = append(l.open, &opened{part: p, inHead: true, most: most, fallback: fallback})
+	l.stack = append(l.stack, &opened{part: p, inHead: true, most: most, fallback: fallback})
 }
 
-// read goes through all lines. A line may come in pieces: only its first can be a
-// boundary.
+// read parses all lines. Only the first fragment of a line can be a boundary.
 func (l *layouter) read(r io.Reader) error {
 	br := bufio.NewReaderSize(r, 64<<10)
 	for first := true; ; {
@@ -113,13 +112,13 @@ func (l *layouter) line(line []byte, first bool) {
 		newlines++
 	}
 	if first && bytes.HasPrefix(text, []byte("--")) && l.boundary(text, next, newlines) {
-		l.ending = int64(lineEnd(line)) // which is of the next boundary, if that follows at once
+		l.ending = int64(lineEnd(line)) // belongs to a boundary that follows
 		return
 	}
-	top := l.open[len(l.open)-1]
+	top := l.stack[len(l.stack)-1]
 	if top.inHead {
-		if room := min(top.most-len(top.raw), maxPartHeads-l.heads); room > 0 {
-			n := min(len(line), room)
+		if free := min(top.most-len(top.raw), maxPartHeads-l.heads); free > 0 {
+			n := min(len(line), free)
 			top.raw = append(top.raw, line[:n]...)
 			l.heads += n
 		}
@@ -134,10 +133,10 @@ func (l *layouter) line(line []byte, first bool) {
 	}
 }
 
-// boundary handles a line that may be one; false if it is not.
+// boundary handles a potential boundary line; false if it is none.
 func (l *layouter) boundary(text []byte, next, newlines int64) bool {
-	for i := len(l.open) - 1; i >= 0; i-- {
-		o := l.open[i]
+	for i := len(l.stack) - 1; i >= 0; i-- {
+		o := l.stack[i]
 		if o.boundary == "" || o.over {
 			continue
 		}
@@ -171,22 +170,22 @@ func (l *layouter) boundary(text []byte, next, newlines int64) bool {
 	return false
 }
 
-// begin is called where a part's body begins.
+// begin starts the body of a part.
 func (l *layouter) begin(o *opened) {
 	o.inHead = false
 	o.body, o.newlines = l.at, l.newlines
 	h := parseHeader(o.raw)
 	o.raw = nil
-	o.understand(h, o.fallback)
-	if len(l.open) == 1 || l.open[len(l.open)-2].part.message == o.part {
+	o.setHeader(h, o.fallback)
+	if len(l.stack) == 1 || l.stack[len(l.stack)-2].part.message == o.part {
 		o.envelope = envelope(h)
 	}
-	if deep := len(l.open) >= maxNested; deep && nests(o.kind) || isMessage(o.kind) && !transparent(o.encoding) {
+	if deep := len(l.stack) >= maxNested; deep && nests(o.kind) || isMessage(o.kind) && !transparent(o.encoding) {
 		o.kind, o.params = opaqueContent, nil
 	}
 }
 
-// descend prepares for what is in the part.
+// descend prepares for nested parts.
 func (l *layouter) descend(o *opened) {
 	switch {
 	case isMessage(o.kind):
@@ -203,28 +202,28 @@ func isMessage(kind string) bool { return kind == "message/rfc822" || kind == "m
 
 func nests(kind string) bool { return strings.HasPrefix(kind, "multipart/") || isMessage(kind) }
 
-// close ends the innermost parts, from the place i in open on.
+// close ends the innermost parts, from index i of the stack on.
 func (l *layouter) close(i int, end, newlines int64) {
-	for j := len(l.open) - 1; j >= i; j-- {
-		o := l.open[j]
-		if o.inHead { // there is no body
+	for j := len(l.stack) - 1; j >= i; j-- {
+		o := l.stack[j]
+		if o.inHead { // no body
 			at, now := l.at, l.newlines
 			l.at, l.newlines = max(end, o.head), newlines
 			l.begin(o)
 			l.at, l.newlines = at, now
 		}
 		o.end = max(end, o.body)
-		end = o.end // what it is within does not end before it
+		end = o.end // an enclosing part ends no earlier
 		o.lines = max(0, newlines-o.newlines)
-		if nests(o.kind) && len(o.parts) == 0 && o.message == nil { // the protocol has no words for it
+		if nests(o.kind) && len(o.parts) == 0 && o.message == nil { // IMAP cannot represent it
 			o.kind, o.params = opaqueContent, nil
 		}
-		l.open = l.open[:j]
+		l.stack = l.stack[:j]
 	}
 }
 
-// understand takes over what a header says.
-func (p *part) understand(h textproto.Header, fallback string) {
+// setHeader sets the fields from a header.
+func (p *part) setHeader(h textproto.Header, fallback string) {
 	p.kind, p.params = mediaType(h.Get("Content-Type"), fallback)
 	p.encoding = strings.ToLower(strings.TrimSpace(h.Get("Content-Transfer-Encoding")))
 	if i := strings.IndexAny(p.encoding, " \t(;"); i >= 0 {
@@ -241,8 +240,8 @@ func (p *part) understand(h textproto.Header, fallback string) {
 	}
 }
 
-// mediaType reads a Content-Type as well as it can be read; without a type that makes
-// sense it is the fallback (RFC 2045, 5.2).
+// mediaType parses a Content-Type leniently; without a valid type it returns the
+// fallback (RFC 2045, 5.2).
 func mediaType(field, fallback string) (string, map[string]string) {
 	kind, params, err := mime.ParseMediaType(field)
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) || !strings.Contains(kind, "/") {
@@ -251,7 +250,7 @@ func mediaType(field, fallback string) (string, map[string]string) {
 	return kind, params
 }
 
-// transparent reports whether a transfer encoding changes nothing (RFC 2045, 6).
+// transparent reports whether a transfer encoding is the identity (RFC 2045, 6).
 func transparent(encoding string) bool {
 	switch encoding {
 	case "", "7bit", "8bit", "binary":

@@ -58,8 +58,8 @@ func drawPart(t *rapid.T, depth int, path []int, paths *[][]int) string {
 	}
 }
 
-// TestLayout compares the parts of well-formed messages with what the library finds,
-// which reads each part into memory for it.
+// TestLayout compares the parts of well-formed messages with the library's, which reads
+// each part into memory.
 func TestLayout(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var paths [][]int
@@ -87,7 +87,7 @@ func TestLayout(t *testing.T) {
 				}
 				got, err := io.ReadAll(s.reader())
 				if err != nil || int64(len(got)) != s.size {
-					t.Fatalf("%v%s: %d bytes, %v, said were %d", path, what, len(got), err, s.size)
+					t.Fatalf("%v%s: %d bytes, %v, announced were %d", path, what, len(got), err, s.size)
 				}
 				if want := imapserver.ExtractBodySection(strings.NewReader(text), item); string(got) != string(want) {
 					t.Fatalf("%v%s of %q:\n%q, want\n%q", path, what, text, got, want)
@@ -97,7 +97,7 @@ func TestLayout(t *testing.T) {
 	})
 }
 
-// outline is what is compared of a structure.
+// outline is the compared part of a structure.
 func outline(b imap.BodyStructure) string {
 	switch b := b.(type) {
 	case *imap.BodyStructureMultiPart:
@@ -128,8 +128,8 @@ func within822(c *content, path []int) bool {
 	return p != nil && p.message != nil
 }
 
-// FuzzLayout takes any bytes apart: the parts must lie within what they are parts of,
-// and be told in the protocol's form.
+// FuzzLayout parses any bytes: parts must lie within their enclosing parts, and convert
+// to the protocol.
 func FuzzLayout(f *testing.F) {
 	f.Add([]byte(nested))
 	f.Add([]byte(hello))
@@ -191,7 +191,7 @@ func checkPart(t *testing.T, p *part) {
 	}
 }
 
-// TestHostileMessages are big in every way; they must be answered soon.
+// TestHostileMessages are large in every dimension; they must be parsed fast.
 func TestHostileMessages(t *testing.T) {
 	begin := time.Now()
 	deep := func(kind, between string, n int) string {

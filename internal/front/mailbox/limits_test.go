@@ -17,7 +17,7 @@ import (
 
 var here, there = netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/64")
 
-// waited is how long a password is not looked at.
+// waited is how long a password check is delayed.
 func waited(t *testing.T, th *throttle, from netip.Prefix, user string) time.Duration {
 	t.Helper()
 	begin := time.Now()
@@ -39,62 +39,63 @@ func TestGuessingIsSlow(t *testing.T) {
 			th.failed(here, fmt.Sprint("user", i))
 		}
 		if d := time.Since(begin); !sentAway || d < 30*time.Second {
-			t.Errorf("guesses from one address went on for %v, sent away: %v", d, sentAway)
+			t.Errorf("guesses from one address went on for %v, refused: %v", d, sentAway)
 		}
 		if d := waited(t, th, there, "ann"); d != 0 {
-			t.Errorf("somebody elsewhere waits %v for it", d)
+			t.Errorf("another address waits %v for it", d)
 		}
-		pass(forgetAfter + slowestPlace)
+		pass(failureMemory + maxAddressDelay)
 		if d := waited(t, th, here, "ann"); d != 0 {
 			t.Errorf("not forgotten after a while: %v", d)
 		}
 	})
 }
 
-// TestUserIsNotShutOut guesses one user's password from many places.
-func TestUserIsNotShutOut(t *testing.T) {
+// TestUserIsNotLockedOut guesses one user's password from many addresses.
+func TestUserIsNotLockedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newThrottle()
-		th.right(here, "ann")
+		th.succeeded(here, "ann")
 		for i := range 1000 {
 			th.failed(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32), "ann")
 		}
 		if d := waited(t, th, here, "ann"); d != 0 {
 			t.Errorf("from where ann logs in she waits %v", d)
 		}
-		if d := waited(t, th, there, "ann"); d <= time.Second || d > slowestUser {
-			t.Errorf("from elsewhere ann waits %v", d)
+		if d := waited(t, th, there, "ann"); d <= time.Second || d > maxUserDelay {
+			t.Errorf("from another address ann waits %v", d)
 		}
 		if d := waited(t, th, there, "bob"); d != 0 {
 			t.Errorf("bob waits %v", d)
 		}
-		for range 7 { // at ann's own place she is guessed slowly too
+		for range 7 { // from ann's own address guessing is slow, too
 			th.failed(here, "ann")
 		}
 		if d := waited(t, th, here, "ann"); d < 15*time.Second {
-			t.Errorf("guesses from ann's own place wait %v", d)
+			t.Errorf("guesses from ann's own address wait %v", d)
 		}
-		th.right(here, "ann")
+		th.succeeded(here, "ann")
 		if d := waited(t, th, here, "ann"); d != 0 {
 			t.Errorf("after the right password ann waits %v", d)
 		}
 	})
 }
 
-// TestQueue asks many at once: they must not all be answered after the same delay.
+// TestQueue checks many passwords in parallel: they must not all end after the same
+// delay.
 func TestQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newThrottle()
 		for range freeGuesses {
 			th.failed(here, "x")
 		}
-		begin, answered := time.Now(), make(chan bool, 100)
+		begin, checked := time.Now(), make(chan bool, 100)
 		for range 100 {
-			go func() { answered <- th.wait(t.Context(), here, "y") == nil }()
+			go func() { checked <- th.wait(t.Context(), here, "y") == nil }()
 		}
 		n := 0
 		for range 100 {
-			if <-answered {
+			if <-checked {
 				n++
 			}
 		}
@@ -106,20 +107,20 @@ func TestQueue(t *testing.T) {
 
 func TestThrottleIsBounded(t *testing.T) {
 	th := newThrottle()
-	for i := range maxRemembered + 100 {
+	for i := range maxEntries + 100 {
 		name := fmt.Sprint(i)
 		th.failed(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), name)
-		th.right(there, name)
+		th.succeeded(there, name)
 	}
-	if len(th.places) > maxRemembered || len(th.users) > maxRemembered || len(th.pairs) > maxRemembered {
-		t.Errorf("%d, %d, %d remembered", len(th.places), len(th.users), len(th.pairs))
+	if len(th.addresses) > maxEntries || len(th.users) > maxEntries || len(th.trusted) > maxEntries {
+		t.Errorf("%d, %d, %d entries", len(th.addresses), len(th.users), len(th.trusted))
 	}
 }
 
 // pipe is an admitted connection and its other end.
 func pipe(t *testing.T) (*conn, net.Conn) {
 	a, b := net.Pipe()
-	in := &listener{Listener: closer{}, rooms: newRooms(), conns: map[*conn]struct{}{}}
+	in := &listener{Listener: closer{}, slots: newConnSlots(), conns: map[*conn]struct{}{}}
 	c := in.admit(a)
 	t.Cleanup(func() { c.Close(); b.Close() })
 	return c, b
@@ -129,33 +130,33 @@ type closer struct{ net.Listener }
 
 func (closer) Close() error { return nil }
 
-func TestStrangersEnd(t *testing.T) {
+func TestLoginLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		_, client := pipe(t)
-		if _, err := io.ReadAll(client); err != nil || time.Since(begin) != strangerTime {
-			t.Errorf("a silent stranger: %v after %v", err, time.Since(begin))
+		if _, err := io.ReadAll(client); err != nil || time.Since(begin) != loginTimeout {
+			t.Errorf("a silent client: %v after %v", err, time.Since(begin))
 		}
 		c, client := pipe(t)
-		c.welcome()
-		client.SetReadDeadline(time.Now().Add(3 * strangerTime))
+		c.setAuthenticated()
+		client.SetReadDeadline(time.Now().Add(3 * loginTimeout))
 		if _, err := io.ReadAll(client); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("somebody known: %v", err)
+			t.Errorf("after a login: %v", err)
 		}
 	})
 	c, client := pipe(t)
-	go func() { _, _ = client.Write(make([]byte, 2*strangerBytes)) }()
-	if n, err := io.Copy(io.Discard, c); err == nil || n > strangerBytes+32<<10 {
-		t.Errorf("a stranger who talks: %d bytes, %v", n, err)
+	go func() { _, _ = client.Write(make([]byte, 2*maxBeforeLogin)) }()
+	if n, err := io.Copy(io.Discard, c); err == nil || n > maxBeforeLogin+32<<10 {
+		t.Errorf("a client before its login: %d bytes, %v", n, err)
 	}
 }
 
-// TestDeadlinesAreIdleness moves bytes slowly: as long as some move, no deadline ends
-// it.
+// TestDeadlinesAreIdleness transfers bytes slowly: while bytes move, no deadline ends
+// the connection.
 func TestDeadlinesAreIdleness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, client := pipe(t)
-		c.welcome()
+		c.setAuthenticated()
 		c.SetReadDeadline(time.Now().Add(30 * time.Second))
 		go func() {
 			for range 20 {
@@ -174,7 +175,7 @@ func TestDeadlinesAreIdleness(t *testing.T) {
 func TestTooManyConnections(t *testing.T) {
 	w := newWorld(t, true)
 	var open []*wire
-	for range maxStrangers {
+	for range maxAnonymous {
 		c := w.wire(w.imap, false)
 		c.line()
 		open = append(open, c)
@@ -185,21 +186,21 @@ func TestTooManyConnections(t *testing.T) {
 	if got := w.wire(w.smtp, false).line(); !strings.HasPrefix(got, "421 4.7.0 Too many connections") {
 		t.Errorf("one too many: %q", got)
 	}
-	if got := open[0].ask("LOGIN ann secret"); !strings.HasPrefix(got, "t OK") {
+	if got := open[0].command("LOGIN ann secret"); !strings.HasPrefix(got, "t OK") {
 		t.Fatal(got)
 	}
 	if got := w.wire(w.imap, false).line(); !strings.HasPrefix(got, "* OK") {
-		t.Errorf("after a login there is room for a stranger: %q", got)
+		t.Errorf("after a login another connection is refused: %q", got)
 	}
-	open[1].ask("LOGOUT")
+	open[1].command("LOGOUT")
 	for got := ""; !strings.HasPrefix(got, "* OK"); { // once it has gone
 		got = w.wire(w.imap, false).line()
 	}
 	w.stop()
-	w.server.rooms.mu.Lock()
-	defer w.server.rooms.mu.Unlock()
-	if r := w.server.rooms; r.all != 0 || len(r.of) != 0 || len(r.strangers) != 0 {
-		t.Errorf("after the end %d connections are counted, %v, %v", r.all, r.of, r.strangers)
+	w.server.slots.mu.Lock()
+	defer w.server.slots.mu.Unlock()
+	if r := w.server.slots; r.total != 0 || len(r.perAddress) != 0 || len(r.anonymous) != 0 {
+		t.Errorf("after the end %d connections are counted, %v, %v", r.total, r.perAddress, r.anonymous)
 	}
 }
 
@@ -217,8 +218,8 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// TestEnd ends a server in the middle of everything.
-func TestEnd(t *testing.T) {
+// TestShutdown ends a server with connections in every state.
+func TestShutdown(t *testing.T) {
 	w := newWorld(t, false)
 	idle, sending, silent := w.selected(), w.submit(), w.wire(w.imaps, false)
 	idle.send("a IDLE\r\n")
@@ -248,25 +249,25 @@ func TestNoTLS(t *testing.T) {
 	if err := New(Config{}).ServeSubmission(t.Context(), l, false); !errors.Is(err, moot.Invalid) {
 		t.Errorf("passwords without TLS: %v", err)
 	}
-	if err := New(Config{Plain: true}).ServeIMAP(t.Context(), elsewhere{l}, false); !errors.Is(err, moot.Invalid) {
+	if err := New(Config{Plain: true}).ServeIMAP(t.Context(), publicListener{l}, false); !errors.Is(err, moot.Invalid) {
 		t.Errorf("passwords without TLS from other machines: %v", err)
 	}
 }
 
-// elsewhere is a listener that others can reach.
-type elsewhere struct{ net.Listener }
+// publicListener is a listener that other machines can reach.
+type publicListener struct{ net.Listener }
 
-func (elsewhere) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4zero, Port: 143} }
+func (publicListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4zero, Port: 143} }
 
-// TestLog does what is logged, and looks for what must not be.
+// TestLog checks what is logged, and what must not be.
 func TestLog(t *testing.T) {
 	w := newWorld(t, false)
 	c := w.selected()
-	c.ask("FETCH 1 BODY[]")
-	c.ask("FETCH nonsense BODY[]")
+	c.command("FETCH 1 BODY[]")
+	c.command("FETCH nonsense BODY[]")
 	bad := w.wire(w.imaps, true)
 	bad.line()
-	bad.ask("LOGIN ann wr0ngpass")
+	bad.command("LOGIN ann wr0ngpass")
 	bad.send("b LOGIN ann \"wr0ngpass\x00\r\n")
 	s := w.submit()
 	s.reply("MAIL FROM:<ann@moot.test>", "250")

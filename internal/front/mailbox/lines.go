@@ -7,20 +7,19 @@ import (
 )
 
 var (
-	errBareLine = moot.Errorf(moot.Invalid, "a line ends with CR or LF alone: lines of mail end with both (RFC 5321, 2.3.8)")
-	errNoEnd    = moot.Errorf(moot.Invalid, "the message ends within a line: end it with CR LF")
-	errCutShort = moot.Errorf(moot.Unavailable, "the message was cut short: send it again")
+	errBareLine  = moot.Errorf(moot.Invalid, "a line ends with CR or LF alone: lines of mail end with both (RFC 5321, 2.3.8)")
+	errNoEnd     = moot.Errorf(moot.Invalid, "the message ends within a line: end it with CR LF")
+	errTruncated = moot.Errorf(moot.Unavailable, "the message was cut short: send it again")
 )
 
-// strictLines passes a message on whose lines all end with CR LF, and fails at one
-// that does not: servers disagree on what such a line ends, and so on where a message
-// does (SMTP smuggling).
+// strictLines reads a message and fails at a line that does not end with CR LF: servers
+// disagree on the end of such a line, and so on the end of a message (SMTP smuggling).
 type strictLines struct {
 	r      io.Reader
-	single bool        // r waits until it can fill what it is given: ask it for single bytes, to find such a line at once
-	broken func() bool // reports that the connection is; nil: r fails itself then
+	single bool        // r blocks until the buffer is full: read single bytes, to fail at once
+	broken func() bool // reports a broken connection; nil: r fails then
 
-	cr, middle bool // the last byte was a CR; a line is not at its end
+	cr, middle bool // after a CR; within a line
 	err        error
 }
 
@@ -40,7 +39,7 @@ func (s *strictLines) Read(p []byte) (n int, err error) {
 	return n, s.err
 }
 
-// check looks at what was read, and notes how reading ends.
+// check validates bytes, and sets the error that reading ends with.
 func (s *strictLines) check(read []byte, err error) {
 	for _, b := range read {
 		if s.cr != (b == '\n') {
@@ -52,7 +51,7 @@ func (s *strictLines) check(read []byte, err error) {
 	}
 	switch {
 	case err == io.EOF && s.broken != nil && s.broken():
-		s.err = errCutShort
+		s.err = errTruncated
 	case err == io.EOF && s.middle:
 		s.err = errNoEnd
 	default:

@@ -12,12 +12,12 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// maxPattern bounds all patterns of one LIST together, in bytes.
+// maxPattern bounds all patterns of one LIST, in bytes.
 const maxPattern = 4 << 10
 
 // List implements imapserver.Session.
 func (s *imapSession) List(w *imapserver.ListWriter, ref string, patterns []string, options *imap.ListOptions) error {
-	if len(patterns) == 0 { // asks for the separator
+	if len(patterns) == 0 { // query for the separator
 		return w.WriteList(&imap.ListData{Attrs: []imap.MailboxAttr{imap.MailboxAttrNoSelect}, Delim: separator})
 	}
 	if options.ReturnStatus != nil {
@@ -48,8 +48,7 @@ func (s *imapSession) List(w *imapserver.ListWriter, ref string, patterns []stri
 	return nil
 }
 
-// matcher makes one regular expression of all patterns: it is matched in linear time,
-// whatever a client sends.
+// matcher compiles all patterns to one regular expression, which matches in linear time.
 func matcher(ref string, patterns []string) (func(string) bool, error) {
 	var b strings.Builder
 	for i, p := range patterns {
@@ -84,15 +83,14 @@ func matcher(ref string, patterns []string) (func(string) bool, error) {
 	}, nil
 }
 
-// node is a name in the tree of folders; folder is nil if there are only folders
-// below it.
+// node is a name in the tree of folders; folder is nil if only child folders exist.
 type node struct {
 	name   string
 	folder *mail.Folder
 	below  bool
 }
 
-// tree returns all folders and what is between them, by name, INBOX first.
+// tree returns all folders and their missing parents, by name, INBOX first.
 func tree(all []mail.Folder) []node {
 	nodes := map[string]*node{}
 	at := func(name string) *node {
@@ -129,8 +127,8 @@ func b2i(b bool) int {
 	return 0
 }
 
-// chosen applies the selection options (RFC 9051, 6.3.9.1). A name that is no folder
-// stands only for what is below it.
+// chosen applies the selection options (RFC 9051, 6.3.9.1). A name that is not a folder
+// stands only for its children.
 func (n node) chosen(o *imap.ListOptions) bool {
 	if n.folder == nil {
 		return !o.SelectSpecialUse && (!o.SelectSubscribed || o.SelectRecursiveMatch)

@@ -8,69 +8,69 @@ import (
 	"time"
 )
 
-// Limits on connections. A mail program holds a handful, and several people may share
-// an address.
+// Limits of connections. A mail program opens a handful, and several users may share an
+// address.
 const (
-	maxConns       = 1000
-	maxConnsOfOne  = 100
-	maxStrangers   = 32 // of one address, not logged in
-	strangerTime   = 90 * time.Second
-	strangerBytes  = 64 << 10
-	sayBusyTimeout = time.Second
+	maxConns           = 1000
+	maxConnsPerAddress = 100
+	maxAnonymous       = 32 // from one address, before a login
+	loginTimeout       = 90 * time.Second
+	maxBeforeLogin     = 64 << 10
+	refuseTimeout      = time.Second
 )
 
-// rooms counts connections, over all listeners.
-type rooms struct {
-	mu        sync.Mutex
-	all       int
-	of        map[netip.Prefix]int
-	strangers map[netip.Prefix]int
+// connSlots counts connections over all listeners.
+type connSlots struct {
+	mu         sync.Mutex
+	total      int
+	perAddress map[netip.Prefix]int
+	anonymous  map[netip.Prefix]int
 }
 
-func newRooms() *rooms {
-	return &rooms{of: map[netip.Prefix]int{}, strangers: map[netip.Prefix]int{}}
+func newConnSlots() *connSlots {
+	return &connSlots{perAddress: map[netip.Prefix]int{}, anonymous: map[netip.Prefix]int{}}
 }
 
-func (r *rooms) enter(a netip.Prefix) bool {
+func (r *connSlots) acquire(a netip.Prefix) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.all >= maxConns || r.of[a] >= maxConnsOfOne || r.strangers[a] >= maxStrangers {
+	if r.total >= maxConns || r.perAddress[a] >= maxConnsPerAddress || r.anonymous[a] >= maxAnonymous {
 		return false
 	}
-	r.all++
-	r.of[a]++
-	r.strangers[a]++
+	r.total++
+	r.perAddress[a]++
+	r.anonymous[a]++
 	return true
 }
 
-func (r *rooms) welcome(a netip.Prefix) {
+func (r *connSlots) authenticated(a netip.Prefix) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	less(r.strangers, a)
+	decrement(r.anonymous, a)
 }
 
-func (r *rooms) leave(a netip.Prefix, stranger bool) {
+func (r *connSlots) release(a netip.Prefix, stranger bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.all--
-	less(r.of, a)
+	r.total--
+	decrement(r.perAddress, a)
 	if stranger {
-		less(r.strangers, a)
+		decrement(r.anonymous, a)
 	}
 }
 
-func less(m map[netip.Prefix]int, a netip.Prefix) {
+func decrement(m map[netip.Prefix]int, a netip.Prefix) {
 	if m[a]--; m[a] <= 0 {
 		delete(m, a)
 	}
 }
 
-// source is whom a connection counts for: an IPv4 address, or the /64 of an IPv6
-// address, which is what one household or machine has.
+// source is the unit that limits count: an IPv4 address, or the /64 of an IPv6 address,
+// all of which one machine may have.
 func source(a net.Addr) netip.Prefix {
 	ap, err := netip.ParseAddrPort(a.String())
 	if err != nil {
-		return netip.Prefix{} // not TCP: all are one
+		return netip.Prefix{} // not TCP: all are counted together
 	}
 	ip := ap.Addr().Unmap().WithZone("")
 	bits := 32
@@ -81,17 +81,17 @@ func source(a net.Addr) netip.Prefix {
 	return p
 }
 
-// listener admits connections within the limits, and can close them all.
+// listener accepts connections within the limits, and can close all of them.
 type listener struct {
 	net.Listener
-	rooms *rooms
-	tls   *tls.Config // nil: connections begin without TLS
-	busy  string
+	slots   *connSlots
+	tls     *tls.Config // nil: no implicit TLS
+	refusal string
 
-	wg    sync.WaitGroup // the connections in use
-	mu    sync.Mutex
-	conns map[*conn]struct{}
-	ended bool
+	wg     sync.WaitGroup // connections in use
+	mu     sync.Mutex
+	conns  map[*conn]struct{}
+	closed bool
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -114,39 +114,39 @@ func (l *listener) Accept() (net.Conn, error) {
 
 func (l *listener) admit(raw net.Conn) *conn {
 	from := source(raw.RemoteAddr())
-	if !l.rooms.enter(from) {
+	if !l.slots.acquire(from) {
 		return nil
 	}
 	c := newConn(raw, l, from)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.conns[c] = struct{}{}
-	if l.ended {
-		c.kill()
+	if l.closed {
+		c.abort()
 	}
 	return c
 }
 
-// refuse tells why, if that can be said without TLS.
+// refuse sends the reason, unless it would need TLS.
 func (l *listener) refuse(raw net.Conn) {
 	defer raw.Close()
-	if l.tls == nil && raw.SetDeadline(time.Now().Add(sayBusyTimeout)) == nil {
-		_, _ = raw.Write([]byte(l.busy + "Too many connections from you, or in all. Close some, or try again later.\r\n"))
+	if l.tls == nil && raw.SetDeadline(time.Now().Add(refuseTimeout)) == nil {
+		_, _ = raw.Write([]byte(l.refusal + "Too many connections from you, or in all. Close some, or try again later.\r\n"))
 	}
 }
 
-// shut closes the listener and all its connections.
-func (l *listener) shut() {
+// closeAll closes the listener and all its connections.
+func (l *listener) closeAll() {
 	l.Close()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ended = true
+	l.closed = true
 	for c := range l.conns {
-		c.kill()
+		c.abort()
 	}
 }
 
-func (l *listener) forget(c *conn) {
+func (l *listener) remove(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.conns, c)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// libraryLog takes what the protocol libraries report: broken connections and damaged
-// commands, which are nothing unusual, and panics.
+// libraryLog logs what the protocol libraries report: panics as errors; broken
+// connections and malformed commands, which are common, for debugging.
 type libraryLog struct {
 	log      *slog.Logger
 	protocol string

@@ -9,22 +9,22 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// login lets somebody in, or not, and not too often. Kinds: Denied for a wrong name or
-// password, else Unavailable.
+// login checks a password, throttled. Kinds: Denied for a wrong name or password, else
+// Unavailable.
 func (s *Server) login(ctx context.Context, c *conn, protocol, user, password string) (mail.Mailbox, error) {
 	if len(user) > maxUserName {
 		return nil, moot.Errorf(moot.Denied, "wrong name or password")
 	}
 	log := s.cfg.Log.With("protocol", protocol, "from", c.RemoteAddr().String(), "user", user)
 	if err := s.throttle.wait(ctx, c.from, user); err != nil {
-		log.Info("login put off", "err", err)
+		log.Info("login throttled", "err", err)
 		return nil, err
 	}
-	mb, err := s.ask(ctx, user, password)
+	mb, err := s.check(ctx, user, password)
 	switch {
 	case err == nil:
-		s.throttle.right(c.from, user)
-		c.welcome()
+		s.throttle.succeeded(c.from, user)
+		c.setAuthenticated()
 		log.Info("login")
 		return mb, nil
 	case errors.Is(err, moot.Denied), errors.Is(err, moot.NotFound), errors.Is(err, moot.Stranger), errors.Is(err, moot.Revoked):
@@ -36,17 +36,17 @@ func (s *Server) login(ctx context.Context, c *conn, protocol, user, password st
 	return nil, moot.Errorf(moot.Unavailable, "passwords cannot be checked now: try again later")
 }
 
-func (s *Server) ask(ctx context.Context, user, password string) (mail.Mailbox, error) {
+func (s *Server) check(ctx context.Context, user, password string) (mail.Mailbox, error) {
 	select {
-	case s.asking <- struct{}{}:
-		defer func() { <-s.asking }()
+	case s.checks <- struct{}{}:
+		defer func() { <-s.checks }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	return s.cfg.Accounts.Login(ctx, user, password)
 }
 
-// reply makes one line of an error, for clients: printable ASCII, not too long.
+// reply formats an error as one line for clients: printable ASCII, bounded.
 func reply(err error) string {
 	s := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

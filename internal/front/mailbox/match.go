@@ -11,55 +11,55 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// verdict is what can be told of a criterion with what is known of a message.
-type verdict int
+// matchResult is the result of a criterion with the parts of a message read so far.
+type matchResult int
 
 const (
-	maybe verdict = iota
-	yes
-	nope
+	undecided matchResult = iota
+	matched
+	unmatched
 )
 
-func told(b bool) verdict {
+func matchIf(b bool) matchResult {
 	if b {
-		return yes
+		return matched
 	}
-	return nope
+	return unmatched
 }
 
-func (v verdict) and(w verdict) verdict {
+func (v matchResult) and(w matchResult) matchResult {
 	switch {
-	case v == nope || w == nope:
-		return nope
-	case v == yes && w == yes:
-		return yes
+	case v == unmatched || w == unmatched:
+		return unmatched
+	case v == matched && w == matched:
+		return matched
 	}
-	return maybe
+	return undecided
 }
 
-func (v verdict) not() verdict {
+func (v matchResult) not() matchResult {
 	switch v {
-	case yes:
-		return nope
-	case nope:
-		return yes
+	case matched:
+		return unmatched
+	case unmatched:
+		return matched
 	}
-	return maybe
+	return undecided
 }
 
-// candidate is a message that is searched, as far as it is known yet.
+// candidate is a message under search, read as far as needed.
 type candidate struct {
 	*message
 	q       *query
 	number  uint32
-	summary *summary // nil: unknown
+	summary *summary // nil: not indexed
 	content *content
 	header  *gomessage.Header
 	hits    *hits
 }
 
-// learn finds out more: the header, then the text. False if all is known.
-func (c *candidate) learn() (more bool, err error) {
+// load reads more: the header, then the text. False if all was read.
+func (c *candidate) load() (more bool, err error) {
 	switch {
 	case c.header == nil:
 		h, _, err := c.content.header()
@@ -72,11 +72,11 @@ func (c *candidate) learn() (more bool, err error) {
 	return false, nil
 }
 
-// all decides a list of criteria, all of which a message must meet (RFC 9051, 6.4.4).
-func (c *candidate) all(s *imap.SearchCriteria) verdict {
-	v := told(c.meets(s))
+// all evaluates criteria, all of which a message must match (RFC 9051, 6.4.4).
+func (c *candidate) all(s *imap.SearchCriteria) matchResult {
+	v := matchIf(c.meets(s))
 	for _, f := range s.Header {
-		if v == nope {
+		if v == unmatched {
 			return v
 		}
 		v = v.and(c.field(f.Key, f.Value))
@@ -85,13 +85,13 @@ func (c *candidate) all(s *imap.SearchCriteria) verdict {
 		v = v.and(c.sent(s.SentSince, s.SentBefore))
 	}
 	for i := range s.Not {
-		if v == nope {
+		if v == unmatched {
 			return v
 		}
 		v = v.and(c.all(&s.Not[i]).not())
 	}
 	for i := range s.Or {
-		if v == nope {
+		if v == unmatched {
 			return v
 		}
 		v = v.and(c.all(&s.Or[i][0]).not().and(c.all(&s.Or[i][1]).not()).not())
@@ -105,7 +105,7 @@ func (c *candidate) all(s *imap.SearchCriteria) verdict {
 	return v
 }
 
-// meets decides what can be told of every message.
+// meets evaluates the criteria that need only metadata.
 func (c *candidate) meets(s *imap.SearchCriteria) bool {
 	for _, set := range s.SeqNum {
 		if !set.Contains(c.number) {
@@ -131,7 +131,7 @@ func (c *candidate) meets(s *imap.SearchCriteria) bool {
 		(s.Larger == 0 || c.size > s.Larger) && (s.Smaller == 0 || c.size < s.Smaller)
 }
 
-// day leaves out the time and its zone, which the protocol disregards.
+// day truncates to the date; the protocol ignores time and zone.
 func day(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }
@@ -140,28 +140,28 @@ func within(day, since, before time.Time) bool {
 	return (since.IsZero() || !day.Before(since)) && (before.IsZero() || day.Before(before))
 }
 
-// sent decides about the Date field, as it is written. The index knows the moment:
-// that decides if it is further from both limits than a zone can be.
-func (c *candidate) sent(since, before time.Time) verdict {
+// sent evaluates the Date field as written. The index has the instant, which decides if
+// it is further from both limits than any zone offset.
+func (c *candidate) sent(since, before time.Time) matchResult {
 	const furthest = 24 * time.Hour
 	if c.summary != nil && c.header == nil && !c.summary.Date.IsZero() {
 		early, late := day(c.summary.Date.UTC().Add(-furthest)), day(c.summary.Date.UTC().Add(furthest))
 		switch {
 		case within(early, since, before) && within(late, since, before):
-			return yes
+			return matched
 		case !within(late, since, time.Time{}), !within(early, time.Time{}, before):
-			return nope
+			return unmatched
 		}
 	}
 	if c.header == nil {
-		return maybe
+		return undecided
 	}
 	t, err := netmail.ParseDate(c.header.Get("Date"))
-	return told(err == nil && within(day(t), since, before))
+	return matchIf(err == nil && within(day(t), since, before))
 }
 
-// field decides about a header field.
-func (c *candidate) field(key, value string) verdict {
+// field evaluates a header field.
+func (c *candidate) field(key, value string) matchResult {
 	want := fold(value)
 	if c.header == nil {
 		return c.indexed(strings.ToLower(key), want)
@@ -169,67 +169,67 @@ func (c *candidate) field(key, value string) verdict {
 	fields := c.header.FieldsByKey(key)
 	for fields.Next() {
 		if want == "" || strings.Contains(fold(fieldText(fields)), want) || strings.Contains(fold(fields.Value()), want) {
-			return yes
+			return matched
 		}
 	}
-	return nope
+	return unmatched
 }
 
 func fieldText(f gomessage.HeaderFields) string {
-	text, _ := f.Text() // in an unknown encoding: as it is
+	text, _ := f.Text() // an unknown encoding stays undecoded
 	return text
 }
 
-// sureLength is how long a text of the index may be to be surely whole.
-const sureLength = 500
+// exactLength is the length below which a text of the index is not truncated, in bytes.
+const exactLength = 500
 
-// indexed decides about a header field by the index, if that is sure: it says people
-// and subjects its own way, and shortens what is long.
-func (c *candidate) indexed(key, want string) verdict {
+// indexed evaluates a header field by the index where that is exact: the index reformats
+// addresses and subjects, and truncates long ones.
+func (c *candidate) indexed(key, want string) matchResult {
 	if c.summary == nil || want == "" {
-		return maybe
+		return undecided
 	}
 	plain := !strings.ContainsAny(want, "<>()\",:;\\=?\t")
 	switch key {
 	case "subject":
-		return sure(c.summary.Subject, want, plain)
+		return containsExactly(c.summary.Subject, want, plain)
 	case "from":
 		if c.summary.phishing {
-			return maybe
+			return undecided
 		}
-		return sure(c.summary.From, want, plain)
+		return containsExactly(c.summary.From, want, plain)
 	case "to", "cc":
 		people := strings.Join(c.summary.To, "\n")
-		if v := sure(people, want, plain); v == nope {
-			return nope
+		if v := containsExactly(people, want, plain); v == unmatched {
+			return unmatched
 		}
 	case "message-id":
 		id := strings.Trim(want, "<>")
-		return sure(c.summary.MessageID, id, plain || !strings.ContainsAny(id, "<> "))
+		return containsExactly(c.summary.MessageID, id, plain || !strings.ContainsAny(id, "<> "))
 	}
-	return maybe
+	return undecided
 }
 
-// sure reports whether text contains want. That it does not is believed only of a
-// whole text that holds no encoded words.
-func sure(text, want string, plain bool) verdict {
+// containsExactly reports whether text contains want. Absence is certain only for an
+// untruncated text without encoded words.
+func containsExactly(text, want string, plain bool) matchResult {
 	switch {
 	case plain && strings.Contains(fold(text), want):
-		return yes
-	case plain && text != "" && len(text) < sureLength && !strings.Contains(text, "=?"):
-		return nope
+		return matched
+	case plain && text != "" && len(text) < exactLength && !strings.Contains(text, "=?"):
+		return unmatched
 	}
-	return maybe
+	return undecided
 }
 
-// contains decides about BODY and, with header, TEXT.
-func (c *candidate) contains(word string, header bool) verdict {
+// contains evaluates BODY and, with header, TEXT.
+func (c *candidate) contains(word string, header bool) matchResult {
 	if word == "" {
-		return yes
+		return matched
 	}
 	if c.hits == nil {
-		return maybe
+		return undecided
 	}
 	w := fold(word)
-	return told(c.hits.body[w] || header && c.hits.header[w])
+	return matchIf(c.hits.body[w] || header && c.hits.header[w])
 }

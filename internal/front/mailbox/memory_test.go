@@ -33,8 +33,8 @@ type memory struct {
 
 	sent     []outgoing
 	sendErr  error
-	openErr  error // instead of a message that is not kept in memory
-	cutShort bool  // Open ends early
+	openErr  error // of messages without content
+	truncate bool  // Open returns a truncated message
 	opened   atomic.Int64
 	read     atomic.Int64 // bytes
 }
@@ -69,7 +69,7 @@ func (m *memory) at(name string) *folder {
 	return nil
 }
 
-// changed is called with the folders that are not what they were.
+// changed notifies watchers of folders.
 func (m *memory) changed(names ...string) {
 	for c := range m.watch {
 		select {
@@ -217,7 +217,7 @@ func (m *memory) Open(_ context.Context, id moot.BlobID) (io.ReadCloser, error) 
 		return nil, m.openErr
 	case !ok:
 		return nil, moot.Errorf(moot.NotFound, "no such message")
-	case m.cutShort:
+	case m.truncate:
 		b = b[:len(b)/2]
 	}
 	m.opened.Add(1)

@@ -13,9 +13,8 @@ import (
 
 const maxTerms = 500 // of one SEARCH
 
-// Search implements imapserver.Session. What the index tells is asked first; a
-// message is opened only if that does not decide, and read to its end only if its
-// header does not.
+// Search implements imapserver.Session. The index is evaluated first; a message is
+// opened only if that is undecided, and read whole only if its header is, too.
 func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, options *imap.SearchOptions) (*imap.SearchData, error) {
 	v := s.selected.Load()
 	v.mu.Lock()
@@ -54,23 +53,23 @@ func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCrite
 	return r.data(kind), nil
 }
 
-// matches decides about one message. One that cannot be had matches only what can be
-// told without it.
+// matches evaluates one message. An unavailable one matches only criteria that do not
+// need it.
 func (s *imapSession) matches(criteria *imap.SearchCriteria, c *candidate) (bool, error) {
 	for {
-		if v := c.all(criteria); v != maybe {
-			return v == yes, nil
+		if v := c.all(criteria); v != undecided {
+			return v == matched, nil
 		}
 		if c.content == nil {
 			c.content = s.open(c.message)
 		}
-		more, err := c.learn()
+		more, err := c.load()
 		switch {
 		case errors.Is(err, moot.NotFound), errors.Is(err, moot.Unavailable), errors.Is(err, moot.Corrupt):
 			if s.ctx.Err() != nil {
 				return false, err
 			}
-			s.server.cfg.Log.Debug("search passes over a message", "id", c.id, "err", err)
+			s.server.cfg.Log.Debug("message unavailable to search", "id", c.id, "err", err)
 			return false, nil
 		case err != nil || !more:
 			return false, err
@@ -78,7 +77,7 @@ func (s *imapSession) matches(criteria *imap.SearchCriteria, c *candidate) (bool
 	}
 }
 
-// results are the messages found.
+// results collects the messages found.
 type results struct {
 	numbers  imap.SeqSet
 	uids     imap.UIDSet
@@ -109,7 +108,7 @@ func (r *results) data(kind imapserver.NumKind) *imap.SearchData {
 	return d
 }
 
-// query is what a SEARCH wants, over all its terms.
+// query is a SEARCH, over all its terms.
 type query struct {
 	v            *selection
 	terms        int
@@ -117,7 +116,7 @@ type query struct {
 	words        []string // in any BODY or TEXT, folded
 }
 
-// prepare counts the terms, and puts numbers in the place of * and $.
+// prepare counts the terms, and resolves * and $.
 func (q *query) prepare(c *imap.SearchCriteria) error {
 	q.terms += 1 + len(c.Header) + len(c.Body) + len(c.Text) + len(c.Flag) + len(c.NotFlag) + len(c.UID) + len(c.SeqNum)
 	if q.terms > maxTerms {
@@ -152,7 +151,7 @@ func (q *query) prepare(c *imap.SearchCriteria) error {
 	return nil
 }
 
-// summary is what the index tells of a message's header, folded.
+// summary is a message's indexed header.
 type summary struct {
 	mail.Summary
 	phishing bool

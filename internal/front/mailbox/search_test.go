@@ -13,7 +13,7 @@ import (
 	moots "github.com/mootspace/moot/internal/mail"
 )
 
-// library is what TestSearch searches; by UID from 1.
+// library is the mailbox of TestSearch; by UID from 1.
 var library = []string{
 	hello,
 	nested,
@@ -26,15 +26,15 @@ var library = []string{
 func TestSearch(t *testing.T) {
 	w := newWorld(t, false)
 	w.put(library...)
-	inbox := w.box.at(moots.Inbox)
+	inbox := w.mailbox.at(moots.Inbox)
 	for i, day := range []int{1, 2, 3, 4, 5} {
 		inbox.items[i].Arrived = time.Date(2026, 3, day, 23, 59, 0, 0, time.UTC)
 	}
 	w.change(mark(1, moots.Seen, "$Work"), mark(2, moots.Flagged), mark(3, moots.Seen, moots.Answered, moots.Deleted), mark(4, moots.Draft))
 	c := w.wire(w.imaps, true)
 	c.line()
-	c.ask("LOGIN ann secret")
-	c.ask("SELECT INBOX")
+	c.command("LOGIN ann secret")
+	c.command("SELECT INBOX")
 	for _, one := range [][2]string{
 		{"ALL", "1 2 3 4 5"}, {"2,4:*", "2 4 5"}, {"UID 3:9", "3 4 5"}, {"*", "5"}, {"NOT 1:3", "4 5"},
 		{"SEEN", "1 3"}, {"UNSEEN FLAGGED", "2"}, {"ANSWERED", "3"}, {"DELETED", "3"}, {"UNDELETED UNDRAFT", "1 2 5"}, {"KEYWORD $work", "1"}, {"UNKEYWORD $Work UNFLAGGED", "3 4 5"},
@@ -49,7 +49,7 @@ func TestSearch(t *testing.T) {
 		{"OR BODY water BODY needle", "1 4"}, {"NOT BODY water", "2 3 4 5"}, {"OR (SEEN NOT ANSWERED) NOT (OR FROM moot SUBJECT plain)", "1 4 5"}, {"NOT (OR SEEN BODY needle)", "2 5"},
 	} {
 		want := strings.TrimRight("* SEARCH "+one[1], " ") + "\nt OK SEARCH completed"
-		if got := c.ask("SEARCH " + one[0]); got != want {
+		if got := c.command("SEARCH " + one[0]); got != want {
 			t.Errorf("%s: %s, want %s", one[0], got, want)
 		}
 	}
@@ -63,20 +63,20 @@ func TestSearch(t *testing.T) {
 		{"SEARCH " + strings.Repeat("NOT ", 600) + "ALL", "t NO [LIMIT]"},
 		{"FETCH $ UID", "* 3 FETCH (UID 3)"},
 	} {
-		if got := c.ask(one[0]); !strings.HasPrefix(got, one[1]) {
+		if got := c.command(one[0]); !strings.HasPrefix(got, one[1]) {
 			t.Errorf("%.60s: %s, want %s", one[0], got, one[1])
 		}
 	}
 }
 
-// TestSearchOpensLittle counts: what the index tells must not open a message.
+// TestSearchOpensLittle: criteria that the index decides must not open a message.
 func TestSearchOpensLittle(t *testing.T) {
 	w := newWorld(t, false)
 	w.put(library[:3]...)
 	c := w.wire(w.imaps, true)
 	c.line()
-	c.ask("LOGIN ann secret")
-	c.ask("SELECT INBOX")
+	c.command("LOGIN ann secret")
+	c.command("SELECT INBOX")
 	for _, one := range []struct {
 		command string
 		opened  int64
@@ -84,18 +84,17 @@ func TestSearchOpensLittle(t *testing.T) {
 		{"SEEN LARGER 3", 0}, {"FROM ann@moot.test SUBJECT plans", 0}, {"SENTSINCE 1-Jan-2020 FROM lee UNSEEN", 1}, {"CC nosuch", 0},
 		{"SENTBEFORE 1-Jan-2020 BODY water", 1}, {"HEADER Message-ID one@moot.test", 1},
 	} {
-		w.box.opened.Store(0)
-		c.ask("SEARCH " + one.command)
-		if n := w.box.opened.Load(); n > one.opened { // nested has neither Date nor Message-ID
+		w.mailbox.opened.Store(0)
+		c.command("SEARCH " + one.command)
+		if n := w.mailbox.opened.Load(); n > one.opened { // nested has neither Date nor Message-ID
 			t.Errorf("%s opened %d messages, want %d", one.command, n, one.opened)
 		}
-		c.ask("UNSELECT")
-		c.ask("SELECT INBOX")
+		c.command("UNSELECT")
+		c.command("SELECT INBOX")
 	}
 }
 
-// TestFindText looks for words anywhere in texts of any length, in comparison with
-// what strings.Contains finds.
+// TestFindText compares the search in texts of any length with strings.Contains.
 func TestFindText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOf(rapid.SampledFrom([]rune("abCäÄß€😀 \n"))).Draw(t, "text")
@@ -113,7 +112,7 @@ func TestFindText(t *testing.T) {
 	})
 }
 
-// TestMatcher matches names as the library does, which takes exponential time for it.
+// TestMatcher compares with the library's matching, which takes exponential time.
 func TestMatcher(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringMatching(`[ab]{1,3}(/[ab.]{1,3}){0,3}`).Draw(t, "name")
@@ -123,7 +122,7 @@ func TestMatcher(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.HasPrefix(pattern, "/") {
-			return // the library takes it off, which RFC 9051 does not ask for
+			return // the library trims it, which RFC 9051 does not require
 		}
 		if got, want := match(name), imapserver.MatchList(name, separator, "", pattern); got != want {
 			t.Fatalf("%q matches %q: %v, want %v", pattern, name, got, want)

@@ -8,23 +8,23 @@ import (
 	"github.com/emersion/go-imap/v2"
 )
 
-// section is some bytes that are to be sent; they can be read more than once.
+// section is a range of bytes to send, which can be read repeatedly.
 type section struct {
 	size int64
 	from func(off int64) io.Reader
 }
 
-// empty is what there is of a part that does not exist.
+// empty is the section of a part that does not exist.
 func empty() section { return section{from: func(int64) io.Reader { return eof{} }} }
 
 type eof struct{}
 
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
-// reader reads the section.
+// reader returns the bytes of the section.
 func (s section) reader() io.Reader { return io.LimitReader(s.from(0), s.size) }
 
-// partial cuts a section (RFC 9051, 6.4.5.1).
+// partial returns a part of a section (RFC 9051, 6.4.5.1).
 func (s section) partial(p *imap.SectionPartial) section {
 	if p == nil {
 		return s
@@ -33,12 +33,12 @@ func (s section) partial(p *imap.SectionPartial) section {
 	return section{min(p.Size, s.size-skip), func(off int64) io.Reader { return s.from(skip + off) }}
 }
 
-// bytesOf is a stretch of a message as it is.
+// bytesOf is a range of the message, undecoded.
 func (c *content) bytesOf(from, to int64) section {
-	return section{max(0, to-from), func(off int64) io.Reader { return c.stretch(from+off, to) }}
+	return section{max(0, to-from), func(off int64) io.Reader { return c.reader(from+off, to) }}
 }
 
-// computed is what comes out of a reader that can be made again and again.
+// computed is the output of a reader that can be created repeatedly.
 func computed(make func() io.Reader) (section, error) {
 	n, err := io.Copy(io.Discard, make())
 	return section{n, func(off int64) io.Reader {
@@ -54,7 +54,7 @@ type failed struct{ err error }
 
 func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
-// section finds what BODY[...] names.
+// section returns the section that BODY[...] names.
 func (c *content) section(item *imap.FetchItemBodySection) (section, error) {
 	s, err := c.wholeSection(item)
 	return s.partial(item.Partial), err
@@ -77,12 +77,12 @@ func (c *content) wholeSection(item *imap.FetchItemBodySection) (section, error)
 	case item.Specifier == imap.PartSpecifierMIME:
 		return c.bytesOf(p.head, p.body), nil
 	case p.message == nil:
-		return empty(), nil // HEADER and TEXT are of messages
+		return empty(), nil // only messages have HEADER and TEXT
 	}
 	return c.pieceOf(item, p.message.head, p.message.body, p.message.end)
 }
 
-// messageSection needs no structure: the message's header is at its beginning.
+// messageSection needs no structure: the header is at the start of the message.
 func (c *content) messageSection(item *imap.FetchItemBodySection) (section, error) {
 	size, err := c.length()
 	if err != nil || item.Specifier == imap.PartSpecifierNone {
@@ -95,20 +95,20 @@ func (c *content) messageSection(item *imap.FetchItemBodySection) (section, erro
 	return c.pieceOf(item, 0, body, max(size, body))
 }
 
-// pieceOf is the header, some of its fields, or the text of a message.
+// pieceOf is the header, selected fields, or the text of a message.
 func (c *content) pieceOf(item *imap.FetchItemBodySection, head, body, end int64) (section, error) {
 	switch {
 	case item.Specifier == imap.PartSpecifierText:
 		return c.bytesOf(body, end), nil
 	case len(item.HeaderFields) > 0:
-		return computed(func() io.Reader { return newFieldFilter(c.stretch(head, body), item.HeaderFields, false) })
+		return computed(func() io.Reader { return newFieldFilter(c.reader(head, body), item.HeaderFields, false) })
 	case len(item.HeaderFieldsNot) > 0:
-		return computed(func() io.Reader { return newFieldFilter(c.stretch(head, body), item.HeaderFieldsNot, true) })
+		return computed(func() io.Reader { return newFieldFilter(c.reader(head, body), item.HeaderFieldsNot, true) })
 	}
 	return c.bytesOf(head, body), nil
 }
 
-// find follows part numbers (RFC 9051, 6.4.5.1); nil if there is no such part.
+// find resolves part numbers (RFC 9051, 6.4.5.1); nil if there is no such part.
 func (p *part) find(path []int) *part {
 	for i, n := range path {
 		whole := i == 0
@@ -118,7 +118,7 @@ func (p *part) find(path []int) *part {
 		switch {
 		case len(p.parts) > 0 && n >= 1 && n <= len(p.parts):
 			p = p.parts[n-1]
-		case len(p.parts) == 0 && n == 1 && whole: // the only part of a message that has none
+		case len(p.parts) == 0 && n == 1 && whole: // part 1 of a message without parts
 		default:
 			return nil
 		}
@@ -126,7 +126,7 @@ func (p *part) find(path []int) *part {
 	return p
 }
 
-// binary finds what BINARY[...] names, decoded (RFC 9051, 6.4.5).
+// binary returns the section that BINARY[...] names, decoded (RFC 9051, 6.4.5).
 func (c *content) binary(path []int) (section, error) {
 	if len(path) == 0 {
 		size, err := c.length()
@@ -146,28 +146,28 @@ func (c *content) binary(path []int) (section, error) {
 		}
 		return c.bytesOf(p.body, p.end), nil
 	}
-	return computed(func() io.Reader { return decoded(c.stretch(p.body, p.end), p.encoding) })
+	return computed(func() io.Reader { return decoded(c.reader(p.body, p.end), p.encoding) })
 }
 
-// decoded undoes a transfer encoding, as far as it can be undone.
+// decoded decodes a transfer encoding, as far as it is valid.
 func decoded(r io.Reader, encoding string) io.Reader {
-	src := &watched{r: r}
+	src := &errorRecorder{r: r}
 	switch encoding {
 	case "base64":
-		return lenient{base64.NewDecoder(base64.StdEncoding, onlyBase64{src}), src}
+		return truncatingReader{base64.NewDecoder(base64.StdEncoding, onlyBase64{src}), src}
 	case "quoted-printable":
-		return lenient{quotedprintable.NewReader(src), src}
+		return truncatingReader{quotedprintable.NewReader(src), src}
 	}
 	return r
 }
 
-// watched notes why reading failed.
-type watched struct {
+// errorRecorder keeps the error of a reader.
+type errorRecorder struct {
 	r   io.Reader
 	err error
 }
 
-func (s *watched) Read(p []byte) (int, error) {
+func (s *errorRecorder) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	if err != nil && err != io.EOF {
 		s.err = err
@@ -175,13 +175,14 @@ func (s *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lenient ends where a decoder finds damage, and fails only if its source does.
-type lenient struct {
+// truncatingReader ends at malformed input of a decoder, and fails only if its source
+// does.
+type truncatingReader struct {
 	decoder io.Reader
-	src     *watched
+	src     *errorRecorder
 }
 
-func (l lenient) Read(p []byte) (int, error) {
+func (l truncatingReader) Read(p []byte) (int, error) {
 	n, err := l.decoder.Read(p)
 	if err != nil {
 		if err = l.src.err; err == nil {
@@ -191,21 +192,21 @@ func (l lenient) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// onlyBase64 leaves out what is not of the alphabet (RFC 2045, 6.8).
+// onlyBase64 skips bytes outside of the alphabet (RFC 2045, 6.8).
 type onlyBase64 struct{ r io.Reader }
 
 func (o onlyBase64) Read(p []byte) (int, error) {
 	for {
 		n, err := o.r.Read(p)
-		kept := 0
+		filled := 0
 		for _, b := range p[:n] {
 			if 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || b == '+' || b == '/' || b == '=' {
-				p[kept] = b
-				kept++
+				p[filled] = b
+				filled++
 			}
 		}
-		if kept > 0 || err != nil {
-			return kept, err
+		if filled > 0 || err != nil {
+			return filled, err
 		}
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// selection is a selected folder as its client knows it: the messages by sequence
-// number (RFC 9051, 2.3.1.2). It changes only when the client is told.
+// selection is the client's view of a selected folder: the messages by sequence number
+// (RFC 9051, 2.3.1.2). It changes only with the updates that are sent.
 type selection struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -24,36 +24,36 @@ type selection struct {
 	folder   string
 	validity uint32
 	readOnly bool
-	changed  chan struct{} // holds a value if the folder may have changed
+	changed  chan struct{} // signals that the folder may have changed
 
-	mu       sync.Mutex // IDLE runs beside the command that ends it
-	stale    bool       // changes have not been looked for yet
+	mu       sync.Mutex // IDLE runs concurrently with the command that ends it
+	stale    bool       // changes were not read yet
 	modseq   uint64
 	messages []message
 	keywords []mail.Flag
-	found    imap.UIDSet // what the last SEARCH has saved (RFC 9051, 6.4.4.1)
+	found    imap.UIDSet // saved by the last SEARCH (RFC 9051, 6.4.4.1)
 }
 
-// message is what a client was told of one.
+// message is the client's view of a message.
 type message struct {
-	uid     imap.UID
-	id      moot.BlobID
-	size    int64
-	arrived time.Time
-	flags   []mail.Flag
-	gone    bool // removed, and the client is still to be told
-	told    bool // the client knows the flags
+	uid       imap.UID
+	id        moot.BlobID
+	size      int64
+	arrived   time.Time
+	flags     []mail.Flag
+	removed   bool // removed, and EXPUNGE not sent yet
+	flagsSent bool // the flags were sent
 }
 
 func newMessage(it mail.Item) message {
-	return message{uid: imap.UID(it.UID), id: it.ID, size: it.Size, arrived: it.Arrived.UTC(), flags: it.Flags, told: true}
+	return message{uid: imap.UID(it.UID), id: it.ID, size: it.Size, arrived: it.Arrived.UTC(), flags: it.Flags, flagsSent: true}
 }
 
 // Select implements imapserver.Session.
 func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.SelectData, error) {
 	v := &selection{mb: s.mb, log: s.server.cfg.Log, folder: name, readOnly: options.ReadOnly, changed: make(chan struct{}, 1)}
 	v.ctx, v.cancel = context.WithCancel(s.ctx)
-	news := s.mb.Watch(v.ctx) // before the folder is read, so that no change is missed
+	changes := s.mb.Watch(v.ctx) // before reading the folder, so that no change is missed
 	f, err := s.folder(name)
 	if err == nil {
 		v.validity, v.modseq = f.Validity, f.ModSeq
@@ -63,7 +63,7 @@ func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.Se
 		v.cancel()
 		return nil, err
 	}
-	go v.watch(news)
+	go v.watch(changes)
 	s.selected.Store(v)
 	data := &imap.SelectData{
 		Flags: v.flags(), PermanentFlags: v.flags(), NumMessages: uint32(len(v.messages)),
@@ -98,36 +98,35 @@ func (v *selection) load() error {
 	v.messages = make([]message, 0, len(items))
 	for _, it := range items {
 		v.messages = append(v.messages, newMessage(it))
-		v.learn(it.Flags)
+		v.addKeywords(it.Flags)
 	}
 	return err
 }
 
-// watch notes that the folder has changed.
-func (v *selection) watch(news iter.Seq[[]string]) {
-	for folders := range news {
+// watch signals changes of the folder.
+func (v *selection) watch(changes iter.Seq[[]string]) {
+	for folders := range changes {
 		if len(folders) == 0 || slices.Contains(folders, v.folder) {
-			v.touch()
+			v.setChanged()
 		}
 	}
 }
 
-// touch makes the next look go to the Mailbox.
-func (v *selection) touch() {
+// setChanged makes the next poll read the Mailbox.
+func (v *selection) setChanged() {
 	select {
 	case v.changed <- struct{}{}:
 	default:
 	}
 }
 
-// at finds a message by its UID.
-func (v *selection) at(uid imap.UID) (int, bool) {
+// index returns the index of a message by UID.
+func (v *selection) index(uid imap.UID) (int, bool) {
 	return slices.BinarySearchFunc(v.messages, uid, func(m message, uid imap.UID) int { return int(int64(m.uid) - int64(uid)) })
 }
 
-// pick returns the messages that a set names, by their places. Sequence numbers
-// beyond the last message are the client's fault (RFC 9051, 9: seq-number); UIDs that
-// are not there are nobody's.
+// pick returns the indexes of the messages that a set names. Sequence numbers beyond the
+// last message are an error (RFC 9051, 9: seq-number); unknown UIDs are not.
 func (v *selection) pick(set imap.NumSet) ([]int, error) {
 	in := make([]bool, len(v.messages))
 	mark := func(from, to int) {
@@ -145,8 +144,8 @@ func (v *selection) pick(set imap.NumSet) ([]int, error) {
 		}
 	case imap.UIDSet:
 		for _, r := range set {
-			from, _ := v.at(r.Start)
-			to, there := v.at(r.Stop)
+			from, _ := v.index(r.Start)
+			to, there := v.index(r.Stop)
 			if there {
 				to++
 			}
@@ -162,7 +161,7 @@ func (v *selection) pick(set imap.NumSet) ([]int, error) {
 	return list, nil
 }
 
-// static puts numbers in the place of * and $.
+// static resolves * and $.
 func (v *selection) static(set imap.NumSet) imap.NumSet {
 	if imap.IsSearchRes(set) {
 		return v.found
@@ -189,7 +188,7 @@ func (v *selection) static(set imap.NumSet) imap.NumSet {
 	return set
 }
 
-// between puts last in the place of 0, which stands for *.
+// between resolves 0, which stands for *, to last.
 func between[N imap.UID | uint32](from, to, last N) (N, N) {
 	if from == 0 {
 		from = last

@@ -12,10 +12,10 @@ import (
 	"github.com/emersion/go-message/textproto"
 )
 
-// maxAddresses of one field are told in an envelope.
+// maxAddresses bounds the addresses of one field in an envelope.
 const maxAddresses = 1000
 
-// bodyStructure says a part's structure in the protocol's form (RFC 9051, 7.5.2).
+// bodyStructure returns a part's structure for the protocol (RFC 9051, 7.5.2).
 func (p *part) bodyStructure() imap.BodyStructure {
 	kind, sub, _ := strings.Cut(p.kind, "/")
 	if len(p.parts) > 0 {
@@ -43,7 +43,7 @@ func (p *part) bodyStructure() imap.BodyStructure {
 	return s
 }
 
-// asciiParams encodes values that are not plain ASCII as RFC 2231 wants them.
+// asciiParams encodes non-ASCII values (RFC 2231).
 func asciiParams(params map[string]string) map[string]string {
 	out := make(map[string]string, len(params))
 	for k, v := range params {
@@ -55,7 +55,8 @@ func asciiParams(params map[string]string) map[string]string {
 	return out
 }
 
-// envelope says what a header is about; of damaged address lists what can be read.
+// envelope returns the envelope of a header; of malformed address lists the valid
+// addresses.
 func envelope(h textproto.Header) *imap.Envelope {
 	e := imapserver.ExtractEnvelope(h)
 	for field, list := range map[string]*[]imap.Address{

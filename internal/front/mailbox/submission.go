@@ -20,14 +20,14 @@ import (
 )
 
 const (
-	maxRecipients = 1000
-	maxLine       = 16 << 10 // bytes; RFC 5321 wants 1000 of text, RFC 4954 12288 of a login
-	maxAddress    = 320      // bytes
-	smtpPatience  = 5 * time.Minute
-	farewell      = 5 * time.Second // for a client to hear why it is sent away
+	maxRecipients   = 1000
+	maxLine         = 16 << 10 // bytes; RFC 5321 wants 1000 of text, RFC 4954 12288 of a login
+	maxAddress      = 320      // bytes
+	smtpIdleTimeout = 5 * time.Minute
+	closeTimeout    = 5 * time.Second // for a client to read the reason before the connection closes
 )
 
-// submissionServer makes the protocol of ServeSubmission.
+// submissionServer returns the protocol of ServeSubmission.
 func (s *Server) submissionServer(ctx context.Context, plain bool) func(net.Listener) error {
 	return func(l net.Listener) error {
 		srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
@@ -39,7 +39,7 @@ func (s *Server) submissionServer(ctx context.Context, plain bool) func(net.List
 		srv.MaxMessageBytes = s.cfg.MaxMessage
 		srv.MaxRecipients = maxRecipients
 		srv.MaxLineLength = maxLine
-		srv.ReadTimeout, srv.WriteTimeout = smtpPatience, smtpPatience
+		srv.ReadTimeout, srv.WriteTimeout = smtpIdleTimeout, smtpIdleTimeout
 		srv.EnableSMTPUTF8 = true
 		srv.ErrorLog = libraryLog{s.cfg.Log, "submission"}
 		return srv.Serve(l)
@@ -53,7 +53,7 @@ type submission struct {
 	client *smtp.Conn
 	conn   *conn
 
-	mu   sync.Mutex // CHUNKING takes a message beside the commands
+	mu   sync.Mutex // CHUNKING reads a message concurrently with commands
 	mb   mail.Mailbox
 	utf8 bool
 	to   []string
@@ -70,7 +70,7 @@ func (s *submission) Auth(mechanism string) (sasl.Server, error) {
 	case sasl.Plain:
 		return sasl.NewPlainServer(func(identity, user, password string) error {
 			if identity != "" && identity != user {
-				return refusal(535, 5, 7, 8, "Nobody may act for others: leave the authorization identity empty")
+				return refusal(535, 5, 7, 8, "Acting for another user is not supported: leave the authorization identity empty")
 			}
 			return s.login(user, password)
 		}), nil
@@ -94,32 +94,32 @@ func (s *submission) login(user, password string) error {
 	return nil
 }
 
-// loginServer is the mechanism LOGIN, which old programs speak: a name, then a password.
+// loginServer is the legacy mechanism LOGIN: a name, then a password.
 type loginServer struct {
 	login func(user, password string) error
-	asked int
+	step  int
 	user  string
 }
 
 // Next implements sasl.Server.
 func (l *loginServer) Next(response []byte) (challenge []byte, done bool, err error) {
-	if response == nil && l.asked == 0 {
-		l.asked = 1
+	if response == nil && l.step == 0 {
+		l.step = 1
 		return []byte("Username:"), false, nil
 	}
-	if l.asked < 2 {
-		l.asked, l.user = 2, string(response)
+	if l.step < 2 {
+		l.step, l.user = 2, string(response)
 		return []byte("Password:"), false, nil
 	}
 	return nil, true, l.login(l.user, string(response))
 }
 
-// Mail implements smtp.Session. The account is the sender, whatever the client says.
+// Mail implements smtp.Session. The sender is the account, whatever the client sends.
 func (s *submission) Mail(from string, options *smtp.MailOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mb == nil {
-		return refusal(530, 5, 7, 0, "Log in first: this server takes mail only from its accounts")
+		return refusal(530, 5, 7, 0, "Log in first: this server accepts mail only from its accounts")
 	}
 	s.utf8 = options.UTF8
 	if from == "" {
@@ -139,21 +139,20 @@ func (s *submission) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return nil
 }
 
-// address checks the form of an address (RFC 5321, 4.1.2). Addresses in quotes are not
-// for members, and not taken.
+// address validates an address (RFC 5321, 4.1.2). Quoted local parts are not supported.
 func (s *submission) address(a string) error {
 	odd := func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(`()<>[]:;,\"`, r)
 	}
-	box, domain, _ := strings.Cut(a, "@")
+	local, domain, _ := strings.Cut(a, "@")
 	literal := strings.HasPrefix(domain, "[") && strings.HasSuffix(domain, "]")
 	if literal {
 		domain = strings.Trim(domain, "[]")
 		domain = strings.ReplaceAll(domain, ":", "")
 	}
 	switch {
-	case len(a) > maxAddress, !utf8.ValidString(a), box == "", domain == "", strings.ContainsFunc(box, odd), strings.ContainsFunc(domain, odd), strings.Contains(domain, "@"):
-		return refusal(553, 5, 1, 3, "That is no address this server understands")
+	case len(a) > maxAddress, !utf8.ValidString(a), local == "", domain == "", strings.ContainsFunc(local, odd), strings.ContainsFunc(domain, odd), strings.Contains(domain, "@"):
+		return refusal(553, 5, 1, 3, "The address is malformed or not supported")
 	case !s.utf8 && strings.ContainsFunc(a, func(r rune) bool { return r > unicode.MaxASCII }):
 		return refusal(553, 5, 6, 7, "An address that is not plain ASCII needs SMTPUTF8")
 	}
@@ -162,15 +161,15 @@ func (s *submission) address(a string) error {
 
 // Data implements smtp.Session.
 func (s *submission) Data(r io.Reader) error {
-	if !s.conn.hold() {
-		return errCutShort
+	if !s.conn.acquire() {
+		return errTruncated
 	}
 	defer s.conn.release()
 	s.mu.Lock()
 	mb, to := s.mb, s.to
 	s.mu.Unlock()
 	if mb == nil {
-		return refusal(530, 5, 7, 0, "Log in first: this server takes mail only from its accounts")
+		return refusal(530, 5, 7, 0, "Log in first: this server accepts mail only from its accounts")
 	}
 	_, chunked := r.(*io.PipeReader)
 	text := &strictLines{r: r, single: !chunked}
@@ -180,28 +179,28 @@ func (s *submission) Data(r io.Reader) error {
 	_, err := mb.Send(s.ctx, mail.Outgoing{To: to, MIME: text})
 	switch {
 	case text.err == errBareLine && !chunked:
-		return s.sendAway(r)
+		return s.disconnect(r)
 	case text.err != nil && text.err != io.EOF:
 		return s.failure(text.err)
 	case err != nil:
 		return s.failure(err)
 	}
-	_, _ = io.Copy(io.Discard, text) // the library wants it read to the end
+	_, _ = io.Copy(io.Discard, text) // the library needs it read to the end
 	return nil
 }
 
-// sendAway ends a connection whose client ends lines its own way: where its message
-// ends cannot be told for sure, and what follows could be taken for commands.
-func (s *submission) sendAway(r io.Reader) error {
+// disconnect ends the connection of a client that sends bare line ends: the end of its
+// message is ambiguous, and what follows could be parsed as commands.
+func (s *submission) disconnect(r io.Reader) error {
 	nc := s.client.Conn()
 	fmt.Fprintf(nc, "550 5.5.2 %s\r\n", reply(errBareLine))
 	if half, ok := nc.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
-	timer := time.AfterFunc(farewell, s.conn.kill)
+	timer := time.AfterFunc(closeTimeout, s.conn.abort)
 	defer timer.Stop()
-	_, _ = io.Copy(io.Discard, r) // else the reply may be lost
-	s.conn.kill()
+	_, _ = io.Copy(io.Discard, r) // else a reset may discard the reply
+	s.conn.abort()
 	return errBareLine
 }
 
@@ -215,11 +214,11 @@ func (s *submission) Reset() {
 // Logout implements smtp.Session.
 func (s *submission) Logout() error { return nil }
 
-// failure says an error in the protocol's words (RFC 5321, RFC 3463).
+// failure maps an error to an SMTP reply (RFC 5321, RFC 3463).
 func (s *submission) failure(err error) error {
-	var said *smtp.SMTPError
-	if errors.As(err, &said) {
-		return said
+	var smtpErr *smtp.SMTPError
+	if errors.As(err, &smtpErr) {
+		return smtpErr
 	}
 	text := reply(err)
 	switch moot.KindOf(err) {
@@ -237,7 +236,7 @@ func (s *submission) failure(err error) error {
 		return refusal(451, 4, 4, 0, text)
 	}
 	s.server.cfg.Log.Error("mail", "protocol", "submission", "err", err)
-	return refusal(451, 4, 3, 0, "Internal error: the server's log says more. Try again later")
+	return refusal(451, 4, 3, 0, "Internal error: see the server's log. Try again later")
 }
 
 func refusal(code, class, subject, detail int, text string) *smtp.SMTPError {

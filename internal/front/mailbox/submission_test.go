@@ -14,7 +14,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// submit is a connection by hand that has logged in.
+// submit is a raw connection after a login.
 func (w *world) submit() *wire {
 	w.t.Helper()
 	c := w.wire(w.smtps, true)
@@ -24,7 +24,7 @@ func (w *world) submit() *wire {
 	return c
 }
 
-// reply sends a command, if any, and wants a reply that begins so.
+// reply sends a command, if any, and checks the prefix of the reply.
 func (c *wire) reply(command, want string) string {
 	c.t.Helper()
 	if command != "" {
@@ -65,10 +65,10 @@ func TestSubmission(t *testing.T) {
 			}
 		}
 	}
-	if len(w.box.sent) != 4 {
-		t.Fatalf("%d messages were sent", len(w.box.sent))
+	if len(w.mailbox.sent) != 4 {
+		t.Fatalf("%d messages were sent", len(w.mailbox.sent))
 	}
-	for _, m := range w.box.sent {
+	for _, m := range w.mailbox.sent {
 		if m.text != hello+".\r\n..dots\r\n" || !slices.Equal(m.to, []string{"bob@moot.test", "#general@moot.test"}) {
 			t.Errorf("sent: %q", m)
 		}
@@ -139,25 +139,25 @@ func TestSubmissionErrors(t *testing.T) {
 		moot.Invalid: "554 5.6.0 bob: no such thing", moot.NotFound: "550 5.1.1 bob: no such thing", moot.TooLarge: "552 5.3.4", moot.Full: "452 4.2.2",
 		moot.Denied: "550 5.7.1", moot.Unavailable: "451 4.4.0", moot.Internal: "451 4.3.0 Internal error",
 	} {
-		w.box.sendErr = moot.Errorf(kind, "bob: no such\r\nthing")
+		w.mailbox.sendErr = moot.Errorf(kind, "bob: no such\r\nthing")
 		c.reply("MAIL FROM:<ann@moot.test>", "250")
 		c.reply("RCPT TO:<bob@moot.test>", "250")
 		c.reply("DATA", "354")
 		c.reply(hello+".", want)
 	}
-	w.box.sendErr = errors.New("some fault")
+	w.mailbox.sendErr = errors.New("some fault")
 	c.reply("MAIL FROM:<ann@moot.test>\r\nRCPT TO:<bob@moot.test>\r\nDATA", "250") // PIPELINING
 	c.reply("", "250")
 	c.reply("", "354")
 	c.reply(hello+".", "451 4.3.0")
-	w.box.sendErr = nil
+	w.mailbox.sendErr = nil
 	c.reply("MAIL FROM:<ann@moot.test>", "250")
 	c.reply("RCPT TO:<bob@moot.test>", "250")
 	c.reply("DATA", "354")
 	c.send(strings.Repeat(strings.Repeat("x", 70)+"\r\n", 9<<20/72))
 	c.reply(".", "552 5.3.4")
-	if len(w.box.sent) != 0 {
-		t.Errorf("%d messages were sent", len(w.box.sent))
+	if len(w.mailbox.sent) != 0 {
+		t.Errorf("%d messages were sent", len(w.mailbox.sent))
 	}
 }
 
@@ -174,9 +174,9 @@ func TestSmuggling(t *testing.T) {
 		c.send("Subject: x\r\n\r\n" + text + ".\r\nNOOP\r\n")
 		c.reply("", "550 5.5.2 a line ends with CR or LF alone")
 		if rest, _ := io.ReadAll(c.r); len(rest) > 0 {
-			t.Errorf("%q: %q was said after it", text, rest)
+			t.Errorf("%q: %q was sent after it", text, rest)
 		}
-		if len(w.box.sent) != 0 {
+		if len(w.mailbox.sent) != 0 {
 			t.Errorf("%q was sent", text)
 		}
 		w.stop()
@@ -222,8 +222,8 @@ func TestChunking(t *testing.T) {
 	begin()
 	chunk("Subject: x\r\n", "", "250")
 	c.reply("RSET", "250")
-	if len(w.box.sent) != 1 || w.box.sent[0].text != hello {
-		t.Errorf("sent: %q", w.box.sent)
+	if len(w.mailbox.sent) != 1 || w.mailbox.sent[0].text != hello {
+		t.Errorf("sent: %q", w.mailbox.sent)
 	}
 }
 
@@ -241,8 +241,8 @@ func TestBrokenSubmission(t *testing.T) {
 		c.send(begin + "Subject: x\r\n\r\nhalf of\r\n")
 		c.Close()
 		w.stop()
-		if len(w.box.sent) != 0 {
-			t.Errorf("half a message was sent with %q: %q", begin, w.box.sent)
+		if len(w.mailbox.sent) != 0 {
+			t.Errorf("half a message was sent with %q: %q", begin, w.mailbox.sent)
 		}
 	}
 }

@@ -10,15 +10,14 @@ import (
 	"github.com/emersion/go-message/charset"
 )
 
-// fold makes texts equal that differ only in case (as RFC 5051, but for
-// decomposition).
+// fold normalizes case (as RFC 5051, without decomposition).
 func fold(s string) string { return strings.ToLower(strings.ToUpper(strings.ToValidUTF8(s, "\uFFFD"))) }
 
 // hits are the words found in a message.
 type hits struct{ header, body map[string]bool }
 
-// find looks for words in the headers and in the texts of a message. It reads texts
-// decoded, in stretches.
+// find searches the headers and texts of a message for words. Texts are decoded and
+// streamed.
 func (c *content) find(words []string, top *gomessage.Header) (*hits, error) {
 	h := &hits{header: map[string]bool{}, body: map[string]bool{}}
 	inHeader(words, top, h.header)
@@ -47,13 +46,13 @@ func (c *content) findIn(p *part, words []string, h *hits) error {
 		}
 		return nil
 	case strings.HasPrefix(p.kind, "text/") || strings.HasPrefix(p.kind, "message/"):
-		return findText(utf8Of(decoded(c.stretch(p.body, p.end), p.encoding), p.params["charset"]), words, h.body)
+		return findText(utf8Of(decoded(c.reader(p.body, p.end), p.encoding), p.params["charset"]), words, h.body)
 	}
 	return nil
 }
 
 func (c *content) findInHead(p *part, words []string, found map[string]bool) error {
-	raw, err := io.ReadAll(c.stretch(p.head, min(p.body, p.head+maxPartHeader)))
+	raw, err := io.ReadAll(c.reader(p.head, min(p.body, p.head+maxPartHeader)))
 	if err != nil {
 		return err
 	}
@@ -73,7 +72,7 @@ func inHeader(words []string, header *gomessage.Header, found map[string]bool) {
 	}
 }
 
-// utf8Of converts a text; one in an unknown encoding is taken as it is.
+// utf8Of converts a text to UTF-8; one in an unknown encoding is returned unchanged.
 func utf8Of(r io.Reader, name string) io.Reader {
 	switch strings.ToLower(name) {
 	case "", "utf-8", "us-ascii":
@@ -87,7 +86,7 @@ func utf8Of(r io.Reader, name string) io.Reader {
 
 const textWindow = 64 << 10
 
-// findText looks for folded words in a text of any length.
+// findText searches a text of any length for folded words.
 func findText(r io.Reader, words []string, found map[string]bool) error {
 	overlap := 0
 	for _, w := range words {
@@ -95,7 +94,7 @@ func findText(r io.Reader, words []string, found map[string]bool) error {
 	}
 	var window []byte // folded
 	buf := make([]byte, textWindow)
-	left := 0 // bytes of a character that is not whole yet
+	left := 0 // bytes of an incomplete character
 	for {
 		n, err := io.ReadFull(r, buf[left:])
 		n += left
@@ -108,7 +107,7 @@ func findText(r io.Reader, words []string, found map[string]bool) error {
 			whole = n - partial(buf[:n])
 		}
 		window = append(window, fold(string(buf[:whole]))...)
-		look(window, words, found)
+		findIn(window, words, found)
 		if ended || len(found) == len(words) {
 			return nil
 		}
@@ -117,7 +116,7 @@ func findText(r io.Reader, words []string, found map[string]bool) error {
 	}
 }
 
-func look(window []byte, words []string, found map[string]bool) {
+func findIn(window []byte, words []string, found map[string]bool) {
 	for _, w := range words {
 		if !found[w] && bytes.Contains(window, []byte(w)) {
 			found[w] = true
@@ -125,7 +124,7 @@ func look(window []byte, words []string, found map[string]bool) {
 	}
 }
 
-// partial returns how many bytes at the end begin a character that is not whole.
+// partial returns how many bytes at the end are an incomplete character.
 func partial(b []byte) int {
 	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
 		if c := b[len(b)-i]; utf8.RuneStart(c) {

@@ -9,15 +9,15 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// throttle makes guessing passwords slow. Wrong passwords from one address are
-// answered one after the other, ever more slowly; wrong passwords for one user cost
-// everybody who asks for that user some seconds, but never shut the user out. Who has
-// logged in from an address before is counted apart from others there.
+// throttle slows down password guessing. Attempts from an address with failures are
+// serialized with exponential back-off; failures for a user delay every other attempt
+// for that user by some seconds, but never lock the user out. A pair of address and user
+// that has logged in before has a back-off of its own.
 type throttle struct {
-	mu     sync.Mutex
-	places map[netip.Prefix]*failures
-	users  map[string]*failures
-	pairs  map[pair]*failures // that were right before
+	mu        sync.Mutex
+	addresses map[netip.Prefix]*failures
+	users     map[string]*failures
+	trusted   map[pair]*failures // after a successful login
 }
 
 type pair struct {
@@ -27,30 +27,30 @@ type pair struct {
 
 type failures struct {
 	n    int
-	last time.Time // when it last mattered
-	next time.Time // when the next password is looked at
+	last time.Time // last attempt
+	next time.Time // earliest next check
 }
 
 const (
-	maxRemembered = 10_000 // in each table
-	forgetAfter   = time.Hour
-	trustFor      = 30 * 24 * time.Hour
-	freeGuesses   = 3
-	slowestPlace  = time.Minute
-	slowestUser   = 8 * time.Second
-	longestWait   = 30 * time.Second // who would have to wait longer is sent away
-	maxUserName   = 256
+	maxEntries      = 10_000 // in each table
+	failureMemory   = time.Hour
+	trustedMemory   = 30 * 24 * time.Hour
+	freeGuesses     = 3
+	maxAddressDelay = time.Minute
+	maxUserDelay    = 8 * time.Second
+	maxWait         = 30 * time.Second // a longer delay is refused
+	maxUserName     = 256
 )
 
 func newThrottle() *throttle {
-	return &throttle{places: map[netip.Prefix]*failures{}, users: map[string]*failures{}, pairs: map[pair]*failures{}}
+	return &throttle{addresses: map[netip.Prefix]*failures{}, users: map[string]*failures{}, trusted: map[pair]*failures{}}
 }
 
-// wait returns when a password may be looked at. Kind Unavailable if that would take
-// too long.
+// wait blocks until a password may be checked. Kind Unavailable if that would take too
+// long.
 func (t *throttle) wait(ctx context.Context, from netip.Prefix, user string) error {
 	d := t.reserve(from, user, time.Now())
-	if d > longestWait {
+	if d > maxWait {
 		return moot.Errorf(moot.Unavailable, "too many wrong passwords: try again in %v", d.Round(time.Second))
 	}
 	if d <= 0 {
@@ -69,62 +69,62 @@ func (t *throttle) wait(ctx context.Context, from netip.Prefix, user string) err
 func (t *throttle) reserve(from netip.Prefix, user string, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if f := recall(t.pairs, pair{from, user}, now, trustFor); f != nil {
-		return f.queue(now)
+	if f := lookup(t.trusted, pair{from, user}, now, trustedMemory); f != nil {
+		return f.schedule(now)
 	}
 	var d time.Duration
-	if f := recall(t.places, from, now, forgetAfter); f != nil {
-		d = f.queue(now)
+	if f := lookup(t.addresses, from, now, failureMemory); f != nil {
+		d = f.schedule(now)
 	}
-	if f := recall(t.users, user, now, forgetAfter); f != nil {
-		d = max(d, delay(f.n, slowestUser))
+	if f := lookup(t.users, user, now, failureMemory); f != nil {
+		d = max(d, delay(f.n, maxUserDelay))
 	}
 	return d
 }
 
-// queue takes the next free moment.
-func (f *failures) queue(now time.Time) time.Duration {
+// schedule reserves the next free time.
+func (f *failures) schedule(now time.Time) time.Duration {
 	at := f.next
 	if at.Before(now) {
 		at = now
 	}
 	d := at.Sub(now)
-	if d <= longestWait {
-		f.next = at.Add(delay(f.n, slowestPlace))
+	if d <= maxWait {
+		f.next = at.Add(delay(f.n, maxAddressDelay))
 	}
 	return d
 }
 
-// failed counts a wrong password.
+// failed records a wrong password.
 func (t *throttle) failed(from netip.Prefix, user string) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if f := recall(t.pairs, pair{from, user}, now, trustFor); f != nil {
+	if f := lookup(t.trusted, pair{from, user}, now, trustedMemory); f != nil {
 		f.count(now)
 		return
 	}
-	remember(t.places, from, now, forgetAfter).count(now)
-	remember(t.users, user, now, forgetAfter).count(now)
+	lookupOrAdd(t.addresses, from, now, failureMemory).count(now)
+	lookupOrAdd(t.users, user, now, failureMemory).count(now)
 }
 
-// right remembers who was let in from where.
-func (t *throttle) right(from netip.Prefix, user string) {
+// succeeded records a login.
+func (t *throttle) succeeded(from netip.Prefix, user string) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	*remember(t.pairs, pair{from, user}, now, trustFor) = failures{last: now}
+	*lookupOrAdd(t.trusted, pair{from, user}, now, trustedMemory) = failures{last: now}
 }
 
 func (f *failures) count(now time.Time) {
 	f.n++
 	f.last = now
-	if next := now.Add(delay(f.n, slowestPlace)); f.next.Before(next) {
+	if next := now.Add(delay(f.n, maxAddressDelay)); f.next.Before(next) {
 		f.next = next
 	}
 }
 
-// delay doubles with every failure after the free ones.
+// delay doubles with every failure after freeGuesses.
 func delay(n int, most time.Duration) time.Duration {
 	if n < freeGuesses {
 		return 0
@@ -132,29 +132,29 @@ func delay(n int, most time.Duration) time.Duration {
 	return min(most, time.Second<<min(n-freeGuesses, 16))
 }
 
-func recall[K comparable](m map[K]*failures, k K, now time.Time, keep time.Duration) *failures {
+func lookup[K comparable](m map[K]*failures, k K, now time.Time, ttl time.Duration) *failures {
 	f := m[k]
-	if f != nil && now.Sub(f.last) > keep {
+	if f != nil && now.Sub(f.last) > ttl {
 		delete(m, k)
 		return nil
 	}
 	return f
 }
 
-func remember[K comparable](m map[K]*failures, k K, now time.Time, keep time.Duration) *failures {
-	if f := recall(m, k, now, keep); f != nil {
+func lookupOrAdd[K comparable](m map[K]*failures, k K, now time.Time, ttl time.Duration) *failures {
+	if f := lookup(m, k, now, ttl); f != nil {
 		return f
 	}
-	if len(m) >= maxRemembered {
-		makeRoom(m)
+	if len(m) >= maxEntries {
+		evictOldest(m)
 	}
 	f := &failures{last: now}
 	m[k] = f
 	return f
 }
 
-// makeRoom forgets the one that did not matter for longest.
-func makeRoom[K comparable](m map[K]*failures) {
+// evictOldest removes the entry with the oldest attempt.
+func evictOldest[K comparable](m map[K]*failures) {
 	var oldest K
 	var when time.Time
 	for k, f := range m {

@@ -25,16 +25,16 @@ import (
 
 // world is a server for ann, whose password is "secret", and its addresses.
 type world struct {
-	t      *testing.T
-	box    *memory
-	server *Server
-	client *tls.Config
-	logged *journal
-	imap   string
-	imaps  string
-	smtp   string
-	smtps  string
-	stop   func() // and wait for all that runs to end
+	t       *testing.T
+	mailbox *memory
+	server  *Server
+	client  *tls.Config
+	logged  *journal
+	imap    string
+	imaps   string
+	smtp    string
+	smtps   string
+	stop    func() // and wait for all that runs to end
 }
 
 func (w *world) Login(_ context.Context, user, password string) (moots.Mailbox, error) {
@@ -44,13 +44,13 @@ func (w *world) Login(_ context.Context, user, password string) (moots.Mailbox, 
 	case user != "ann" || password != "secret":
 		return nil, moot.Errorf(moot.Denied, "no")
 	}
-	return w.box, nil
+	return w.mailbox, nil
 }
 
 func newWorld(t *testing.T, plain bool) *world {
 	t.Helper()
 	server, client := certificates(t)
-	w := &world{t: t, box: newMemory(), client: client, logged: &journal{}}
+	w := &world{t: t, mailbox: newMemory(), client: client, logged: &journal{}}
 	log := slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.server = New(Config{Accounts: w, TLS: server, Plain: plain, Domain: "moot.test", MaxMessage: 8 << 20, Log: log})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -141,7 +141,7 @@ func (w *world) dial(options *imapclient.Options) *imapclient.Client {
 func (w *world) put(texts ...string) {
 	w.t.Helper()
 	for _, text := range texts {
-		if _, err := w.box.Save(w.t.Context(), moots.Inbox, nil, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), strings.NewReader(text)); err != nil {
+		if _, err := w.mailbox.Save(w.t.Context(), moots.Inbox, nil, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), strings.NewReader(text)); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -205,8 +205,8 @@ func (c *wire) until(begin ...string) string {
 	}
 }
 
-// ask sends an IMAP command and returns the answer.
-func (c *wire) ask(command string) string {
+// command sends an IMAP command and returns the response.
+func (c *wire) command(command string) string {
 	c.t.Helper()
 	c.send("t " + command + "\r\n")
 	return c.until("t ")

@@ -1,0 +1,144 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/front/api"
+	"github.com/mootspace/moot/internal/policy"
+)
+
+func TestSession(t *testing.T) {
+	w := newWorld(t)
+	s := w.session
+	if s.Self != w.self || s.Name != "friends" || s.As != "ann" || s.Home != "/home" || s.Via.String() != "peers" {
+		t.Errorf("%+v %v", s.Identity, s.Via)
+	}
+	both, err := api.Dial(t.Context(), w.local.Client(), w.local.URL, moot.Architecture{Server: true, Peers: true})
+	must(t, err)
+	if _, err = both.Files.List(t.Context(), ""); err != nil || both.Via.String() != "both" {
+		t.Errorf("%v, %v", both.Via, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if last := w.opened[len(w.opened)-1]; last != both.Via || w.closed != len(w.opened) {
+		t.Errorf("opened through %v; %d of %d sessions closed", last, w.closed, len(w.opened))
+	}
+}
+
+func TestControl(t *testing.T) {
+	w := newWorld(t)
+	ctx, c := t.Context(), w.session.Control
+	st, err := c.Status(ctx)
+	want, _ := w.control.Status(ctx)
+	if err != nil || !reflect.DeepEqual(st, want) {
+		t.Errorf("%+v, %v", st, err)
+	}
+	peers, err := c.Peers(ctx)
+	wantPeers, _ := w.control.Peers(ctx)
+	if err != nil || !reflect.DeepEqual(peers, wantPeers) {
+		t.Errorf("%+v, %v", peers, err)
+	}
+	p := policy.Preferences{Names: []string{"a"}, Deny: []moot.Key{{9}}, UploadRate: 5, LendCPUs: -1}
+	must(t, c.SetPreferences(ctx, p))
+	if got, err := c.Preferences(ctx); err != nil || !reflect.DeepEqual(got, p) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	w := newWorld(t)
+	ctx, c := t.Context(), w.session.Control
+	if list, err := c.Accounts(ctx); err != nil || list == nil || len(list) > 0 {
+		t.Errorf("%#v, %v; want an empty list", list, err)
+	}
+	if a, err := c.AddAccount(ctx, "bob", "+link"); err != nil || a.Name != "bob+link" || a.Member != (moot.Key{3}) {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if p, err := c.AddPassword(ctx, ""); err != nil || p != "secret of " {
+		t.Errorf("%q, %v", p, err)
+	}
+	must(t, c.DropPasswords(ctx, "bob & ann"))
+	must(t, c.DropPasswords(ctx, ""))
+	if !reflect.DeepEqual(w.control.dropped, []string{"bob & ann", ""}) {
+		t.Errorf("%q", w.control.dropped)
+	}
+	_, err := c.MailRecords(ctx)
+	if wantKind(t, "no domain", err, moot.NotFound); moot.HintOf(err) != moot.HintMailDomain {
+		t.Errorf("the hint is lost: %v", err)
+	}
+}
+
+func TestTokens(t *testing.T) {
+	w := newWorld(t)
+	ctx, c := t.Context(), w.session.Control
+	made, err := c.AddToken(ctx, app.TokenOptions{Name: "../a/b", ReadOnly: true, Expires: time.Hour})
+	if err != nil || made.Token == "" || !made.ReadOnly || !made.Expires.Equal(made.Made.Add(time.Hour)) {
+		t.Errorf("%+v, %v", made, err)
+	}
+	_, err = c.AddToken(ctx, app.TokenOptions{Name: "../a/b"})
+	wantKind(t, "two of one name", err, moot.Conflict)
+	list, err := c.Tokens(ctx)
+	if err != nil || len(list) != 1 || list[0].Token != "" || list[0].Name != "../a/b" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	must(t, c.RemoveToken(ctx, "../a/b"))
+	for _, name := range []string{"../a/b", "..", "."} {
+		wantKind(t, name, c.RemoveToken(ctx, name), moot.NotFound)
+	}
+}
+
+func TestBackup(t *testing.T) {
+	w := newWorld(t)
+	whole := strings.Repeat("tar", 100_000)
+	w.control.backup = func(out io.Writer) error { _, err := io.WriteString(out, whole); return err }
+	var got bytes.Buffer
+	if err := w.session.Control.Backup(t.Context(), &got); err != nil || got.String() != whole {
+		t.Errorf("%d bytes, %v", got.Len(), err)
+	}
+	w.control.backup = func(out io.Writer) error {
+		io.WriteString(out, whole)
+		return errors.New("disk on fire")
+	}
+	wantKind(t, "a backup that fails halfway", w.session.Control.Backup(t.Context(), io.Discard), moot.Unavailable)
+	w.control.backup = func(io.Writer) error { return moot.Errorf(moot.Full, "no space") }
+	wantKind(t, "a backup that fails at once", w.session.Control.Backup(t.Context(), io.Discard), moot.Full)
+}
+
+func TestMembers(t *testing.T) {
+	w := newWorld(t)
+	ctx, m := t.Context(), w.session.Members
+	must(t, m.Rename(ctx, "Ann B."))
+	list, err := m.List(ctx)
+	if err != nil || len(list) != 1 || list[0].Name != "Ann B." || list[0].Key != w.self {
+		t.Errorf("%+v, %v", list, err)
+	}
+	inv, err := m.Invite(ctx, app.InviteOptions{Role: policy.RoleGuest, Uses: 2, Expires: time.Hour})
+	if err != nil || inv.Role != policy.RoleGuest || inv.Link == "" || inv.Expires.IsZero() {
+		t.Errorf("%+v, %v", inv, err)
+	}
+	_, err = m.Invite(ctx, app.InviteOptions{})
+	if wantKind(t, "nobody to name", err, moot.Unavailable); moot.HintOf(err) != moot.HintStartNode {
+		t.Errorf("the hint is lost: %v", err)
+	}
+	_, err = m.SetRole(ctx, "nobody/at all", policy.RoleAdmin)
+	wantKind(t, "role of nobody", err, moot.NotFound)
+	_, err = m.Revoke(ctx, "nobody")
+	wantKind(t, "revoke nobody", err, moot.NotFound)
+	owner, err := m.SetRole(ctx, "Ann B.", policy.RoleOwner)
+	if err != nil || owner.Role != policy.RoleOwner {
+		t.Errorf("%+v, %v", owner, err)
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = m.List(ended)
+	wantKind(t, "an ended context", err, moot.Unavailable)
+}

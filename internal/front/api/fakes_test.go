@@ -1,0 +1,121 @@
+package api_test
+
+import (
+	"context"
+	"io"
+	"iter"
+	"strings"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/accounts"
+	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/jobs"
+	"github.com/mootspace/moot/internal/policy"
+)
+
+// control is an app.Control with real tokens.
+type control struct {
+	tokens      *accounts.Tokens
+	preferences policy.Preferences
+	dropped     []string
+	backup      func(io.Writer) error
+}
+
+func (c *control) Status(context.Context) (app.Status, error) {
+	return app.Status{Identity: app.Identity{As: "ann"}, Via: moot.Architecture{Peers: true}, Running: true, Role: policy.RoleOwner,
+		Servers: []app.ServerStatus{{Peer: moot.Peer{ID: moot.Key{1}, Addrs: []string{"https://a:1"}}, Why: "asleep"}}, Entries: 1 << 60}, nil
+}
+
+func (c *control) Peers(context.Context) ([]app.PeerStatus, error) {
+	return []app.PeerStatus{{Peer: moot.Peer{ID: moot.Key{2}, Name: "bob"}, Role: policy.RoleMember, Connected: true}}, nil
+}
+
+func (c *control) Preferences(context.Context) (policy.Preferences, error) { return c.preferences, nil }
+
+func (c *control) SetPreferences(_ context.Context, p policy.Preferences) error {
+	c.preferences = p
+	return nil
+}
+
+func (c *control) Backup(_ context.Context, w io.Writer) error { return c.backup(w) }
+
+func (c *control) Accounts(context.Context) ([]app.Account, error) { return nil, nil }
+
+func (c *control) AddAccount(_ context.Context, name, link string) (app.Account, error) {
+	return app.Account{Member: moot.Key{3}, Name: name + link}, nil
+}
+
+func (c *control) AddPassword(_ context.Context, name string) (string, error) {
+	return "secret of " + name, nil
+}
+
+func (c *control) DropPasswords(_ context.Context, name string) error {
+	c.dropped = append(c.dropped, name)
+	return nil
+}
+
+func (c *control) MailRecords(context.Context) ([]string, error) {
+	return nil, moot.WithHint(moot.Errorf(moot.NotFound, "the space has no mail domain"), moot.HintMailDomain)
+}
+
+func (c *control) Tokens(context.Context) ([]app.Token, error) { return c.tokens.List(), nil }
+
+func (c *control) AddToken(_ context.Context, o app.TokenOptions) (app.Token, error) {
+	return c.tokens.Add(o)
+}
+
+func (c *control) RemoveToken(_ context.Context, name string) error { return c.tokens.Remove(name) }
+
+// desk is where jobs are submitted that end at once.
+type desk struct {
+	jobs   []jobs.Job
+	calls  []string
+	follow func(ctx context.Context, yield func(jobs.Event, error) bool)
+}
+
+func (d *desk) Submit(_ context.Context, s jobs.Spec) (jobs.Job, error) {
+	if len(s.Stages) == 0 {
+		return jobs.Job{}, moot.Errorf(moot.Invalid, "the job has no stages")
+	}
+	j := jobs.Job{ID: "j1", Name: s.Name, State: jobs.Done, Progress: jobs.Progress{Workers: map[moot.Key]int{{4}: 2}}}
+	d.jobs = append(d.jobs, j)
+	return j, nil
+}
+
+func (d *desk) Jobs(context.Context) ([]jobs.Job, error) { return d.jobs, nil }
+
+func (d *desk) Follow(ctx context.Context, id string, logs bool) iter.Seq2[jobs.Event, error] {
+	return func(yield func(jobs.Event, error) bool) {
+		switch {
+		case d.follow != nil:
+			d.follow(ctx, yield)
+		case id != "j1":
+			yield(jobs.Event{}, moot.Errorf(moot.NotFound, "there is no job %s", id))
+		case !logs || yield(jobs.Event{Job: d.jobs[0], Log: &jobs.Log{Stream: 1, Text: []byte("hi")}}, nil):
+			yield(jobs.Event{Job: d.jobs[0]}, nil)
+		}
+	}
+}
+
+func (d *desk) Cancel(_ context.Context, id string) error {
+	d.calls = append(d.calls, "cancel "+id)
+	return nil
+}
+
+func (d *desk) Retry(_ context.Context, id string) error {
+	d.calls = append(d.calls, "retry "+id)
+	return nil
+}
+
+func (d *desk) Offers(context.Context) ([]jobs.Offer, error) {
+	return []jobs.Offer{{Member: moot.Key{4}, Terms: jobs.Terms{CPUs: 2}}}, nil
+}
+
+// half yields some bytes and fails.
+func half(text string, err error) io.Reader {
+	return io.MultiReader(strings.NewReader(text), failing{err})
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }

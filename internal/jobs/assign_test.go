@@ -1,0 +1,88 @@
+package jobs
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mootspace/moot"
+)
+
+// TestFairShare: a member with more than its share of the slots waits for members whose
+// tasks are ready, unless theirs have a lower priority.
+func TestFairShare(t *testing.T) {
+	ann, bob := moot.Key{1}, moot.Key{2}
+	pool := []*worker{{Worker: Worker{Slots: 4}}} // capacity 6: a share of 3
+	newJob := func(author moot.Key, running, ready, priority int) *job {
+		j := &job{stored: stored{Job: Job{Author: author, State: Running}, spec: Spec{Priority: priority}}, pool: pool, ready: make([]*task, ready)}
+		j.Running = running
+		return j
+	}
+	for name, c := range map[string]struct {
+		mine, other *job
+		want        bool
+	}{
+		"below its share":   {newJob(ann, 2, 5, 0), newJob(bob, 0, 1, 0), false},
+		"at its share":      {newJob(ann, 3, 5, 0), newJob(bob, 0, 1, 0), true},
+		"nobody else waits": {newJob(ann, 6, 5, 0), newJob(bob, 3, 0, 0), false},
+		"lower priority":    {newJob(ann, 6, 5, 1), newJob(bob, 0, 1, 0), false},
+		"the same member":   {newJob(ann, 6, 5, 0), newJob(ann, 0, 1, 0), false},
+	} {
+		co := &Coordinator{jobs: map[string]*job{"mine": c.mine, "other": c.other}}
+		if got := co.overShare(c.mine); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestPick(t *testing.T) {
+	in := moot.Input{ID: moot.BlobID{9}}
+	busy := &worker{Worker: Worker{Key: moot.Key{1}, Slots: 1}, running: map[*attempt]struct{}{{}: {}}}
+	idle := &worker{Worker: Worker{Key: moot.Key{2}, Slots: 1}}
+	holder := &worker{Worker: Worker{Key: moot.Key{3}, Slots: 1}, holds: map[moot.BlobID]struct{}{in.ID: {}}}
+	lossy := &worker{Worker: Worker{Key: moot.Key{4}, Slots: 1}, failed: 2}
+	any := func(*worker) bool { return true }
+	for name, c := range map[string]struct {
+		pool []*worker
+		task task
+		want *worker
+	}{
+		"least loaded":  {[]*worker{busy, idle}, task{}, idle},
+		"has the input": {[]*worker{idle, holder}, task{row: row{input: &in}}, holder},
+		"fewer losses":  {[]*worker{lossy, idle}, task{}, idle},
+		"has voted":     {[]*worker{busy, idle}, task{votes: []vote{{worker: idle.Key}}}, busy},
+		"none is left":  {[]*worker{idle}, task{votes: []vote{{worker: idle.Key}}}, nil},
+	} {
+		if got := pick(c.pool, &c.task, any); got != c.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if pick([]*worker{idle}, &task{}, func(*worker) bool { return false }) != nil {
+		t.Error("a worker that may not run the task")
+	}
+}
+
+func TestMajority(t *testing.T) {
+	a, b := [32]byte{1}, [32]byte{2}
+	for name, c := range map[string]struct {
+		votes []vote
+		want  [32]byte
+		agree int
+	}{
+		"none":      {nil, [32]byte{}, 0},
+		"unanimous": {[]vote{{digest: a}, {digest: a}}, a, 2},
+		"two of 3":  {[]vote{{digest: b}, {digest: a}, {digest: a}}, a, 2},
+	} {
+		if v, agree := majority(c.votes); v.digest != c.want || agree != c.agree {
+			t.Errorf("%s: %v, %d", name, v.digest, agree)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	if got := median([]time.Duration{9, 1, 5}); got != 5 {
+		t.Error(got)
+	}
+	if got := median(nil); got != 0 {
+		t.Error(got)
+	}
+}
