@@ -83,18 +83,8 @@ func entriesPushed(t T, w *World) {
 	}
 }
 
-// uploaded: a server that is not among the peers gets what a member shares, and serves it
-// when the member has stopped.
-func uploaded(t T, w *World) {
-	heldByServer(t, w)
-}
-
-// mirrored: a server that is among the peers fetches what a member shares, and serves it
-// when the member has stopped.
-func mirrored(t T, w *World) {
-	heldByServer(t, w)
-}
-
+// heldByServer: a server comes to hold what a member shares – uploaded if it is not among
+// the peers, else mirrored –, and serves it when the member has stopped.
 func heldByServer(t T, w *World) {
 	server, ann, bob := w.Member(0), w.Member(1), w.Member(2)
 	content := random(3*blob.GroupSize + 1)
