@@ -43,8 +43,8 @@ func Scenarios() []Scenario {
 		{Name: "an access list", Members: 2, Run: accessList, Where: withPeers},
 		{Name: "a rate limit", Members: 2, Run: rateLimit},
 		{Name: "entries are pushed", Members: 2, Run: entriesPushed, Where: withPeers, Repair: time.Hour},
-		{Name: "an upload", Members: 2, Run: uploaded, Where: withServerAndPeers, ServerOnly: true},
-		{Name: "a mirror", Members: 2, Run: mirrored, Where: withServerAndPeers},
+		{Name: "an upload", Members: 2, Run: heldByServer, Where: withServerAndPeers, ServerOnly: true},
+		{Name: "a mirror", Members: 2, Run: heldByServer, Where: withServerAndPeers},
 		{Name: "an account sends and receives mail", Members: 1, Run: account},
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/mootspace/moot/internal/suite"
 )
 
-// atOnce is how many worlds exist at one time: they mostly wait for one another's members.
+// atOnce is how many worlds exist at one time: links and entries take time to come, not
+// processors, so they are more than those.
 const atOnce = "6"
 
 func TestMain(m *testing.M) {

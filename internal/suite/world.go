@@ -23,7 +23,7 @@ const interval = 100 * time.Millisecond
 
 var bound = gossip.Bound(interval)
 
-// Topology is who is in a world, over what.
+// Topology describes a world: its axes, and how many members it has.
 type Topology struct {
 	Store, Link, Architecture string // names of the axes
 
