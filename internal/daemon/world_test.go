@@ -54,7 +54,9 @@ func run(t *testing.T, dir string, o app.RunOptions) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan []string, 1), make(chan error, 1)
-	go func() { ended <- Program{Version: "test", Listen: listen.Open}.Run(ctx, dir, o, func(addrs []string) { ready <- addrs }) }()
+	go func() {
+		ended <- Program{Version: "test", Listen: listen.Open}.Run(ctx, dir, o, func(addrs []string) { ready <- addrs })
+	}()
 	stopped := false
 	stop = func() {
 		t.Helper()
