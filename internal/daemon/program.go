@@ -69,12 +69,13 @@ func (p Program) open(ctx context.Context, h *home, role arch.Role) (*node.Node,
 	log, s := p.logger(), h.settings
 	cfg := node.Config{
 		Space: s.Space, Name: s.Name, As: s.As, Key: h.key, Role: role, Data: h, Version: p.Version, Log: log,
-		Store:   store.Config{Database: cmp.Or(s.Database, h.Path(databaseFile)), Blobs: cmp.Or(s.Blobs, h.Path("blobs"))},
-		Servers: s.Servers, Peers: s.Peers, NoPeers: s.NoPeer, MailDomain: s.MailDomain, MailQuota: s.MailQuota,
-		Ready: h.ready, Reached: func() { h.reached(log) }, Backup: h.backup,
+		Store: store.Config{Database: cmp.Or(s.Database, h.Path(databaseFile)), Blobs: cmp.Or(s.Blobs, h.Path("blobs"))},
+		Known: node.Known{Servers: s.Servers, Peers: s.Peers, NoPeers: s.NoPeer},
+		Mail:  node.MailServer{Domain: s.MailDomain, Quota: s.MailQuota},
+		Home:  node.Home{Ready: h.ready, Reached: func() { h.reached(log) }, Backup: h.backup},
 	}
 	if s.MailDomain != "" {
-		cfg.MailRecords = func() ([]string, error) {
+		cfg.Mail.Records = func() ([]string, error) {
 			signatures, err := mta.LoadSignatures(h.Path, s.MailDomain)
 			if err != nil {
 				return nil, err

@@ -95,10 +95,10 @@ func (c control) SetPreferences(ctx context.Context, p policy.Preferences) error
 
 // Backup implements app.Control.
 func (c control) Backup(ctx context.Context, w io.Writer) error {
-	if c.cfg.Backup == nil {
+	if c.cfg.Home.Backup == nil {
 		return moot.Errorf(moot.Unavailable, "this node has no home that could be backed up")
 	}
-	return c.cfg.Backup(ctx, c.store.Backup, w)
+	return c.cfg.Home.Backup(ctx, c.store.Backup, w)
 }
 
 // Accounts implements app.Control.
@@ -127,10 +127,10 @@ func (c control) DropPasswords(_ context.Context, name string) error {
 
 // MailRecords implements app.Control.
 func (c control) MailRecords(context.Context) ([]string, error) {
-	if c.cfg.MailRecords == nil {
+	if c.cfg.Mail.Records == nil {
 		return nil, moot.WithHint(moot.Errorf(moot.NotFound, "this server exchanges no mail with the outside"), moot.HintMailDomain)
 	}
-	return c.cfg.MailRecords()
+	return c.cfg.Mail.Records()
 }
 
 // Tokens implements app.Control.

@@ -46,7 +46,7 @@ func (n *Node) newHandler(roster *policy.Roster) http.Handler {
 	if n.cfg.Role.HoldsMail {
 		seen = dial.Metered{Node: bounded{n.store, n.mail.checkQuota}, In: &n.network.in}
 	}
-	h := wire.Handler(n.cfg.Seen(worker.Overlay{Node: seen, Cache: n.compute.cached}), guard{roster, rules}, wire.Options{
+	h := wire.Handler(n.cfg.Intercept.Seen(worker.Overlay{Node: seen, Cache: n.compute.cached}), guard{roster, rules}, wire.Options{
 		Log: n.cfg.Log, Version: n.cfg.Version, BackOff: n.cfg.Role.Seeds, Runner: n.compute,
 		Jobs: n.followHandler(),
 	})
@@ -122,7 +122,7 @@ func (n *Node) announceServer(ctx context.Context) error {
 	if err == nil && !slices.ContainsFunc(known, func(p moot.Peer) bool { return p.ID == n.Self() && slices.Equal(p.Addrs, addrs) }) {
 		n.entries.pull(ctx) // before something is written that a copy of this node may have written otherwise
 	}
-	return moot.Wrap("announce the server", m.Serve(ctx, n.Self(), addrs, n.cfg.MailDomain))
+	return moot.Wrap("announce the server", m.Serve(ctx, n.Self(), addrs, n.cfg.Mail.Domain))
 }
 
 // announceBlobs makes this node findable as a holder of what it holds.

@@ -44,7 +44,7 @@ func (n *Node) Writer(via moot.Architecture) sign.Writer {
 // and closes the node.
 func (n *Node) OneShot(ctx context.Context, via moot.Architecture) (*app.Session, error) {
 	rules := n.rules(ctx, via)
-	if rules.Mesh && !n.cfg.NoPeers {
+	if rules.Mesh && !n.cfg.Known.NoPeers {
 		if err := n.Connect(context.WithoutCancel(ctx), nil, false); err != nil {
 			return nil, err
 		}

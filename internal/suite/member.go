@@ -103,12 +103,15 @@ func (m *Member) config() node.Config {
 	}
 	return node.Config{
 		Space: m.world.space, Name: "world", As: m.Name, Key: m.key, Role: role, Data: node.Dir(m.dir),
-		Store: Stores[m.world.Store].New(m.dir), Servers: m.link.Servers, Peers: m.link.Peers, NoPeers: !m.hasPeers(),
-		Now: m.now, Log: m.Log.logger(), Transport: m.transport, Seen: m.seen,
+		Store: Stores[m.world.Store].New(m.dir),
+		Known: node.Known{Servers: m.link.Servers, Peers: m.link.Peers, NoPeers: !m.hasPeers()},
+		Now:   m.now, Log: m.Log.logger(),
 		Timing: node.Timing{
 			Repair: m.world.Repair, Stall: time.Second, Discover: 2 * time.Second, Refresh: 200 * time.Millisecond, Mirror: 200 * time.Millisecond,
 		},
-		Allow: func(k moot.Key) bool { return !m.world.separated(m.Key(), k) },
+		Intercept: node.Intercept{
+			Transport: m.transport, Seen: m.seen, Allow: func(k moot.Key) bool { return !m.world.separated(m.Key(), k) },
+		},
 	}
 }
 
