@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"capture": capture,
 			"replace": replace,
 			"imap":    imapLogin,
+			"http":    request,
 		},
 	})
 }

@@ -100,9 +100,9 @@ func (fs *Files) Conflicts(ctx context.Context) (conflicts []File, err error) {
 	return conflicts, err
 }
 
-// Lookup returns the file with a blob's ID, or the current version of a name. The ID goes
-// first: a name that looks like one must not stand for other bytes.
-// Kind NotFound.
+// Lookup returns the file with a blob's ID, the current version of a name, or the version whose
+// blob's ID begins so. A whole ID goes first: a name that looks like one must not stand for other
+// bytes. Kind NotFound.
 func (fs *Files) Lookup(ctx context.Context, name string) (File, error) {
 	id, notID := moot.ParseBlobID(name)
 	var unknown error
@@ -125,7 +125,34 @@ func (fs *Files) Lookup(ctx context.Context, name string) (File, error) {
 	if unknown != nil {
 		return File{}, unknown
 	}
-	return File{}, errNoSuch(name)
+	return fs.byPrefix(ctx, name)
+}
+
+// minPrefix is the length of the shortest beginning of an ID, in hexadecimal digits, that Lookup takes.
+const minPrefix = 6
+
+// byPrefix returns a version, old or current, of the one blob whose ID begins so.
+func (fs *Files) byPrefix(ctx context.Context, prefix string) (found File, err error) {
+	if len(prefix) < minPrefix || strings.Trim(prefix, "0123456789abcdef") != "" {
+		return found, errNoSuch(prefix)
+	}
+	several := false
+	err = fs.versions(ctx, moot.Query{Kind: moot.KindFile, History: true}, func(f File) {
+		if f.Deleted || !strings.HasPrefix(f.Blob.ID.String(), prefix) {
+			return
+		}
+		several = several || found.Name != "" && found.Blob.ID != f.Blob.ID
+		found = f
+	})
+	switch {
+	case err != nil:
+		return File{}, err
+	case several:
+		return File{}, moot.Errorf(moot.Invalid, "the IDs of several blobs begin with %s", prefix)
+	case found.Name == "":
+		return File{}, errNoSuch(prefix)
+	}
+	return found, nil
 }
 
 // byID returns a version, old or current, that has the blob; else the bare blob.

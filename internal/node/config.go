@@ -52,7 +52,11 @@ type Config struct {
 	Timing  Timing
 	// Transport is applied to the transport to each peer, as to cut it in tests; nil: none.
 	Transport func(moot.Peer, http.RoundTripper) http.RoundTripper
-	Log       *slog.Logger
+	// Allow vetoes connections with nodes, as to cut them in tests; nil: members may
+	// connect. Seen is applied to the store as others see it, as to falsify it; nil: none.
+	Allow func(moot.Key) bool
+	Seen  func(moot.Node) moot.Node
+	Log   *slog.Logger
 }
 
 // Timing is how patient a node is; zero fields mean the defaults of their packages.
@@ -92,6 +96,12 @@ func (c *Config) setDefaults() {
 	}
 	if c.Reached == nil {
 		c.Reached = func() {}
+	}
+	if c.Allow == nil {
+		c.Allow = func(moot.Key) bool { return true }
+	}
+	if c.Seen == nil {
+		c.Seen = func(n moot.Node) moot.Node { return n }
 	}
 	if c.Timing.Mirror <= 0 {
 		c.Timing.Mirror = time.Minute

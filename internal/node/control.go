@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/accounts"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/policy"
@@ -101,11 +102,17 @@ func (c control) Backup(ctx context.Context, w io.Writer) error {
 }
 
 // Accounts implements app.Control.
-func (c control) Accounts(context.Context) ([]app.Account, error) { return c.accounts.List(), nil }
+func (c control) Accounts(context.Context) (list []app.Account, _ error) {
+	for _, a := range c.accounts.List() {
+		list = append(list, app.Account(a))
+	}
+	return list, nil
+}
 
 // AddAccount implements app.Control.
 func (c control) AddAccount(ctx context.Context, name, link string) (app.Account, error) {
-	return c.accounts.Add(ctx, name, link)
+	a, err := c.accounts.Add(ctx, name, link)
+	return app.Account(a), err
 }
 
 // AddPassword implements app.Control.
@@ -127,11 +134,17 @@ func (c control) MailRecords(context.Context) ([]string, error) {
 }
 
 // Tokens implements app.Control.
-func (c control) Tokens(context.Context) ([]app.Token, error) { return c.tokens.List(), nil }
+func (c control) Tokens(context.Context) (list []app.Token, _ error) {
+	for _, t := range c.tokens.List() {
+		list = append(list, app.Token(t))
+	}
+	return list, nil
+}
 
 // AddToken implements app.Control.
 func (c control) AddToken(_ context.Context, o app.TokenOptions) (app.Token, error) {
-	return c.tokens.Add(o)
+	t, err := c.tokens.Add(accounts.TokenOptions(o))
+	return app.Token(t), err
 }
 
 // RemoveToken implements app.Control.

@@ -83,10 +83,7 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	if err = n.assemble(ctx, roster, clock); err != nil {
 		return nil, errors.Join(err, n.store.Close())
 	}
-	roster.OnChange(func() {
-		n.sessions.revoke(n.network.mayConnect)
-		n.network.disconnectStrangers()
-	})
+	roster.OnChange(n.Disconnect)
 	return n, nil
 }
 
@@ -99,7 +96,7 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 		return err
 	}
 	n.apply(preferences)
-	if n.signer, err = sign.New(ctx, sign.Config{Space: cfg.Space, Key: cfg.Key, Clock: clock, Local: n.store, Ready: cfg.Ready}); err != nil {
+	if n.signer, err = sign.New(ctx, sign.Config{Self: n.Self(), Author: feed.NewAuthor(cfg.Space, cfg.Key, clock, nil), Local: n.store, Ready: cfg.Ready}); err != nil {
 		return err
 	}
 	n.uploads = newUploader(n.store, n.network)
@@ -126,7 +123,7 @@ func (n *Node) newNetwork(roster *policy.Roster) *network {
 	_ = cfg.Data.Load(peersFile, &seen) // without it the invitation's peers are asked
 	net := &network{networkConfig: networkConfig{
 		space: cfg.Space, key: cfg.Key, self: seal.Public(cfg.Key), feeds: n.store, roster: roster,
-		servers: cfg.Servers, known: slices.Concat(seen, cfg.Peers), log: cfg.Log,
+		servers: cfg.Servers, known: slices.Concat(seen, cfg.Peers), allow: cfg.Allow, log: cfg.Log,
 	}}
 	net.dial = dial.New(dial.Config{Key: cfg.Key, Host: net.Host, In: &net.in, Out: &net.out, Wrap: cfg.Transport})
 	return net

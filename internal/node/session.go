@@ -9,6 +9,7 @@ import (
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // Session returns the node's member at work through an architecture; the zero choice is
@@ -31,6 +32,11 @@ func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session
 		Control: control{n, via},
 		Close:   func() error { return nil },
 	}, nil
+}
+
+// Writer returns the writer of the member's feed through an architecture.
+func (n *Node) Writer(via moot.Architecture) sign.Writer {
+	return n.signer.Through(routed{n.routes, via})
 }
 
 // OneShot prepares a node that lives only as long as one session: it is connected with

@@ -18,6 +18,7 @@ func (a *commandLine) accountCommand() *cobra.Command {
 accounts: members whose keys the server keeps, for people who have nothing but a mail
 program. Every program gets a password of its own making; it is shown once.`,
 	}
+	requireSubcommand(c)
 	c.AddCommand(a.accountListCommand(), a.accountAddCommand(), a.accountPasswordCommand(), a.accountRecordsCommand())
 	return c
 }
@@ -64,7 +65,7 @@ func (a *commandLine) accountAddCommand() *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&link, "invite", "", "the invitation with which it joins (default: this home invites it)")
+	c.Flags().StringVar(&link, "invite", "", "the invitation `LINK` with which it joins (default: this home invites it)")
 	return c
 }
 
@@ -78,12 +79,12 @@ func (a *commandLine) accountPasswordCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				who := strings.Join(args, "")
-				if drop {
-					return s.Control.DropPasswords(ctx, who)
-				}
 				shown := who
 				if who == "" {
 					shown = s.As
+				}
+				if drop {
+					return a.dropPasswords(ctx, s, who, shown)
 				}
 				return a.newPassword(ctx, s, who, shown)
 			})
@@ -109,6 +110,17 @@ func (a *commandLine) accountRecordsCommand() *cobra.Command {
 			})
 		},
 	}
+}
+
+func (a *commandLine) dropPasswords(ctx context.Context, s *app.Session, who, shown string) error {
+	if err := s.Control.DropPasswords(ctx, who); err != nil {
+		return err
+	}
+	if a.json {
+		a.print(map[string]any{"name": shown, "passwords": 0})
+	}
+	a.say("all passwords of %s are void", name(shown))
+	return nil
 }
 
 func (a *commandLine) newPassword(ctx context.Context, s *app.Session, who, shown string) error {

@@ -50,12 +50,12 @@ func Main(ctx context.Context, program app.Program, args []string, in io.Reader,
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return Done
 	case !a.parsed:
-		fmt.Fprintf(errs, "moot: %s\nTry 'moot --help'.\n", clean(err.Error()))
+		a.reportUsage(c, err)
 		return Usage
 	}
 	a.report(err)
@@ -149,6 +149,16 @@ func (a *commandLine) with(ctx context.Context, do func(context.Context, *app.Se
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	return do(ctx, s)
+}
+
+// reportUsage says what is wrong with a command line, and how one looks.
+func (a *commandLine) reportUsage(c *cobra.Command, err error) {
+	text := strings.ReplaceAll(err.Error(), "\t", "  ") // cobra's suggestions
+	fmt.Fprintf(a.err, "moot: %s\n", clean(strings.TrimSpace(text)))
+	if c.HasParent() && !c.HasSubCommands() {
+		fmt.Fprintf(a.err, "Usage: %s\n", strings.TrimSuffix(c.UseLine(), " [flags]"))
+	}
+	fmt.Fprintf(a.err, "Try '%s --help'.\n", c.CommandPath())
 }
 
 // report prints an error for a person, or for a program.

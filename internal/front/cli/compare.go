@@ -23,14 +23,8 @@ architecture in turn, and print the figures beside what is possible at best.
 As root on Linux the hosts are network namespaces on this machine. Elsewhere, and
 without root, all processes share the loopback and limit their own uploads.`,
 		Example: "  moot compare scalability\n  moot compare scalability --peers 1,2,4 --size 16MB --report report.html",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("%q is no scenario: 'moot compare' lists them", args[0])
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	requireSubcommand(c)
 	c.AddCommand(a.scalabilityCommand())
 	return c
 }
@@ -70,14 +64,14 @@ were the limit is void, and said to be.`,
 		},
 	}
 	f := c.Flags()
-	f.IntSliceVar(&o.Peers, "peers", []int{1, 2, 4, 8, 16, 32}, "`numbers` of receivers")
+	f.IntSliceVar(&o.Peers, "peers", []int{1, 2, 4, 8, 16, 32}, "`NUMBERS` of receivers")
 	f.StringSliceVar(&architectures, "architectures", words(moot.Architectures()), "which to compare: server, peers, both")
-	f.StringVar(&size, "size", "64MB", "share a file of so many random `bytes` (as 500K, 64MB or 1000000)")
+	f.StringVar(&size, "size", "64MB", "share a file of so many random `BYTES` (as 500K, 64MB or 1000000)")
 	f.StringVar(&o.File, "file", "", "share this `FILE` instead")
 	f.Float64Var(&sourceUp, "source-up", 100, "the source's uplink, in `Mbit/s`; 0 for no limit")
 	f.Float64Var(&up, "up", 50, "each receiver's uplink, in `Mbit/s`")
 	f.Float64Var(&down, "down", 200, "everybody's downlink, in `Mbit/s`")
-	f.IntVar(&o.Repeats, "repeats", 3, "how `often` everything is measured")
+	f.IntVar(&o.Repeats, "repeats", 3, "measure everything `N` times")
 	f.BoolVar(&o.Loopback, "loopback", false, "use the loopback even where hosts could be made")
 	f.StringVar(&report, "report", "", "write a report with plots to `OUT.html`")
 	c.MarkFlagsMutuallyExclusive("size", "file")

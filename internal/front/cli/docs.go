@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -36,15 +37,20 @@ func (a *commandLine) prepareWithoutHome(*cobra.Command, []string) error {
 	return nil
 }
 
-// requireSubcommand makes an unknown subcommand a usage error; cobra prints the help and succeeds.
+// requireSubcommand makes an unknown or missing subcommand a usage error; cobra prints the help
+// and succeeds.
 func requireSubcommand(c *cobra.Command) {
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
 		}
-		return nil
+		var names []string
+		for _, sub := range c.Commands() {
+			names = append(names, sub.Name())
+		}
+		return fmt.Errorf("%s: want one of %s", c.Name(), strings.Join(names, ", "))
 	}
-	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	c.RunE = func(*cobra.Command, []string) error { return nil } // cobra looks at Args only if there is one
 }
 
 func (a *commandLine) docsCommand() *cobra.Command {

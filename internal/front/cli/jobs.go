@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,8 +109,8 @@ func (a *commandLine) showJob(ctx context.Context, s *app.Session, j jobs.Job) {
 	if j.Why != "" {
 		rows = append(rows, []string{"because", name(j.Why)})
 	}
-	for k, n := range j.Workers {
-		rows = append(rows, []string{"worker " + name(who(k)), fmt.Sprintf("%d tasks", n)})
+	for _, k := range slices.SortedFunc(maps.Keys(j.Workers), func(x, y moot.Key) int { return bytes.Compare(x[:], y[:]) }) {
+		rows = append(rows, []string{"worker " + name(who(k)), fmt.Sprintf("%d tasks", j.Workers[k])})
 	}
 	for _, l := range j.Disagreed {
 		rows = append(rows, []string{"disagreed", name(who(l.Worker)) + " on " + name(l.Task)})
@@ -248,11 +251,11 @@ func (a *commandLine) cancelCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
-				err := s.Jobs.Cancel(ctx, args[0])
-				if err == nil {
-					a.say("cancelled")
+				if err := s.Jobs.Cancel(ctx, args[0]); err != nil {
+					return err
 				}
-				return err
+				a.done("cancelled", args[0])
+				return nil
 			})
 		},
 	}

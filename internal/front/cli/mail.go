@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -31,8 +32,8 @@ func (l *composition) flags(c *cobra.Command) {
 	f.StringArrayVar(&l.message.Cc, "cc", nil, "also send to `ADDRESS`, for all to see")
 	f.StringArrayVar(&l.message.Bcc, "bcc", nil, "also send to `ADDRESS`, which the others do not see")
 	f.StringArrayVar(&l.attach, "attach", nil, "attach `FILE`")
-	f.StringVar(&l.text, "text", "", "what it says (default: standard input)")
-	f.DurationVar(&l.wait, "wait", 5*time.Second, "how long to wait, once the message is safe here, until others hold it")
+	f.StringVar(&l.text, "text", "", "its `TEXT` (default: standard input)")
+	spanVar(f, &l.wait, "wait", 5*time.Second, "the `TIME` to wait, once the message is safe here, until others hold it")
 	f.BoolVar(&l.draft, "draft", false, "keep it in the folder Drafts instead of sending it")
 }
 
@@ -51,7 +52,7 @@ message is sealed: nobody but those it is for can read it, also not the nodes th
 			return a.withMail(c.Context(), func(ctx context.Context, _ *app.Session, m mail.Mailbox) error { return a.dispatch(ctx, m, &l) })
 		},
 	}
-	c.Flags().StringVar(&l.message.Subject, "subject", "", "what it is about")
+	c.Flags().StringVar(&l.message.Subject, "subject", "", "`SUBJECT` of the message")
 	l.flags(c)
 	return c
 }
@@ -113,7 +114,11 @@ func (a *commandLine) dispatch(ctx context.Context, m mail.Mailbox, l *compositi
 		a.print(s)
 		return nil
 	}
-	a.say("sent %s to %d, held by %d more", short(s.ID), len(s.Members)+len(s.Relayed), s.Holders)
+	to := ""
+	if n := len(s.Members) + len(s.Relayed); n > 0 { // none for a message to oneself
+		to = fmt.Sprintf(" to %d, held by %d more", n, s.Holders)
+	}
+	a.say("sent %s%s", short(s.ID), to)
 	if s.Holders == 0 && len(s.Members) > 0 {
 		a.say("it waits here until somebody can be reached: keep 'moot up' running")
 	}

@@ -13,11 +13,11 @@ import (
 func (a *commandLine) mailFlags(c *cobra.Command, o *app.MailOptions, imap, submission, imaps, submissions string) {
 	var all bool
 	f := c.Flags()
-	f.BoolVar(&all, "mail", false, "answer mail programs, on the usual ports: "+usual(imap, submission, imaps, submissions))
+	f.BoolVar(&all, "mail", false, "answer mail programs, on the usual ports:"+usual(imap, submission, imaps, submissions))
 	f.StringVar(&o.IMAP, "imap", "", "answer mail programs that read (IMAP, STARTTLS) on `ADDR`")
 	f.StringVar(&o.Submission, "submission", "", "answer mail programs that send (SMTP, STARTTLS) on `ADDR`")
-	f.StringVar(&o.IMAPS, "imaps", "", "as --imap, with TLS from the beginning")
-	f.StringVar(&o.Submissions, "submissions", "", "as --submission, with TLS from the beginning")
+	f.StringVar(&o.IMAPS, "imaps", "", "answer them on `ADDR` with TLS from the beginning")
+	f.StringVar(&o.Submissions, "submissions", "", "answer those on `ADDR` with TLS from the beginning")
 	c.PreRunE = after(c.PreRunE, func() error {
 		if !all {
 			return nil
@@ -37,7 +37,7 @@ func usual(addrs ...string) (text string) {
 			text += " " + a
 		}
 	}
-	return text[1:]
+	return text
 }
 
 // outsideFlags are how a server exchanges mail with the outside.
@@ -50,9 +50,9 @@ func (a *commandLine) outsideFlags(c *cobra.Command, o *app.MailOptions) {
 	f.StringVar(&o.Smarthost, "smarthost", "", "send everything through the mail server at `HOST:PORT`")
 	f.StringVar(&o.SmarthostUser, "smarthost-user", "", "log in there as `NAME`, with the password in MOOT_SMARTHOST_PASSWORD")
 	o.SmarthostPassword = os.Getenv("MOOT_SMARTHOST_PASSWORD")
-	f.StringVar(&quota, "mail-quota", "5G", "`bytes` that one mailbox may hold on this server; 0 for no limit")
+	f.StringVar(&quota, "mail-quota", "5G", "`BYTES` that one mailbox may hold on this server; 0 for no limit")
 	f.BoolVar(&o.Private, "mail-private", false, "send also to mail servers whose addresses are not public")
-	f.IntVar(&o.OutPort, "mail-port", 25, "`port` of other mail servers")
+	f.IntVar(&o.OutPort, "mail-port", 25, "`PORT` of other mail servers")
 	c.PreRunE = after(c.PreRunE, func() (err error) {
 		if o.Domain == "" && (o.Host != "" || o.SMTP != "" || o.Smarthost != "") {
 			return moot.Errorf(moot.Invalid, "--mail-host, --smtp and --smarthost want a --mail-domain")

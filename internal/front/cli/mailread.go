@@ -58,7 +58,7 @@ func (a *commandLine) inboxCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.BoolVar(&q.Unseen, "unread", false, "only those that were not read")
-	f.IntVar(&q.Limit, "limit", 100, "the newest so `many`; 0 for all")
+	f.IntVar(&q.Limit, "limit", 100, "the newest `N`; 0 for all")
 	f.BoolVar(&folders, "folders", false, "list the folders instead")
 	return c
 }
@@ -81,7 +81,7 @@ func (a *commandLine) searchCommand() *cobra.Command {
 			})
 		},
 	}
-	c.Flags().IntVar(&q.Limit, "limit", 100, "the newest so `many`; 0 for all")
+	c.Flags().IntVar(&q.Limit, "limit", 100, "the newest `N`; 0 for all")
 	c.Flags().StringVar(&q.Folder, "folder", "", "only in `FOLDER`")
 	return c
 }

@@ -69,10 +69,14 @@ func (a *commandLine) sortCommand(use, what, example string, least int, parse fu
 					changes = append(changes, change)
 				}
 				items, err := m.Change(ctx, changes...)
-				if err != nil || change.Remove {
+				if err != nil {
 					return err
 				}
 				for _, it := range items {
+					if change.Remove {
+						a.done("removed", short(it.ID))
+						continue
+					}
 					full, err := m.List(ctx, mail.Query{Folder: it.Folder, ID: it.ID})
 					if err != nil {
 						return err

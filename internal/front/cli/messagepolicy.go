@@ -22,11 +22,11 @@ type messagePolicy struct {
 func (o *messagePolicy) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.IntVar(&o.copies, "carry-copies", 0, "help to hold `N` copies of a message besides its author's; 0 for the default, -1 to hold none")
-	f.StringVar(&o.bytes, "carry-bytes", "", "hold at most so many `bytes` together (as 500M); 0 for the default")
+	f.StringVar(&o.bytes, "carry-bytes", "", "hold at most so many `BYTES` together (as 500M); 0 for the default")
 	f.IntVar(&o.days, "carry-days", 0, "hold a message for at most `N` days; 0 for the default")
 	f.IntVar(&o.trash, "keep-trash-days", 0, "remove own messages from Trash when they were not touched for `N` days; 0 for never")
-	f.IntVar(&o.junk, "keep-junk-days", 0, "the same for Junk")
-	f.IntVar(&o.mail, "keep-mail-days", 0, "the same for all other folders but Drafts")
+	f.IntVar(&o.junk, "keep-junk-days", 0, "the same for Junk after `N` days")
+	f.IntVar(&o.mail, "keep-mail-days", 0, "the same for all other folders but Drafts after `N` days")
 	f.BoolVar(&o.hide, "hide-reading", false, "do not tell authors when their messages are read")
 }
 

@@ -27,8 +27,8 @@ func (a *commandLine) initCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&space, "name", "moot", "what the space is called")
-	c.Flags().StringVar(&as, "as", "", "what you are called in it (default: your login name)")
+	c.Flags().StringVar(&space, "name", "moot", "`NAME` of the space")
+	c.Flags().StringVar(&as, "as", "", "`NAME` that you are called by in it (default: your login name)")
 	return c
 }
 

@@ -48,9 +48,9 @@ who lends. A server lends all its processors unless --cpus says otherwise.`,
 	}
 	f := c.Flags()
 	f.IntVar(&cpus, "cpus", 0, "run `N` tasks at once; 0 to lend nothing")
-	f.StringVar(&memory, "memory", "", "a task may use so many `bytes` of memory (default 512M)")
-	f.StringVar(&disk, "disk", "", "keep so many `bytes` of inputs and outputs for later (default 4G)")
-	f.DurationVar(&wall, "time", 0, "a task may run for this `TIME` (default 1h)")
+	f.StringVar(&memory, "memory", "", "a task may use so many `BYTES` of memory (default 512M)")
+	f.StringVar(&disk, "disk", "", "keep so many `BYTES` of inputs and outputs for later (default 4G)")
+	spanVar(f, &wall, "time", 0, "a task may run for this `TIME` (default 1h)")
 	f.StringVar(&hours, "hours", "", "only `FROM-TO`, as 22:00-06:00; '' for always")
 	f.StringArrayVar(&to, "to", nil, "only to the member `NAME`; '' for all")
 	return c

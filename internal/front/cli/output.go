@@ -27,7 +27,8 @@ func (a *commandLine) say(format string, args ...any) {
 
 // table writes aligned columns for a person.
 func (a *commandLine) table(header string, rows [][]string) {
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	if len(rows) > 0 && header != "" {
 		fmt.Fprintln(w, header)
 	}
@@ -35,6 +36,17 @@ func (a *commandLine) table(header string, rows [][]string) {
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
 	w.Flush()
+	for line := range strings.Lines(text.String()) {
+		fmt.Fprintln(a.out, strings.TrimRight(line, " \n")) // empty cells at the end
+	}
+}
+
+// done reports a change that has no other result: what happened, and to what.
+func (a *commandLine) done(what, to string) {
+	if a.json {
+		a.print(map[string]string{what: to})
+	}
+	a.say("%s %s", what, name(to))
 }
 
 // clean makes text that others wrote safe for a terminal: no control characters, no

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +19,7 @@ func (a *commandLine) inviteCommand() *cobra.Command {
 		Short: "Print a link (and QR code) with which somebody can join",
 		Long: `Print a link with which somebody can join the space. Anybody with the link can
 join, so hand it over like a password. You need not be online when it is used.`,
-		Example: "  moot invite\n  moot invite --role guest --uses 10 --expires 168h",
+		Example: "  moot invite\n  moot invite --role guest --uses 10 --expires 7d",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
@@ -34,9 +33,9 @@ join, so hand it over like a password. You need not be online when it is used.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&role, "role", string(policy.RoleMember), "`role` of the newcomer: admin, member, guest or server")
-	f.IntVar(&in.Uses, "uses", 1, "how `many` may join with the link; 0 for any number")
-	f.DurationVar(&in.Expires, "expires", 7*24*time.Hour, "how long the link is good for")
+	f.StringVar(&role, "role", string(policy.RoleMember), "`ROLE` of the newcomer: admin, member, guest or server")
+	f.IntVar(&in.Uses, "uses", 1, "`N` may join with the link; 0 for any number")
+	spanVar(f, &in.Expires, "expires", 7*day, "the `TIME` for which the link is good, as 12h or 30d")
 	f.BoolVar(&in.ServersOnly, "server-only", false, "name only the server in the link: the newcomer will be a client")
 	f.BoolVar(&in.PeersOnly, "peers-only", false, "name only peers in the link")
 	c.MarkFlagsMutuallyExclusive("server-only", "peers-only")
@@ -75,7 +74,7 @@ func (a *commandLine) joinCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&as, "as", "", "what you are called in the space (default: your login name)")
+	c.Flags().StringVar(&as, "as", "", "`NAME` that you are called by in the space (default: your login name)")
 	return c
 }
 
@@ -119,7 +118,14 @@ func (a *commandLine) renameCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
-				return s.Members.Rename(ctx, args[0])
+				if err := s.Members.Rename(ctx, args[0]); err != nil {
+					return err
+				}
+				if a.json {
+					a.print(map[string]any{"member": s.Self, "name": args[0]})
+				}
+				a.say("you are called %s now", name(args[0]))
+				return nil
 			})
 		},
 	}
@@ -134,10 +140,14 @@ func (a *commandLine) roleCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				m, err := s.Members.SetRole(ctx, args[0], policy.Role(args[1]))
-				if err == nil {
-					a.say("%s is now %s", name(m.Name), m.Role)
+				if err != nil {
+					return err
 				}
-				return err
+				if a.json {
+					a.print(m)
+				}
+				a.say("%s is now %s", name(m.Name), m.Role)
+				return nil
 			})
 		},
 	}
@@ -153,10 +163,14 @@ revocation reaches them. What the member shared before stays.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				m, err := s.Members.Revoke(ctx, args[0])
-				if err == nil {
-					a.say("revoked %s (%s)", name(m.Name), m.Key)
+				if err != nil {
+					return err
 				}
-				return err
+				if a.json {
+					a.print(m)
+				}
+				a.say("revoked %s (%s)", name(m.Name), m.Key)
+				return nil
 			})
 		},
 	}

@@ -14,7 +14,7 @@ type sketch struct {
 	plan.Group
 	members                              int
 	size, up, down, serverUp, serverDown string
-	sourceUp, lifetime                   string
+	sourceUp                             string
 }
 
 func (a *commandLine) planCommand() *cobra.Command {
@@ -52,21 +52,21 @@ Classes of both are lined up member by member.`,
 
 func (s *sketch) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.IntVar(&s.members, "members", 20, "members who fetch the file, besides the one who shares it")
-	f.StringVar(&s.size, "size", "700MB", "bytes of the file, as 700MB (10⁶) or 700MiB (2²⁰)")
+	f.IntVar(&s.members, "members", 20, "`N` members who fetch the file, besides the one who shares it")
+	f.StringVar(&s.size, "size", "700MB", "`BYTES` of the file, as 700MB (10⁶) or 700MiB (2²⁰)")
 	f.StringVar(&s.up, "up", "50", "a member's uplink in `Mbit/s`, or classes as 5x10,15x30")
 	f.StringVar(&s.down, "down", "200", "a member's downlink in `Mbit/s`, or classes")
 	f.StringVar(&s.sourceUp, "source-up", "", "uplink in `Mbit/s` of the member who shares (default: the members' mean)")
 	f.BoolVar(&s.AtServer, "at-server", false, "the file is where the server is, and need not be brought there")
-	f.IntVar(&s.Servers, "servers", 1, "servers; 0 if there is none")
+	f.IntVar(&s.Servers, "servers", 1, "`N` servers; 0 if there is none")
 	f.StringVar(&s.serverUp, "server-up", "1000", "a server's uplink in `Mbit/s`")
 	f.StringVar(&s.serverDown, "server-down", "", "a server's downlink in `Mbit/s` (default: as its uplink)")
 	f.Float64Var(&s.Online, "online", 0.5, "`probability` that a member's node is online")
 	f.Float64Var(&s.ServerOnline, "server-online", 0.99, "`probability` that a server is online")
 	f.Float64Var(&s.Target, "target", 0.999, "`probability` wanted that the file can be fetched")
-	f.IntVar(&s.Copies, "copies", 4, "members that keep a copy for others, the one who shares among them")
-	f.IntVar(&s.Pieces, "pieces", 1, "any so many copies suffice, as with an erasure code (Moot itself keeps whole ones)")
-	f.StringVar(&s.lifetime, "lifetime", "30d", "mean `time` for which a member stays, as 12h, 30d or 1y")
+	f.IntVar(&s.Copies, "copies", 4, "`N` members keep a copy for others, the one who shares among them")
+	f.IntVar(&s.Pieces, "pieces", 1, "any `N` copies suffice, as with an erasure code (Moot itself keeps whole ones)")
+	spanVar(f, &s.Lifetime, "lifetime", 30*day, "mean `TIME` for which a member stays, as 12h, 30d or 1y")
 	f.BoolVar(&s.Control, "control", false, "one place must decide at once who may do what and which version counts")
 }
 
@@ -75,7 +75,6 @@ func (s *sketch) plan(c *cobra.Command) (plan.Plan, error) {
 	given := c.Flags().Changed
 	for _, read := range []func() error{
 		func() (err error) { s.Size, err = parseBytes(s.size); return err },
-		func() (err error) { s.Lifetime, err = parseSpan(s.lifetime); return err },
 		func() error { return s.readMembers(given("members")) },
 		s.readSource,
 		s.readServer,

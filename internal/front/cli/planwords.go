@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/mootspace/moot"
 )
@@ -90,21 +89,4 @@ func parseBytes(s string) (int64, error) {
 		return 0, moot.Errorf(moot.Invalid, "--size: %q is no size of a file: want 1 byte to 1 PiB, as 700MB, 4GiB or 1000000", s)
 	}
 	return int64(math.Round(v * scale)), nil
-}
-
-// parseSpan reads a time with a unit, days, weeks and years among them.
-func parseSpan(s string) (time.Duration, error) {
-	const day = 24 * time.Hour
-	for suffix, unit := range map[string]time.Duration{"d": day, "w": 7 * day, "y": 365 * day} {
-		if number, ok := strings.CutSuffix(s, suffix); ok {
-			v, err := strconv.ParseFloat(number, 64)
-			if err == nil && v > 0 && v*float64(unit) <= float64(100*365*day) {
-				return time.Duration(v * float64(unit)), nil
-			}
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil && d > 0 && d <= 100*365*day {
-		return d, nil
-	}
-	return 0, moot.Errorf(moot.Invalid, "--lifetime: %q is no time that a member stays: want one up to a century, as 12h, 30d or 1y", s)
 }

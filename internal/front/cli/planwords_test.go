@@ -20,8 +20,8 @@ func TestPlanWords(t *testing.T) {
 		}
 	}
 	for s, want := range map[string]time.Duration{
-		"12h": 12 * time.Hour, "30d": 720 * time.Hour, "0.5d": 12 * time.Hour, "2w": 336 * time.Hour, "1y": 8760 * time.Hour,
-		"": 0, "30": 0, "d": 0, "-1d": 0, "1000y": 0, "0h": 0,
+		"90s": 90 * time.Second, "12h": 12 * time.Hour, "30d": 720 * time.Hour, "0.5d": 12 * time.Hour, "2w": 336 * time.Hour, "1y": 8760 * time.Hour,
+		"": 0, "30": 0, "d": 0, "-1d": 0, "1000y": 0, "NaNd": 0, "-5m": 0, "1000000h": 0,
 	} {
 		if got, err := parseSpan(s); got != want || (want == 0) != (moot.KindOf(err) == moot.Invalid) {
 			t.Errorf("%q is %v, %v; want %v", s, got, err, want)

@@ -59,9 +59,9 @@ and what it holds for others: messages for members who are away.`,
 	f := c.Flags()
 	f.StringArrayVar(&deny, "deny", nil, "do not serve the member `NAME`")
 	f.StringArrayVar(&allow, "allow", nil, "serve the member `NAME` again")
-	f.StringSliceVar(&names, "names", nil, "serve only names that start with one of these; '' for all")
-	f.String("rate", "", "send at most so many `bytes` a second (as 500K or 2M); 0 for no limit")
-	f.String("download-rate", "", "receive at most so many `bytes` of blobs a second; 0 for no limit")
+	f.StringSliceVar(&names, "names", nil, "serve only names that start with one of these `PREFIXES`; '' for all")
+	f.String("rate", "", "send at most so many `BYTES` a second (as 500K or 2M); 0 for no limit")
+	f.String("download-rate", "", "receive at most so many `BYTES` of blobs a second; 0 for no limit")
 	messages.flags(c)
 	return c
 }

@@ -102,7 +102,7 @@ func (a *commandLine) rmCommand() *cobra.Command {
 					if err := s.Files.Remove(ctx, n); err != nil {
 						return err
 					}
-					a.say("removed %s", name(n))
+					a.done("removed", n)
 				}
 				return nil
 			})

@@ -124,7 +124,7 @@ the private key: keep it safe.`,
 					os.Remove(args[0])
 					return moot.Wrap("backup", err)
 				}
-				a.say("wrote %s", args[0])
+				a.done("wrote", args[0])
 				return nil
 			})
 		},
@@ -139,6 +139,9 @@ func (a *commandLine) restoreCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := a.program.Restore(c.Context(), a.home, args[0]); err != nil {
 				return err
+			}
+			if a.json {
+				a.print(map[string]string{"restored": a.home})
 			}
 			a.say("restored %s: start the node, and the others bring it up to date", a.home)
 			return nil

@@ -20,16 +20,14 @@ as this home's member. A program shows its token with each request:
 
 A token is shown once and stored as a hash. A program with it may do what the member may;
 with --read-only only read.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	requireSubcommand(c)
 	c.AddCommand(a.tokenAddCommand(), a.tokenListCommand(), a.tokenRemoveCommand())
 	return c
 }
 
 func (a *commandLine) tokenAddCommand() *cobra.Command {
 	var o app.TokenOptions
-	var expires string
 	c := &cobra.Command{
 		Use:     "add NAME [--read-only] [--expires 30d]",
 		Short:   "Make a token and print it, this once",
@@ -37,12 +35,6 @@ func (a *commandLine) tokenAddCommand() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Name = args[0]
-			if expires != "" {
-				var err error
-				if o.Expires, err = parseSpan(expires); err != nil {
-					return err
-				}
-			}
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				t, err := s.Control.AddToken(ctx, o)
 				if err != nil {
@@ -58,7 +50,7 @@ func (a *commandLine) tokenAddCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&o.ReadOnly, "read-only", false, "the token may read, not change anything")
-	c.Flags().StringVar(&expires, "expires", "", "how long the token is good for, as 12h or 30d (default: for ever)")
+	spanVar(c.Flags(), &o.Expires, "expires", 0, "the `TIME` for which the token is good, as 12h or 30d (default: for ever)")
 	return c
 }
 
@@ -83,7 +75,7 @@ func (a *commandLine) tokenListCommand() *cobra.Command {
 					if t.ReadOnly {
 						may = "read"
 					}
-					rows = append(rows, []string{name(t.Name), may, day(t.Made, "-"), day(t.Expires, "never"), day(t.Used, "never")})
+					rows = append(rows, []string{name(t.Name), may, dayOf(t.Made, "-"), dayOf(t.Expires, "never"), dayOf(t.Used, "never")})
 				}
 				a.table("NAME\tMAY\tMADE\tEXPIRES\tUSED", rows)
 				return nil
@@ -92,8 +84,8 @@ func (a *commandLine) tokenListCommand() *cobra.Command {
 	}
 }
 
-// day formats the day of a time; otherwise for the zero time.
-func day(t time.Time, otherwise string) string {
+// dayOf formats the day of a time; otherwise for the zero time.
+func dayOf(t time.Time, otherwise string) string {
 	if t.IsZero() {
 		return otherwise
 	}
@@ -110,7 +102,7 @@ func (a *commandLine) tokenRemoveCommand() *cobra.Command {
 				if err := s.Control.RemoveToken(ctx, args[0]); err != nil {
 					return err
 				}
-				a.say("removed %s", name(args[0]))
+				a.done("removed", args[0])
 				return nil
 			})
 		},
