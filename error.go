@@ -106,6 +106,17 @@ const (
 	HintRetry       Hint = "retry"          // do the same again
 	HintUpdate      Hint = "update"         // install a newer version
 	HintCopy        Hint = "copy"           // share a copy instead of the file in place
+	HintOutput      Hint = "output"         // write to another path
+	HintResolve     Hint = "resolve"        // end the conflict first
+	HintLend        Hint = "lend"           // lend computing power on some node
+
+	HintCheckInvite Hint = "check-invitation" // use the invitation's link as it was given, or a new one
+
+	HintListFiles     Hint = "list-files"     // look at the names of the files
+	HintListConflicts Hint = "list-conflicts" // look at the versions of names in conflict
+	HintListMembers   Hint = "list-members"   // look at the names of the members
+	HintListMessages  Hint = "list-messages"  // look at the messages
+	HintListJobs      Hint = "list-jobs"      // look at the jobs
 )
 
 // WithHint adds a hint to err, unless it has one. WithHint of nil is nil.

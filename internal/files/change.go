@@ -76,7 +76,7 @@ func (fs *Files) Resolve(ctx context.Context, name, version string) (File, error
 	case len(heads) == 0:
 		return File{}, errNoSuch(name)
 	case len(heads) == 1:
-		return File{}, moot.Errorf(moot.Invalid, "%q has no conflict", name)
+		return File{}, moot.WithHint(moot.Errorf(moot.Invalid, "%q has no conflict", name), moot.HintListConflicts)
 	}
 	var chosen []File
 	for _, f := range heads {
@@ -88,10 +88,11 @@ func (fs *Files) Resolve(ctx context.Context, name, version string) (File, error
 		chosen = heads[:1]
 	}
 	if len(chosen) != 1 {
-		return File{}, moot.Errorf(moot.Invalid, "%q matches %d of the versions of %q", version, len(chosen), name)
+		return File{}, moot.WithHint(moot.Errorf(moot.Invalid, "%q matches %d of the versions of %q", version, len(chosen), name), moot.HintListConflicts)
 	}
 	f := chosen[0]
 	f.Conflict = false
 	others := slices.DeleteFunc(heads, func(v File) bool { return v.Entry == f.Entry })
-	return fs.publish(ctx, f, append([]File{f}, others...), moot.Swap)
+	f, err = fs.publish(ctx, f, append([]File{f}, others...), moot.Swap)
+	return f, moot.WithHint(err, moot.HintListConflicts)
 }

@@ -135,7 +135,7 @@ func CheckName(name string) error {
 		why = "it must be a relative path without empty parts, '.' or '..'"
 	}
 	if why != "" {
-		return moot.Errorf(moot.Invalid, "%.80q cannot be a name: %s", name, why)
+		return moot.WithHint(moot.Errorf(moot.Invalid, "%.80q cannot be a name: %s", name, why), moot.HintRename)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ type queued struct {
 // storeFolder stores a folder.
 func (fs *Files) storeFolder(ctx context.Context, root string, f *File, o ShareOptions) error {
 	if o.InPlace && fs.link == nil {
-		return moot.Errorf(moot.Invalid, "a server keeps its own copies: only peers can share files in place")
+		return moot.WithHint(moot.Errorf(moot.Invalid, "a server keeps its own copies: only peers can share files in place"), moot.HintCopy)
 	}
 	root, err := filepath.EvalSymlinks(root) // WalkDir would not enter a link
 	if err != nil {

@@ -36,7 +36,7 @@ func target(f File, dest string) (string, error) {
 	if dest == "" || err == nil && info.IsDir() {
 		base := path.Base(f.Name)
 		if err := localName(base); err != nil {
-			return "", err
+			return "", moot.WithHint(err, moot.HintOutput)
 		}
 		dest = filepath.Join(dest, base)
 	} else if last := dest[len(dest)-1]; os.IsPathSeparator(last) {
@@ -46,9 +46,9 @@ func target(f File, dest string) (string, error) {
 	switch {
 	case err != nil:
 	case f.Folder && !emptyFolder(dest):
-		return "", moot.Errorf(moot.Conflict, "%s is in the way", dest)
+		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is in the way", dest), moot.HintOutput)
 	case !f.Folder && info.IsDir():
-		return "", moot.Errorf(moot.Conflict, "%s is a directory", dest)
+		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is a directory", dest), moot.HintOutput)
 	}
 	return dest, nil
 }

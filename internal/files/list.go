@@ -177,5 +177,5 @@ func (fs *Files) byID(ctx context.Context, id moot.BlobID) (File, error) {
 }
 
 func errNoSuch(name string) error {
-	return moot.Errorf(moot.NotFound, "there is no %q in this space", name)
+	return moot.WithHint(moot.Errorf(moot.NotFound, "there is no %q in this space", name), moot.HintListFiles)
 }

@@ -96,7 +96,7 @@ func (fs *Files) moveNames(ctx context.Context, list []File, rename func(string)
 	for i := range moved {
 		f := &moved[i]
 		if f.Conflict {
-			return nil, moot.Errorf(moot.Conflict, "%q has several versions in force: resolve that first", f.Name)
+			return nil, moot.WithHint(moot.Errorf(moot.Conflict, "%q has several versions in force", f.Name), moot.HintResolve)
 		}
 		removed = append(removed, sign.Statement{Kind: moot.KindFile, Key: f.Name, Replaces: []moot.EntryID{f.Entry}})
 		f.Name = rename(f.Name)
@@ -133,5 +133,5 @@ func (fs *Files) supersededBy(ctx context.Context, name string, o MoveOptions) (
 }
 
 func errTaken(name string) error {
-	return moot.Errorf(moot.Conflict, "there is a %q already", name)
+	return moot.WithHint(moot.Errorf(moot.Conflict, "there is a %q already", name), moot.HintForce)
 }

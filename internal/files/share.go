@@ -76,7 +76,7 @@ func (fs *Files) store(ctx context.Context, path string, f *File, o ShareOptions
 	case f.Folder:
 		return fs.storeFolder(ctx, path, f, o)
 	case o.InPlace && fs.link == nil:
-		return moot.Errorf(moot.Invalid, "a server keeps its own copies: only peers can share files in place")
+		return moot.WithHint(moot.Errorf(moot.Invalid, "a server keeps its own copies: only peers can share files in place"), moot.HintCopy)
 	case o.InPlace:
 		f.Blob, err = fs.link.Link(ctx, path)
 	default:

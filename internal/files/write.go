@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"time"
@@ -54,5 +55,9 @@ func (fs *Files) supersede(ctx context.Context, f File, force bool) (File, error
 	if force {
 		mode = moot.Merge
 	}
-	return fs.publish(ctx, f, heads, mode)
+	f, err = fs.publish(ctx, f, heads, mode)
+	if errors.Is(err, moot.Conflict) {
+		err = moot.WithHint(err, moot.HintForce)
+	}
+	return f, err
 }

@@ -69,7 +69,7 @@ func (c *Coordinator) Follow(ctx context.Context, id string, logs bool) iter.Seq
 		defer c.post(func() { c.unfollow(id, f) })
 		s, ok, err := c.queue.find(ctx, id)
 		if err == nil && !ok {
-			err = moot.Errorf(moot.NotFound, "this node has no job %s", id)
+			err = moot.WithHint(moot.Errorf(moot.NotFound, "this node has no job %s", id), moot.HintListJobs)
 		}
 		if err != nil {
 			yield(Event{}, err)

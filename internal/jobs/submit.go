@@ -145,9 +145,9 @@ func (s submitter) checkWorkers(ctx context.Context, via moot.Architecture, want
 	have := len(Lenders(offers, s.cfg.Self, via, s.cfg.IsServer, s.cfg.Now()))
 	switch {
 	case have == 0 && !via.Peers:
-		return moot.Errorf(moot.Unavailable, "no server of this space lends computing power now")
+		return moot.WithHint(moot.Errorf(moot.Unavailable, "no server of this space lends computing power now"), moot.HintStartServer)
 	case have == 0:
-		return moot.Errorf(moot.Unavailable, "nobody lends you computing power now")
+		return moot.WithHint(moot.Errorf(moot.Unavailable, "nobody lends you computing power now"), moot.HintLend)
 	case have < want:
 		return moot.Errorf(moot.Unavailable, "a job checked by %d nodes needs as many; %d lend computing power now", want, have)
 	}
@@ -209,7 +209,7 @@ func (s submitter) find(ctx context.Context, id string) (found submittedJob, err
 		}
 	}
 	if found.id == "" {
-		return found, moot.Errorf(moot.NotFound, "there is no job %s", id)
+		return found, moot.WithHint(moot.Errorf(moot.NotFound, "there is no job %s", id), moot.HintListJobs)
 	}
 	return found, nil
 }

@@ -107,5 +107,5 @@ func verifyServer(state tls.ConnectionState, server moot.Key) error {
 }
 
 func errWrongServer(server moot.Key) error {
-	return moot.Errorf(moot.Stranger, "another server responds at this address: its key is not %s", server.Short())
+	return moot.WithHint(moot.Errorf(moot.Stranger, "another server responds at this address: its key is not %s", server.Short()), moot.HintCheckInvite)
 }

@@ -71,7 +71,7 @@ func (d Directory) member(local string) (policy.Member, error) {
 }
 
 func unknown(who string) error {
-	return moot.Errorf(moot.NotFound, "no member is called %.80q", who)
+	return moot.WithHint(moot.Errorf(moot.NotFound, "no member is called %.80q", who), moot.HintListMembers)
 }
 
 // Address returns the address of a member, in the space's mail domain if it has one.

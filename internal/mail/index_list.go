@@ -109,7 +109,7 @@ func (a *accountIndex) where(q Query) (string, []any, error) {
 	}
 	if q.Prefix != "" {
 		if strings.Trim(strings.ToLower(q.Prefix), "0123456789abcdef") != "" {
-			return "", nil, moot.Errorf(moot.Invalid, "%.70q is not a message ID: want hexadecimal digits", q.Prefix)
+			return "", nil, moot.WithHint(moot.Errorf(moot.Invalid, "%.70q is not a message ID: want hexadecimal digits", q.Prefix), moot.HintListMessages)
 		}
 		add("substr(lower(hex(m.blob)), 1, ?) = ?", len(q.Prefix), strings.ToLower(q.Prefix))
 	}
@@ -144,7 +144,7 @@ func (a *accountIndex) find(q querier, id moot.BlobID) (m stored, err error) {
 	var entry, author []byte
 	err = q.QueryRow(`SELECT id, preface, entry, author, kept, owed FROM messages WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&m.row, &m.preface, &entry, &author, &m.private, &m.unacknowledged)
 	if errors.Is(err, sql.ErrNoRows) {
-		return m, moot.Errorf(moot.NotFound, "there is no message %s", hex.EncodeToString(id[:8]))
+		return m, moot.WithHint(moot.Errorf(moot.NotFound, "there is no message %s", hex.EncodeToString(id[:8])), moot.HintListMessages)
 	}
 	if err == nil {
 		m.entry, m.author = moot.EntryID(entry), moot.Key(author)

@@ -161,11 +161,11 @@ func (r *Roster) Lookup(name string) (Member, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Member{}, moot.Errorf(moot.NotFound, "no member of this space is called %q", name)
+		return Member{}, moot.WithHint(moot.Errorf(moot.NotFound, "no member of this space is called %q", name), moot.HintListMembers)
 	case 1:
 		return found[0], nil
 	}
-	return Member{}, moot.Errorf(moot.Invalid, "%q may be one of %d members: give more of the key", name, len(found))
+	return Member{}, moot.WithHint(moot.Errorf(moot.Invalid, "%q may be one of %d members: give more of the key", name, len(found)), moot.HintListMembers)
 }
 
 // Invite returns an invitation. Kinds: Stranger if there is none with the key,

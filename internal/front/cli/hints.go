@@ -27,15 +27,40 @@ func advice(err error) string {
 	case moot.HintMailDomain:
 		return "start it with 'moot serve --mail-domain DOMAIN'"
 	case moot.HintForce:
-		return "look at it with 'moot get', then do it again, or use --force to keep both"
+		return "look at it with 'moot get' and do it again, or use --force: no version is lost"
 	case moot.HintRename:
-		return "choose another with --as"
+		return "choose another name, for example with --as"
 	case moot.HintRetry:
 		return "run the same command again"
 	case moot.HintUpdate:
 		return "install a newer version of moot"
 	case moot.HintCopy:
 		return "leave --in-place out"
+	case moot.HintOutput:
+		return "use -o PATH"
+	case moot.HintResolve:
+		return "end the conflict first: see 'moot conflicts'"
+	case moot.HintLend:
+		return "a member lends it with 'moot offer --cpus 2'"
+	case moot.HintCheckInvite:
+		return "check the link that you were given, or have an owner or admin run 'moot invite' for a new one"
+	}
+	return adviceToLook(err)
+}
+
+// adviceToLook words where to look up what was not found.
+func adviceToLook(err error) string {
+	switch moot.HintOf(err) {
+	case moot.HintListFiles:
+		return "see 'moot ls' or 'moot find'"
+	case moot.HintListConflicts:
+		return "see 'moot conflicts'"
+	case moot.HintListMembers:
+		return "see 'moot members'"
+	case moot.HintListMessages:
+		return "see 'moot inbox'"
+	case moot.HintListJobs:
+		return "see 'moot jobs'"
 	}
 	return ""
 }

@@ -184,7 +184,7 @@ func find(ctx context.Context, m mail.Mailbox, prefix string) (mail.Item, error)
 		return mail.Item{}, err
 	}
 	if len(items) == 0 {
-		return mail.Item{}, moot.Errorf(moot.NotFound, "there is no message %.70q: see 'moot inbox'", prefix)
+		return mail.Item{}, moot.WithHint(moot.Errorf(moot.NotFound, "there is no message %.70q", prefix), moot.HintListMessages)
 	}
 	if slices.ContainsFunc(items, func(it mail.Item) bool { return it.ID != items[0].ID }) {
 		return mail.Item{}, moot.Errorf(moot.Invalid, "several messages begin with %.70q: give more of the ID", prefix)
