@@ -1,0 +1,177 @@
+package node
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/wire"
+)
+
+// at is a clock that stands some time after now.
+func at(d time.Duration) func() time.Time {
+	now := time.Now().Add(d)
+	return func() time.Time { return now }
+}
+
+func TestClockStaysLaterThanWhatIsStored(t *testing.T) {
+	fast, slow := founder(t, Config{Now: at(0)}), newNode(t, Config{Key: benKey, Now: at(-time.Minute)})
+	admit(t, fast, slow, "ben", policy.RoleMember)
+	write(t, session(t, fast, viaPeers), "a", "old")
+	must(t, slow.Learn(t.Context(), fast.store))
+	newest := moot.Time(0)
+	for _, e := range history(t, slow) {
+		newest = max(newest, e.Time)
+	}
+	write(t, session(t, slow, viaPeers), "a", "new")
+	all := history(t, slow)
+	if last := all[len(all)-1]; last.Author != ben || last.Time <= newest {
+		t.Errorf("what was written next has time %v, not later than %v", last.Time, newest)
+	}
+}
+
+func TestEntriesFromTheFutureAreRefused(t *testing.T) {
+	ahead := founder(t, Config{Now: at(24 * time.Hour)})
+	n := newNode(t, Config{Key: benKey, Now: at(0)})
+	if err := n.store.Append(t.Context(), moot.Merge, history(t, ahead)...); err == nil {
+		t.Error("an entry of tomorrow was stored")
+	}
+	if err := verify(feed.NewClock(at(0), 0))(history(t, ahead)[0]); err == nil {
+		t.Error("an entry of tomorrow was believed")
+	}
+}
+
+func TestVerifyObservesWhatServersAnswer(t *testing.T) {
+	clock := feed.NewClock(at(-time.Minute), 0)
+	e := history(t, founder(t, Config{Now: at(0)}))[0]
+	must(t, verify(clock)(e))
+	if now := clock.Now(); now <= e.Time {
+		t.Errorf("the clock says %v after an entry of %v", now, e.Time)
+	}
+	e.Key = "changed"
+	wantKind(t, verify(clock)(e), moot.Corrupt)
+}
+
+// history returns all that a node holds.
+func history(t *testing.T, n *Node) (entries []moot.Entry) {
+	t.Helper()
+	for e, err := range n.store.Query(t.Context(), moot.Query{History: true}) {
+		must(t, err)
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+func TestInvitedKeyMayJoinAndNothingElse(t *testing.T) {
+	n := founder(t, Config{})
+	l := invitation(t, n, policy.RoleMember)
+	invited := seal.Public(seal.FromSeed(l.Seed))
+	g := guard{n.network.roster, policy.Peer{Roster: n.network.roster, Preferences: n.preferences}}
+	must(t, g.Allow(t.Context(), invited, string(policy.Write), ""))
+	wantKind(t, g.Allow(t.Context(), invited, string(policy.Read), ""), moot.Stranger)
+	wantKind(t, g.Allow(t.Context(), eve, string(policy.Write), ""), moot.Stranger)
+	must(t, g.Allow(t.Context(), ann, string(policy.Read), ""))
+
+	joining, err := members.Enter(l, benKey, "ben", time.Now)
+	must(t, err)
+	must(t, g.Accept(t.Context(), invited, joining))
+	must(t, g.Accept(t.Context(), ann, joining))
+	wantKind(t, g.Accept(t.Context(), eve, joining), moot.Stranger)
+	other := joining
+	other.Kind = moot.KindFile
+	wantKind(t, g.Accept(t.Context(), invited, other), moot.Denied)
+	another, err := members.Enter(invitation(t, n, policy.RoleMember), eveKey, "eve", time.Now)
+	must(t, err)
+	wantKind(t, g.Accept(t.Context(), invited, another), moot.Denied)
+
+	must(t, n.store.Append(t.Context(), moot.Merge, joining))
+	wantKind(t, g.Allow(t.Context(), invited, string(policy.Write), ""), moot.UsedUp)
+	wantKind(t, g.Accept(t.Context(), invited, joining), moot.UsedUp)
+	if !n.network.mayConnect(invited) || !n.network.mayConnect(ben) || n.network.mayConnect(eve) {
+		t.Error("connections: the invited key and members are let in, strangers are not")
+	}
+}
+
+func TestSessionsEndRequestsOfTheRevoked(t *testing.T) {
+	s := newSessions()
+	entered, ended := make(chan moot.Key), make(chan moot.Key, 2)
+	h := s.register(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		entered <- moot.Caller(r.Context())
+		<-r.Context().Done()
+		ended <- moot.Caller(r.Context())
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	for _, k := range []moot.Key{ann, ben} {
+		go callAs(ctx, h, k, http.MethodGet, "/")
+		<-entered
+	}
+	s.revoke(func(k moot.Key) bool { return k != ben })
+	if k := <-ended; k != ben {
+		t.Errorf("the request of %v ended", k.Short())
+	}
+	until(t, "the ended request is forgotten", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.live) == 1
+	})
+	select {
+	case k := <-ended:
+		t.Errorf("the request of %v ended, too", k.Short())
+	default:
+	}
+	cancel()
+	<-ended
+	until(t, "no request is left", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.live) == 0
+	})
+}
+
+func TestRevokedMembersWatchEnds(t *testing.T) {
+	n := founder(t, Config{})
+	admit(t, n, newNode(t, Config{Key: benKey}), "ben", policy.RoleMember)
+	served := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.Handler().ServeHTTP(w, r.WithContext(moot.WithCaller(r.Context(), ben)))
+	}))
+	defer func() { served.CloseClientConnections(); served.Close() }()
+	began, ended, once := make(chan struct{}), make(chan error, 1), sync.Once{}
+	go func() {
+		for _, err := range wire.NewClient(http.DefaultTransport, served.URL).Watch(t.Context(), nil) {
+			if err != nil {
+				ended <- err
+				return
+			}
+			once.Do(func() { close(began) })
+		}
+		ended <- nil
+	}()
+	<-began
+	_, err := session(t, n, viaPeers).Members.Revoke(t.Context(), "ben")
+	must(t, err)
+	if err := <-ended; err == nil {
+		t.Error("the watch of a revoked member ended as if nothing were left to send")
+	}
+	if w := callAs(t.Context(), n.Handler(), ben, http.MethodGet, "/v1/vector"); w.Code != http.StatusForbidden {
+		t.Errorf("a revoked member is answered %d", w.Code)
+	}
+}
+
+func TestServerAnswersByRole(t *testing.T) {
+	n := founder(t, Config{Role: arch.Server()})
+	admit(t, n, newNode(t, Config{Key: benKey}), "ben", policy.RoleGuest)
+	for caller, want := range map[moot.Key]int{ben: http.StatusOK, eve: http.StatusUnauthorized} {
+		if w := callAs(t.Context(), n.Handler(), caller, http.MethodGet, "/v1/vector"); w.Code != want {
+			t.Errorf("%v is answered %d, want %d: %s", caller.Short(), w.Code, want, w.Body)
+		}
+	}
+}

@@ -1,0 +1,302 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/store"
+)
+
+func memoryStore(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Config{})
+	must(t, err)
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// servers is an uploader's view of servers, each with a store.
+type servers struct {
+	peers  []moot.Peer
+	stores map[moot.Key]*store.Store
+}
+
+func (s servers) uploader(local moot.Blobs) *uploader {
+	return &uploader{
+		local: local, servers: func(context.Context) []moot.Peer { return s.peers }, log: slog.New(slog.DiscardHandler), more: make(chan struct{}, 1),
+		dial: func(p moot.Peer) (moot.Node, error) {
+			if n := s.stores[p.ID]; n != nil {
+				return n, nil
+			}
+			return nil, moot.Errorf(moot.Unavailable, "it does not answer")
+		},
+	}
+}
+
+func put(t *testing.T, s *store.Store, text string) moot.BlobID {
+	t.Helper()
+	b, err := s.Put(t.Context(), strings.NewReader(text))
+	must(t, err)
+	return b.ID
+}
+
+func TestUploaderSkipsServersThatFetch(t *testing.T) {
+	web, peer := memoryStore(t), memoryStore(t)
+	local := memoryStore(t)
+	all := servers{
+		[]moot.Peer{{ID: eve, Addrs: []string{"https://gone"}}, {ID: ann, Addrs: []string{"https://a"}}, {ID: ben, Addrs: []string{"https://b", "/ip4/1.2.3.4/tcp/1"}}},
+		map[moot.Key]*store.Store{ann: web, ben: peer},
+	}
+	u := all.uploader(local)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { u.run(ctx); close(ended) }()
+	first := put(t, local, "first")
+	u.add(first)
+	until(t, "the server that is no peer has the blob", func() bool { return complete(t.Context(), web, first) })
+	cancel()
+	<-ended
+	if complete(t.Context(), peer, first) {
+		t.Error("a server that fetches by itself was given the blob")
+	}
+	second := put(t, local, "second")
+	u.add(first)
+	u.add(second)
+	u.add(moot.BlobID{1}) // nothing of it is held
+	u.flush(t.Context())
+	for _, s := range all.stores {
+		if !complete(t.Context(), s, second) || !complete(t.Context(), s, first) {
+			t.Error("a session's end left a server without a blob")
+		}
+	}
+	if len(u.take()) != 0 {
+		t.Error("flushed blobs are still queued")
+	}
+}
+
+// spiedNode is a node whose reads are counted, and whose Watch can fail.
+type spiedNode struct {
+	moot.Node
+	mu    sync.Mutex
+	gets  map[moot.BlobID]int
+	watch func(ctx context.Context, since moot.Vector) iter.Seq2[moot.Entry, error]
+	err   error // of Vector
+}
+
+func (s *spiedNode) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
+	s.mu.Lock()
+	s.gets[id]++
+	s.mu.Unlock()
+	return s.Node.Get(ctx, id, r)
+}
+
+func (s *spiedNode) Vector(ctx context.Context) (moot.Vector, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	return s.Node.Vector(ctx)
+}
+
+func (s *spiedNode) Watch(ctx context.Context, since moot.Vector) iter.Seq2[moot.Entry, error] {
+	if s.watch != nil {
+		return s.watch(ctx, since)
+	}
+	return s.Node.Watch(ctx, since)
+}
+
+func TestMirrorFetchesWhatNamesStandFor(t *testing.T) {
+	owner := founder(t, Config{})
+	s := session(t, owner, viaPeers)
+	f := write(t, s, "file", "some text")
+	dir, err := s.Files.Share(t.Context(), folder(t, "part", "part of a folder"), files.ShareOptions{As: "folder"})
+	must(t, err)
+	unnamed := put(t, owner.store, "without a name")
+	mirrorNode := newNode(t, Config{Key: benKey})
+	admit(t, owner, mirrorNode, "ben", policy.RoleServer)
+	must(t, mirrorNode.Learn(t.Context(), owner.store))
+
+	from := &spiedNode{Node: puttingThrough{owner.store, mirrorNode.store}, gets: map[moot.BlobID]int{}}
+	m := &mirror{local: mirrorNode.store, peers: from, every: time.Hour, log: owner.cfg.Log}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { m.run(ctx); close(ended) }()
+	part := blobOf(t, owner, "part of a folder")
+	for _, id := range []moot.BlobID{f.Blob.ID, dir.Blob.ID, part} {
+		until(t, "the mirror has a named blob", func() bool { return complete(t.Context(), mirrorNode.store, id) })
+	}
+	later := write(t, s, "later", "written while it runs")
+	must(t, mirrorNode.Learn(t.Context(), owner.store))
+	until(t, "an entry makes the mirror look again", func() bool { return complete(t.Context(), mirrorNode.store, later.Blob.ID) })
+	cancel()
+	<-ended
+	if complete(t.Context(), mirrorNode.store, unnamed) {
+		t.Error("the mirror fetched what no name stands for")
+	}
+	if from.gets[f.Blob.ID] != 1 {
+		t.Errorf("a blob was fetched %d times", from.gets[f.Blob.ID])
+	}
+}
+
+// puttingThrough is a node that stores what it reads, as a node that asks others does.
+type puttingThrough struct {
+	moot.Node
+	into *store.Store
+}
+
+func (p puttingThrough) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
+	rc, err := p.Node.Get(ctx, id, r)
+	if err != nil {
+		return nil, err
+	}
+	defer rc.Close()
+	if err := copyBlob(ctx, p.Node, p.into, id); err != nil {
+		return nil, err
+	}
+	return p.into.Get(ctx, id, r)
+}
+
+func copyBlob(ctx context.Context, from moot.Node, into *store.Store, id moot.BlobID) error {
+	u := &uploader{local: from}
+	return u.uploadOne(ctx, into, id)
+}
+
+func TestMirrorRestsAfterAFailedWatch(t *testing.T) {
+	owner := founder(t, Config{})
+	watches := make(chan struct{}, 100)
+	local := &spiedNode{Node: owner.store, gets: map[moot.BlobID]int{}, watch: func(context.Context, moot.Vector) iter.Seq2[moot.Entry, error] {
+		return func(yield func(moot.Entry, error) bool) { watches <- struct{}{} }
+	}}
+	m := &mirror{local: local, peers: owner.store, every: time.Hour, log: owner.cfg.Log}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { m.run(ctx); close(ended) }()
+	<-watches
+	cancel()
+	<-ended
+	if len(watches) > 0 {
+		t.Error("a watch that failed was begun again at once")
+	}
+	local.err = errors.New("the disk is gone")
+	m.run(t.Context()) // must end by itself
+}
+
+func TestPartnersAreKnownOnce(t *testing.T) {
+	n := founder(t, Config{
+		Servers: []moot.Peer{{ID: ann, Addrs: []string{"https://self"}}, {ID: ben, Addrs: []string{"https://b"}}},
+		Peers:   []moot.Peer{{ID: ben, Addrs: []string{"/ip4/127.0.0.1/tcp/1"}}, {ID: eve, Addrs: []string{"/ip4/127.0.0.1/tcp/2"}}, {ID: moot.Key{9}}},
+	})
+	if got := ids(n.entries.partners(t.Context())); !slices.Equal(got, []moot.Key{ben}) {
+		t.Errorf("without links with peers there are %d partners", len(got))
+	}
+	connect(t, n, false)
+	if got := ids(n.entries.partners(t.Context())); !slices.Equal(got, []moot.Key{ben, eve}) {
+		t.Errorf("with links there are %d partners: strangers without an address are none", len(got))
+	}
+}
+
+func TestAnnouncedServersReplaceStrangersOfTheInvitation(t *testing.T) {
+	n := founder(t, Config{Key: annKey, Servers: []moot.Peer{{ID: eve, Addrs: []string{"https://eve"}}}})
+	if got := ids(n.network.Servers(t.Context())); !slices.Equal(got, []moot.Key{eve}) {
+		t.Errorf("before any announcement: %v", got)
+	}
+	if n.routes.preferred(t.Context()) != viaBoth {
+		t.Error("a node with a server and peers does not prefer both")
+	}
+	server := newNode(t, Config{Key: benKey})
+	admit(t, n, server, "ben", policy.RoleServer)
+	announced(t, server, "https://ben")
+	must(t, n.Learn(t.Context(), server.store))
+	got := n.network.Servers(t.Context())
+	if !slices.Equal(ids(got), []moot.Key{ben}) || got[0].Addrs[0] != "https://ben" {
+		t.Errorf("after an announcement: %v", got)
+	}
+}
+
+func TestRoutesAreMadeAnewWhenServersChange(t *testing.T) {
+	n := founder(t, Config{Servers: []moot.Peer{{ID: eve, Addrs: []string{"https://127.0.0.1:1"}}}})
+	n.routes.refresh(t.Context())
+	old, err := n.routes.through(t.Context(), viaServer)
+	must(t, err)
+	n.routes.refresh(t.Context())
+	if same, err := n.routes.through(t.Context(), viaServer); err != nil || same != old {
+		t.Errorf("nothing changed, and the route was made anew (%v)", err)
+	}
+	server := newNode(t, Config{Key: benKey})
+	admit(t, n, server, "ben", policy.RoleServer)
+	announced(t, server, "https://127.0.0.1:2")
+	must(t, n.Learn(t.Context(), server.store))
+	n.routes.refresh(t.Context())
+	changed, err := n.routes.through(t.Context(), viaServer)
+	must(t, err)
+	if changed == old {
+		t.Error("the servers changed, and the route is the old")
+	}
+	announced(t, server, "https://127.0.0.1:3")
+	must(t, n.Learn(t.Context(), server.store))
+	n.routes.refresh(t.Context())
+	if moved, err := n.routes.through(t.Context(), viaServer); err != nil || moved == changed {
+		t.Errorf("a server moved, and the route is the old (%v)", err)
+	}
+}
+
+func TestRouteThatIsNotThere(t *testing.T) {
+	n := founder(t, Config{})
+	if _, err := n.Session(t.Context(), viaServer); moot.KindOf(err) != moot.Unavailable || moot.HintOf(err) != moot.HintStartServer {
+		t.Errorf("a session with a server that is not there: %v", err)
+	}
+	r := routed{n.routes, viaServer}
+	ctx := t.Context()
+	_, put := r.Put(ctx, strings.NewReader(""))
+	_, get := r.Get(ctx, moot.BlobID{}, moot.Whole)
+	_, have := r.Have(ctx, moot.BlobID{})
+	_, exchange := r.Exchange(ctx, moot.BlobID{})
+	_, vector := r.Vector(ctx)
+	var query, watch error
+	for _, query = range r.Query(ctx, moot.Query{}) {
+	}
+	for _, watch = range r.Watch(ctx, nil) {
+	}
+	for i, err := range []error{put, get, have, exchange, vector, query, watch, r.Append(ctx, moot.Merge)} {
+		if moot.KindOf(err) != moot.Unavailable {
+			t.Errorf("method %d: %v", i, err)
+		}
+	}
+	own := routed{n.routes, viaPeers}
+	connect(t, n, false)
+	b, err := own.Put(ctx, strings.NewReader("text"))
+	must(t, err)
+	if _, err := own.Have(ctx, b.ID); err != nil {
+		t.Error(err)
+	}
+	x, err := own.Exchange(ctx, b.ID)
+	if err == nil {
+		defer x.Close()
+	}
+	if v, err := own.Vector(ctx); err != nil || v[ann] != 2 {
+		t.Errorf("vector %v, %v", v, err)
+	}
+}
+
+func TestServerAsksItself(t *testing.T) {
+	n := founder(t, Config{Role: arch.Server()})
+	s := session(t, n, moot.Architecture{})
+	if s.Via != viaPeers {
+		t.Errorf("a server alone works via %v", s.Via)
+	}
+	write(t, session(t, n, viaServer), "a", "text")
+	if got, err := read(t.Context(), s, "a"); err != nil || got != "text" {
+		t.Errorf("read %q, %v", got, err)
+	}
+}
