@@ -193,10 +193,7 @@ func TestMirrorRestsAfterAFailedWatch(t *testing.T) {
 }
 
 func TestPartnersAreKnownOnce(t *testing.T) {
-	n := founder(t, Config{
-		Servers: []moot.Peer{{ID: ann, Addrs: []string{"https://self"}}, {ID: ben, Addrs: []string{"https://b"}}},
-		Peers:   []moot.Peer{{ID: ben, Addrs: []string{"/ip4/127.0.0.1/tcp/1"}}, {ID: eve, Addrs: []string{"/ip4/127.0.0.1/tcp/2"}}, {ID: moot.Key{9}}},
-	})
+	n := founder(t, Config{Known: Known{Servers: []moot.Peer{{ID: ann, Addrs: []string{"https://self"}}, {ID: ben, Addrs: []string{"https://b"}}}, Peers: []moot.Peer{{ID: ben, Addrs: []string{"/ip4/127.0.0.1/tcp/1"}}, {ID: eve, Addrs: []string{"/ip4/127.0.0.1/tcp/2"}}, {ID: moot.Key{9}}}}})
 	if got := ids(n.entries.partners(t.Context())); !slices.Equal(got, []moot.Key{ben}) {
 		t.Errorf("without links with peers there are %d partners", len(got))
 	}
@@ -207,7 +204,7 @@ func TestPartnersAreKnownOnce(t *testing.T) {
 }
 
 func TestAnnouncedServersReplaceStrangersOfTheInvitation(t *testing.T) {
-	n := founder(t, Config{Key: annKey, Servers: []moot.Peer{{ID: eve, Addrs: []string{"https://eve"}}}})
+	n := founder(t, Config{Key: annKey, Known: Known{Servers: []moot.Peer{{ID: eve, Addrs: []string{"https://eve"}}}}})
 	if got := ids(n.network.Servers(t.Context())); !slices.Equal(got, []moot.Key{eve}) {
 		t.Errorf("before any announcement: %v", got)
 	}
@@ -225,7 +222,7 @@ func TestAnnouncedServersReplaceStrangersOfTheInvitation(t *testing.T) {
 }
 
 func TestRoutesAreMadeAnewWhenServersChange(t *testing.T) {
-	n := founder(t, Config{Servers: []moot.Peer{{ID: eve, Addrs: []string{"https://127.0.0.1:1"}}}})
+	n := founder(t, Config{Known: Known{Servers: []moot.Peer{{ID: eve, Addrs: []string{"https://127.0.0.1:1"}}}}})
 	n.routes.refresh(t.Context())
 	old, err := n.routes.through(t.Context(), viaServer)
 	must(t, err)

@@ -52,7 +52,7 @@ func TestInvitationStaysShort(t *testing.T) {
 	for i := range 9 {
 		many = append(many, moot.Peer{ID: moot.Key{byte(i), 1}, Addrs: strings.Split(strings.Repeat("/ip4/127.0.0.1/tcp/1 ", 9), " ")})
 	}
-	n := founder(t, Config{Peers: many})
+	n := founder(t, Config{Known: Known{Peers: many}})
 	_, peers := n.addresses(t.Context())
 	if len(peers) != maxLinkPeers || len(peers[0].Addrs) != maxLinkAddrs || len(many[0].Addrs) <= maxLinkAddrs {
 		t.Errorf("a link names %d peers with %d addresses", len(peers), len(peers[0].Addrs))
@@ -63,7 +63,7 @@ func TestOneShotSessionHandsOverWhatItWrote(t *testing.T) {
 	owner := founder(t, Config{})
 	at := connect(t, owner, true)
 	data := Dir(t.TempDir())
-	other, err := New(t.Context(), Config{Space: ann, Key: benKey, Data: data, Peers: []moot.Peer{at}})
+	other, err := New(t.Context(), Config{Space: ann, Key: benKey, Data: data, Known: Known{Peers: []moot.Peer{at}}})
 	must(t, err)
 	admit(t, owner, other, "ben", policy.RoleMember)
 	write(t, session(t, owner, viaPeers), "a", "before")
@@ -95,7 +95,7 @@ func TestFilesInPlace(t *testing.T) {
 	s := session(t, owner, viaPeers)
 	_, err := s.Files.Share(t.Context(), dir+"/big", files.ShareOptions{InPlace: true})
 	must(t, err)
-	n := newNode(t, Config{Key: benKey, Peers: []moot.Peer{at}})
+	n := newNode(t, Config{Key: benKey, Known: Known{Peers: []moot.Peer{at}}})
 	admit(t, owner, n, "ben", policy.RoleMember)
 	must(t, n.Learn(t.Context(), owner.store))
 	connect(t, n, false)
@@ -109,7 +109,7 @@ func TestFilesInPlace(t *testing.T) {
 	if len(got) != 9<<18 {
 		t.Errorf("fetched %d bytes", len(got))
 	}
-	server := founder(t, Config{Role: arch.Peer(), Servers: []moot.Peer{{ID: ben, Addrs: []string{"https://127.0.0.1:1"}}}})
+	server := founder(t, Config{Role: arch.Peer(), Known: Known{Servers: []moot.Peer{{ID: ben, Addrs: []string{"https://127.0.0.1:1"}}}}})
 	place := inPlace{rules: arch.ClientServer(), store: server.store}
 	if _, err := place.Link(t.Context(), out); moot.HintOf(err) != moot.HintCopy {
 		t.Errorf("in place at a server: %v", err)
@@ -161,7 +161,7 @@ func TestMailReachesHostedAccounts(t *testing.T) {
 }
 
 func TestMailFromOutside(t *testing.T) {
-	n := founder(t, Config{Role: arch.Server(), MailDomain: "club.example", MailQuota: 1 << 20})
+	n := founder(t, Config{Role: arch.Server(), Mail: MailServer{Domain: "club.example", Quota: 1 << 20}})
 	n.SetWebAddrs([]string{"https://127.0.0.1:1"})
 	relayed := make(chan string, 1)
 	n.SetMailRelay(func(_ context.Context, from string, to []string, mime io.Reader) error {
@@ -261,7 +261,7 @@ func TestClientOfAServer(t *testing.T) {
 	start(t, owner)
 	served := httptest.NewServer(nil)
 	served.Close() // its address answers nobody
-	n := newNode(t, Config{Key: benKey, NoPeers: true, Servers: []moot.Peer{{ID: ann, Addrs: []string{strings.Replace(served.URL, "http", "https", 1)}}}})
+	n := newNode(t, Config{Key: benKey, Known: Known{NoPeers: true, Servers: []moot.Peer{{ID: ann, Addrs: []string{strings.Replace(served.URL, "http", "https", 1)}}}}})
 	admit(t, owner, n, "ben", policy.RoleMember)
 	s := session(t, n, moot.Architecture{})
 	if s.Via != viaServer {

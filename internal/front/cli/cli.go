@@ -111,8 +111,11 @@ func (a *commandLine) addGroup(root *cobra.Command, group string, commands ...*c
 }
 
 // prepare runs before every command, once its words and flags made sense.
-func (a *commandLine) prepare(*cobra.Command, []string) error {
-	var err error
+func (a *commandLine) prepare(c *cobra.Command, _ []string) error {
+	err := c.ValidateFlagGroups() // cobra does so later
+	if err != nil {
+		return err
+	}
 	if a.via, err = moot.ParseArchitecture(a.viaFlag); err != nil {
 		return fmt.Errorf("--via is %q: want server, peers or both", a.viaFlag)
 	}

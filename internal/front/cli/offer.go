@@ -29,7 +29,7 @@ who lends. A server lends all its processors unless --cpus says otherwise.`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
-				if c.Flags().NFlag() == 0 || !changedAny(c, "cpus", "memory", "disk", "hours", "time", "to") {
+				if !changesAny(c) {
 					return a.showOffers(ctx, s)
 				}
 				w, err := s.Control.Preferences(ctx)
@@ -54,15 +54,6 @@ who lends. A server lends all its processors unless --cpus says otherwise.`,
 	f.StringVar(&hours, "hours", "", "only `FROM-TO`, as 22:00-06:00; '' for always")
 	f.StringArrayVar(&to, "to", nil, "only to the member `NAME`; '' for all")
 	return c
-}
-
-func changedAny(c *cobra.Command, flags ...string) bool {
-	for _, f := range flags {
-		if c.Flags().Changed(f) {
-			return true
-		}
-	}
-	return false
 }
 
 func (a *commandLine) setLending(ctx context.Context, s *app.Session, c *cobra.Command, w *policy.Preferences, cpus int, hours string, wall time.Duration, to []string) (err error) {

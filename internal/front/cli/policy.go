@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
@@ -46,7 +47,7 @@ and what it holds for others: messages for members who are away.`,
 				if err := a.setDenied(ctx, s, &p, deny, allow); err != nil {
 					return err
 				}
-				if c.Flags().NFlag() > 0 {
+				if changesAny(c) {
 					if err := s.Control.SetPreferences(ctx, p); err != nil {
 						return err
 					}
@@ -64,6 +65,13 @@ and what it holds for others: messages for members who are away.`,
 	f.String("download-rate", "", "receive at most so many `BYTES` of blobs a second; 0 for no limit")
 	messages.flags(c)
 	return c
+}
+
+// changesAny reports whether a flag of the command's own was given.
+func changesAny(c *cobra.Command) bool {
+	changed := false
+	c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { changed = changed || f.Changed })
+	return changed
 }
 
 func (a *commandLine) setDenied(ctx context.Context, s *app.Session, p *policy.Preferences, deny, allow []string) error {

@@ -1,0 +1,389 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/jobs"
+	"github.com/mootspace/moot/internal/mail"
+	"github.com/mootspace/moot/internal/policy"
+)
+
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	os.Exit(m.Run())
+}
+
+var (
+	now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	ann = moot.Key{1}
+	bob = moot.Key{2}
+)
+
+// zeroFields are options that were not given.
+var zeroFields = regexp.MustCompile(`"[A-Za-z]+":(""|false|null|0),?`)
+
+// fake is a program with one session, which records calls and answers with the same values.
+type fake struct {
+	calls  []string
+	failAt int   // number of the call, from 1, that fails
+	fail   error // with this; if failAt is 0, all calls do
+
+	preferences policy.Preferences
+	lookups     map[string]files.File
+	events      []jobs.Event
+	folders     []mail.Folder
+	items       []mail.Item
+	sent        mail.Sent
+	mime        string // of the messages, and of the last that was sent
+	offers      []jobs.Offer
+	status      app.Status
+	closeErr    error
+}
+
+// newFake returns a program in which ann is at work.
+func newFake() *fake {
+	text := "From: bob\r\nSubject: Lunch\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" +
+		"--b\r\nContent-Type: text/plain\r\n\r\nAt noon?\r\n--b\r\nContent-Disposition: attachment; filename=map.txt\r\n\r\nX\r\n--b--\r\n"
+	job := jobs.Job{ID: "k3f9abcdef", Name: "count", As: "counts", Author: ann, Coordinator: bob, Via: moot.Architecture{Server: true}, Submitted: now,
+		State: jobs.Running, Progress: jobs.Progress{Tasks: 2, Done: 1, Running: 1}}
+	over := job
+	over.State, over.Progress = jobs.Done, jobs.Progress{Tasks: 2, Done: 2, Cached: 1, Wall: 1500 * time.Millisecond, Workers: map[moot.Key]int{ann: 1, bob: 1}}
+	summary := mail.Summary{Author: bob, Arrived: now, Date: now, From: `"bob" <bob@moot.alt>`, To: []string{"ann@moot.alt", "cyd@moot.alt"}, Subject: "Lunch", Thread: "1@moot.alt",
+		MessageID: "1@moot.alt", Attachments: []mail.Attachment{{Name: "map.txt", Type: "text/plain", Size: 1}}, Text: "At no"}
+	return &fake{
+		folders: []mail.Folder{{Name: mail.Inbox, Messages: 1, Unseen: 1, Size: 2048, ModSeq: 7}, {Name: "Work", Messages: 2}},
+		items:   []mail.Item{{ID: moot.BlobID{0xab, 0xcd}, Folder: mail.Inbox, UID: 4, ModSeq: 7, Summary: summary}},
+		sent:    mail.Sent{ID: moot.BlobID{0xef}, Members: []moot.Key{bob}, Holders: 2},
+		mime:    text,
+		lookups: map[string]files.File{"mod.wasm": file("mod.wasm", 9, 100), "texts": {Name: "texts", Folder: true, Content: 7, Blob: moot.Blob{ID: moot.BlobID{8}, Size: 70}}},
+		events:  []jobs.Event{{Job: job}, {Job: job, Log: &jobs.Log{Task: "one", Stream: 1, Text: []byte("hello\n")}}, {Job: over}},
+		offers:  []jobs.Offer{{Member: ann, Terms: jobs.Terms{CPUs: 2, To: []moot.Key{bob}}}, {Member: bob, Terms: jobs.Terms{CPUs: 4, Memory: 1 << 30, Hours: "22:00-06:00"}, Server: true}},
+		status: app.Status{Identity: identity("/home"), Via: moot.Architecture{Server: true, Peers: true}, Running: true, Role: policy.RoleOwner, Peers: 1, Addrs: []string{"https://a:1"},
+			Servers: []app.ServerStatus{{Peer: moot.Peer{ID: ann, Addrs: []string{"https://a:1"}}, Reachable: true}, {Peer: moot.Peer{Addrs: []string{"https://b:2"}}, Why: "asleep"}},
+			Entries: 12, Authors: 2, Blobs: 3, Bytes: 5000, Conflicts: 1, Forks: 1},
+	}
+}
+
+func identity(home string) app.Identity {
+	return app.Identity{Space: ann, Name: "friends", Self: ann, As: "ann", Home: home}
+}
+
+func file(name string, id byte, size int64) files.File {
+	return files.File{Name: name, Blob: moot.Blob{ID: moot.BlobID{id, 0xff}, Size: size}, Content: size, Author: ann, Mode: 0o644, ModTime: now, Time: moot.TimeAt(now), Entry: moot.EntryID{id, 1}}
+}
+
+// call records a call, and says whether it fails.
+func (f *fake) call(format string, args ...any) error {
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+	if f.fail != nil && (f.failAt == 0 || f.failAt == len(f.calls)) {
+		return f.fail
+	}
+	return nil
+}
+
+func (f *fake) Init(_ context.Context, home, space, as string) (app.Identity, error) {
+	return identity(home), f.call("init %s %s %s", home, space, as)
+}
+
+func (f *fake) Join(_ context.Context, home, link, as string) (app.Identity, error) {
+	return identity(home), f.call("join %s %s %s", home, link, as)
+}
+
+func (f *fake) Run(_ context.Context, home string, o app.RunOptions, ready func([]string)) error {
+	text, _ := json.Marshal(o)
+	err := f.call("run %s %s", home, zeroFields.ReplaceAllString(string(text), ""))
+	if err == nil {
+		ready([]string{"https://a:1", "/ip4/1.2.3.4/tcp/5"})
+	}
+	return err
+}
+
+func (f *fake) Open(_ context.Context, home string, via moot.Architecture) (*app.Session, error) {
+	s := &app.Session{Identity: identity(home), Via: via, Files: fakeFiles{f}, Members: fakeMembers{f}, Jobs: fakeJobs{f}, Control: fakeControl{f}, Close: func() error { return f.closeErr },
+		Mail: func(context.Context) (mail.Mailbox, error) { return fakeMailbox{f}, f.call("mail") }}
+	return s, f.call("open %s %s", home, via)
+}
+
+func (f *fake) Restore(_ context.Context, home, file string) error {
+	return f.call("restore %s %s", home, file)
+}
+
+type fakeFiles struct{ *fake }
+
+func (f fakeFiles) Share(_ context.Context, path string, o files.ShareOptions) (files.File, error) {
+	o.Progress = nil
+	as := o.As
+	if as == "" {
+		as = path
+	}
+	return file(as, 3, 1<<20), f.call("share %s %+v", path, o)
+}
+
+func (f fakeFiles) Store(_ context.Context, path string, o files.ShareOptions) (files.File, error) {
+	return file(path, 9, 100), f.call("store bare=%t", o.Bare)
+}
+
+func (f fakeFiles) Get(_ context.Context, name, path string, _ files.Progress) (files.File, error) {
+	got := file(name, 3, 10)
+	got.Path = "here/" + name
+	return got, f.call("get %s %q", name, path)
+}
+
+func (f fakeFiles) Write(context.Context, string, io.Reader, files.WriteOptions) (files.File, error) {
+	return files.File{}, f.call("write")
+}
+
+func (f fakeFiles) Open(_ context.Context, name string, r moot.Range) (io.ReadCloser, moot.Blob, error) {
+	return io.NopCloser(strings.NewReader("bytes of " + name)), moot.Blob{}, f.call("read %s", name)
+}
+
+func (f fakeFiles) Lookup(_ context.Context, name string) (files.File, error) {
+	if err := f.call("lookup %s", name); err != nil {
+		return files.File{}, err
+	}
+	found, ok := f.lookups[name]
+	if !ok {
+		return found, moot.Errorf(moot.NotFound, "there is no %q in this space", name)
+	}
+	return found, nil
+}
+
+func (f fakeFiles) list() []files.File {
+	folder, stranger := file("b", 4, 2048), file("c\x1b[2J\n", 5, 1)
+	folder.Folder, folder.Conflict, stranger.Author = true, true, moot.Key{9}
+	return []files.File{file("a.txt", 3, 10), folder, stranger}
+}
+
+func (f fakeFiles) List(_ context.Context, prefix string) ([]files.File, error) {
+	return f.list(), f.call("list %q", prefix)
+}
+
+func (f fakeFiles) Find(_ context.Context, words string) ([]files.File, error) {
+	return f.list()[:1], f.call("find %q", words)
+}
+
+func (f fakeFiles) History(_ context.Context, name string) ([]files.File, error) {
+	return f.list()[:1], f.call("history %s", name)
+}
+
+func (f fakeFiles) Conflicts(context.Context) ([]files.File, error) {
+	return f.list()[:2], f.call("conflicts")
+}
+
+func (f fakeFiles) Resolve(_ context.Context, name, version string) (files.File, error) {
+	return file(name, 3, 10), f.call("resolve %s %q", name, version)
+}
+
+func (f fakeFiles) Move(_ context.Context, from, to string, o files.MoveOptions) (files.File, error) {
+	return file(to, 3, 10), f.call("move %s %s %+v", from, to, o)
+}
+
+func (f fakeFiles) Remove(_ context.Context, name string) error { return f.call("remove %s", name) }
+
+func (f fakeFiles) Sync(_ context.Context, dir string, o files.SyncOptions) error {
+	o.Changed("shared", "a.txt")
+	return f.call("sync %s %q once=%t", dir, o.Prefix, o.Once)
+}
+
+type fakeMembers struct{ *fake }
+
+// List never fails: names in tables are only a help.
+func (f fakeMembers) List(context.Context) ([]policy.Member, error) {
+	return []policy.Member{{Key: ann, Name: "ann", Role: policy.RoleOwner}, {Key: bob, Name: "bob", Role: policy.RoleMember}, {Key: moot.Key{3}, Name: "cyd", Revoked: true}}, nil
+}
+
+func (f fakeMembers) Lookup(_ context.Context, member string) (policy.Member, error) {
+	return policy.Member{Key: bob, Name: member, Role: policy.RoleMember}, f.call("member %s", member)
+}
+
+func (f fakeMembers) Invite(_ context.Context, o app.InviteOptions) (app.Invitation, error) {
+	return app.Invitation{Link: "moot://link", Role: o.Role, Expires: now.Add(o.Expires)}, f.call("invite %+v", o)
+}
+
+func (f fakeMembers) Rename(_ context.Context, name string) error { return f.call("rename %s", name) }
+
+func (f fakeMembers) SetRole(_ context.Context, member string, role policy.Role) (policy.Member, error) {
+	return policy.Member{Key: bob, Name: member, Role: role}, f.call("role %s %s", member, role)
+}
+
+func (f fakeMembers) Revoke(_ context.Context, member string) (policy.Member, error) {
+	return policy.Member{Key: bob, Name: member, Revoked: true}, f.call("revoke %s", member)
+}
+
+type fakeMailbox struct{ *fake }
+
+func (f fakeMailbox) Send(_ context.Context, o mail.Outgoing) (mail.Sent, error) {
+	text, err := io.ReadAll(o.MIME)
+	if err != nil {
+		return mail.Sent{}, err
+	}
+	f.mime = string(text)
+	return f.sent, f.call("send wait=%v", o.Wait)
+}
+
+func (f fakeMailbox) Save(_ context.Context, folder string, flags []mail.Flag, _ time.Time, mime io.Reader) (mail.Item, error) {
+	text, err := io.ReadAll(mime)
+	if err != nil {
+		return mail.Item{}, err
+	}
+	f.mime = string(text)
+	it := f.items[0]
+	it.Folder, it.Flags = folder, flags
+	return it, f.call("save %s %v", folder, flags)
+}
+
+func (f fakeMailbox) Folders(context.Context) ([]mail.Folder, error) {
+	return f.folders, f.call("folders")
+}
+
+func (f fakeMailbox) SetFolder(_ context.Context, from, to string) error {
+	return f.call("folder %s %s", from, to)
+}
+
+func (f fakeMailbox) List(_ context.Context, q mail.Query) ([]mail.Item, error) {
+	text, _ := json.Marshal(q)
+	return f.items, f.call("messages %s", text)
+}
+
+func (f fakeMailbox) Open(context.Context, moot.BlobID) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(f.mime)), f.call("message")
+}
+
+func (f fakeMailbox) Change(_ context.Context, changes ...mail.Change) ([]mail.Item, error) {
+	text, _ := json.Marshal(changes)
+	return f.items, f.call("change %s", text)
+}
+
+func (f fakeMailbox) Receipts(context.Context, moot.BlobID) ([]mail.Receipt, error) {
+	return []mail.Receipt{{Reader: bob, Delivered: now, Read: now}, {Reader: ann, Delivered: now}, {Reader: moot.Key{3}}}, f.call("receipts")
+}
+
+func (f fakeMailbox) Watch(context.Context) iter.Seq[[]string] {
+	return func(yield func([]string) bool) { yield([]string{mail.Inbox}) }
+}
+
+type fakeJobs struct{ *fake }
+
+func (f fakeJobs) Submit(_ context.Context, s jobs.Spec) (jobs.Job, error) {
+	text, _ := json.Marshal(s)
+	return f.events[0].Job, f.call("submit %s", text)
+}
+
+func (f fakeJobs) Jobs(context.Context) ([]jobs.Job, error) {
+	waiting := f.events[0].Job
+	waiting.State, waiting.Why = jobs.Waiting, "nobody\nlends"
+	return []jobs.Job{waiting, f.events[len(f.events)-1].Job}, f.call("jobs")
+}
+
+func (f fakeJobs) Follow(_ context.Context, id string, logs bool) iter.Seq2[jobs.Event, error] {
+	return func(yield func(jobs.Event, error) bool) {
+		if err := f.call("follow %s logs=%t", id, logs); err != nil {
+			yield(jobs.Event{}, err)
+			return
+		}
+		for _, ev := range f.events {
+			if ev.Log != nil && !logs {
+				continue
+			}
+			if !yield(ev, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (f fakeJobs) Cancel(_ context.Context, id string) error { return f.call("cancel %s", id) }
+
+func (f fakeJobs) Retry(_ context.Context, id string) error { return f.call("retry %s", id) }
+
+func (f fakeJobs) Offers(context.Context) ([]jobs.Offer, error) { return f.offers, f.call("offers") }
+
+type fakeControl struct{ *fake }
+
+func (f fakeControl) Status(context.Context) (app.Status, error) { return f.status, f.call("status") }
+
+func (f fakeControl) Peers(context.Context) ([]app.PeerStatus, error) {
+	return []app.PeerStatus{{Peer: moot.Peer{ID: bob, Name: "bob", Addrs: []string{"/ip4/1.2.3.4/tcp/5"}}, Role: policy.RoleMember, Connected: true}, {Peer: moot.Peer{ID: ann, Name: "ann"}, Role: policy.RoleOwner}}, f.call("peers")
+}
+
+func (f fakeControl) Preferences(context.Context) (policy.Preferences, error) {
+	return f.preferences, f.call("preferences")
+}
+
+func (f fakeControl) SetPreferences(_ context.Context, p policy.Preferences) error {
+	text, _ := json.Marshal(p)
+	return f.call("set %s", text)
+}
+
+func (f fakeControl) Backup(_ context.Context, w io.Writer) error {
+	if err := f.call("backup"); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "archive")
+	return err
+}
+
+func (f fakeControl) Accounts(context.Context) ([]app.Account, error) {
+	return []app.Account{{Member: ann, Name: "ann", Own: true}, {Member: bob, Name: "bob", Passwords: 2}}, f.call("accounts")
+}
+
+func (f fakeControl) AddAccount(_ context.Context, name, link string) (app.Account, error) {
+	return app.Account{Member: bob, Name: name}, f.call("add account %s %q", name, link)
+}
+
+func (f fakeControl) AddPassword(_ context.Context, name string) (string, error) {
+	return "pass-word", f.call("add password %q", name)
+}
+
+func (f fakeControl) DropPasswords(_ context.Context, name string) error {
+	return f.call("drop passwords %q", name)
+}
+
+func (f fakeControl) MailRecords(context.Context) ([]string, error) {
+	return []string{"friends.example. MX 10 a.", "two"}, f.call("records")
+}
+
+func (f fakeControl) Tokens(context.Context) ([]app.Token, error) {
+	return []app.Token{{Name: "ci", Made: now}, {Name: "dash", ReadOnly: true, Made: now, Expires: now.Add(48 * time.Hour), Used: now}}, f.call("tokens")
+}
+
+func (f fakeControl) AddToken(_ context.Context, o app.TokenOptions) (app.Token, error) {
+	return app.Token{Name: o.Name, Token: "moot_secret", Made: now}, f.call("add token %+v", o)
+}
+
+func (f fakeControl) RemoveToken(_ context.Context, name string) error {
+	return f.call("remove token %s", name)
+}
+
+// runLine runs a command line, whose words are separated by spaces, with the home /home.
+func (f *fake) runLine(t testing.TB, line, in string) (status int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	args := append([]string{"--home", "/home"}, strings.Fields(line)...)
+	for i := range args {
+		args[i] = strings.ReplaceAll(strings.Trim(args[i], "'"), "·", " ")
+	}
+	status = Main(t.Context(), f, args, strings.NewReader(in), &o, &e)
+	return status, plain(o.String()), plain(e.String())
+}
+
+// plain shortens keys and IDs.
+func plain(s string) string {
+	s = strings.NewReplacer(ann.String(), "ANN", bob.String(), "BOB", moot.Key{3}.String(), "CYD", moot.Key{9}.String(), "NOBODY", "\r", "").Replace(s)
+	return zeros.ReplaceAllString(s, "00")
+}
+
+var zeros = regexp.MustCompile("0{30,}")
