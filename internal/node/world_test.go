@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -194,13 +193,4 @@ func ids(peers []moot.Peer) (keys []moot.Key) {
 		keys = append(keys, p.ID)
 	}
 	return keys
-}
-
-func sameKeys(a, b []moot.Key) bool {
-	for _, k := range a {
-		if !slices.Contains(b, k) {
-			return false
-		}
-	}
-	return len(a) == len(b)
 }
