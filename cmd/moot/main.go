@@ -11,6 +11,7 @@ import (
 
 	"github.com/mootspace/moot/internal/daemon"
 	"github.com/mootspace/moot/internal/front/cli"
+	"github.com/mootspace/moot/internal/listen"
 	"github.com/mootspace/moot/internal/sandbox"
 )
 
@@ -22,9 +23,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	level := slog.LevelWarn
-	if level.UnmarshalText([]byte(os.Getenv("MOOT_LOG"))) != nil { // debug, info, warn, error
-		level = slog.LevelWarn
-	}
+	_ = level.UnmarshalText([]byte(os.Getenv("MOOT_LOG"))) // debug, info, warn or error; else it stays
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	os.Exit(cli.Main(ctx, daemon.Program{Version: cli.Version, Log: log}, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	program := daemon.Program{Version: cli.Version, Log: log, Listen: listen.Open}
+	os.Exit(cli.Main(ctx, program, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

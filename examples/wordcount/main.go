@@ -45,9 +45,11 @@ func main() {
 		log.Fatal(err)
 	}
 	out := bufio.NewWriter(os.Stdout)
-	defer out.Flush()
 	for _, word := range slices.Sorted(maps.Keys(counts)) {
 		fmt.Fprintln(out, word, counts[word])
+	}
+	if err := out.Flush(); err != nil {
+		log.Fatal(err)
 	}
 }
 

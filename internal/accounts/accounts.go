@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/durable"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/mail"
@@ -53,6 +52,14 @@ type Account struct {
 // Member returns whose account it is.
 func (a Account) Member() moot.Key { return seal.Public(a.Key) }
 
+// Description tells who an account is for.
+type Description struct {
+	Member    moot.Key `json:"member"`
+	Name      string   `json:"name"`
+	Own       bool     `json:"own,omitempty"` // the node's own member
+	Passwords int      `json:"passwords"`     // for mail programs
+}
+
 // Accounts are the members whose keys a node holds – its own, and those of people who
 // have nothing but a mail program – and the passwords of mail programs.
 type Accounts struct {
@@ -88,7 +95,7 @@ func Open(ctx context.Context, cfg Config) (*Accounts, error) {
 }
 
 func (a *Accounts) open(ctx context.Context, key ed25519.PrivateKey) (Account, error) {
-	signer, err := sign.New(ctx, sign.Config{Space: a.cfg.Space, Key: key, Clock: a.cfg.Clock, Local: a.cfg.Feeds, Ready: a.cfg.Ready})
+	signer, err := sign.New(ctx, sign.Config{Self: seal.Public(key), Author: feed.NewAuthor(a.cfg.Space, key, a.cfg.Clock, nil), Local: a.cfg.Feeds, Ready: a.cfg.Ready})
 	if err != nil {
 		return Account{}, err
 	}
@@ -99,15 +106,15 @@ func (a *Accounts) open(ctx context.Context, key ed25519.PrivateKey) (Account, e
 
 // Add makes a member whose key this node holds. Without a link the node's own member
 // invites it.
-func (a *Accounts) Add(ctx context.Context, name, link string) (app.Account, error) {
+func (a *Accounts) Add(ctx context.Context, name, link string) (Description, error) {
 	if err := policy.CheckName(name); err != nil {
-		return app.Account{}, err
+		return Description{}, err
 	}
 	one, err := a.add(ctx, name, link)
 	if err != nil {
-		return app.Account{}, moot.Wrap("add an account", err)
+		return Description{}, moot.Wrap("add an account", err)
 	}
-	return app.Account{Member: one.Member(), Name: name}, a.cfg.Added(ctx, one)
+	return Description{Member: one.Member(), Name: name}, a.cfg.Added(ctx, one)
 }
 
 func (a *Accounts) add(ctx context.Context, name, link string) (Account, error) {
@@ -155,20 +162,20 @@ func (a *Accounts) invitation(ctx context.Context, link string) (members.Link, e
 }
 
 // List returns the node's own member and all hosted accounts.
-func (a *Accounts) List() []app.Account {
+func (a *Accounts) List() []Description {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	own := a.cfg.Own.Member()
-	all := []app.Account{a.describe(own)}
+	all := []Description{a.describe(own)}
 	for k := range a.hosted {
 		all = append(all, a.describe(k))
 	}
 	return all
 }
 
-func (a *Accounts) describe(k moot.Key) app.Account {
+func (a *Accounts) describe(k moot.Key) Description {
 	m, _ := a.cfg.Roster.Member(k)
-	return app.Account{Member: k, Name: m.Name, Passwords: a.passwords.count(k), Own: k == a.cfg.Own.Member()}
+	return Description{Member: k, Name: m.Name, Passwords: a.passwords.count(k), Own: k == a.cfg.Own.Member()}
 }
 
 // Hosted returns the accounts other than the node's own.

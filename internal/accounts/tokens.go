@@ -20,7 +20,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/app"
 )
 
 // State is where accounts are saved: named values as files of JSON.
@@ -36,9 +35,26 @@ const (
 	maxTokenName = 128 // bytes
 )
 
+// TokenOptions shape a token.
+type TokenOptions struct {
+	Name     string        `json:"name"`
+	ReadOnly bool          `json:"read_only,omitempty"`
+	Expires  time.Duration `json:"expires,omitempty"` // from now; 0 for never
+}
+
+// Token lets a program act as the node's member.
+type Token struct {
+	Name     string    `json:"name"`
+	Token    string    `json:"token,omitempty"` // the secret; only from Add
+	ReadOnly bool      `json:"read_only,omitempty"`
+	Made     time.Time `json:"made"`
+	Expires  time.Time `json:"expires,omitzero"` // zero: never
+	Used     time.Time `json:"used,omitzero"`    // to the day; zero: never yet
+}
+
 // savedToken is a token as it is saved.
 type savedToken struct {
-	app.Token
+	Token
 	Hash string `json:"sha256"` // of the secret, in hexadecimal
 }
 
@@ -67,19 +83,19 @@ func OpenTokens(state State, now func() time.Time, log *slog.Logger) (*Tokens, e
 
 // Add makes a token; only the token returned holds the secret. Kinds: Invalid, Conflict if
 // there is one of that name.
-func (t *Tokens) Add(o app.TokenOptions) (app.Token, error) {
+func (t *Tokens) Add(o TokenOptions) (Token, error) {
 	if err := checkName(o.Name); err != nil {
-		return app.Token{}, err
+		return Token{}, err
 	}
 	if o.Expires < 0 {
-		return app.Token{}, moot.Errorf(moot.Invalid, "a token cannot expire before it is made")
+		return Token{}, moot.Errorf(moot.Invalid, "a token cannot expire before it is made")
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.index(o.Name) >= 0 {
-		return app.Token{}, moot.WithHint(moot.Errorf(moot.Conflict, "there is a token named %q", o.Name), moot.HintRename)
+		return Token{}, moot.WithHint(moot.Errorf(moot.Conflict, "there is a token named %q", o.Name), moot.HintRename)
 	}
-	made := app.Token{Name: o.Name, ReadOnly: o.ReadOnly, Made: t.now().UTC().Truncate(time.Second)}
+	made := Token{Name: o.Name, ReadOnly: o.ReadOnly, Made: t.now().UTC().Truncate(time.Second)}
 	if o.Expires > 0 {
 		made.Expires = made.Made.Add(o.Expires)
 	}
@@ -89,17 +105,17 @@ func (t *Tokens) Add(o app.TokenOptions) (app.Token, error) {
 	list := append(slices.Clone(t.list), savedToken{made, hash(secret)})
 	slices.SortFunc(list, func(a, b savedToken) int { return cmp.Compare(a.Name, b.Name) })
 	if err := t.save(list); err != nil {
-		return app.Token{}, err
+		return Token{}, err
 	}
 	made.Token = secret
 	return made, nil
 }
 
 // List returns the tokens by name, without secrets.
-func (t *Tokens) List() []app.Token {
+func (t *Tokens) List() []Token {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	list := make([]app.Token, len(t.list))
+	list := make([]Token, len(t.list))
 	for i, s := range t.list {
 		list[i] = s.Token
 	}
@@ -118,7 +134,7 @@ func (t *Tokens) Remove(name string) error {
 }
 
 // Check returns the token that has a secret. Kinds: Stranger if none has, Expired.
-func (t *Tokens) Check(secret string) (app.Token, error) {
+func (t *Tokens) Check(secret string) (Token, error) {
 	h := []byte(hash(secret))
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -129,11 +145,11 @@ func (t *Tokens) Check(secret string) (app.Token, error) {
 		}
 	}
 	if found < 0 {
-		return app.Token{}, moot.Errorf(moot.Stranger, "the token is unknown, or was revoked")
+		return Token{}, moot.Errorf(moot.Stranger, "the token is unknown, or was revoked")
 	}
 	now := t.now().UTC()
 	if s := t.list[found]; !s.Expires.IsZero() && !now.Before(s.Expires) {
-		return app.Token{}, moot.Errorf(moot.Expired, "the token %q has expired", s.Name)
+		return Token{}, moot.Errorf(moot.Expired, "the token %q has expired", s.Name)
 	}
 	t.use(found, now.Truncate(24*time.Hour))
 	return t.list[found].Token, nil

@@ -9,7 +9,6 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/accounts"
-	"github.com/mootspace/moot/internal/app"
 )
 
 // memory is a State that counts what is saved.
@@ -55,7 +54,7 @@ func (w *world) open(t *testing.T) *accounts.Tokens {
 	return tokens
 }
 
-func add(t *testing.T, tokens *accounts.Tokens, o app.TokenOptions) app.Token {
+func add(t *testing.T, tokens *accounts.Tokens, o accounts.TokenOptions) accounts.Token {
 	t.Helper()
 	made, err := tokens.Add(o)
 	if err != nil {
@@ -67,8 +66,8 @@ func add(t *testing.T, tokens *accounts.Tokens, o app.TokenOptions) app.Token {
 func TestAddAndCheck(t *testing.T) {
 	w := newWorld()
 	tokens := w.open(t)
-	a := add(t, tokens, app.TokenOptions{Name: "backup", ReadOnly: true})
-	b := add(t, tokens, app.TokenOptions{Name: "alarm"})
+	a := add(t, tokens, accounts.TokenOptions{Name: "backup", ReadOnly: true})
+	b := add(t, tokens, accounts.TokenOptions{Name: "alarm"})
 	if !strings.HasPrefix(a.Token, "moot_") || len(a.Token) < len("moot_")+27 || a.Token == b.Token {
 		t.Errorf("secrets %q and %q: want moot_ and 160 random bits", a.Token, b.Token)
 	}
@@ -98,23 +97,23 @@ func TestAddAndCheck(t *testing.T) {
 func TestAddRefuses(t *testing.T) {
 	w := newWorld()
 	tokens := w.open(t)
-	add(t, tokens, app.TokenOptions{Name: "a"})
+	add(t, tokens, accounts.TokenOptions{Name: "a"})
 	for what, c := range map[string]struct {
-		o    app.TokenOptions
+		o    accounts.TokenOptions
 		kind moot.ErrorKind
 	}{
-		"the same name":     {app.TokenOptions{Name: "a"}, moot.Conflict},
-		"no name":           {app.TokenOptions{}, moot.Invalid},
-		"a long name":       {app.TokenOptions{Name: strings.Repeat("x", 129)}, moot.Invalid},
-		"a control name":    {app.TokenOptions{Name: "a\nb"}, moot.Invalid},
-		"negative lifetime": {app.TokenOptions{Name: "b", Expires: -time.Second}, moot.Invalid},
+		"the same name":     {accounts.TokenOptions{Name: "a"}, moot.Conflict},
+		"no name":           {accounts.TokenOptions{}, moot.Invalid},
+		"a long name":       {accounts.TokenOptions{Name: strings.Repeat("x", 129)}, moot.Invalid},
+		"a control name":    {accounts.TokenOptions{Name: "a\nb"}, moot.Invalid},
+		"negative lifetime": {accounts.TokenOptions{Name: "b", Expires: -time.Second}, moot.Invalid},
 	} {
 		if _, err := tokens.Add(c.o); moot.KindOf(err) != c.kind {
 			t.Errorf("%s: %v, want kind %s", what, err, c.kind)
 		}
 	}
 	w.err = errors.New("disk full")
-	if _, err := tokens.Add(app.TokenOptions{Name: "c"}); err == nil || len(tokens.List()) != 1 {
+	if _, err := tokens.Add(accounts.TokenOptions{Name: "c"}); err == nil || len(tokens.List()) != 1 {
 		t.Errorf("%v; a token that was not saved is in force: %+v", err, tokens.List())
 	}
 }
@@ -122,7 +121,7 @@ func TestAddRefuses(t *testing.T) {
 func TestExpiry(t *testing.T) {
 	w := newWorld()
 	tokens := w.open(t)
-	made := add(t, tokens, app.TokenOptions{Name: "a", Expires: time.Hour})
+	made := add(t, tokens, accounts.TokenOptions{Name: "a", Expires: time.Hour})
 	w.now = w.now.Add(time.Hour - time.Second)
 	if _, err := tokens.Check(made.Token); err != nil {
 		t.Error(err)
@@ -136,7 +135,7 @@ func TestExpiry(t *testing.T) {
 func TestRemove(t *testing.T) {
 	w := newWorld()
 	tokens := w.open(t)
-	made := add(t, tokens, app.TokenOptions{Name: "a"})
+	made := add(t, tokens, accounts.TokenOptions{Name: "a"})
 	if err := tokens.Remove("b"); moot.KindOf(err) != moot.NotFound {
 		t.Error(err)
 	}
@@ -154,7 +153,7 @@ func TestRemove(t *testing.T) {
 func TestLastUse(t *testing.T) {
 	w := newWorld()
 	tokens := w.open(t)
-	made := add(t, tokens, app.TokenOptions{Name: "a"})
+	made := add(t, tokens, accounts.TokenOptions{Name: "a"})
 	saves := w.saves
 	check := func(wantSaves int, day time.Time) {
 		t.Helper()

@@ -32,6 +32,7 @@ type RunOptions struct {
 	CertFile string   // with Serve: a certificate of a public authority, PEM
 	KeyFile  string   // its key
 	Announce []string // with Serve: addresses to announce to members, if not the ones listened on
+	Socket   string   // path of the socket for the owner's commands
 	Web      string   // host:port where people and their programs are answered; empty: nowhere
 	Mail     MailOptions
 }
@@ -54,4 +55,15 @@ type MailOptions struct {
 	Quota             int64 // with Serve: bytes of a mailbox; 0 for no limit
 	Private           bool  // with Domain: send also to servers whose addresses are not public
 	OutPort           int   // with Domain: of other mail servers; 0 for 25
+}
+
+// Listeners are what a running node serves on. They are bound, and answer nobody before
+// Serve.
+type Listeners interface {
+	// Addrs returns where the node answers, for people.
+	Addrs() []string
+	// Serve begins to answer until ctx ends; the first listener that fails calls fail.
+	Serve(ctx context.Context, fail context.CancelCauseFunc)
+	// Close waits until all have ended, and closes them.
+	Close() error
 }

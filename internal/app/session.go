@@ -99,7 +99,7 @@ type InviteOptions struct {
 	PeersOnly   bool          `json:"peers_only,omitempty"`   // name no servers
 }
 
-// Invitation is a link with which somebody can join. Whoever has it can.
+// Invitation is a link with which somebody can join. Everybody who has the link can, until it expires.
 type Invitation struct {
 	Link    string      `json:"link"`
 	Role    policy.Role `json:"role"`

@@ -74,8 +74,8 @@ func (d *download) consider(f found) {
 		s.work.wake()
 		return
 	}
-	room := len(d.sources) < d.node.cfg.Sources
-	if room || len(d.sources) < 2*d.node.cfg.Sources && d.sched.Brings(runs) {
+	free := len(d.sources) < d.node.cfg.Sources
+	if free || len(d.sources) < 2*d.node.cfg.Sources && d.sched.Brings(runs) {
 		d.addSource(f, runs)
 		if d.added == nil {
 			d.added = map[moot.Key]time.Time{}

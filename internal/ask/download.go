@@ -18,7 +18,7 @@ type download struct {
 	node *Node
 	id   moot.BlobID
 	log  *slog.Logger
-	ctx  context.Context // ends when the last reader has left
+	ctx  context.Context //nolint:containedctx // ends when the last reader has left: a download outlives the calls that read it
 	stop context.CancelFunc
 	refs int // readers; guarded by node.mu
 
@@ -110,7 +110,9 @@ func (d *download) run() {
 	<-d.ctx.Done() // readers read from part
 	d.wg.Wait()
 	if d.part != nil {
-		d.part.Close()
+		if err := d.part.Close(); err != nil {
+			d.log.Warn("the state of a download was not saved", "err", err)
+		}
 	}
 }
 

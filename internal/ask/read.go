@@ -17,7 +17,7 @@ import (
 // the two is held, and waiting for that group is all there is to do.
 type reader struct {
 	d     *download
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // of one read, which its methods share
 	out   *bufio.Writer
 	next  int64 // the group that is written next
 	end   int64 // after the last wanted
@@ -53,7 +53,7 @@ func (d *download) read(ctx context.Context, r moot.Range) (io.ReadCloser, error
 		d.removeReader(rd)
 		d.node.leave(d)
 	}()
-	return &stream{pr, sync.OnceFunc(func() { cancel(); pr.Close(); <-done })}, nil
+	return &stream{pr, sync.OnceFunc(func() { cancel(); _ = pr.Close(); <-done })}, nil
 }
 
 // readLocal reads a blob that is held here after all, or returns the error of a download

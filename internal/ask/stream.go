@@ -41,7 +41,7 @@ func (d *download) streamFrom(ctx context.Context, s *source) {
 	}()
 	violation, err := c.receive()
 	stop()
-	x.Close()
+	_ = x.Close() // the error that ended it is in err
 	<-done
 	switch {
 	case ctx.Err() != nil: // it was removed
@@ -98,7 +98,7 @@ func (c *streaming) next() (a swarm.Request, prefix []byte, ok bool) {
 func (c *streaming) cancel(a swarm.Request) {
 	delete(c.d.cancels, a.ID)
 	run := bytesOf(a.Run, c.d.blob.Size)
-	c.d.wg.Go(func() { c.x.Cancel(run) })
+	c.d.wg.Go(func() { _ = c.x.Cancel(run) }) // fails only with the exchange, whose end Next reports
 }
 
 // receive handles the events of the source. It returns the error that ended them, and

@@ -26,7 +26,7 @@ func NewExchange(ctx context.Context, n Source, id moot.BlobID) moot.Exchange {
 }
 
 type exchange struct {
-	ctx    context.Context // of the node's calls, until Close
+	ctx    context.Context //nolint:containedctx // of the node's calls, until Close: moot.Exchange's methods take none
 	cancel context.CancelFunc
 	node   Source
 	id     moot.BlobID

@@ -18,7 +18,7 @@ func TestProofPrefix(t *testing.T) {
 		data := random(size)
 		b, tree := hashed(t, data)
 		known := map[int64][32]byte{}
-		learn := func(r moot.Range, keep func() bool) []byte {
+		learn := func(r moot.Range, remember func() bool) []byte {
 			all := slice(t, b, data, tree, r)
 			d := blob.NewDecoder(bytes.NewReader(all), b.ID, r)
 			for {
@@ -30,7 +30,7 @@ func TestProofPrefix(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, n := range g.Nodes {
-					if keep() {
+					if remember() {
 						known[n.Pos] = n.CV
 					}
 				}

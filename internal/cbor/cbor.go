@@ -5,11 +5,10 @@
 package cbor
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/fxamacker/cbor/v2"
-
-	"github.com/mootspace/moot"
 )
 
 // Raw is an encoded item that has been delimited and not yet decoded.
@@ -61,17 +60,17 @@ func encMode(o cbor.EncOptions) cbor.EncMode {
 	return mode
 }
 
-// Marshal returns the deterministic encoding of v (RFC 8949, 4.2). Kind Internal.
+// Marshal returns the deterministic encoding of v (RFC 8949, 4.2).
 func Marshal(v any) ([]byte, error) { return marshal(deterministic, v) }
 
 // MarshalFields encodes a struct with its fields in the order of their declaration, as
-// problems have travelled since version 0.1.0. Kind Internal.
+// problems have travelled since version 0.1.0.
 func MarshalFields(v any) ([]byte, error) { return marshal(fieldOrder, v) }
 
 func marshal(mode cbor.EncMode, v any) ([]byte, error) {
 	b, err := mode.Marshal(v)
 	if err != nil {
-		return nil, moot.Errorf(moot.Internal, "cbor: %w", err)
+		return nil, fmt.Errorf("cbor: %w", err)
 	}
 	return b, nil
 }

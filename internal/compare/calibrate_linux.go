@@ -30,7 +30,7 @@ func (t *netnsTopology) calibrate(ctx context.Context) (*Calibration, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, calibrateTimeout)
 	defer cancel()
-	before, _, err := t.hosts[0].counters(link)
+	before, _, err := t.hosts[0].counters()
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (t *netnsTopology) calibrate(ctx context.Context) (*Calibration, error) {
 	if err != nil {
 		return nil, moot.Errorf(moot.Internal, "calibrate a link: %w", err)
 	}
-	after, _, err := t.hosts[0].counters(link)
+	after, _, err := t.hosts[0].counters()
 	if err != nil {
 		return nil, err
 	}

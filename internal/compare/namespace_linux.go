@@ -130,21 +130,21 @@ func (n *namespace) shape(name string, bits float64) error {
 	return nil
 }
 
-// counters returns the bytes that a link has sent and received. A shaper's count of
+// counters returns the bytes that the host's link has sent and received. A shaper's count of
 // sent bytes is preferred: the device counts a batch of packets as one, with one header
 // (see segmentation-offloads in the kernel's manual).
-func (n *namespace) counters(name string) (sent, received int64, err error) {
-	link, err := n.net.LinkByName(name)
+func (n *namespace) counters() (sent, received int64, err error) {
+	dev, err := n.net.LinkByName(link)
 	if err != nil {
-		return 0, 0, fmt.Errorf("count the bytes of %s: %w", name, err)
+		return 0, 0, fmt.Errorf("count the bytes of %s: %w", link, err)
 	}
-	s := link.Attrs().Statistics
+	s := dev.Attrs().Statistics
 	if s == nil {
-		return 0, 0, fmt.Errorf("count the bytes of %s: the kernel does not", name)
+		return 0, 0, fmt.Errorf("count the bytes of %s: the kernel does not", link)
 	}
-	shapers, err := n.net.QdiscList(link)
+	shapers, err := n.net.QdiscList(dev)
 	if err != nil {
-		return 0, 0, fmt.Errorf("count the bytes of %s: %w", name, err)
+		return 0, 0, fmt.Errorf("count the bytes of %s: %w", link, err)
 	}
 	for _, q := range shapers {
 		if counted := q.Attrs().Statistics; q.Type() == "tbf" && counted != nil && counted.Basic != nil {

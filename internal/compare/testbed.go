@@ -150,7 +150,7 @@ func (t *Testbed) Start(ctx context.Context, member string, args ...string) erro
 		t.Kill(member)
 		return commandError(ctx, io.ErrUnexpectedEOF, member, args, stderr.String())
 	}
-	go io.Copy(io.Discard, stdout)
+	go func() { _, _ = io.Copy(io.Discard, stdout) }() // until the process ends
 	return nil
 }
 
@@ -169,6 +169,6 @@ func (t *Testbed) Kill(member string) {
 	t.mu.Unlock()
 	if cmd != nil {
 		cmd.Process.Kill()
-		cmd.Wait()
+		_ = cmd.Wait() // it was killed
 	}
 }

@@ -161,7 +161,7 @@ func (t *netnsTopology) addPort(host int) error {
 	return t.hub.net.LinkSetUp(v)
 }
 
-// start implements topology. The process dies with its host, however this program ends.
+// start implements topology. The process ends with its host, however this program ends.
 func (t *netnsTopology) start(host int, cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return t.hosts[host].do(cmd.Start)
@@ -174,7 +174,7 @@ func (t *netnsTopology) nodeStarted(context.Context, int, *Testbed) error { retu
 func (t *netnsTopology) sent(context.Context, *Testbed) ([]int64, error) {
 	all := make([]int64, len(t.hosts))
 	for host, ns := range t.hosts {
-		sent, _, err := ns.counters(link)
+		sent, _, err := ns.counters()
 		if err != nil {
 			return nil, moot.Errorf(moot.Internal, "host %d: %w", host, err)
 		}
@@ -184,7 +184,7 @@ func (t *netnsTopology) sent(context.Context, *Testbed) ([]int64, error) {
 }
 
 func (t *netnsTopology) received(host int) (int64, bool) {
-	_, received, err := t.hosts[host].counters(link)
+	_, received, err := t.hosts[host].counters()
 	return received, err == nil
 }
 

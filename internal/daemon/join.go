@@ -18,7 +18,7 @@ import (
 )
 
 // Join implements app.Program. Any server or peer that the link names can admit the
-// newcomer; whoever made the link need not be there.
+// newcomer; the inviter need not be online.
 func (p Program) Join(ctx context.Context, dir, text, as string) (id app.Identity, err error) {
 	l, err := members.ParseLink(text, time.Now())
 	if err != nil {
@@ -36,12 +36,16 @@ func (p Program) Join(ctx context.Context, dir, text, as string) (id app.Identit
 		Space: l.Space, Name: l.Name, As: as, Servers: l.Servers, Peers: l.Peers,
 		NoPeer: len(l.Peers) == 0 && len(l.Servers) > 0,
 	}
-	introducer, err := h.submitJoin(ctx, l, as)
+	_, resumed, err := h.pendingJoin(l.Space)
 	if err != nil {
-		return id, moot.Wrap("join "+l.Name, err)
+		return id, err
+	}
+	introducer, refused := h.submitJoin(ctx, l, as)
+	if refused != nil && !(resumed && errors.Is(refused, moot.UsedUp)) { // used up, maybe by the attempt before
+		return id, moot.Wrap("join "+l.Name, refused)
 	}
 	if id, err = p.learn(ctx, h, l, introducer); err != nil {
-		return id, err
+		return id, cmp.Or(moot.Wrap("join "+l.Name, refused), err)
 	}
 	if err := h.save(); err != nil {
 		return id, err
@@ -65,16 +69,25 @@ func (h *home) submitJoin(ctx context.Context, l members.Link, as string) (intro
 	return in.Submit(ctx, join)
 }
 
-func (h *home) joinEntry(l members.Link, as string) (moot.Entry, error) {
+// pendingJoin returns the entry with which this home tried to join a space before.
+func (h *home) pendingJoin(space moot.Key) (e moot.Entry, found bool, err error) {
 	raw, err := os.ReadFile(h.Path(joinFile))
-	if err == nil {
-		if e, err := feed.Decode(raw); err == nil && e.Space == l.Space {
-			return e, nil
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return moot.Entry{}, node.OSError("join", err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return e, false, nil
 	}
-	e, err := members.Enter(l, h.key, as, time.Now)
+	if err != nil {
+		return e, false, node.OSError("join", err)
+	}
+	e, err = feed.Decode(raw)
+	return e, err == nil && e.Space == space, nil // a damaged one was never submitted
+}
+
+func (h *home) joinEntry(l members.Link, as string) (moot.Entry, error) {
+	e, found, err := h.pendingJoin(l.Space)
+	if found || err != nil {
+		return e, err
+	}
+	e, err = members.Enter(l, h.key, as, time.Now)
 	if err != nil {
 		return e, err
 	}

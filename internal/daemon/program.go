@@ -11,7 +11,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/arch"
-	"github.com/mootspace/moot/internal/listen"
+	"github.com/mootspace/moot/internal/mta"
 	"github.com/mootspace/moot/internal/node"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/store"
@@ -21,6 +21,8 @@ import (
 type Program struct {
 	Version string
 	Log     *slog.Logger // nil: none
+	// Listen opens what a running node serves on.
+	Listen func(ctx context.Context, n *node.Node, data node.Data, o app.RunOptions, log *slog.Logger) (app.Listeners, error)
 }
 
 var _ app.Program = Program{}
@@ -67,13 +69,18 @@ func (p Program) open(ctx context.Context, h *home, role arch.Role) (*node.Node,
 	log, s := p.logger(), h.settings
 	cfg := node.Config{
 		Space: s.Space, Name: s.Name, As: s.As, Key: h.key, Role: role, Data: h, Version: p.Version, Log: log,
-		Store:   store.Config{Database: cmp.Or(s.Database, h.Path(databaseFile)), Blobs: cmp.Or(s.Blobs, h.Path("blobs"))},
-		Servers: s.Servers, Peers: s.Peers, NoPeers: s.NoPeer, MailDomain: s.MailDomain, MailQuota: s.MailQuota,
-		Ready: h.ready, Reached: func() { h.reached(log) }, Backup: h.backup,
+		Store: store.Config{Database: cmp.Or(s.Database, h.Path(databaseFile)), Blobs: cmp.Or(s.Blobs, h.Path("blobs"))},
+		Known: node.Known{Servers: s.Servers, Peers: s.Peers, NoPeers: s.NoPeer},
+		Mail:  node.MailServer{Domain: s.MailDomain, Quota: s.MailQuota},
+		Home:  node.Home{Ready: h.ready, Reached: func() { h.reached(log) }, Backup: h.backup},
 	}
 	if s.MailDomain != "" {
-		cfg.MailRecords = func() ([]string, error) {
-			return listen.MailRecords(h, s.MailDomain, cmp.Or(s.MailHost, s.MailDomain))
+		cfg.Mail.Records = func() ([]string, error) {
+			signatures, err := mta.LoadSignatures(h.Path, s.MailDomain)
+			if err != nil {
+				return nil, err
+			}
+			return mta.Records(s.MailDomain, cmp.Or(s.MailHost, s.MailDomain), signatures...)
 		}
 	}
 	n, err := node.New(ctx, cfg)

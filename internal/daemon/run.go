@@ -10,7 +10,6 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/arch"
-	"github.com/mootspace/moot/internal/listen"
 	"github.com/mootspace/moot/internal/node"
 )
 
@@ -49,35 +48,18 @@ func roleOf(o app.RunOptions) arch.Role {
 // fails.
 func (p Program) serve(ctx context.Context, h *home, n *node.Node, o app.RunOptions, ready func(addrs []string)) (err error) {
 	ctx, end := context.WithCancelCause(ctx)
-	l := listen.New(n, h, p.logger())
-	defer l.Wait()
 	defer end(nil)
-	if err := l.Socket(ctx, h.Path(socketFile)); err != nil {
+	o.NoPeer = o.NoPeer || !o.Serve && h.settings.NoPeer
+	o.Socket = h.Path(socketFile)
+	l, err := p.Listen(ctx, n, h, o, p.logger())
+	if err != nil {
 		return err
 	}
-	if o.Serve || o.Worker {
-		if err := l.Server(ctx, o); err != nil {
-			return err
-		}
-	}
-	if !o.NoPeer && (o.Serve || !h.settings.NoPeer) {
-		if err := l.Peers(ctx, o); err != nil {
-			return err
-		}
-	}
-	closeQueue, err := l.Mail(ctx, o.Mail)
 	defer func() {
 		end(nil)
-		l.Wait()
-		err = errors.Join(err, closeQueue())
+		err = errors.Join(err, l.Close())
 	}()
-	if err == nil {
-		err = l.Web(ctx, o)
-	}
-	if err == nil {
-		err = n.Start(ctx, func() { l.Serve(ctx, end) })
-	}
-	if err != nil {
+	if err := n.Start(ctx, func() { l.Serve(ctx, end) }); err != nil {
 		return err
 	}
 	ready(l.Addrs())

@@ -9,12 +9,12 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/front/api"
-	"github.com/mootspace/moot/internal/listen"
+	"github.com/mootspace/moot/internal/link"
 )
 
 // dialSocket connects to the home's running node. Kind NotFound: none runs.
 func dialSocket(ctx context.Context, h *home, via moot.Architecture) (*app.Session, error) {
-	path := listen.ShortSocket(h.Path(socketFile))
+	path := link.SocketPath(h.Path(socketFile))
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}}

@@ -107,15 +107,15 @@ type Client struct {
 func (c Client) Close() { c.idle.CloseIdleConnections() }
 
 // Server returns a client of a server by its https addresses, which asks as the holder
-// of key.
-func Server(key ed25519.PrivateKey, p moot.Peer) (Client, error) {
-	return server(key, p, HTTPS(p.Addrs), asIs)
+// of key. wrap is applied to the transport.
+func Server(key ed25519.PrivateKey, p moot.Peer, wrap func(moot.Peer, http.RoundTripper) http.RoundTripper) (Client, error) {
+	return server(key, p, HTTPS(p.Addrs), wrap)
 }
 
 // Peer returns a client of a peer, which asks as the host's holder.
-func Peer(h *link.Host, p moot.Peer) Client { return peer(h, p, asIs) }
-
-func asIs(_ moot.Peer, rt http.RoundTripper) http.RoundTripper { return rt }
+func Peer(h *link.Host, p moot.Peer, wrap func(moot.Peer, http.RoundTripper) http.RoundTripper) Client {
+	return peer(h, p, wrap)
+}
 
 func server(key ed25519.PrivateKey, p moot.Peer, web []string, wrap func(moot.Peer, http.RoundTripper) http.RoundTripper) (Client, error) {
 	if len(web) == 0 {

@@ -48,7 +48,7 @@ func (r Remote) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, er
 
 type meteredExchange struct {
 	moot.Exchange
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // moot.Exchange's methods take none
 	cancel context.CancelFunc
 	in     *throttle.Throttle
 }

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"io/fs"
+	iofs "io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +19,7 @@ import (
 // temporary file first, because what it names must be stored before it.
 type packer struct {
 	files   *Files
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // of one walk, which its methods share
 	root    string
 	inPlace bool
 	bare    bool
@@ -56,7 +56,7 @@ func (fs *Files) storeFolder(ctx context.Context, root string, f *File, o ShareO
 	defer os.Remove(spool.Name())
 	defer spool.Close()
 	p := &packer{files: fs, ctx: ctx, root: root, inPlace: o.InPlace, bare: o.Bare, count: counter(o.Progress, total), out: spool}
-	if err := filepath.WalkDir(root, p.visit); err != nil {
+	if err := filepath.WalkDir(root, p.add); err != nil {
 		return osError(err)
 	}
 	return p.store(spool, f)
@@ -81,9 +81,9 @@ func contentOf(root string, wanted bool) (total int64, err error) {
 	if !wanted {
 		return 0, nil
 	}
-	err = filepath.WalkDir(root, func(_ string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(_ string, d iofs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
-			var info fs.FileInfo
+			var info iofs.FileInfo
 			if info, err = d.Info(); err == nil {
 				total += info.Size()
 			}
@@ -93,8 +93,8 @@ func contentOf(root string, wanted bool) (total int64, err error) {
 	return total, osError(err)
 }
 
-// visit adds one directory entry.
-func (p *packer) visit(path string, d fs.DirEntry, err error) error {
+// add adds one directory entry.
+func (p *packer) add(path string, d iofs.DirEntry, err error) error {
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (p *packer) visit(path string, d fs.DirEntry, err error) error {
 	case d.IsDir():
 		r.Kind = kindFolder
 		return p.queue(r, false)
-	case d.Type()&fs.ModeSymlink != 0:
+	case d.Type()&iofs.ModeSymlink != 0:
 		return p.symlink(path, r)
 	case !d.Type().IsRegular():
 		p.files.log.Warn("left out, because it is neither file, folder nor link", "path", path)

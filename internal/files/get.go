@@ -152,7 +152,7 @@ func (fs *Files) copyBlob(ctx context.Context, id moot.BlobID, w io.Writer, coun
 	defer rc.Close()
 	_, err = io.CopyBuffer(counted{w, count}, plain{blob.NewDecoder(rc, id, moot.Whole)}, make([]byte, 256<<10))
 	if err == nil {
-		rc.Read(make([]byte, 1)) // the end of the slice: by then the node holds the blob, durably
+		_, _ = rc.Read(make([]byte, 1)) // the end of the slice: by then the node holds the blob, durably
 	}
 	return osError(err)
 }

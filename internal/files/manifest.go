@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
+	iofs "io/fs"
 	"iter"
 	"path"
 	"strings"
@@ -48,7 +48,7 @@ const (
 func (r *record) check() error {
 	bad := func(why string) error { return moot.Errorf(moot.Invalid, "a damaged folder: %.200q %s", r.Path, why) }
 	switch {
-	case !fs.ValidPath(r.Path) || r.Path == ".":
+	case !iofs.ValidPath(r.Path) || r.Path == ".":
 		return bad("leaves the folder")
 	case r.Size < 0 || r.Size > blob.MaxSize || r.Offset < 0 || r.Offset > blob.MaxSize:
 		return bad("has an impossible size")
@@ -71,7 +71,7 @@ func (r *record) check() error {
 // ".." after a name is refused, because that name may be a link itself: with s → ".",
 // what reads like the folder in "s/.." is the one above it.
 func staysWithin(link, target string) bool {
-	if target == "" || strings.ContainsRune(target, 0) || path.IsAbs(target) || !fs.ValidPath(path.Join(path.Dir(link), target)) {
+	if target == "" || strings.ContainsRune(target, 0) || path.IsAbs(target) || !iofs.ValidPath(path.Join(path.Dir(link), target)) {
 		return false
 	}
 	named := false

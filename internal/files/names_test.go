@@ -39,12 +39,12 @@ func TestUnusualNames(t *testing.T) {
 func TestAnIDIsNotAName(t *testing.T) {
 	s := newStore(t)
 	f, dir := newFiles(s, 1), t.TempDir()
-	real, err := f.Share(t.Context(), write(t, dir+"/real", "real"), files.ShareOptions{})
+	original, err := f.Share(t.Context(), write(t, dir+"/real", "real"), files.ShareOptions{})
 	must(t, err)
-	_, err = newFiles(s, 2).Share(t.Context(), write(t, dir+"/false", "false"), files.ShareOptions{As: real.Blob.ID.String()})
+	_, err = newFiles(s, 2).Share(t.Context(), write(t, dir+"/false", "false"), files.ShareOptions{As: original.Blob.ID.String()})
 	must(t, err)
-	got, err := f.Get(t.Context(), real.Blob.ID.String(), dir+"/got", nil)
-	if err != nil || got.Blob != real.Blob {
+	got, err := f.Get(t.Context(), original.Blob.ID.String(), dir+"/got", nil)
+	if err != nil || got.Blob != original.Blob {
 		t.Errorf("got %v, %v", got.Blob, err)
 	}
 	unused := strings.Repeat("ab", 32)

@@ -220,8 +220,8 @@ func (s *syncer) removeLocal(rel string, st *synced) error {
 	return s.dropCopies(st, nil)
 }
 
-func hashFile(path string) (moot.Blob, error) {
-	in, err := os.Open(path)
+func hashFile(file string) (moot.Blob, error) {
+	in, err := os.Open(file)
 	if err != nil {
 		return moot.Blob{}, osError(err)
 	}

@@ -2,7 +2,7 @@ package files
 
 import (
 	"context"
-	"io/fs"
+	iofs "io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -109,7 +109,7 @@ func (s *syncer) run(ctx context.Context) (err error) {
 			if !ours(filepath.Base(e.Name)) {
 				soon()
 			}
-		case <-s.watch.Errors:
+		case <-s.watch.Errors: //nolint:errcheck // whatever it is, the answer is to scan
 			soon() // events were lost: scan everything
 		case <-remote:
 			soon()
@@ -224,12 +224,12 @@ func (s *syncer) reconcileAll(ctx context.Context, local map[string]*stat, remot
 
 // stat is the state of a local file as scanned.
 type stat struct {
-	Size    int64       `json:"size"`
-	ModTime int64       `json:"mtime"` // ns since 1970
-	Mode    fs.FileMode `json:"mode"`
+	Size    int64         `json:"size"`
+	ModTime int64         `json:"mtime"` // ns since 1970
+	Mode    iofs.FileMode `json:"mode"`
 }
 
-func statOf(info fs.FileInfo) *stat {
+func statOf(info iofs.FileInfo) *stat {
 	return &stat{info.Size(), info.ModTime().UnixNano(), info.Mode().Perm()}
 }
 
@@ -248,7 +248,7 @@ func (s *syncer) watchFolder(path string) {
 func (s *syncer) scan() (map[string]*stat, error) {
 	copies := s.state.copies()
 	found := map[string]*stat{}
-	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(s.dir, func(path string, d iofs.DirEntry, err error) error {
 		switch {
 		case err != nil && path != s.dir && os.IsNotExist(err):
 			return nil // removed during the scan

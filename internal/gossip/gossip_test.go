@@ -20,12 +20,12 @@ import (
 
 var space = moot.Key{1}
 
-// node is a store, a host and a pen.
+// node is a store, a host and a feed writer.
 type node struct {
 	*store.Store
-	key  ed25519.PrivateKey
-	pen  *feed.Author
-	host *link.Host
+	key    ed25519.PrivateKey
+	author *feed.Author
+	host   *link.Host
 }
 
 // everything lets anybody do anything.
@@ -42,16 +42,16 @@ func newNode(t *testing.T, gate store.Gate) *node {
 	}
 	t.Cleanup(func() { s.Close() })
 	key := seal.NewKey()
-	return &node{Store: s, key: key, pen: feed.NewAuthor(space, key, feed.NewClock(time.Now, 0), nil)}
+	return &node{Store: s, key: key, author: feed.NewAuthor(space, key, feed.NewClock(time.Now, 0), nil)}
 }
 
 func (n *node) sign(t *testing.T, key, body string) moot.Entry {
 	t.Helper()
-	e := n.pen.Next(moot.KindFile, key, nil, []byte(body))
+	e := n.author.Next(moot.KindFile, key, nil, []byte(body))
 	if err := n.Append(t.Context(), moot.Merge, e); err != nil {
 		t.Fatal(err)
 	}
-	n.pen.Commit(e)
+	n.author.Commit(e)
 	return e
 }
 

@@ -33,7 +33,7 @@ type job struct {
 	times      []time.Duration // wall times of finished tasks, to find slow ones
 	dirty      bool            // followers have not been notified
 	busy       bool            // no task starts: the stage is being concluded
-	ctx        context.Context // of its attempts
+	ctx        context.Context //nolint:containedctx // of its attempts: a job outlives the call that submits it
 	stop       context.CancelFunc
 	next       *submittedJob      // submission received after it had ended
 	pool       []*worker          // available workers

@@ -40,7 +40,7 @@ func TestPick(t *testing.T) {
 	idle := &worker{Worker: Worker{Key: moot.Key{2}, Slots: 1}}
 	holder := &worker{Worker: Worker{Key: moot.Key{3}, Slots: 1}, holds: map[moot.BlobID]struct{}{in.ID: {}}}
 	lossy := &worker{Worker: Worker{Key: moot.Key{4}, Slots: 1}, failed: 2}
-	any := func(*worker) bool { return true }
+	anyWorker := func(*worker) bool { return true }
 	for name, c := range map[string]struct {
 		pool []*worker
 		task task
@@ -52,7 +52,7 @@ func TestPick(t *testing.T) {
 		"has voted":     {[]*worker{busy, idle}, task{votes: []vote{{worker: idle.Key}}}, busy},
 		"none is left":  {[]*worker{idle}, task{votes: []vote{{worker: idle.Key}}}, nil},
 	} {
-		if got := pick(c.pool, &c.task, any); got != c.want {
+		if got := pick(c.pool, &c.task, anyWorker); got != c.want {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

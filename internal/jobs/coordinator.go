@@ -49,7 +49,7 @@ type Coordinator struct {
 	queue  *queue
 	events chan func()
 	done   chan finished   // outcomes to be committed
-	ctx    context.Context // until Run ends
+	ctx    context.Context //nolint:containedctx // until Run ends: tasks outlive the calls that submit them
 	stop   context.CancelFunc
 
 	// Owned by the loop.

@@ -8,8 +8,11 @@ package listen
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/mootspace/moot"
@@ -19,6 +22,8 @@ import (
 	"github.com/mootspace/moot/internal/policy"
 )
 
+var _ app.Listeners = (*Listeners)(nil)
+
 // Listeners are bound at once and answer only when Serve is called, so that nobody is
 // answered before the node is whole. The first that fails ends Wait.
 type Listeners struct {
@@ -27,20 +32,44 @@ type Listeners struct {
 	log   *slog.Logger
 	addrs []string // for people: where mail programs and people's programs are answered
 	serve []func(context.Context) error
+	open  []io.Closer
 
 	running sync.WaitGroup
 }
 
-// New returns listeners of a node, none yet.
-func New(n *node.Node, data node.Data, log *slog.Logger) *Listeners {
-	return &Listeners{node: n, data: data, log: log}
+// Open binds all that the options name, for one node; data is where certificates, keys
+// and the queue of outgoing mail are kept.
+func Open(ctx context.Context, n *node.Node, data node.Data, o app.RunOptions, log *slog.Logger) (_ app.Listeners, err error) {
+	l := &Listeners{node: n, data: data, log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close())
+		}
+	}()
+	if err := l.socket(ctx, o.Socket); err != nil {
+		return nil, err
+	}
+	if o.Serve || o.Worker {
+		if err := l.server(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	if !o.NoPeer {
+		if err := l.peers(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.mail(ctx, o.Mail); err != nil {
+		return nil, err
+	}
+	return l, l.web(ctx, o)
 }
 
 // Addrs returns where the node answers, for people.
 func (l *Listeners) Addrs() []string { return append(l.node.Addrs(), l.addrs...) }
 
-// Add has serve run when Serve is called.
-func (l *Listeners) Add(serve func(context.Context) error) { l.serve = append(l.serve, serve) }
+// add has serve run when Serve is called.
+func (l *Listeners) add(serve func(context.Context) error) { l.serve = append(l.serve, serve) }
 
 // Serve begins to answer. The first listener that fails ends the context by fail.
 func (l *Listeners) Serve(ctx context.Context, fail context.CancelCauseFunc) {
@@ -53,8 +82,18 @@ func (l *Listeners) Serve(ctx context.Context, fail context.CancelCauseFunc) {
 	}
 }
 
-// Wait returns when all listeners have ended.
-func (l *Listeners) Wait() { l.running.Wait() }
+// Close waits until all listeners have ended, and closes those that never served. The
+// context of Serve must have ended.
+func (l *Listeners) Close() error {
+	l.running.Wait()
+	var err error
+	for _, c := range slices.Backward(l.open) {
+		if one := c.Close(); !errors.Is(one, net.ErrClosed) {
+			err = errors.Join(err, one)
+		}
+	}
+	return err
+}
 
 // ports that are used if none is named; a free one is taken instead if it is in use.
 const (
@@ -62,8 +101,8 @@ const (
 	peerPort   = "7444"
 )
 
-// Server listens for HTTPS from other nodes.
-func (l *Listeners) Server(ctx context.Context, o app.RunOptions) error {
+// server listens for HTTPS from other nodes.
+func (l *Listeners) server(ctx context.Context, o app.RunOptions) error {
 	if role := l.node.Role(); role != policy.RoleOwner && role != policy.RoleAdmin && role != policy.RoleServer {
 		return moot.Errorf(moot.Denied, "this home's role is %q: the space's server must be an owner, an admin or a member with the role server", role)
 	}
@@ -79,10 +118,11 @@ func (l *Listeners) Server(ctx context.Context, o app.RunOptions) error {
 	for _, addr := range addrs {
 		ln, err := link.ListenTCP(ctx, addr, anyPort)
 		if err != nil {
-			return err // the process ends with it, and with the listeners before
+			return err
 		}
+		l.open = append(l.open, ln)
 		web = append(web, httpsAddrs(ln.Addr())...)
-		l.Add(func(ctx context.Context) error {
+		l.add(func(ctx context.Context) error {
 			return link.ServeTLS(ctx, ln, l.node.Key(), cert, l.node.Handler(), l.log)
 		})
 	}
@@ -93,8 +133,8 @@ func (l *Listeners) Server(ctx context.Context, o app.RunOptions) error {
 	return nil
 }
 
-// Peers listens for other peers, and connects with them.
-func (l *Listeners) Peers(ctx context.Context, o app.RunOptions) error {
+// peers listens for other peers, and connects with them.
+func (l *Listeners) peers(ctx context.Context, o app.RunOptions) error {
 	listen, err := peerAddrs(o)
 	if err != nil {
 		return err
@@ -102,7 +142,7 @@ func (l *Listeners) Peers(ctx context.Context, o app.RunOptions) error {
 	if err := l.node.Connect(ctx, listen, true); err != nil {
 		return err
 	}
-	l.Add(l.node.ServePeers)
+	l.add(l.node.ServePeers)
 	return nil
 }
 
@@ -123,6 +163,7 @@ func (l *Listeners) listen(ctx context.Context, addr, scheme, note string) (net.
 	ln, err := link.ListenTCP(ctx, addr, false)
 	if err == nil {
 		l.addrs = append(l.addrs, scheme+"://"+ln.Addr().String()+note)
+		l.open = append(l.open, ln)
 	}
 	return ln, err
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 
-	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/front/mailbox"
 	"github.com/mootspace/moot/internal/mta"
@@ -14,16 +13,15 @@ import (
 	"github.com/mootspace/moot/internal/seal"
 )
 
-// Mail listens for mail programs, and on a server with a domain exchanges mail with the
-// outside. The queue of outgoing mail, if any, is closed by the returned function.
-func (l *Listeners) Mail(ctx context.Context, o app.MailOptions) (closeQueue func() error, err error) {
-	closeQueue = func() error { return nil }
+// mail listens for mail programs, and on a server with a domain exchanges mail with the
+// outside.
+func (l *Listeners) mail(ctx context.Context, o app.MailOptions) error {
 	if o.IMAP+o.IMAPS+o.Submission+o.Submissions+o.Domain == "" {
-		return closeQueue, nil
+		return nil
 	}
 	secure, err := l.mailTLS(o)
 	if err != nil {
-		return closeQueue, err
+		return err
 	}
 	server := mailbox.New(mailbox.Config{Accounts: l.node, TLS: secure, Plain: true, Domain: o.Domain, Log: l.log}) // in plain text on the loopback interface only
 	for _, p := range []struct {
@@ -41,12 +39,12 @@ func (l *Listeners) Mail(ctx context.Context, o app.MailOptions) (closeQueue fun
 		}
 		ln, err := l.listen(ctx, p.addr, p.scheme, "")
 		if err != nil {
-			return closeQueue, err
+			return err
 		}
-		l.Add(func(ctx context.Context) error { return p.serve(ctx, ln, p.implicitTLS) })
+		l.add(func(ctx context.Context) error { return p.serve(ctx, ln, p.implicitTLS) })
 	}
 	if o.Domain == "" {
-		return closeQueue, nil
+		return nil
 	}
 	return l.exchange(ctx, o, secure)
 }
@@ -78,16 +76,16 @@ func (l *Listeners) hostTLS(certFile, keyFile, file string, names []string) (*tl
 }
 
 // exchange sends and receives mail for the domain.
-func (l *Listeners) exchange(ctx context.Context, o app.MailOptions, secure *tls.Config) (closeQueue func() error, err error) {
-	closeQueue = func() error { return nil }
-	signatures, err := signatures(l.data, o.Domain)
+func (l *Listeners) exchange(ctx context.Context, o app.MailOptions, secure *tls.Config) error {
+	signatures, err := mta.LoadSignatures(l.data.Path, o.Domain)
 	if err != nil {
-		return closeQueue, err
+		return err
 	}
 	queue, err := mta.OpenQueue(ctx, l.data.Path("outbox"), mta.QueueLimits{}, signatures...)
 	if err != nil {
-		return closeQueue, err
+		return err
 	}
+	l.open = append(l.open, queue)
 	l.node.SetMailRelay(func(ctx context.Context, from string, to []string, mime io.Reader) error {
 		return queue.Add(ctx, mta.Envelope{From: from, To: to}, mime)
 	})
@@ -98,17 +96,17 @@ func (l *Listeners) exchange(ctx context.Context, o app.MailOptions, secure *tls
 	if o.Smarthost != "" {
 		sender.Smarthost = &mta.Smarthost{Addr: o.Smarthost, Username: o.SmarthostUser, Password: o.SmarthostPassword}
 	}
-	l.Add(sender.Run)
+	l.add(sender.Run)
 	if o.SMTP == "" {
-		return queue.Close, nil
+		return nil
 	}
 	ln, err := l.listen(ctx, o.SMTP, "smtp", " (for other servers)")
 	if err != nil {
-		return queue.Close, err
+		return err
 	}
 	server := &mta.Server{Hostname: o.Host, Domains: []string{o.Domain}, Mailboxes: inbound{l.node}, TLS: secure, Log: l.log}
-	l.Add(func(ctx context.Context) error { return server.Serve(ctx, ln) })
-	return queue.Close, nil
+	l.add(func(ctx context.Context) error { return server.Serve(ctx, ln) })
+	return nil
 }
 
 // inbound receives mail from outside: it implements mta.Mailboxes.
@@ -122,42 +120,4 @@ func (in inbound) Accepts(ctx context.Context, address string) error {
 // Deliver implements mta.Mailboxes.
 func (in inbound) Deliver(ctx context.Context, m mta.Received) error {
 	return in.node.DeliverMail(ctx, m.To, m.MIME)
-}
-
-// signatures are the DKIM signatures of outgoing mail: two, because not every receiver
-// knows the shorter kind (RFC 8463).
-func signatures(data node.Data, domain string) (list []mta.Signature, err error) {
-	for _, kind := range []struct {
-		algorithm mta.Algorithm
-		selector  string
-	}{{mta.Ed25519, "moot-ed25519"}, {mta.RSA, "moot-rsa"}} {
-		key, err := mta.LoadKey(data.Path("dkim-"+string(kind.algorithm)+".pem"), kind.algorithm)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, mta.Signature{Domain: domain, Selector: kind.selector, Key: key})
-	}
-	return list, nil
-}
-
-// MailRecords are the lines that the DNS of a mail domain should hold; host is the
-// server's name in it.
-func MailRecords(data node.Data, domain, host string) ([]string, error) {
-	signatures, err := signatures(data, domain)
-	if err != nil {
-		return nil, err
-	}
-	list := []string{
-		domain + ". IN MX 10 " + host + ".",
-		domain + `. IN TXT "v=spf1 mx -all"`,
-		"_dmarc." + domain + `. IN TXT "v=DMARC1; p=quarantine"`,
-	}
-	for _, s := range signatures {
-		line, err := s.Zone()
-		if err != nil {
-			return nil, moot.Wrap("the DKIM key", err)
-		}
-		list = append(list, line)
-	}
-	return list, nil
 }

@@ -6,18 +6,18 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/front/api"
+	"github.com/mootspace/moot/internal/link"
 	"github.com/mootspace/moot/internal/node"
 )
 
-// Socket listens for the commands of the home's owner. The socket's file mode is its
+// socket listens for the commands of the home's owner. The socket's file mode is its
 // access control.
-func (l *Listeners) Socket(ctx context.Context, path string) error {
-	path = ShortSocket(path)
+func (l *Listeners) socket(ctx context.Context, path string) error {
+	path = link.SocketPath(path)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // left by a crash: the home is locked, so nobody listens
 		return node.OSError("open the home's socket", err)
 	}
@@ -25,11 +25,12 @@ func (l *Listeners) Socket(ctx context.Context, path string) error {
 	if err != nil {
 		return moot.Errorf(moot.Invalid, "open the home's socket: %w", err)
 	}
+	l.open = append(l.open, ln)
 	if err := os.Chmod(path, 0o600); err != nil {
-		return errors.Join(node.OSError("open the home's socket", err), ln.Close())
+		return node.OSError("open the home's socket", err)
 	}
 	owner := func(*http.Request) (api.Access, error) { return api.Access{Local: true}, nil }
-	l.Add(func(ctx context.Context) error { return serveHTTP(ctx, ln, l.api(owner)) })
+	l.add(func(ctx context.Context) error { return serveHTTP(ctx, ln, l.api(owner)) })
 	return nil
 }
 
@@ -46,21 +47,4 @@ func (l *Listeners) token(r *http.Request) (api.Access, error) {
 	}
 	t, err := l.node.Tokens().Check(secret)
 	return api.Access{ReadOnly: t.ReadOnly}, err
-}
-
-// maxSocketPath is the longest path that a Unix socket address holds.
-const maxSocketPath = 100
-
-// ShortSocket returns a path short enough for a socket address: if the home lies deep,
-// one relative to the working directory.
-func ShortSocket(path string) string {
-	if len(path) <= maxSocketPath {
-		return path
-	}
-	if wd, err := os.Getwd(); err == nil {
-		if rel, err := filepath.Rel(wd, path); err == nil && len(rel) <= maxSocketPath {
-			return rel
-		}
-	}
-	return path
 }

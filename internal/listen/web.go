@@ -12,8 +12,8 @@ import (
 	"github.com/mootspace/moot/internal/app"
 )
 
-// Web listens for people and their programs: plain HTTP on loopback, else TLS.
-func (l *Listeners) Web(ctx context.Context, o app.RunOptions) error {
+// web listens for people and their programs: plain HTTP on loopback, else TLS.
+func (l *Listeners) web(ctx context.Context, o app.RunOptions) error {
 	if o.Web == "" {
 		return nil
 	}
@@ -37,7 +37,7 @@ func (l *Listeners) Web(ctx context.Context, o app.RunOptions) error {
 		secure.NextProtos = []string{"h2", "http/1.1"}
 		ln = tls.NewListener(ln, secure)
 	}
-	l.Add(func(ctx context.Context) error { return serveHTTP(ctx, ln, l.api(l.token)) })
+	l.add(func(ctx context.Context) error { return serveHTTP(ctx, ln, l.api(l.token)) })
 	return nil
 }
 

@@ -61,7 +61,7 @@ func (m *Mesh) Run(ctx context.Context) {
 
 // due returns members that are not connected and may be dialed now.
 func (m *Mesh) due() (keys []moot.Key) {
-	room := maxNeighbours - len(m.Host.Network().Peers())
+	slots := maxNeighbours - len(m.Host.Network().Peers())
 	members := m.Members()
 	rand.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
 	now := time.Now()
@@ -78,7 +78,7 @@ func (m *Mesh) due() (keys []moot.Key) {
 		case m.Host.Network().Connectedness(m.PeerID(key)) == network.Connected:
 			// If the connection is lost, it is dialed soon, but not by all nodes at once.
 			p.wait, p.next = firstRetry, now.Add(rand.N(firstRetry))
-		case len(keys) < room && !now.Before(p.next):
+		case len(keys) < slots && !now.Before(p.next):
 			p.busy = true
 			keys = append(keys, key)
 		}

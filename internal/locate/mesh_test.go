@@ -102,14 +102,12 @@ func join(t *testing.T, h host.Host, members *people, known ...moot.Peer) *locat
 	return m
 }
 
-// run starts a mesh, until the test or what is returned ends it.
-func run(t *testing.T, m *locate.Mesh) (stop func()) {
+// run starts a mesh, until the test ends.
+func run(t *testing.T, m *locate.Mesh) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { m.Run(ctx); close(done) }()
-	stop = func() { cancel(); <-done }
-	t.Cleanup(stop)
-	return stop
+	t.Cleanup(func() { cancel(); <-done })
 }
 
 // at returns a host's addresses; one of them in the form used in invitations.

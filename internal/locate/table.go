@@ -47,7 +47,7 @@ func (m *Mesh) updateTable() {
 			continue
 		}
 		if p, err := m.Host.Peerstore().FirstSupportedProtocol(id, speaks); err == nil && p == speaks {
-			table.TryAddPeer(id, false, true) // an error means that the bucket is full
+			_, _ = table.TryAddPeer(id, false, true) // an error means that the bucket is full
 		}
 	}
 }

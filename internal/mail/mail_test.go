@@ -87,7 +87,7 @@ func gather(t *testing.T, names ...string) (*space, []*person) {
 // writer returns the writer of a member's feed.
 func (s *space) writer(key ed25519.PrivateKey) sign.Writer {
 	s.t.Helper()
-	signer, err := sign.New(s.t.Context(), sign.Config{Space: s.key, Key: key, Clock: feed.NewClock(time.Now, 0), Local: s.node})
+	signer, err := sign.New(s.t.Context(), sign.Config{Self: seal.Public(key), Author: feed.NewAuthor(s.key, key, feed.NewClock(time.Now, 0), nil), Local: s.node})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -144,9 +144,9 @@ func text(to, subject, body string) io.Reader {
 	return strings.NewReader("To: " + to + "\r\nSubject: " + subject + "\r\n\r\n" + body + "\r\n")
 }
 
-func (p *person) sends(t *testing.T, m io.Reader, to ...string) mail.Sent {
+func (p *person) sends(t *testing.T, m io.Reader) mail.Sent {
 	t.Helper()
-	s, err := p.Send(t.Context(), mail.Outgoing{To: to, MIME: m})
+	s, err := p.Send(t.Context(), mail.Outgoing{MIME: m})
 	if err != nil {
 		t.Fatal(err)
 	}

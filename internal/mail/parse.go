@@ -91,7 +91,7 @@ func (d *digest) readHeader(h gomail.Header) {
 	if from := addresses(h, "From"); len(from) > 0 {
 		d.From = oneLine(from[0].String())
 	}
-	d.To = append(shown(addresses(h, "To")), shown(addresses(h, "Cc"))...)
+	d.To = append(displayForms(addresses(h, "To")), displayForms(addresses(h, "Cc"))...)
 	d.Thread = d.MessageID
 	if len(d.References) > 0 {
 		d.Thread = d.References[0]
@@ -141,7 +141,7 @@ func bare(list []*mail.Address) (out []string) {
 	return out
 }
 
-func shown(list []*mail.Address) (out []string) {
+func displayForms(list []*mail.Address) (out []string) {
 	for _, a := range list[:min(len(list), maxListed)] {
 		out = append(out, oneLine(a.String()))
 	}

@@ -42,7 +42,7 @@ func (r *Relay) replicate(ctx context.Context) {
 	for _, m := range r.due(limits, online) {
 		workers.Go(func() error { r.replicateOne(ctx, m); return nil })
 	}
-	workers.Wait()
+	_ = workers.Wait() // they return no error
 	for _, id := range r.expired(limits) {
 		r.finish(ctx, id)
 	}

@@ -94,7 +94,7 @@ func (cl *client) attempt(ctx context.Context, m *queued, h host, addr string, p
 		return err
 	}
 	defer c.Close()
-	if err := c.Mail(m.from, m.options(c)); err != nil {
+	if err := c.Mail(m.from, m.options()); err != nil {
 		return cl.refused(m, c, h, err)
 	}
 	var accepted []*recipient
@@ -111,12 +111,12 @@ func (cl *client) attempt(ctx context.Context, m *queued, h host, addr string, p
 			r.response = a
 		}
 	}
-	c.Quit()
+	_ = c.Quit() // the replies so far stand
 	return nil
 }
 
 // options returns the ESMTP parameters of the message.
-func (m *queued) options(c *smtp.Client) *smtp.MailOptions {
+func (m *queued) options() *smtp.MailOptions {
 	return &smtp.MailOptions{Size: m.size, UTF8: m.utf8}
 }
 
@@ -131,7 +131,7 @@ func (cl *client) refused(m *queued, c *smtp.Client, h host, err error) error {
 		return err
 	}
 	m.setResponse(a)
-	c.Quit()
+	_ = c.Quit() // the replies so far stand
 	return nil
 }
 
@@ -152,7 +152,7 @@ func (cl *client) transfer(m *queued, c *smtp.Client, h host) response {
 	}
 	n, err := io.Copy(data, text)
 	if err != nil || n != m.size {
-		c.Close() // without the final dot, or the server would accept a truncated message
+		_ = c.Close() // without the final dot, or the server would accept a truncated message
 	}
 	switch {
 	case err != nil:

@@ -35,7 +35,7 @@ func (l *crlfReader) next() (byte, error) {
 	}
 	if c == '\r' {
 		if following, err := l.r.ReadByte(); err == nil && following != '\n' {
-			l.r.UnreadByte()
+			_ = l.r.UnreadByte() // never fails after ReadByte
 		} else if err != nil && err != io.EOF {
 			return 0, err
 		}

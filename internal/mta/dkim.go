@@ -75,7 +75,7 @@ func copySigned(w io.Writer, message io.Reader, all []Signature) (head string, s
 		if err != nil {
 			return "", 0, moot.Errorf(moot.Internal, "sign mail: %w", err)
 		}
-		defer d.Close()
+		defer d.Close() //nolint:revive // few: the signatures of one server; all end together
 		signers, to = append(signers, d), append(to, d)
 	}
 	if size, err = io.Copy(io.MultiWriter(to...), message); err != nil {

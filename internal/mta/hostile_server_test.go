@@ -79,7 +79,7 @@ func TestHostileServers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newOutbox(t, nil)
 				p.Retry.First = 24 * time.Hour
-				p.net.script("198.51.100.1:25", serve)
+				p.net.script(serve)
 				p.add("ann@space.example", "eve@else.example")
 				p.run(15 * time.Minute)
 				if p.pending() != 1 || len(p.bounces) != 0 {
@@ -101,7 +101,7 @@ func TestVerboseServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var received int
 		p := newOutbox(t, nil)
-		p.net.script("198.51.100.1:25", func(c net.Conn) {
+		p.net.script(func(c net.Conn) {
 			fmt.Fprint(c, "220 x\r\n")
 			r := bufio.NewReader(c)
 			for range 2 { // EHLO
@@ -130,7 +130,7 @@ func TestOldServer(t *testing.T) {
 		var received []string
 		p := newOutbox(t, nil)
 		serve := brokenTLS(&received)
-		p.net.script("198.51.100.1:25", func(c net.Conn) {
+		p.net.script(func(c net.Conn) {
 			ours, theirs := net.Pipe()
 			go serve(theirs)
 			go func() { // answers 500 to EHLO, and hands on the rest

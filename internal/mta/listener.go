@@ -35,7 +35,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		// The line fits into the socket's buffer, so that this does not block.
 		c.SetWriteDeadline(time.Now().Add(time.Second))
 		fmt.Fprint(c, "421 4.7.0 Too many connections, try again later\r\n")
-		c.Close()
+		_ = c.Close()
 	}
 }
 
@@ -74,7 +74,7 @@ func (l *listener) stopReads() {
 func (l *listener) closeConns() {
 	l.Listener.Close()
 	for _, c := range l.markClosed() {
-		c.Close()
+		_ = c.Close()
 	}
 }
 

@@ -41,7 +41,7 @@ type QueueLimits struct {
 func OpenQueue(ctx context.Context, folder string, limit QueueLimits, sign ...Signature) (*Queue, error) {
 	q := &Queue{folder: folder, sign: sign, limit: limit.orDefault(), added: make(chan struct{}, 1)}
 	if err := q.open(ctx); err != nil {
-		q.Close()
+		_ = q.Close() // err is what is reported
 		return nil, sqlite.Error("open the mail queue", err)
 	}
 	return q, nil

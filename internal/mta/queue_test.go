@@ -127,7 +127,7 @@ func TestReopen(t *testing.T) {
 		down := true
 		r.rcpt = func(to string) error {
 			if down && to == "later@else.example" {
-				return smtpError(450, 4, 2, 1, "busy")
+				return smtpError(450, 4, 2, "busy")
 			}
 			return nil
 		}

@@ -80,7 +80,7 @@ func (d *deadlineReader) Read(b []byte) (int, error) {
 	if deadline.After(d.deadline) {
 		deadline = d.deadline
 	}
-	d.conn.SetReadDeadline(deadline)
+	_ = d.conn.SetReadDeadline(deadline) // fails only on a closed connection, as the read then does
 	return d.r.Read(b)
 }
 

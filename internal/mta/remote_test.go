@@ -111,8 +111,8 @@ func (v *remoteSession) Auth(string) (sasl.Server, error) {
 	}), nil
 }
 
-func smtpError(code, a, b, c int, text string) error {
-	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{a, b, c}, Message: text}
+func smtpError(code, class, subject int, text string) error {
+	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{class, subject, 1}, Message: text}
 }
 
 // network has the servers by address and port.
@@ -133,9 +133,9 @@ func (n network) put(t *testing.T, addr string, serve func(net.Listener) error) 
 	n[addr] = func(c net.Conn) { r.calls <- addressed{c, &net.TCPAddr{IP: net.ParseIP("192.0.2.100"), Port: 1}} }
 }
 
-// script makes a server reachable that is a function.
-func (n network) script(addr string, serve func(net.Conn)) {
-	n[addr] = func(c net.Conn) { go serve(c) }
+// script makes a function the server at 198.51.100.1.
+func (n network) script(serve func(net.Conn)) {
+	n["198.51.100.1:25"] = func(c net.Conn) { go serve(c) }
 }
 
 func (n network) dial(_ context.Context, _, addr string) (net.Conn, error) {

@@ -77,7 +77,7 @@ func TestNotification(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
 		r.rcpt = func(string) error {
-			return smtpError(550, 5, 1, 1, "no such <user>\x00X-Evil: 1 "+strings.Repeat("é", 400))
+			return smtpError(550, 5, 1, "no such <user>\x00X-Evil: 1 "+strings.Repeat("é", 400))
 		}
 		p := newOutbox(t, r)
 		p.addText("From: ann@space.example\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMessage-ID: <1@space.example>\n\nsecret body\n",

@@ -43,7 +43,7 @@ func TestSend(t *testing.T) {
 func TestRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		r.rcpt = func(string) error { return smtpError(451, 4, 7, 1, "greylisted") }
+		r.rcpt = func(string) error { return smtpError(451, 4, 7, "greylisted") }
 		p := newOutbox(t, r)
 		began := time.Now()
 		p.add("ann@space.example", "eve@else.example")
@@ -90,10 +90,10 @@ func TestMixedResponses(t *testing.T) {
 		r.rcpt = func(to string) error {
 			switch {
 			case to == "never@else.example":
-				return smtpError(550, 5, 1, 1, "no such user")
+				return smtpError(550, 5, 1, "no such user")
 			case to == "later@else.example" && later > 0:
 				later--
-				return smtpError(450, 4, 2, 1, "busy")
+				return smtpError(450, 4, 2, "busy")
 			}
 			return nil
 		}
@@ -122,7 +122,7 @@ func TestMixedResponses(t *testing.T) {
 func TestNoBounceOfABounce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote()
-		r.data = func() error { return smtpError(554, 5, 7, 1, "spam") }
+		r.data = func() error { return smtpError(554, 5, 7, "spam") }
 		p := newOutbox(t, r)
 		p.add("", "eve@else.example")
 		p.run(time.Second)
@@ -137,7 +137,7 @@ func TestBounceFails(t *testing.T) {
 	for kind, times := range map[moot.ErrorKind]int{moot.Unavailable: 3, moot.NotFound: 1} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRemote()
-			r.rcpt = func(string) error { return smtpError(550, 5, 1, 1, "no") }
+			r.rcpt = func(string) error { return smtpError(550, 5, 1, "no") }
 			p := newOutbox(t, r)
 			left := 2
 			p.bounce = func(string) error {

@@ -91,18 +91,18 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	l.Close()
-	<-served // no new connections from here on
+	_ = <-served // that of closing l: no new connections from here on
 	admitting.stopReads()
 	shutdown, cancel := context.WithTimeout(work, shutdownGrace)
 	defer cancel()
-	srv.Shutdown(shutdown) // its error is that of closing l twice, or the timeout
+	_ = srv.Shutdown(shutdown) // its error is that of closing l twice, or the timeout
 	return nil
 }
 
 // runningServer is the state that the connections of a Server share.
 type runningServer struct {
 	*Server
-	ctx    context.Context // ends deliveries
+	ctx    context.Context //nolint:containedctx // ends deliveries: go-smtp's callbacks take none
 	limits Limits
 	dns    resolver
 	log    *slog.Logger

@@ -68,7 +68,7 @@ func TestBrokenTLS(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var received []string
 			p := newOutbox(t, nil)
-			p.net.script("198.51.100.1:25", brokenTLS(&received))
+			p.net.script(brokenTLS(&received))
 			p.names.mx["else.example"] = append(p.names.mx["else.example"], &net.MX{Host: "down.example.", Pref: 20})
 			p.names.ip["down.example"] = []string{"198.51.100.2"} // what fails there does not hide why the first failed
 			p.RequireTLS = require
@@ -104,7 +104,7 @@ func TestResponseInjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var received []string
 		p := newOutbox(t, nil)
-		p.net.script("198.51.100.1:25", func(c net.Conn) {
+		p.net.script(func(c net.Conn) {
 			defer c.Close()
 			fmt.Fprint(c, "220 x\r\n")
 			for r := bufio.NewReader(c); ; {

@@ -30,29 +30,46 @@ type Config struct {
 	Data  Data               // files that services keep
 	Store store.Config       // entries and blobs; Gate and Log are set by New
 
-	// Known are where others may be found, until the space tells it.
+	Known Known // whom to ask until the space tells it
+	Mail  MailServer
+	Home  Home // around the node; the zero value is none
+
+	Version   string           // of the program
+	Now       func() time.Time // default: time.Now
+	Timing    Timing
+	Intercept Intercept // of tests; the zero value changes nothing
+	Log       *slog.Logger
+}
+
+// Known are nodes that can be asked, as an invitation names them.
+type Known struct {
 	Servers []moot.Peer
 	Peers   []moot.Peer
 	NoPeers bool // the node asks its servers only
+}
 
-	MailDomain string // for which this server exchanges mail with the outside
-	MailQuota  int64  // bytes of a mailbox on this server; 0 for no limit
+// MailServer is a server's exchange of mail with the outside and its mailboxes.
+type MailServer struct {
+	Domain  string                   // empty: there is no exchange
+	Records func() ([]string, error) // lines of the domain's DNS; nil: there is no domain
+	Quota   int64                    // bytes of a mailbox; 0 for no limit
+}
 
-	// Ready reports why nothing may be written yet; nil: always ready. Reached is called
-	// when entries were exchanged with another node; nil: nobody needs to know.
-	Ready   func() error
+// Home is what surrounds a node that is kept on disk. All of it may be nil.
+type Home struct {
+	// Ready reports why nothing may be written yet.
+	Ready func() error
+	// Reached is called when entries were exchanged with another node.
 	Reached func()
-	// MailRecords are the lines of the mail domain's DNS; nil: there is no domain.
-	MailRecords func() ([]string, error)
-	// Backup writes what the node is made of; nil: kind Unavailable.
+	// Backup writes all that the node is made of; entries copies its entries to a path.
 	Backup func(ctx context.Context, entries func(ctx context.Context, path string) error, w io.Writer) error
+}
 
-	Version string           // of the program
-	Now     func() time.Time // default: time.Now
-	Timing  Timing
-	// Transport is applied to the transport to each peer, as to cut it in tests; nil: none.
-	Transport func(moot.Peer, http.RoundTripper) http.RoundTripper
-	Log       *slog.Logger
+// Intercept lets tests cut links and falsify answers. All of it may be nil.
+type Intercept struct {
+	Transport func(moot.Peer, http.RoundTripper) http.RoundTripper // to each peer
+	Allow     func(moot.Key) bool                                  // whether a node may connect
+	Seen      func(moot.Node) moot.Node                            // the store as others see it
 }
 
 // Timing is how patient a node is; zero fields mean the defaults of their packages.
@@ -90,8 +107,14 @@ func (c *Config) setDefaults() {
 	if c.Role.Policy == nil {
 		c.Role = arch.Peer()
 	}
-	if c.Reached == nil {
-		c.Reached = func() {}
+	if c.Home.Reached == nil {
+		c.Home.Reached = func() {}
+	}
+	if c.Intercept.Allow == nil {
+		c.Intercept.Allow = func(moot.Key) bool { return true }
+	}
+	if c.Intercept.Seen == nil {
+		c.Intercept.Seen = func(n moot.Node) moot.Node { return n }
 	}
 	if c.Timing.Mirror <= 0 {
 		c.Timing.Mirror = time.Minute

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/accounts"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/policy"
@@ -94,18 +95,24 @@ func (c control) SetPreferences(ctx context.Context, p policy.Preferences) error
 
 // Backup implements app.Control.
 func (c control) Backup(ctx context.Context, w io.Writer) error {
-	if c.cfg.Backup == nil {
+	if c.cfg.Home.Backup == nil {
 		return moot.Errorf(moot.Unavailable, "this node has no home that could be backed up")
 	}
-	return c.cfg.Backup(ctx, c.store.Backup, w)
+	return c.cfg.Home.Backup(ctx, c.store.Backup, w)
 }
 
 // Accounts implements app.Control.
-func (c control) Accounts(context.Context) ([]app.Account, error) { return c.accounts.List(), nil }
+func (c control) Accounts(context.Context) (list []app.Account, _ error) {
+	for _, a := range c.accounts.List() {
+		list = append(list, app.Account(a))
+	}
+	return list, nil
+}
 
 // AddAccount implements app.Control.
 func (c control) AddAccount(ctx context.Context, name, link string) (app.Account, error) {
-	return c.accounts.Add(ctx, name, link)
+	a, err := c.accounts.Add(ctx, name, link)
+	return app.Account(a), err
 }
 
 // AddPassword implements app.Control.
@@ -120,18 +127,24 @@ func (c control) DropPasswords(_ context.Context, name string) error {
 
 // MailRecords implements app.Control.
 func (c control) MailRecords(context.Context) ([]string, error) {
-	if c.cfg.MailRecords == nil {
+	if c.cfg.Mail.Records == nil {
 		return nil, moot.WithHint(moot.Errorf(moot.NotFound, "this server exchanges no mail with the outside"), moot.HintMailDomain)
 	}
-	return c.cfg.MailRecords()
+	return c.cfg.Mail.Records()
 }
 
 // Tokens implements app.Control.
-func (c control) Tokens(context.Context) ([]app.Token, error) { return c.tokens.List(), nil }
+func (c control) Tokens(context.Context) (list []app.Token, _ error) {
+	for _, t := range c.tokens.List() {
+		list = append(list, app.Token(t))
+	}
+	return list, nil
+}
 
 // AddToken implements app.Control.
 func (c control) AddToken(_ context.Context, o app.TokenOptions) (app.Token, error) {
-	return c.tokens.Add(o)
+	t, err := c.tokens.Add(accounts.TokenOptions(o))
+	return app.Token(t), err
 }
 
 // RemoveToken implements app.Control.

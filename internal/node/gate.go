@@ -9,7 +9,7 @@ import (
 	"github.com/mootspace/moot/internal/policy"
 )
 
-// gate judges entries by the roster before they are stored, and keeps the clock later
+// gate verifies entries against the roster before they are stored, and keeps the clock later
 // than all that is stored, so that what is written here next is the newer.
 type gate struct {
 	*policy.Roster
@@ -22,7 +22,7 @@ func (g gate) Apply(e moot.Entry) {
 	g.Roster.Apply(e)
 }
 
-// verify judges an entry that a server answers with. What is written here next is later
+// verify checks an entry of a server's response. What is written here next is later
 // than it, as it may replace it.
 func verify(clock *feed.Clock) func(moot.Entry) error {
 	return func(e moot.Entry) error {
@@ -50,8 +50,8 @@ func (g guard) Allow(ctx context.Context, caller moot.Key, action, subject strin
 	return g.policy.Allow(ctx, caller, policy.Action(action), subject)
 }
 
-// Accept judges one entry that the caller submits. Members may pass on what others
-// signed; the author's rights are judged again when it is stored.
+// Accept verifies one entry that the caller submits. Members may pass on what others
+// signed; the author's rights are verified again when it is stored.
 func (g guard) Accept(_ context.Context, caller moot.Key, e moot.Entry) error {
 	if _, member := g.roster.Role(caller); member {
 		return nil

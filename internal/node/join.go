@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"net/http"
 	"slices"
 	"time"
 
@@ -19,12 +20,19 @@ type Introduction struct {
 	invitation members.Link
 	key        ed25519.PrivateKey // in whose name they are asked
 	host       *link.Host
+	transport  func(moot.Peer, http.RoundTripper) http.RoundTripper
 }
 
 // Introduce returns a way to the nodes of an invitation, which are asked in the name of
 // key: the invitation's to submit a join, then the newcomer's own to read the space.
 func Introduce(l members.Link, key ed25519.PrivateKey) *Introduction {
-	return &Introduction{invitation: l, key: key}
+	return &Introduction{invitation: l, key: key, transport: func(_ moot.Peer, rt http.RoundTripper) http.RoundTripper { return rt }}
+}
+
+// Through has wrap applied to the transport to each node, as Config.Transport is.
+func (i *Introduction) Through(wrap func(moot.Peer, http.RoundTripper) http.RoundTripper) *Introduction {
+	i.transport = wrap
+	return i
 }
 
 // AsInvited returns a way to the same nodes in the name of the invitation.
@@ -41,7 +49,7 @@ func (i *Introduction) Close() error {
 // Client returns the client of a node that the invitation names.
 func (i *Introduction) Client(p moot.Peer) (dial.Client, error) {
 	if len(dial.HTTPS(p.Addrs)) > 0 {
-		return dial.Server(i.key, p)
+		return dial.Server(i.key, p, i.transport)
 	}
 	if i.host == nil {
 		host, err := link.NewHost(link.HostConfig{Key: i.key, Allow: func(k moot.Key) bool {
@@ -52,7 +60,7 @@ func (i *Introduction) Client(p moot.Peer) (dial.Client, error) {
 		}
 		i.host = host
 	}
-	return dial.Peer(i.host, p), nil
+	return dial.Peer(i.host, p, i.transport), nil
 }
 
 // submitTimeout bounds how long one node may take to admit a newcomer.

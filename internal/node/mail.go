@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
@@ -112,7 +113,7 @@ const relayFetchTimeout = 5 * time.Minute
 func (m *mailService) fetch(ctx context.Context, id moot.BlobID) error {
 	ctx, cancel := context.WithTimeout(ctx, relayFetchTimeout)
 	defer cancel()
-	return fetch(ctx, m.store, routed{m.routes, moot.Architecture{Peers: true}}, id)
+	return fetch(ctx, m.store, routed{m.routes, arch.PeerToPeer().Asks}, id)
 }
 
 // account returns a member's mail through an architecture.

@@ -37,8 +37,9 @@ type networkConfig struct {
 	self    moot.Key
 	feeds   moot.Feeds // this node's own
 	roster  *policy.Roster
-	servers []moot.Peer // known from the invitation
-	known   []moot.Peer // peers, from the invitation or seen before
+	servers []moot.Peer         // known from the invitation
+	known   []moot.Peer         // peers, from the invitation or seen before
+	allow   func(moot.Key) bool // vetoes connections
 	log     *slog.Logger
 }
 
@@ -51,6 +52,9 @@ func (n *network) isMember(k moot.Key) bool {
 // mayConnect reports whether a connection with the key may exist at all: members, and
 // holders of an invitation (also of an expired one, who must learn that it is).
 func (n *network) mayConnect(k moot.Key) bool {
+	if !n.allow(k) {
+		return false
+	}
 	if n.isMember(k) {
 		return true
 	}

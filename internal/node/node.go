@@ -83,10 +83,7 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	if err = n.assemble(ctx, roster, clock); err != nil {
 		return nil, errors.Join(err, n.store.Close())
 	}
-	roster.OnChange(func() {
-		n.sessions.revoke(n.network.mayConnect)
-		n.network.disconnectStrangers()
-	})
+	roster.OnChange(n.Disconnect)
 	return n, nil
 }
 
@@ -99,13 +96,13 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 		return err
 	}
 	n.apply(preferences)
-	if n.signer, err = sign.New(ctx, sign.Config{Space: cfg.Space, Key: cfg.Key, Clock: clock, Local: n.store, Ready: cfg.Ready}); err != nil {
+	if n.signer, err = sign.New(ctx, sign.Config{Self: n.Self(), Author: feed.NewAuthor(cfg.Space, cfg.Key, clock, nil), Local: n.store, Ready: cfg.Home.Ready}); err != nil {
 		return err
 	}
 	n.uploads = newUploader(n.store, n.network)
 	n.routes = n.newRoutes(clock)
 	n.entries = &replicator{network: n.network, local: n.store, interval: cfg.Timing.Repair, log: cfg.Log, reached: func(ctx context.Context) {
-		cfg.Reached()
+		cfg.Home.Reached()
 		n.routes.refresh(ctx)
 	}}
 	if n.accounts, err = n.openAccounts(ctx, roster, clock); err != nil {
@@ -126,16 +123,16 @@ func (n *Node) newNetwork(roster *policy.Roster) *network {
 	_ = cfg.Data.Load(peersFile, &seen) // without it the invitation's peers are asked
 	net := &network{networkConfig: networkConfig{
 		space: cfg.Space, key: cfg.Key, self: seal.Public(cfg.Key), feeds: n.store, roster: roster,
-		servers: cfg.Servers, known: slices.Concat(seen, cfg.Peers), log: cfg.Log,
+		servers: cfg.Known.Servers, known: slices.Concat(seen, cfg.Known.Peers), allow: cfg.Intercept.Allow, log: cfg.Log,
 	}}
-	net.dial = dial.New(dial.Config{Key: cfg.Key, Host: net.Host, In: &net.in, Out: &net.out, Wrap: cfg.Transport})
+	net.dial = dial.New(dial.Config{Key: cfg.Key, Host: net.Host, In: &net.in, Out: &net.out, Wrap: cfg.Intercept.Transport})
 	return net
 }
 
 func (n *Node) newRoutes(clock *feed.Clock) *routes {
 	cfg := n.cfg
 	return &routes{
-		network: n.network, server: cfg.Role.Copies, noPeers: cfg.NoPeers, made: map[moot.Architecture]*ask.Node{},
+		network: n.network, server: cfg.Role.Copies, noPeers: cfg.Known.NoPeers, made: map[moot.Architecture]*ask.Node{},
 		ask: ask.Config{
 			Local: n.store, Self: n.network.self, Dial: n.network.dial.Dial, Log: cfg.Log, Verify: verify(clock), Stored: n.uploads.add,
 			Stall: cfg.Timing.Stall, Discover: cfg.Timing.Discover, Refresh: cfg.Timing.Refresh,
@@ -146,7 +143,7 @@ func (n *Node) newRoutes(clock *feed.Clock) *routes {
 func (n *Node) openAccounts(ctx context.Context, roster *policy.Roster, clock *feed.Clock) (*accounts.Accounts, error) {
 	return accounts.Open(ctx, accounts.Config{
 		Space: n.cfg.Space, Own: accounts.Account{Key: n.cfg.Key, Signer: n.signer}, Data: n.cfg.Data, Feeds: n.store,
-		Roster: roster, Clock: clock, Now: n.cfg.Now, Ready: n.cfg.Ready, Domain: n.cfg.MailDomain,
+		Roster: roster, Clock: clock, Now: n.cfg.Now, Ready: n.cfg.Home.Ready, Domain: n.cfg.Mail.Domain,
 		Added: n.attend,
 	})
 }
@@ -154,7 +151,7 @@ func (n *Node) openAccounts(ctx context.Context, roster *policy.Roster, clock *f
 func (n *Node) newMail(roster *policy.Roster) *mailService {
 	return &mailService{mailConfig: mailConfig{
 		space: n.cfg.Space, data: n.cfg.Data, store: n.store, roster: roster, network: n.network, routes: n.routes,
-		preferences: n.preferences, hosts: n.accounts.Hosts, central: n.cfg.Role.HoldsMail, quota: n.cfg.MailQuota, log: n.cfg.Log,
+		preferences: n.preferences, hosts: n.accounts.Hosts, central: n.cfg.Role.HoldsMail, quota: n.cfg.Mail.Quota, log: n.cfg.Log,
 		exchange: func(ctx context.Context) {
 			if !n.state.running.Load() { // else the replicator passes entries on
 				n.entries.exchangeAll(ctx)

@@ -21,7 +21,6 @@ type routes struct {
 	server  bool // this node is the space's server
 	noPeers bool
 	ask     ask.Config // without Locator
-	prefer  func(servers, mesh bool) moot.Architecture
 
 	mu      sync.Mutex
 	made    map[moot.Architecture]*ask.Node

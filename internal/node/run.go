@@ -28,6 +28,12 @@ func (n *Node) Connect(ctx context.Context, listen []string, localNetwork bool) 
 // ServePeers answers peers until ctx ends. The node must be connected.
 func (n *Node) ServePeers(ctx context.Context) error { return n.network.Host().Serve(ctx, n.handler) }
 
+// Disconnect ends connections and requests of nodes that may not connect any more.
+func (n *Node) Disconnect() {
+	n.sessions.revoke(n.network.mayConnect)
+	n.network.disconnectStrangers()
+}
+
 // Handler answers other nodes out of this node's own store.
 func (n *Node) Handler() http.Handler { return n.handler }
 
@@ -40,7 +46,7 @@ func (n *Node) newHandler(roster *policy.Roster) http.Handler {
 	if n.cfg.Role.HoldsMail {
 		seen = dial.Metered{Node: bounded{n.store, n.mail.checkQuota}, In: &n.network.in}
 	}
-	h := wire.Handler(worker.Overlay{Node: seen, Cache: n.compute.cached}, guard{roster, rules}, wire.Options{
+	h := wire.Handler(n.cfg.Intercept.Seen(worker.Overlay{Node: seen, Cache: n.compute.cached}), guard{roster, rules}, wire.Options{
 		Log: n.cfg.Log, Version: n.cfg.Version, BackOff: n.cfg.Role.Seeds, Runner: n.compute,
 		Jobs: n.followHandler(),
 	})
@@ -116,7 +122,7 @@ func (n *Node) announceServer(ctx context.Context) error {
 	if err == nil && !slices.ContainsFunc(known, func(p moot.Peer) bool { return p.ID == n.Self() && slices.Equal(p.Addrs, addrs) }) {
 		n.entries.pull(ctx) // before something is written that a copy of this node may have written otherwise
 	}
-	return moot.Wrap("announce the server", m.Serve(ctx, n.Self(), addrs, n.cfg.MailDomain))
+	return moot.Wrap("announce the server", m.Serve(ctx, n.Self(), addrs, n.cfg.Mail.Domain))
 }
 
 // announceBlobs makes this node findable as a holder of what it holds.

@@ -9,6 +9,7 @@ import (
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/sign"
 )
 
 // Session returns the node's member at work through an architecture; the zero choice is
@@ -33,12 +34,17 @@ func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session
 	}, nil
 }
 
+// Writer returns the writer of the member's feed through an architecture.
+func (n *Node) Writer(via moot.Architecture) sign.Writer {
+	return n.signer.Through(routed{n.routes, via})
+}
+
 // OneShot prepares a node that lives only as long as one session: it is connected with
 // peers and has the latest entries. The session's Close hands others what was written,
 // and closes the node.
 func (n *Node) OneShot(ctx context.Context, via moot.Architecture) (*app.Session, error) {
 	rules := n.rules(ctx, via)
-	if rules.Mesh && !n.cfg.NoPeers {
+	if rules.Mesh && !n.cfg.Known.NoPeers {
 		if err := n.Connect(context.WithoutCancel(ctx), nil, false); err != nil {
 			return nil, err
 		}

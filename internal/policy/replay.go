@@ -189,7 +189,7 @@ func (r *Roster) join(s *state, e *moot.Entry) error {
 		return moot.Errorf(moot.Stranger, "%s was not invited to this space", e.Author.Short())
 	case e.Key != MemberKey(e.Author) || body.Revoked || body.Role != in.Role || e.Seq != 1:
 		return moot.Errorf(moot.Invalid, "%s does not join as it was invited", e.Author.Short())
-	case !r.proven(e, body):
+	case !r.validProof(e, body):
 		return moot.Errorf(moot.Corrupt, "%s does not prove that it was invited", e.Author.Short())
 	}
 	if err := CheckName(body.Name); err != nil {
@@ -205,8 +205,8 @@ func (r *Roster) join(s *state, e *moot.Entry) error {
 	return nil
 }
 
-// proven checks an invitation's signature, once for each entry: entries do not change.
-func (r *Roster) proven(e *moot.Entry, body MemberBody) bool {
+// validProof checks an invitation's signature, once for each entry: entries do not change.
+func (r *Roster) validProof(e *moot.Entry, body MemberBody) bool {
 	ok, known := r.proofs[e.ID]
 	if !known {
 		ok = ed25519.Verify(body.Invite[:], joinMessage(r.space, e.Author), body.Proof)

@@ -34,7 +34,7 @@ func IsChild() bool { return os.Getenv(childVariable) != "" }
 
 // Serve runs the modules that it is sent, until its standard input ends.
 func Serve() {
-	os.Unsetenv(childVariable)
+	_ = os.Unsetenv(childVariable) // fails only on an invalid name
 	niceDown()
 	if err := serve(context.Background(), os.Stdin, os.Stdout); err != nil {
 		_, _ = io.WriteString(os.Stderr, err.Error()) // the process ends in any case

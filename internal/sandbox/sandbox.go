@@ -35,7 +35,7 @@ type Config struct {
 // Sandbox runs modules. It is safe for concurrent use.
 type Sandbox struct {
 	cfg     Config
-	ctx     context.Context // until Close
+	ctx     context.Context //nolint:containedctx // until Close: children outlive the calls that start them
 	cancel  context.CancelFunc
 	spawner spawner
 

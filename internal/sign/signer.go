@@ -2,13 +2,11 @@ package sign
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"sync"
 	"sync/atomic"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/feed"
 )
 
 // Signer is the only writer of one feed. The feed advances only when entries were
@@ -25,32 +23,41 @@ type Signer struct {
 	queue   []*request
 
 	mu     sync.Mutex // held while writing
-	author *feed.Author
+	author Author
 	doubt  bool // a node may have accepted more than local holds
+}
+
+// Author signs the entries of one feed, one after the other: a feed.Author.
+type Author interface {
+	// Next signs what would be the next entry; Commit makes it so.
+	Next(kind moot.Kind, key string, replaces []moot.EntryID, body []byte) moot.Entry
+	Commit(e moot.Entry)
+	// Reset continues the feed after its last entry; nil for none.
+	Reset(last *moot.Entry)
+	// Seq returns the number of the feed's last entry.
+	Seq() uint64
 }
 
 // Config is what a Signer needs.
 type Config struct {
-	Space moot.Key
-	Key   ed25519.PrivateKey
-	Clock *feed.Clock
-	Local moot.Feeds   // this node's own store
-	Ready func() error // why nothing may be written yet; nil: always ready
+	Self   moot.Key     // whose feed it is
+	Author Author       // signs the feed; nobody else may use it
+	Local  moot.Feeds   // this node's own store
+	Ready  func() error // why nothing may be written yet; nil: always ready
 }
 
-// New returns the writer of the key's feed, which continues after the last entry that
+// New returns the writer of a feed, which continues after the last entry that
 // the local store holds.
 func New(ctx context.Context, cfg Config) (*Signer, error) {
-	self := moot.Key(cfg.Key.Public().(ed25519.PublicKey))
-	last, err := lastEntry(ctx, cfg.Local, self)
+	last, err := lastEntry(ctx, cfg.Local, cfg.Self)
 	if err != nil {
 		return nil, err
 	}
 	if cfg.Ready == nil {
 		cfg.Ready = func() error { return nil }
 	}
-	author := feed.NewAuthor(cfg.Space, cfg.Key, cfg.Clock, last)
-	return &Signer{self: self, local: cfg.Local, ready: cfg.Ready, author: author, doubt: true}, nil
+	cfg.Author.Reset(last)
+	return &Signer{self: cfg.Self, local: cfg.Local, ready: cfg.Ready, author: cfg.Author, doubt: true}, nil
 }
 
 // Through returns a Writer that stores in node, which stands for one architecture.

@@ -105,7 +105,7 @@ func feedOf(t *testing.T, feeds moot.Feeds) (keys []string) {
 
 func newSigner(t *testing.T, local moot.Feeds, ready func() error) *Signer {
 	t.Helper()
-	s, err := New(t.Context(), Config{Space: space, Key: key, Clock: clock(), Local: local, Ready: ready})
+	s, err := New(t.Context(), Config{Self: self, Author: feed.NewAuthor(space, key, clock(), nil), Local: local, Ready: ready})
 	must(t, err)
 	return s
 }
@@ -366,11 +366,11 @@ func TestWithoutAnswerNothingIsSigned(t *testing.T) {
 
 // TestADamagedStore: the vector names an entry that the store does not hold.
 func TestADamagedStore(t *testing.T) {
-	_, err := New(t.Context(), Config{Space: space, Key: key, Clock: clock(), Local: hollow{newNode(t)}})
+	_, err := New(t.Context(), Config{Self: self, Author: feed.NewAuthor(space, key, clock(), nil), Local: hollow{newNode(t)}})
 	wantKind(t, "a missing entry", err, moot.Internal)
 	n := newNode(t)
 	n.Close()
-	_, err = New(t.Context(), Config{Space: space, Key: key, Clock: clock(), Local: n})
+	_, err = New(t.Context(), Config{Self: self, Author: feed.NewAuthor(space, key, clock(), nil), Local: n})
 	wantKind(t, "a closed store", err, moot.Unavailable)
 }
 

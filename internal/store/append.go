@@ -13,7 +13,7 @@ import (
 
 // request is one call of Append on its way through the writer.
 type request struct {
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // a call, sent to the writer
 	mode    moot.Mode
 	entries []prepared
 	next    int        // index of the first entry not yet processed

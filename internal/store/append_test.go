@@ -153,7 +153,7 @@ func TestGate(t *testing.T) {
 	a := newSigner("ada")
 	wantKind(t, r.Append(t.Context(), moot.Merge, a.sign(moot.KindFile, "x", "1")), moot.Stranger)
 	member := a.write(moot.KindMember, a.id().String(), "hello")
-	r.append(member, a.file("x", "1"), a.file("y", "2")) // each is judged with those before it applied
+	r.append(member, a.file("x", "1"), a.file("y", "2")) // each is verified with those before it applied
 	if len(g.applied) != 3 {
 		t.Fatalf("%d applied", len(g.applied))
 	}

@@ -100,7 +100,7 @@ func (b *blobs) quarantine(id moot.BlobID) {
 	err = blob.Encode(io.Discard, h.Blob, h.data, h.tree, moot.Whole)
 	h.close()
 	if moot.KindOf(err) == moot.Corrupt && b.disk.rename(b.name(id), "bad/"+id.String()) == nil {
-		b.disk.syncDir(path.Dir(b.name(id)))
+		_ = b.disk.syncDir(path.Dir(b.name(id))) // after a crash it may be found damaged once more
 	}
 }
 

@@ -73,7 +73,7 @@ func holds(h *held, r *moot.Range) bool {
 // slice is a Bao slice being read. WriteTo (io.Copy) writes it straight from the file;
 // Read goes through a pipe.
 type slice struct {
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // methods of io take no context
 	held  *held
 	rng   moot.Range
 	start sync.Once
@@ -152,7 +152,7 @@ func endsEarly(err error) bool {
 
 // sink separates errors of the receiver from errors of the blob.
 type sink struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // methods of io take no context
 	w   io.Writer
 	n   int64
 	err error

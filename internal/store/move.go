@@ -59,7 +59,7 @@ func (d directory) moveOut(name, path string, mode os.FileMode, modified time.Ti
 		err = os.Rename(from, path)
 	}
 	if err != nil {
-		os.Chmod(from, 0o600) // best effort: err is what is reported
+		_ = os.Chmod(from, 0o600) // best effort: err is what is reported
 	}
 	return err
 }

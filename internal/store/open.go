@@ -31,7 +31,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s.blobs = &blobs{disk: cfg.disk, fail: s.stop}
 	if err := s.open(ctx, cfg); err != nil {
-		s.release()
+		_ = s.release() // err is what is reported
 		return nil, moot.Wrap("open the store", err)
 	}
 	go s.writeLoop()

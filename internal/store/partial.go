@@ -49,7 +49,7 @@ func (s *Store) Fill(ctx context.Context, b moot.Blob) (blob.Partial, error) {
 		return nil, moot.Wrap("download", err)
 	}
 	if err := p.open(ctx); err != nil {
-		p.Close()
+		_ = p.Close() // err is what is reported
 		return nil, durable.Error("download", err)
 	}
 	return p, nil
@@ -223,12 +223,12 @@ func (s *Store) openPart(id moot.BlobID) (*held, error) {
 	started := p.set != nil && !p.done
 	p.mu.RUnlock()
 	if !started {
-		ref.Close()
+		_ = ref.Close() // nothing was written
 		return nil, moot.NotFound
 	}
 	return &held{
 		Blob: p.Blob, data: p.data, tree: p.tree, set: ref.Held(),
-		close:  func() { ref.Close() },
+		close:  func() { _ = ref.Close() },
 		broken: func() { s.log.Error("a download under way was damaged on the disk", "blob", id) },
 	}, nil
 }

@@ -44,7 +44,7 @@ func (l *lazyFile) make() (err error) {
 func (l *lazyFile) discard() {
 	if l.file != nil {
 		l.file.Close()
-		l.b.disk.remove(l.name) // after a rename there is nothing of that name
+		_ = l.b.disk.remove(l.name) // after a rename there is nothing of that name
 	}
 }
 

@@ -2,142 +2,119 @@ package suite
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/link"
-	"github.com/mootspace/moot/internal/locate"
 	"github.com/mootspace/moot/internal/store"
-	"github.com/mootspace/moot/internal/wire"
 )
 
-// Stores are the kinds of store, each as where a new one keeps its things.
-var Stores = map[string]func(t T) store.Config{
-	"memory": func(T) store.Config { return store.Config{} },
-	"sqlite": func(t T) store.Config {
-		dir := t.TempDir()
+// Store is a kind of store.
+type Store struct {
+	New func(dir string) store.Config
+	// Volatile stores lose all when they are closed. A member over one is not stopped but
+	// cut off from everybody, and comes back with what it has.
+	Volatile bool
+}
+
+// Stores are the kinds of store.
+var Stores = map[string]Store{
+	"memory": {Volatile: true, New: func(string) store.Config { return store.Config{} }},
+	"sqlite": {New: func(dir string) store.Config {
 		return store.Config{Database: filepath.Join(dir, "moot.db"), Blobs: filepath.Join(dir, "blobs")}
-	},
+	}},
 }
 
-// Architectures are the answers to "whom do I ask?".
-var Architectures = map[string]func(m *Member) moot.Locator{
-	"client-server": func(m *Member) moot.Locator { return m.server(locate.None()) },
-	"peer-to-peer":  func(m *Member) moot.Locator { return m.near() },
-	"hybrid": func(m *Member) moot.Locator {
-		if m.isServer() {
-			return m.near()
-		}
-		return locate.Both(m.server(nil), m.near())
-	},
+// Link is a kind of link.
+type Link struct {
+	Peers string // multiaddr on which peers listen; "" for no links with peers
+	// Web listens for HTTPS at an address, "" for a new one, and returns the address.
+	Web func(addr string) (net.Listener, string, error)
+	// Dial connects to such an address; nil: as net/http does.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Servers: worlds without peers are run over it, too.
+	Servers bool
 }
 
-// Link connects members.
-type Link interface {
-	// Listen answers others with the handler, and returns where.
-	Listen(m *Member, h http.Handler) (addrs []string, err error)
-	// Dial returns the node behind a peer.
-	Dial(m *Member, p moot.Peer) (moot.Node, error)
-	// Cut ends m's connections with another member.
-	Cut(m *Member, other moot.Key)
-	Close()
+// Carries reports whether the link is of use in an architecture.
+func (l Link) Carries(a arch.Architecture) bool {
+	return a.Mesh && l.Peers != "" || !a.Mesh && l.Servers
 }
 
-// Links are the kinds of link, each as a new end of one.
-var Links = map[string]func(m *Member) Link{
-	"in process": func(*Member) Link { return &direct{} },
-	"https":      func(*Member) Link { return &https{used: map[moot.Key]*http.Transport{}} },
-	"libp2p":     func(*Member) Link { return &libp2p{} },
+// Links are the kinds of link, each made anew for a world.
+var Links = map[string]func(T) Link{
+	"tcp":  func(T) Link { return Link{Peers: "/ip4/127.0.0.1/tcp/0", Web: loopback, Servers: true} },
+	"quic": func(T) Link { return Link{Peers: "/ip4/127.0.0.1/udp/0/quic-v1", Web: loopback} },
+	"unix": unixSocket,
 }
 
-// direct calls the other member's store, after asking its guard.
-type direct struct{}
+// Architectures are the architectures by name.
+func Architectures() map[string]arch.Architecture {
+	all := map[string]arch.Architecture{}
+	for _, a := range arch.All() {
+		all[a.Asks.Name()] = a
+	}
+	return all
+}
 
-func (*direct) Listen(*Member, http.Handler) ([]string, error) { return nil, nil }
-func (*direct) Cut(*Member, moot.Key)                          {}
-func (*direct) Close()                                         {}
-func (*direct) Dial(m *Member, p moot.Peer) (moot.Node, error) {
-	other, err := m.world.find(p.ID)
+func loopback(addr string) (net.Listener, string, error) {
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	ln, err := link.ListenTCP(context.Background(), addr, false)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return &guarded{other, m.Key()}, nil
+	return ln, ln.Addr().String(), nil
 }
 
-// https is TLS with proven keys at both ends.
-type https struct {
-	stop context.CancelFunc
-	mu   sync.Mutex
-	used map[moot.Key]*http.Transport
-}
-
-func (l *https) Listen(m *Member, h http.Handler) ([]string, error) {
-	ctx, stop := context.WithCancel(context.Background())
-	ln, err := link.ListenTCP(ctx, m.listenOn("127.0.0.1:0"), false)
-	if err != nil {
-		stop()
-		return nil, err
-	}
-	done := make(chan error, 1)
-	go func() { done <- link.ServeTLS(ctx, ln, m.key, nil, h, nil) }()
-	l.stop = func() { stop(); <-done }
-	m.bound = ln.Addr().String()
-	return []string{"https://" + m.bound}, nil
-}
-
-func (l *https) Dial(m *Member, p moot.Peer) (moot.Node, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	rt := l.used[p.ID]
-	if rt == nil {
-		var err error
-		if rt, err = link.TLSTransport(m.key, p.ID); err != nil {
-			return nil, err
-		}
-		l.used[p.ID] = rt
-	}
-	return wire.NewClient(rt, p.Addrs[0]), nil
-}
-
-func (l *https) Cut(*Member, moot.Key) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, rt := range l.used {
-		rt.CloseIdleConnections()
+// unixSocket carries HTTPS within the machine's memory, of one server.
+func unixSocket(t T) Link {
+	var path string
+	return Link{
+		Servers: true,
+		Web: func(string) (net.Listener, string, error) {
+			dir, err := os.MkdirTemp("", "moot") // a short path, because a socket's is bounded
+			if err != nil {
+				return nil, "", err
+			}
+			t.Cleanup(func() { os.RemoveAll(dir) })
+			path = filepath.Join(dir, "socket")
+			ln, err := net.Listen("unix", path)
+			return ln, "server.unix", err
+		},
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		},
 	}
 }
 
-func (l *https) Close() {
-	l.Cut(nil, moot.Key{})
-	if l.stop != nil {
-		l.stop()
+// over has the world's link dial servers.
+func (w *World) over(_ moot.Peer, rt http.RoundTripper) http.RoundTripper {
+	if t, ok := rt.(*http.Transport); ok && w.link.Dial != nil {
+		t.DialContext = w.link.Dial
 	}
+	return rt
 }
 
-// libp2p is streams between hosts.
-type libp2p struct {
-	host *link.Host
-	stop context.CancelFunc
+// transport fails while two members are separated.
+func (m *Member) transport(p moot.Peer, rt http.RoundTripper) http.RoundTripper {
+	return cuttable{m.world.over(p, rt), func() bool { return m.world.separated(m.Key(), p.ID) }}
 }
 
-func (l *libp2p) Listen(m *Member, h http.Handler) (addrs []string, err error) {
-	l.host, err = link.NewHost(link.HostConfig{Key: m.key, Listen: []string{m.listenOn("/ip4/127.0.0.1/tcp/0")}, Allow: m.lets})
-	if err != nil {
-		return nil, err
+type cuttable struct {
+	http.RoundTripper
+	cut func() bool
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c cuttable) RoundTrip(r *http.Request) (*http.Response, error) {
+	if c.cut() {
+		return nil, moot.Errorf(moot.Unavailable, "the two members are separated")
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- l.host.Serve(ctx, h) }()
-	l.stop = func() { stop(); l.host.Close(); <-done }
-	m.bound = l.host.Addrs()[0]
-	return l.host.Addrs(), nil
+	return c.RoundTripper.RoundTrip(r)
 }
-
-func (l *libp2p) Dial(_ *Member, p moot.Peer) (moot.Node, error) {
-	return wire.NewClient(l.host.Transport(p), "http://"+p.ID.Short()), nil
-}
-
-func (l *libp2p) Cut(_ *Member, other moot.Key) { l.host.Disconnect(other) }
-func (l *libp2p) Close()                        { l.stop() }

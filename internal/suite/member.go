@@ -9,315 +9,249 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/ask"
-	"github.com/mootspace/moot/internal/feed"
-	"github.com/mootspace/moot/internal/files"
-	"github.com/mootspace/moot/internal/gossip"
-	"github.com/mootspace/moot/internal/locate"
+	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/dial"
+	"github.com/mootspace/moot/internal/jobs"
+	"github.com/mootspace/moot/internal/link"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/node"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
-	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
-	"github.com/mootspace/moot/internal/wire"
 )
 
-// Member is somebody in a world, with a node.
+// Member is a member of a world, with a node.
 type Member struct {
 	Name string
-	Node *ask.Node // the architecture
-	Log  *memo     // what the node had to say
+	Log  *record // what the node logged
 
-	home    atomic.Pointer[home]
-	world   *World
-	key     ed25519.PrivateKey
-	config  store.Config
-	skew    atomic.Int64 // by how many ns its clock is ahead
-	link    Link
-	addrs   []string
-	bound   string // what the link listened on, to listen there again
-	running bool
-	lies    func(moot.Node) moot.Node // how others see this member's store; nil: as it is
-	pen     *feed.Author
-	signing sync.Mutex
-	end     context.CancelFunc
-	life    context.Context // while it runs
-	index   *mail.Index
-	box     *mail.Account // nil until it is asked for
-	bench   bench
-	queue   string // file of its jobs
-	crew    sync.WaitGroup
+	world     *World
+	key       ed25519.PrivateKey
+	dir       string         // of the node's data
+	link      members.Link   // with which it joined; zero for the founder
+	skew      atomic.Int64   // ns by which its clock is ahead
+	dishonest atomic.Bool    // its node sends wrong bytes
+	web, peer string         // where it listened, to listen there again
+	node      *node.Node     // nil while it is stopped
+	session   *app.Session   // of the node
+	away      bool           // cut off from everybody, under the world's lock
+	end       func()         // ends the listeners
+	listeners sync.WaitGroup // running
 }
 
-// now is what the member's clock shows.
 func (m *Member) now() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) }
-
-// home is what a member has opened. It is replaced as a whole, because others look at
-// it while the member is stopped and started.
-type home struct {
-	store  *store.Store
-	roster *policy.Roster
-	clock  *feed.Clock
-}
-
-// Store returns the member's store; nil while it is closed.
-func (m *Member) Store() *store.Store {
-	if h := m.home.Load(); h != nil {
-		return h.store
-	}
-	return nil
-}
 
 // Key returns the member's key.
 func (m *Member) Key() moot.Key { return seal.Public(m.key) }
 
-func (m *Member) isServer() bool { return m.world.Member(0) == m }
+// Node returns the member's running node.
+func (m *Member) Node() *node.Node { return m.node }
+
+// Store returns the node's own store.
+func (m *Member) Store() *store.Store { return m.node.Store() }
+
+func (m *Member) isServer() bool { return m.link.Version == 0 && m.world.Arch.Asks.Server }
+
+// hasPeers reports whether the node has links with peers.
+func (m *Member) hasPeers() bool {
+	return m.world.Arch.Mesh && !(m.isServer() && m.world.ServerOnly)
+}
+
+// Session returns the member at work through the world's architecture.
+func (m *Member) Session() *app.Session {
+	m.world.t.Helper()
+	if m.session == nil {
+		s, err := m.node.Session(m.world.t.Context(), m.world.Arch.Asks)
+		m.world.must(err)
+		m.session = s
+	}
+	return m.session
+}
 
 // Files are the space's files as this member sees them.
-func (m *Member) Files() *files.Files {
-	return files.New(m.Node, m, files.Options{Linker: m.Store()})
-}
+func (m *Member) Files() app.Files { return m.Session().Files }
 
 // Members are the space's members as this member sees them.
-func (m *Member) Members() *members.Members { return members.New(m.world.space, m.Node, m) }
+func (m *Member) Members() app.Members { return m.Session().Members }
 
-// peer is how others reach the member.
-func (m *Member) peer() moot.Peer {
-	m.world.mu.Lock()
-	defer m.world.mu.Unlock()
-	return moot.Peer{ID: m.Key(), Addrs: m.addrs, Name: m.Name}
+// Jobs is where the member submits jobs.
+func (m *Member) Jobs() jobs.Submitter { return m.Session().Jobs }
+
+// Mail returns the member's mailbox.
+func (m *Member) Mail() mail.Mailbox {
+	m.world.t.Helper()
+	box, err := m.Session().Mail(m.world.t.Context())
+	m.world.must(err)
+	return box
 }
 
-// listenOn returns where the member listened before it was stopped.
-func (m *Member) listenOn(first string) string {
-	if m.bound != "" {
-		return m.bound
-	}
-	return first
+// prefer changes what the member prefers.
+func (m *Member) prefer(change func(*policy.Preferences)) {
+	ctx, control := m.world.t.Context(), m.Session().Control
+	p, err := control.Preferences(ctx)
+	m.world.must(err)
+	change(&p)
+	m.world.must(control.SetPreferences(ctx, p))
 }
 
-// server is the locator of a client; the server itself asks nobody.
-func (m *Member) server(own moot.Locator) moot.Locator {
+func (m *Member) config() node.Config {
+	role := arch.Peer()
 	if m.isServer() {
-		return own
+		role = arch.Server()
 	}
-	s := m.world.Member(0)
-	return locate.Fixed(s.peer())
+	return node.Config{
+		Space: m.world.space, Name: "world", As: m.Name, Key: m.key, Role: role, Data: node.Dir(m.dir),
+		Store: Stores[m.world.Store].New(m.dir),
+		Known: node.Known{Servers: m.link.Servers, Peers: m.link.Peers, NoPeers: !m.hasPeers()},
+		Now:   m.now, Log: m.Log.logger(),
+		Timing: node.Timing{
+			Repair: m.world.Repair, Stall: time.Second, Discover: 2 * time.Second, Refresh: 200 * time.Millisecond, Mirror: 200 * time.Millisecond,
+		},
+		Intercept: node.Intercept{
+			Transport: m.transport, Seen: m.seen, Allow: func(k moot.Key) bool { return !m.world.separated(m.Key(), k) },
+		},
+	}
 }
 
-func (m *Member) near() moot.Locator { return neighbourhood{m} }
-
-func (m *Member) others() (peers []moot.Peer) {
-	m.world.mu.Lock()
-	defer m.world.mu.Unlock()
-	for _, o := range m.world.members {
-		if o != m && o.running {
-			peers = append(peers, moot.Peer{ID: o.Key(), Addrs: o.addrs, Name: o.Name})
-		}
-	}
-	return peers
-}
-
-// partners are those whose feeds this member's are compared with: a client has its
-// server, and a server of clients waits to be asked.
-func (m *Member) partners() []moot.Peer {
-	switch s := m.world.Member(0); {
-	case !m.world.Centralised():
-		return m.others()
-	case m != s:
-		return []moot.Peer{s.peer()}
-	}
-	return nil
-}
-
-// dial reaches another member unless the two are separated.
-func (m *Member) dial(p moot.Peer) (moot.Node, error) {
-	node, err := m.link.Dial(m, p)
+// start opens the node, prepares it and runs it.
+func (m *Member) start(prepare func(context.Context, *node.Node) error) (err error) {
+	ctx := m.world.t.Context()
+	n, err := node.New(ctx, m.config())
 	if err != nil {
-		return nil, err
-	}
-	s := &severed{node, func() error {
-		if m.world.separated(m.Key(), p.ID) {
-			return moot.Errorf(moot.Unavailable, "cut off")
-		}
-		return nil
-	}}
-	return s, nil
-}
-
-// open opens the store; a member whose store is in memory has it open for ever.
-func (m *Member) open() error {
-	if m.Log == nil {
-		m.Log = &memo{}
-	}
-	h := &home{roster: policy.NewRoster(m.world.space, m.now), clock: feed.NewClock(m.now, 0)}
-	cfg := m.config
-	cfg.Gate, cfg.Log = &gate{h.roster, h.clock}, m.Log.logger()
-	var err error
-	if h.store, err = store.Open(context.Background(), cfg); err != nil {
 		return err
 	}
-	m.home.Store(h)
-	m.pen = feed.NewAuthor(m.world.space, m.key, h.clock, nil)
-	return nil
-}
-
-// start opens the store, and the node around it.
-func (m *Member) start() error {
-	if m.Store() == nil {
-		if err := m.open(); err != nil {
+	serving, end := context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			end()
+			m.listeners.Wait()
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	if prepare != nil {
+		if err := prepare(ctx, n); err != nil {
 			return err
 		}
 	}
-	m.link = Links[m.world.Link](m)
-	addrs, err := m.link.Listen(m, wire.Handler(m.seen(), m.guard(), wire.Options{Runner: m}))
+	serve, err := m.listen(ctx, n)
+	if err != nil {
+		return err
+	}
+	err = n.Start(ctx, func() {
+		for _, f := range serve {
+			m.listeners.Go(func() {
+				if err := f(serving); err != nil {
+					m.Log.logger().Error("serve", "error", err)
+				}
+			})
+		}
+	})
 	if err != nil {
 		return err
 	}
 	m.world.mu.Lock()
-	m.addrs, m.running = addrs, true
-	m.world.mu.Unlock()
-	m.Node = ask.New(ask.Config{
-		Local: m.Store(), Self: m.Key(), Locator: Architectures[m.world.Architecture](m), Dial: m.dial, Log: m.Log.logger(),
-		Verify: m.verify, Stall: time.Second, Discover: 2 * time.Second, Refresh: 200 * time.Millisecond,
-	})
-	ctx, end := context.WithCancel(context.Background())
-	m.end, m.life = end, ctx
-	m.crew.Go(func() {
-		gossip.Run(ctx, gossip.Config{
-			Space: m.world.space, Self: m.Key(), Local: m.Store(), Interval: interval, Dial: m.dial,
-			Neighbours: m.partners, Servers: func(context.Context) []moot.Peer { return nil }, Log: m.Log.logger(),
-		})
-	})
+	defer m.world.mu.Unlock()
+	m.node, m.end, m.away = n, end, false
 	return nil
 }
 
-// verify judges an entry that the server answers with; what this member says next is
-// later than it.
-func (m *Member) verify(e moot.Entry) error {
-	err := feed.Verify(e)
-	if err == nil {
-		err = m.home.Load().clock.Observe(e.Time)
+// listen binds what the node serves on, and returns what serves it.
+func (m *Member) listen(ctx context.Context, n *node.Node) (serve []func(context.Context) error, err error) {
+	if m.isServer() {
+		ln, addr, err := m.world.link.Web(m.web)
+		if err != nil {
+			return nil, err
+		}
+		m.web = addr
+		n.SetWebAddrs([]string{"https://" + addr})
+		serve = append(serve, func(ctx context.Context) error {
+			return link.ServeTLS(ctx, ln, m.key, nil, n.Handler(), m.Log.logger())
+		})
 	}
-	return err
+	if m.hasPeers() {
+		if m.peer == "" {
+			m.peer = m.world.link.Peers
+		}
+		if err := n.Connect(ctx, []string{m.peer}, false); err != nil {
+			return serve, err
+		}
+		addrs := n.Addrs()
+		m.peer = addrs[len(addrs)-1]
+		serve = append(serve, n.ServePeers)
+	}
+	return serve, nil
 }
 
-// seen is what others are shown.
-func (m *Member) seen() moot.Node {
-	if m.lies != nil {
-		return m.lies(m.Store())
-	}
-	return m.Store()
-}
-
-// Stop ends the node; the store stays for Restart. A stopped member may be stopped.
+// Stop ends the node until Restart; a member that is stopped may be stopped.
 func (m *Member) Stop() {
+	if Stores[m.world.Store].Volatile {
+		m.world.isolate(m)
+		return
+	}
+	m.close()
+}
+
+// close ends the node.
+func (m *Member) close() {
+	if m.node == nil {
+		return
+	}
+	m.world.isolate(m) // ends its requests, for which the listeners would wait
+	m.end()
+	m.listeners.Wait()
+	if err := m.node.Close(); err != nil {
+		m.world.t.Logf("%s: close: %v", m.Name, err)
+	}
 	m.world.mu.Lock()
-	was := m.running
-	m.running = false
-	m.world.mu.Unlock()
-	if was {
-		m.end()
-		m.crew.Wait()
-		m.closeMail()
-		m.link.Close()
-	}
-	if s := m.Store(); s != nil && m.config.Database != "" {
-		s.Close()
-		m.home.Store(&home{roster: m.home.Load().roster, clock: m.home.Load().clock})
-	}
+	defer m.world.mu.Unlock()
+	m.node, m.session, m.away = nil, nil, false // what does not run cannot be separated
 }
 
 // Restart starts a stopped node again.
 func (m *Member) Restart() {
 	m.world.t.Helper()
-	m.world.must(m.start())
-}
-
-// Lose stops the node and throws away all it had but its key.
-func (m *Member) Lose() {
-	m.Stop()
-	m.index = nil
-	m.home.Store(nil)
-	m.config = Stores[m.world.Store](m.world.t)
-}
-
-// Append signs statements and appends them, through the architecture.
-func (m *Member) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
-	m.signing.Lock()
-	defer m.signing.Unlock()
-	for _, s := range statements {
-		if err := m.resume(ctx); err != nil {
-			return entries, err
-		}
-		e := m.pen.Next(s.Kind, s.Key, s.Replaces, s.Body)
-		if err := m.Node.Append(ctx, mode, e); err != nil {
-			return entries, err
-		}
-		entries = append(entries, e)
+	if m.node != nil {
+		m.world.mu.Lock()
+		defer m.world.mu.Unlock()
+		m.away = false
+		return
 	}
-	return entries, nil
+	m.world.must(m.start(nil))
 }
 
-// resume finds the end of the member's feed.
-func (m *Member) resume(ctx context.Context) error {
-	v, err := m.Store().Vector(ctx)
-	if err != nil || v[m.Key()] == m.pen.Seq() {
-		return err
-	}
-	for e, err := range m.Store().Query(ctx, moot.Query{Author: m.Key(), History: true}) {
-		if err != nil {
-			return err
-		}
-		m.pen.Reset(&e)
-	}
-	return nil
+// Lose ends the node, throws away all it had but its key, and starts it again with what
+// another member tells of the space.
+func (m *Member) Lose(from *Member) {
+	m.world.t.Helper()
+	m.close()
+	m.dir = m.world.t.TempDir()
+	m.world.must(m.start(func(ctx context.Context, n *node.Node) error {
+		return m.world.ask(from, m.key, func(c dial.Client) error { return n.Learn(ctx, c) })
+	}))
 }
 
-// enter hands the entry that makes this newcomer a member to whoever takes it, with
-// the invitation's key as its own, and then reads the space.
-func (m *Member) enter(l members.Link) error {
-	e, err := members.Enter(l, m.key, m.Name, m.now)
+// address is how others reach the member.
+func (m *Member) address() moot.Peer {
+	return moot.Peer{ID: m.Key(), Addrs: m.node.Addrs(), Name: m.Name}
+}
+
+// ask asks a member's node in the name of a key whose own node does not run.
+func (w *World) ask(member *Member, key ed25519.PrivateKey, do func(dial.Client) error) error {
+	to := member.address()
+	in := node.Introduce(members.Link{Peers: []moot.Peer{to}}, key).Through(w.over)
+	defer in.Close()
+	c, err := in.Client(to)
 	if err != nil {
 		return err
 	}
-	invited := &Member{world: m.world, key: seal.FromSeed(l.Seed)}
-	err = invited.visit(func(n moot.Node) error { return n.Append(context.Background(), moot.Merge, e) })
-	if err != nil {
-		return err
-	}
-	if err := m.open(); err != nil {
-		return err
-	}
-	return m.visit(func(n moot.Node) error {
-		_, _, err := gossip.Reconcile(context.Background(), m.Store(), n)
-		return err
-	})
+	defer c.Close()
+	return do(c)
 }
 
-// visit does something at the first member that is there, as one who is not running.
-func (m *Member) visit(do func(moot.Node) error) error {
-	if m.home.Load() == nil {
-		m.home.Store(&home{roster: policy.NewRoster(m.world.space, m.now)})
-	}
-	m.link = Links[m.world.Link](m)
-	if _, err := m.link.Listen(m, nil); err != nil {
-		return err
-	}
-	defer func() { m.link.Close(); m.bound = "" }()
-	err := error(moot.Unavailable)
-	for _, p := range m.others() {
-		if m.world.separated(m.Key(), p.ID) {
-			continue
-		}
-		node, dialErr := m.link.Dial(m, p)
-		if dialErr != nil {
-			return dialErr
-		}
-		if err = do(node); err == nil || !errors.Is(err, moot.Unavailable) {
-			return err
-		}
-	}
-	return err
+// holds reports whether the member's own store holds all of a blob.
+func (m *Member) holds(ctx context.Context, id moot.BlobID) bool {
+	h, err := m.Store().Have(ctx, id)
+	return err == nil && h.Complete()
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// letter is a message as somebody writes it.
-func letter(to, subject, text string, attach ...[]byte) io.Reader {
+// message is a MIME message.
+func message(to, subject, text string, attach ...[]byte) io.Reader {
 	m := mail.Message{To: []string{to}, Subject: subject, Text: text}
 	for i, content := range attach {
 		m.Attach = append(m.Attach, mail.File{Name: fmt.Sprintf("file %d", i), Open: func() (io.ReadCloser, error) {
@@ -55,21 +55,12 @@ func mustHave(t T, m *Member, folder string, subjects ...string) []mail.Item {
 	return items
 }
 
-// openAll gives everybody a mailbox, once they know one another: what is for all is
-// sealed to those whom its author knows.
-func openAll(w *World) {
-	w.Alike()
-	for i := range 3 {
-		w.Member(i).Mail()
-	}
-}
-
 func messages(t T, w *World) {
-	openAll(w)
+	w.Alike() // what is for all is sealed to the members that its author knows
 	founder, ann, bob := w.Member(0), w.Member(1), w.Member(2)
 	content := random(100 << 10)
-	sent := mustSend(t, ann, letter("bob", "Report", "as promised", content))
-	mustSend(t, bob, letter("#general", "News", "it rains"))
+	sent := mustSend(t, ann, message("bob", "Report", "as promised", content))
+	mustSend(t, bob, message("#general", "News", "it rains"))
 	it := mustHave(t, bob, mail.Inbox, "Report")[0]
 	for _, m := range []*Member{founder, ann, bob} {
 		mustHave(t, m, "Channels/general", "News")
@@ -98,13 +89,13 @@ func messages(t T, w *World) {
 	if err != nil || len(found) != 1 {
 		t.Fatalf("search: %+v, %v", found, err)
 	}
-	if plain := carriedInTheClear(t, founder, "promised", "Report", "file 0"); plain != "" {
+	if plain := inTheClear(t, founder, "promised", "Report", "file 0"); plain != "" {
 		t.Fatalf("the founder's store shows %q", plain)
 	}
 }
 
-// carriedInTheClear returns one of the words that a member's store shows, or "".
-func carriedInTheClear(t T, m *Member, words ...string) string {
+// inTheClear returns one of the words that a member's store shows, or "".
+func inTheClear(t T, m *Member, words ...string) string {
 	var all bytes.Buffer
 	for b, err := range m.Store().Blobs(t.Context()) {
 		if err != nil {
@@ -134,11 +125,11 @@ func carriedInTheClear(t T, m *Member, words ...string) string {
 
 // messageWaits has the server, or another peer, hold a message for one who is away.
 func messageWaits(t T, w *World) {
-	openAll(w)
+	w.Alike() // what is for all is sealed to the members that its author knows
 	founder, ann, bob := w.Member(0), w.Member(1), w.Member(2)
 	w.Alike()
 	bob.Stop()
-	sent := mustSend(t, ann, letter("bob", "Waits", "until you come"))
+	sent := mustSend(t, ann, message("bob", "Waits", "until you come"))
 	Eventually(t, "somebody holds it", func() error {
 		if !founder.holds(t.Context(), sent.ID) {
 			return moot.Errorf(moot.NotFound, "the founder does not")
@@ -149,7 +140,7 @@ func messageWaits(t T, w *World) {
 	bob.Restart()
 	mustHave(t, bob, mail.Inbox, "Waits")
 	if w.Architecture == "peer-to-peer" {
-		Eventually(t, "it is let go", func() error {
+		Eventually(t, "it is released", func() error {
 			if founder.holds(t.Context(), sent.ID) {
 				return moot.Errorf(moot.Conflict, "the founder still holds it")
 			}
@@ -161,17 +152,17 @@ func messageWaits(t T, w *World) {
 }
 
 func messagesMerge(t T, w *World) {
-	openAll(w)
+	w.Alike() // what is for all is sealed to the members that its author knows
 	founder, ann, bob := w.Member(0), w.Member(1), w.Member(2)
 	w.Alike()
 	w.Cut(ann, bob)
 	w.Cut(founder, bob)
-	mustSend(t, ann, letter("bob", "from ann", "one"))
-	_, err := bob.Mail().Send(t.Context(), mail.Outgoing{MIME: letter("ann", "from bob", "two")})
+	mustSend(t, ann, message("bob", "from ann", "one"))
+	_, err := bob.Mail().Send(t.Context(), mail.Outgoing{MIME: message("ann", "from bob", "two")})
 	if w.Centralised() {
 		wantKind(t, "cut off from the server", err, moot.Unavailable)
 		w.Heal()
-		mustSend(t, bob, letter("ann", "from bob", "two"))
+		mustSend(t, bob, message("ann", "from bob", "two"))
 	} else {
 		w.must(err)
 		w.Heal()
@@ -185,20 +176,43 @@ func messagesMerge(t T, w *World) {
 
 // mailboxLost makes a mailbox anew of what others hold: messages, flags and folders.
 func mailboxLost(t T, w *World) {
-	openAll(w)
+	w.Alike() // what is for all is sealed to the members that its author knows
 	ann, bob := w.Member(1), w.Member(2)
-	mustSend(t, ann, letter("#general", "News", "for all"))
+	mustSend(t, ann, message("#general", "News", "for all"))
 	it := mustHave(t, bob, "Channels/general", "News")[0]
 	_, err := bob.Mail().Change(t.Context(), mail.Change{Folder: it.Folder, UID: it.UID, Move: "Archive/2026", Set: []mail.Flag{mail.Flagged, mail.Seen}})
 	w.must(err)
 	w.Alike()
-	bob.Lose()
-	w.must(bob.open())
-	w.must(bob.visit(func(moot.Node) error { return nil })) // there is somebody to ask
-	bob.Restart()
+	bob.Lose(w.Member(0))
 	it = mustHave(t, bob, "Archive/2026", "News")[0]
 	if !slices.Contains(it.Flags, mail.Flagged) {
 		t.Fatalf("its flags are %q", it.Flags)
 	}
 	mustHave(t, bob, "Channels/general")
+}
+
+// account: a member without a node of its own, whose key another member's node holds.
+func account(t T, w *World) {
+	founder, ann := w.Member(0), w.Member(1)
+	control := founder.Session().Control
+	_, err := control.AddAccount(t.Context(), "gus", "")
+	w.must(err)
+	password, err := control.AddPassword(t.Context(), "gus")
+	w.must(err)
+	w.Alike()
+	_, err = founder.Node().Login(t.Context(), "gus", "wrong "+password)
+	wantKind(t, "a wrong password", err, moot.Denied)
+	gus, err := founder.Node().Login(t.Context(), "gus", password)
+	w.must(err)
+	mustSend(t, ann, message("gus", "Welcome", "to the space"))
+	Eventually(t, "the account receives mail", func() error {
+		items, err := gus.List(t.Context(), mail.Query{Folder: mail.Inbox})
+		if err == nil && (len(items) != 1 || items[0].Subject != "Welcome") {
+			err = moot.Errorf(moot.NotFound, "%+v", items)
+		}
+		return err
+	})
+	_, err = gus.Send(t.Context(), mail.Outgoing{MIME: message("ann", "Thanks", "from gus")})
+	w.must(err)
+	mustHave(t, ann, mail.Inbox, "Thanks")
 }

@@ -49,20 +49,14 @@ func secondWriter(t T, w *World) {
 	ann, bob := w.Member(1), w.Member(2)
 	mustShare(t, ann, "plan", []byte("base"))
 	mustRead(t, bob, "plan", []byte("base"))
-	heads := func(m *Member) []moot.EntryID {
-		var ids []moot.EntryID
-		for e, err := range m.Node.Query(t.Context(), moot.Query{Kind: moot.KindFile, Key: "plan"}) {
-			w.must(err)
-			ids = append(ids, e.ID)
-		}
-		return ids
-	}
-	based := heads(bob)
+	based, err := bob.Files().Lookup(t.Context(), "plan")
+	w.must(err)
 	mustShare(t, ann, "plan", []byte("ann's"))
 	w.Alike()
-	_, err := bob.Append(t.Context(), moot.Swap, sign.Statement{Kind: moot.KindFile, Key: "plan", Replaces: based, Body: []byte("bob's")})
+	_, err = bob.Node().Writer(w.Arch.Asks).Append(t.Context(), moot.Swap,
+		sign.Statement{Kind: moot.KindFile, Key: "plan", Replaces: []moot.EntryID{based.Entry}, Body: []byte("bob's")})
 	wantKind(t, "swap over a change", err, moot.Conflict)
-	if got := heads(ann); len(got) != 1 {
-		t.Fatalf("%d versions", len(got))
+	if got, err := ann.Files().Conflicts(t.Context()); err != nil || len(got) != 0 {
+		t.Fatalf("%d versions, %v", len(got), err)
 	}
 }

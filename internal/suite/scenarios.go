@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/files"
 )
@@ -17,28 +19,39 @@ import (
 // Scenarios is all that must be true.
 func Scenarios() []Scenario {
 	return []Scenario{
-		{"files of all sizes are fetched", 2, filesAreFetched},
-		{"folders are fetched", 1, foldersAreFetched},
-		{"names are found, removed and remembered", 1, namesAreFound},
-		{"the second writer of a name", 2, secondWriter},
-		{"a partition, and after it", 2, partition},
-		{"the server away, and back", 2, serverAway},
-		{"a node restarts", 1, restart},
-		{"a node that lost everything", 2, lostEverything},
-		{"a revoked member", 2, revoked},
-		{"invitations", 1, invitations},
-		{"strangers", 1, strangers},
-		{"a clock that is ahead", 2, clockAhead},
-		{"a liar among the holders", 2, liar},
-		{"messages reach whom they are for", 2, messages},
-		{"the recipient comes when the sender has gone", 2, messageWaits},
-		{"messages across a partition", 2, messagesMerge},
-		{"a mailbox that was lost", 2, mailboxLost},
-		{"a job is done by others", 2, jobIsDone},
-		{"a job survives", 2, jobSurvives},
-		{"who may have tasks run", 1, jobDenied},
+		{Name: "files of all sizes are fetched", Members: 2, Run: filesAreFetched},
+		{Name: "folders are fetched", Members: 1, Run: foldersAreFetched},
+		{Name: "names are found, removed and remembered", Members: 1, Run: namesAreFound},
+		{Name: "the second writer of a name", Members: 2, Run: secondWriter},
+		{Name: "a partition, and after it", Members: 2, Run: partition},
+		{Name: "the server away, and back", Members: 2, Run: serverAway},
+		{Name: "a node restarts", Members: 1, Run: restart},
+		{Name: "a node that lost everything", Members: 2, Run: lostEverything},
+		{Name: "a revoked member", Members: 2, Run: revoked},
+		{Name: "invitations", Members: 1, Run: invitations},
+		{Name: "strangers", Members: 1, Run: strangers},
+		{Name: "a clock that is ahead", Members: 2, Run: clockAhead},
+		{Name: "a clock that is far ahead", Members: 2, Run: clockFarAhead},
+		{Name: "a dishonest source", Members: 2, Run: dishonest},
+		{Name: "messages reach their recipients", Members: 2, Run: messages},
+		{Name: "the recipient comes when the sender has gone", Members: 2, Run: messageWaits},
+		{Name: "messages across a partition", Members: 2, Run: messagesMerge},
+		{Name: "a mailbox that was lost", Members: 2, Run: mailboxLost},
+		{Name: "a job is done by others", Members: 2, Run: jobIsDone},
+		{Name: "a job survives", Members: 2, Run: jobSurvives},
+		{Name: "who may have tasks run", Members: 1, Run: jobDenied},
+		{Name: "an access list", Members: 2, Run: accessList, Where: withPeers},
+		{Name: "a rate limit", Members: 2, Run: rateLimit},
+		{Name: "entries are pushed", Members: 2, Run: entriesPushed, Where: withPeers, Repair: time.Hour},
+		{Name: "an upload", Members: 2, Run: heldByServer, Where: withServerAndPeers, ServerOnly: true},
+		{Name: "a mirror", Members: 2, Run: heldByServer, Where: withServerAndPeers},
+		{Name: "an account sends and receives mail", Members: 1, Run: account},
 	}
 }
+
+func withPeers(a arch.Architecture) bool { return a.Mesh }
+
+func withServerAndPeers(a arch.Architecture) bool { return a.Mesh && a.Asks.Server }
 
 func random(n int) []byte {
 	p := make([]byte, n)

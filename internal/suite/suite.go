@@ -1,14 +1,17 @@
 // Package suite holds what must be true of every architecture, over every store and
-// every link: a list of scenarios, and the world in which they are run. A new store,
-// link or architecture is a few lines in axes.go, and is then held to all of it.
+// every link: a list of scenarios, and the world in which they are run, whose members'
+// nodes are those that ship (package node). A new store or link is a few lines in
+// axes.go, a new architecture a value of package arch, and is then held to all of it.
 //
-// Like package daemon it knows every part; unlike it, it cuts links, turns clocks and
-// loses disks.
+// It cuts links, turns clocks, loses disks and falsifies answers. It must not know how a
+// node is assembled, nor homes, flags or front ends.
 package suite
 
 import (
 	"context"
 	"time"
+
+	"github.com/mootspace/moot/internal/arch"
 )
 
 // T is what a scenario needs of testing.TB; a benchmark or a program may be one, too.
@@ -26,11 +29,25 @@ type Scenario struct {
 	Name    string
 	Members int // besides the founder
 	Run     func(t T, w *World)
+
+	Where      func(arch.Architecture) bool // the architectures of which it speaks; nil: all
+	ServerOnly bool                         // the server has no links with peers
+	Repair     time.Duration                // between exchanges of entries; 0: short
 }
 
-// Within is how long a scenario polls for what must become true: the bound that the
-// architectures declare, for the interval at which the worlds' nodes compare, and
-// some more for slow machines.
+// In runs the scenario in a world over the named store, link and architecture.
+func (s Scenario) In(t T, store, link, architecture string) {
+	s.Run(t, NewWorld(t, Topology{
+		Store: store, Link: link, Architecture: architecture, Members: s.Members, ServerOnly: s.ServerOnly, Repair: s.Repair,
+	}))
+}
+
+// Speaks reports whether a scenario says something about an architecture.
+func (s Scenario) Speaks(a arch.Architecture) bool { return s.Where == nil || s.Where(a) }
+
+// Within is how long a scenario polls for what must become true: the bound that gossip
+// declares for the interval at which the worlds' nodes exchange entries, and some more
+// for links to come back and for slow machines.
 func Within() time.Duration { return bound + 20*time.Second }
 
 // Eventually polls until check returns nil, and fails if it does not within the bound.

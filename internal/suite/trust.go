@@ -1,12 +1,16 @@
 package suite
 
 import (
+	"crypto/ed25519"
 	"strings"
 	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/dial"
+	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/seal"
 )
 
 func revoked(t T, w *World) {
@@ -16,23 +20,24 @@ func revoked(t T, w *World) {
 	w.Alike()
 	_, err := founder.Members().Revoke(t.Context(), "bob")
 	w.must(err)
-	at := founder.peer()
-	server, err := bob.dial(at)
-	w.must(err)
-	_, err = server.Vector(t.Context())
-	wantKind(t, "the revoked asks the server, at once", err, moot.Revoked, moot.Denied, moot.Unavailable)
-	Eventually(t, "a peer refuses the revoked", func() error {
-		node, err := bob.dial(ann.peer())
-		w.must(err)
-		if _, err = node.Vector(t.Context()); err == nil {
-			return moot.Errorf(moot.Internal, "answered")
-		}
-		return nil
-	})
-	share(t, bob, "late", []byte("said too late"))
+	_, err = share(t, bob, "late", []byte("said too late"))
+	if w.Centralised() {
+		wantKind(t, "a revoked member shares", err, moot.Revoked, moot.Denied)
+	}
+	bob.close()
+	_, err = vector(t, founder, bob.key)
+	wantKind(t, "a revoked member asks the founder, at once", err, moot.Revoked, moot.Denied, moot.Unavailable)
+	if ann.hasPeers() {
+		Eventually(t, "a peer refuses a revoked member", func() error {
+			if _, err := vector(t, ann, bob.key); err == nil {
+				return moot.Errorf(moot.Internal, "answered")
+			}
+			return nil
+		})
+	}
 	mustRead(t, ann, "bob's", []byte("said before"))
 	if found, err := names(t.Context(), ann, "late"); err != nil || len(found) != 0 {
-		t.Fatalf("what a revoked member says is seen: %v, %v", found, err)
+		t.Fatalf("an entry of a revoked member is seen: %v, %v", found, err)
 	}
 }
 
@@ -54,27 +59,45 @@ func invitations(t T, w *World) {
 	wantKind(t, "a guest writes", err, moot.Denied)
 }
 
+// vector asks a member's node for the least that it answers.
+func vector(t T, m *Member, key ed25519.PrivateKey) (v moot.Vector, err error) {
+	err = m.world.ask(m, key, func(c dial.Client) error {
+		v, err = c.Vector(t.Context())
+		return err
+	})
+	return v, err
+}
+
 func strangers(t T, w *World) {
 	mustShare(t, w.Member(0), "secret", []byte("secret"))
-	stranger := w.stranger()
 	for _, m := range []*Member{w.Member(0), w.Member(1)} {
-		node, err := stranger.link.Dial(stranger, m.peer())
-		w.must(err)
-		_, err = node.Vector(t.Context())
-		wantKind(t, "vector", err, moot.Stranger, moot.Unavailable)
-		for e, err := range node.Query(t.Context(), moot.Query{}) {
-			if err == nil {
-				t.Fatalf("a stranger is told of %s", e.Key)
-			}
-			wantKind(t, "query", err, moot.Stranger, moot.Unavailable)
+		if !m.isServer() && !m.hasPeers() {
+			continue // it answers nobody
 		}
-		b, _ := blob.Hash(strings.NewReader("secret"))
-		_, err = node.Get(t.Context(), b.ID, moot.Whole)
-		wantKind(t, "get", err, moot.Stranger, moot.Unavailable)
-		_, err = node.Have(t.Context(), b.ID)
-		wantKind(t, "have", err, moot.Stranger, moot.Unavailable)
-		_, err = node.Put(t.Context(), strings.NewReader("spam"))
-		wantKind(t, "put", err, moot.Stranger, moot.Unavailable)
+		w.must(w.ask(m, seal.NewKey(), func(node dial.Client) error {
+			refused := func(what string, err error) {
+				t.Helper()
+				wantKind(t, what, err, moot.Stranger, moot.Unavailable)
+			}
+			_, err := node.Vector(t.Context())
+			refused("vector", err)
+			for e, err := range node.Query(t.Context(), moot.Query{}) {
+				if err == nil {
+					t.Fatalf("a stranger receives %s", e.Key)
+				}
+				refused("query", err)
+			}
+			b, _ := blob.Hash(strings.NewReader("secret"))
+			_, err = node.Get(t.Context(), b.ID, moot.Whole)
+			refused("get", err)
+			_, err = node.Have(t.Context(), b.ID)
+			refused("have", err)
+			_, err = node.Put(t.Context(), strings.NewReader("spam"))
+			refused("put", err)
+			_, err = node.Run(t.Context(), moot.Task{}, nil)
+			refused("run", err)
+			return nil
+		}))
 	}
 }
 
@@ -93,37 +116,54 @@ func clockAhead(t T, w *World) {
 	}
 }
 
-// liar: of two holders one sends wrong bytes. The download completes, with right
-// bytes only, and the log says who lied.
-func liar(t T, w *World) {
+// clockFarAhead: entries of members whose clocks are too far ahead are refused by all
+// others, also those with which a server answers.
+func clockFarAhead(t T, w *World) {
+	founder, ann, bob := w.Member(0), w.Member(1), w.Member(2)
+	mustShare(t, ann, "plan", []byte("now"))
+	mustRead(t, bob, "plan", []byte("now"))
+	w.Alike()
+	for _, m := range []*Member{founder, ann} {
+		m.skew.Store(int64(time.Hour))
+	}
+	mustShare(t, ann, "plan", []byte("from the future"))
+	mustRead(t, founder, "plan", []byte("from the future"))
+	if f, err := bob.Files().Lookup(t.Context(), "plan"); err == nil && f.Time.Wall().After(time.Now().Add(feed.MaxDrift)) {
+		t.Fatalf("an entry from the future is believed: %+v", f)
+	}
+	own, err := share(t, bob, "plan", []byte("bob's"))
+	if err == nil && own.Time.Wall().After(time.Now().Add(feed.MaxDrift)) {
+		t.Fatalf("the clock of the others is followed: %+v", own)
+	}
+}
+
+// dishonest: one of two sources sends wrong bytes. The download completes, with right
+// bytes only, and the log names the source.
+func dishonest(t T, w *World) {
 	founder, ann, bob := w.Member(0), w.Member(1), w.Member(2)
 	content := random(40 * blob.GroupSize)
 	mustShare(t, founder, "prize", content)
 	if w.Centralised() {
 		w.Alike()
-		founder.Stop()
-		founder.lies = lie
-		founder.Restart()
+		founder.dishonest.Store(true)
 		_, err := read(t, bob, "prize")
-		wantKind(t, "all that the server sends is wrong", err, moot.Unavailable, moot.Corrupt)
+		wantKind(t, "the server sends wrong bytes only", err, moot.Unavailable, moot.Corrupt)
 		if !bob.Log.Names(founder.Key()) {
-			t.Fatalf("the log does not name the liar, who caused %v:\n%s", err, bob.Log)
+			t.Fatalf("the log does not name the dishonest source, which caused %v:\n%s", err, bob.Log)
 		}
 		return
 	}
 	mustRead(t, ann, "prize", content)
 	w.Alike()
-	ann.Stop()
-	ann.lies = lie
-	ann.Restart()
-	w.Cut(founder, bob) // so that the liar is asked first
-	Eventually(t, "the liar is found again, asked and named", func() error {
+	ann.dishonest.Store(true)
+	w.Cut(founder, bob) // leaves the dishonest source only
+	Eventually(t, "the dishonest source is asked and named", func() error {
 		_, err := read(t, bob, "prize")
 		if err == nil {
-			t.Fatalf("wrong bytes were taken")
+			t.Fatalf("wrong bytes were accepted")
 		}
 		if !bob.Log.Names(ann.Key()) {
-			return moot.Errorf(moot.Unavailable, "the log does not name the liar, who caused %v:\n%s", err, bob.Log)
+			return moot.Errorf(moot.Unavailable, "the log does not name the dishonest source, which caused %v:\n%s", err, bob.Log)
 		}
 		return nil
 	})

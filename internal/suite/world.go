@@ -3,47 +3,61 @@ package suite
 import (
 	"context"
 	"crypto/ed25519"
-	"iter"
-	"log/slog"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/gossip"
 	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/node"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
 )
 
-// interval is how often the nodes of a world compare their feeds.
-const interval = 50 * time.Millisecond
+// interval is how often the nodes of a world exchange entries.
+const interval = 100 * time.Millisecond
 
 var bound = gossip.Bound(interval)
 
-// World is a group of members, each with a running node. Member 0 is the founder,
-// and the server where there is one.
+// Topology describes a world: its axes, and how many members it has.
+type Topology struct {
+	Store, Link, Architecture string // names of the axes
+
+	Members    int           // besides the founder
+	ServerOnly bool          // the server has no links with peers
+	Repair     time.Duration // between exchanges of entries; 0: short
+}
+
+// World is a group of members, each with a running node. Member 0 is the founder, and
+// the server where there is one.
 type World struct {
-	Store, Link, Architecture string
+	Topology
+	Arch arch.Architecture
 
 	t       T
 	space   moot.Key
-	log     *slog.Logger
+	link    Link
 	mu      sync.Mutex
 	members []*Member
 	cut     map[[2]moot.Key]bool
 }
 
 // NewWorld founds a space with a founder and so many members.
-func NewWorld(t T, storeKind, linkKind, architecture string, extra int) *World {
+func NewWorld(t T, top Topology) *World {
 	t.Helper()
-	w := &World{Store: storeKind, Link: linkKind, Architecture: architecture, t: t, log: slog.New(slog.DiscardHandler), cut: map[[2]moot.Key]bool{}}
+	if top.Repair == 0 {
+		top.Repair = interval
+	}
+	w := &World{Topology: top, Arch: Architectures()[top.Architecture], t: t, link: Links[top.Link](t), cut: map[[2]moot.Key]bool{}}
 	key := seal.NewKey()
 	w.space = seal.Public(key)
-	founder := w.add(key, "founder")
-	w.must(founder.start())
-	w.must(founder.Members().Found(t.Context(), "world", "founder"))
-	for i := range extra {
+	founder := w.add(key, "founder", members.Link{})
+	w.must(founder.start(func(ctx context.Context, n *node.Node) error { return n.Found(ctx, "world", "founder") }))
+	for i := range top.Members {
 		w.Join(w.Invite(policy.RoleMember, 1, time.Hour), memberNames[i])
 	}
 	return w
@@ -66,26 +80,28 @@ func (w *World) Member(i int) *Member {
 }
 
 // Centralised reports whether nothing works without the server.
-func (w *World) Centralised() bool { return w.Architecture == "client-server" }
+func (w *World) Centralised() bool { return !w.Arch.Mesh }
 
-func (w *World) add(key ed25519.PrivateKey, name string) *Member {
-	m := &Member{Name: name, world: w, key: key, config: Stores[w.Store](w.t)}
+func (w *World) add(key ed25519.PrivateKey, name string, l members.Link) *Member {
+	m := &Member{Name: name, Log: &record{}, world: w, key: key, dir: w.t.TempDir(), link: l}
 	w.mu.Lock()
 	w.members = append(w.members, m)
 	w.mu.Unlock()
-	w.t.Cleanup(m.Stop)
+	w.t.Cleanup(m.close)
 	return m
 }
 
 // Invite has the founder invite.
 func (w *World) Invite(role policy.Role, uses int, expires time.Duration) members.Link {
 	w.t.Helper()
-	l, err := w.Member(0).Members().Invite(w.t.Context(), members.Invitation{Role: role, Uses: uses, Expires: expires})
+	in, err := w.Member(0).Members().Invite(w.t.Context(), app.InviteOptions{Role: role, Uses: uses, Expires: expires})
+	w.must(err)
+	l, err := members.ParseLink(in.Link, time.Time{}) // a member refuses what has expired, not the newcomer
 	w.must(err)
 	return l
 }
 
-// Join makes a newcomer who enters by an invitation at any member that lets it in.
+// Join makes a newcomer who joins by an invitation.
 func (w *World) Join(l members.Link, name string) *Member {
 	w.t.Helper()
 	m, err := w.TryJoin(l, name)
@@ -95,17 +111,38 @@ func (w *World) Join(l members.Link, name string) *Member {
 
 // TryJoin is Join, but may fail.
 func (w *World) TryJoin(l members.Link, name string) (*Member, error) {
-	m := w.add(seal.NewKey(), name)
-	err := m.enter(l)
-	if err == nil {
-		err = m.start()
-	}
+	m := w.add(seal.NewKey(), name, l)
+	err := m.join()
 	if err != nil {
 		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.members = slices.DeleteFunc(w.members, func(o *Member) bool { return o == m })
-		w.mu.Unlock()
 	}
 	return m, err
+}
+
+// join submits the entry that makes this newcomer a member, and then reads the space.
+func (m *Member) join() (err error) {
+	ctx := m.world.t.Context()
+	e, err := members.Enter(m.link, m.key, m.Name, m.now)
+	if err != nil {
+		return err
+	}
+	invited := node.AsInvited(m.link).Through(m.world.over)
+	introducer, err := invited.Submit(ctx, e)
+	if err = errors.Join(err, invited.Close()); err != nil {
+		return err
+	}
+	return m.start(func(ctx context.Context, n *node.Node) error {
+		in := node.Introduce(m.link, m.key).Through(m.world.over)
+		defer in.Close()
+		from, err := in.Client(introducer)
+		if err != nil {
+			return err
+		}
+		defer from.Close()
+		return n.Learn(ctx, from)
+	})
 }
 
 // Cut separates two members; Heal joins them again.
@@ -113,75 +150,70 @@ func (w *World) Cut(a, b *Member) {
 	w.mu.Lock()
 	w.cut[[2]moot.Key{a.Key(), b.Key()}], w.cut[[2]moot.Key{b.Key(), a.Key()}] = true, true
 	w.mu.Unlock()
-	for _, m := range []*Member{a, b} {
-		if m.link != nil {
-			m.link.Cut(m, a.Key())
-			m.link.Cut(m, b.Key())
-		}
-	}
+	a.node.Disconnect()
+	b.node.Disconnect()
 }
 
-// Heal ends all separations.
+// Heal ends all separations of two members.
 func (w *World) Heal() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	clear(w.cut)
 }
 
-func (w *World) separated(a, b moot.Key) bool {
+// isolate separates a member from everybody.
+func (w *World) isolate(m *Member) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.cut[[2]moot.Key{a, b}]
+	m.away = true
+	w.mu.Unlock()
+	for _, o := range w.running() {
+		o.Disconnect()
+	}
 }
 
-// find returns a member that runs.
-func (w *World) find(k moot.Key) (*Member, error) {
+// running returns the nodes that run.
+func (w *World) running() (nodes []*node.Node) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range w.members {
-		if m.Key() == k && m.running {
-			return m, nil
+		if m.node != nil {
+			nodes = append(nodes, m.node)
 		}
 	}
-	return nil, moot.Errorf(moot.Unavailable, "nobody answers there")
+	return nodes
 }
 
-// Alike waits until all members hold the same entries.
+func (w *World) separated(a, b moot.Key) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cut[[2]moot.Key{a, b}] || slices.ContainsFunc(w.members, func(m *Member) bool {
+		return m.away && (m.Key() == a || m.Key() == b)
+	})
+}
+
+// Alike waits until all members that are not stopped hold the same entries.
 func (w *World) Alike() {
 	w.t.Helper()
-	Eventually(w.t, "the members come to hold the same", func() error {
-		first, err := w.Member(0).Store().Vector(w.t.Context())
-		if err != nil {
-			return err
-		}
+	Eventually(w.t, "the members come to hold the same entries", func() error {
+		var first moot.Vector
 		w.mu.Lock()
 		all := slices.Clone(w.members)
 		w.mu.Unlock()
-		for _, m := range all[1:] {
+		for _, m := range all {
+			if m.node == nil || m.away {
+				continue
+			}
 			v, err := m.Store().Vector(w.t.Context())
 			if err != nil {
 				return err
 			}
+			if first == nil {
+				first = v
+			}
 			if !v.Includes(first) || !first.Includes(v) {
-				return moot.Errorf(moot.Unavailable, "%s holds %v, the founder %v", m.Name, v, first)
+				return moot.Errorf(moot.Unavailable, "%s holds %v, others %v", m.Name, v, first)
 			}
 		}
 		return nil
 	})
 }
-
-// neighbourhood locates everybody else who runs, as a mesh of few members does.
-type neighbourhood struct{ m *Member }
-
-func (n neighbourhood) Locate(context.Context, moot.BlobID) iter.Seq[moot.Peer] {
-	return func(yield func(moot.Peer) bool) {
-		for _, p := range n.m.others() {
-			if !yield(p) {
-				return
-			}
-		}
-	}
-}
-
-func (neighbourhood) Announce(context.Context, moot.BlobID) error { return nil }
-func (neighbourhood) Authority() (moot.Authority, bool)           { return moot.Authority{}, false }

@@ -72,7 +72,7 @@ func (s *State) before(r Run) int64 {
 }
 
 // slow reports whether src would send the rest of the request in less than half the
-// time, judged by the rates of both so far.
+// time, by the rates of both so far.
 func (s *State) slow(a *inflight, src *source, now time.Time) bool {
 	age := now.Sub(a.issued)
 	if age < s.cfg.HedgeAfter {

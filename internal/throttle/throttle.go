@@ -83,7 +83,7 @@ func (t *Throttle) Reader(ctx context.Context, r io.Reader) io.Reader {
 type throttledReader struct {
 	io.Reader
 	t   *Throttle
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // methods of io take no context
 }
 
 func (r *throttledReader) Read(p []byte) (int, error) {
@@ -104,7 +104,7 @@ func (t *Throttle) Handler(next http.Handler) http.Handler {
 type throttledWriter struct {
 	http.ResponseWriter
 	t   *Throttle
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // methods of io take no context
 }
 
 // Unwrap lets http.ResponseController reach deadlines and flushing.

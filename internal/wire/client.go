@@ -149,7 +149,7 @@ func (c *Client) fetch(ctx context.Context, call call, v any) error {
 // body is the body of a response, read under the idle timeout.
 type body struct {
 	io.ReadCloser
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // methods of io take no context
 	idle   *idleTimer
 	client *Client
 }

@@ -15,7 +15,7 @@ package wire
 
 import "time"
 
-// Limits on what one request may carry.
+// Limits of one request.
 const (
 	maxQuery   = 4 << 20  // bytes of a query or vector as JSON
 	maxBatch   = 16 << 20 // bytes of entries in one POST

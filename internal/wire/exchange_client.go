@@ -34,14 +34,14 @@ func (c *Client) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, e
 	}
 	err = c.transportError(ctx, err)
 	cancel()
-	requests.Close()
+	_ = requests.Close() // a pipe
 	return nil, err
 }
 
 // exchange is the client side.
 type exchange struct {
 	client *Client
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // moot.Exchange's methods take none
 	cancel context.CancelFunc
 	body   io.Closer
 	in     *bufio.Reader
@@ -227,7 +227,7 @@ func (x *exchange) runs() (list []moot.Range, err error) {
 
 func (x *exchange) Close() error {
 	x.cancel()
-	x.requests.Close()
+	_ = x.requests.Close() // a pipe
 	return x.body.Close()
 }
 

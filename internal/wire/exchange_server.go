@@ -92,8 +92,8 @@ func (s *stoppable) stop() {
 // responder is the serving side of an exchange.
 type responder struct {
 	h         *handler
-	flow      uint64 // in the send queue
-	ctx       context.Context
+	flow      uint64          // in the send queue
+	ctx       context.Context //nolint:containedctx // of one request, which its methods share
 	id        moot.BlobID
 	size      int64
 	out       *bufio.Writer

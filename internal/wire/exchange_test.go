@@ -48,6 +48,24 @@ func decoded(t *testing.T, ev moot.ExchangeEvent, id moot.BlobID, nodes map[int6
 	}
 }
 
+// requestKnown requests a range with and without its last known parent.
+func requestKnown(t *testing.T, x moot.Exchange, b moot.Blob, data []byte, r moot.Range, known map[int64][32]byte) {
+	t.Helper()
+	prefix, n := blob.ProofPrefix(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
+	if n == 0 {
+		t.Errorf("no parent of %v is known", r)
+	}
+	if err := errors.Join(x.Request(r, prefix[:blob.ProofPrefixSize(n-1)]), x.Request(r, prefix)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		_, ev := parts(t, x)
+		if got := decoded(t, ev, b.ID, known); !bytes.Equal(got, data[r.Offset:r.End()]) {
+			t.Fatalf("with a prefix of %d parents: %d bytes", n, len(got))
+		}
+	}
+}
+
 func TestExchange(t *testing.T) {
 	for _, h2 := range []bool{false, true} {
 		m := newMemory()
@@ -62,7 +80,7 @@ func TestExchange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer x.Close()
+		t.Cleanup(func() { x.Close() })
 		ranges := []moot.Range{
 			{Offset: 4 * blob.GroupSize, Length: 2 * blob.GroupSize},
 			{Offset: 10 * blob.GroupSize, Length: 5},
@@ -88,19 +106,7 @@ func TestExchange(t *testing.T) {
 			x.Ack()
 		}
 		for _, r := range append(ranges, ranges[0]) { // what is known need not come, but does no harm
-			prefix, n := blob.ProofPrefix(b.Size, r, func(pos int64) (cv [32]byte, ok bool) { cv, ok = known[pos]; return cv, ok })
-			if n == 0 {
-				t.Errorf("no parent of %v is known", r)
-			}
-			if err := errors.Join(x.Request(r, prefix[:blob.ProofPrefixSize(n-1)]), x.Request(r, prefix)); err != nil {
-				t.Fatal(err)
-			}
-			for range 2 {
-				_, ev := parts(t, x)
-				if got := decoded(t, ev, b.ID, known); !bytes.Equal(got, data[r.Offset:r.End()]) {
-					t.Fatalf("with a prefix of %d parents: %d bytes", n, len(got))
-				}
-			}
+			requestKnown(t, x, b, data, r, known)
 		}
 		if err := x.Request(moot.Range{Offset: 50 * blob.GroupSize, Length: blob.GroupSize}, nil); err != nil {
 			t.Fatal(err)

@@ -151,7 +151,7 @@ func TestRawIsVerified(t *testing.T) {
 	m := newMemory()
 	data := pattern(1 << 20)
 	b, _ := m.Put(t.Context(), bytes.NewReader(data))
-	spoilt := func(at int) func(moot.BlobID, moot.Range) (io.ReadCloser, error) {
+	corrupted := func(at int) func(moot.BlobID, moot.Range) (io.ReadCloser, error) {
 		return func(id moot.BlobID, r moot.Range) (io.ReadCloser, error) {
 			slice, _ := m.Get(t.Context(), id, r)
 			text, _ := io.ReadAll(slice)
@@ -167,8 +167,8 @@ func TestRawIsVerified(t *testing.T) {
 		status int // 0: the answer breaks off
 	}{
 		"size":        {broken{Node: m, have: falseSize}, 422},
-		"first group": {broken{Node: m, get: spoilt(1000)}, 422},
-		"later group": {broken{Node: m, get: spoilt(900_000)}, 0},
+		"first group": {broken{Node: m, get: corrupted(1000)}, 422},
+		"later group": {broken{Node: m, get: corrupted(900_000)}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, http2 := range []bool{true, false} {

@@ -115,7 +115,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recoverPanic(out, r)
 	r.Body = newReader(out.control, r.Body, h.stall)
 	if strings.HasSuffix(r.URL.Path, "/exchange") {
-		out.control.EnableFullDuplex() // HTTP/1 else holds the response back until the body ends
+		_ = out.control.EnableFullDuplex() // HTTP/1 else holds the response back until the body ends
 	}
 	posting := r.Method == http.MethodPost && r.URL.Path == pathEntries
 	if !posting && h.fromStranger(r) {

@@ -58,7 +58,7 @@ func writeJSON(w *writer, status int, v any) error {
 	}
 	w.Header().Set("Content-Type", typeJSON)
 	w.WriteHeader(status)
-	w.Write(text)
+	_, _ = w.Write(text) // an error means that the client has left
 	return nil
 }
 

@@ -16,6 +16,6 @@ func (h *handler) openAPI(w *writer, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Content-Type", typeJSON)
-	w.Write(openAPIDocument)
+	_, _ = w.Write(openAPIDocument) // an error means that the client has left
 	return nil
 }

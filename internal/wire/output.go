@@ -54,11 +54,11 @@ func (o *output) fail(err error) error {
 	}
 	p := newProblem(err)
 	if o.lines {
-		o.line(p)
+		_ = o.line(p)
 	} else if item, err := cbor.MarshalFields(p); err == nil {
 		o.buf.Write(item)
 	}
-	o.flush()
+	_ = o.flush() // an error means that the client has left
 	return nil
 }
 

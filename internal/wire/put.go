@@ -29,7 +29,7 @@ func (h *handler) put(w *writer, r *http.Request) error {
 // another ID or size is of kind Corrupt.
 func (c *Client) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 	up := &upload{src: r, sum: blob.NewHasher(nil)}
-	defer up.stop()
+	defer func() { _ = up.stop() }() // its error is reported below
 	resp, err := c.do(ctx, call{method: http.MethodPost, path: pathBlobs, body: up, want: typeJSON, idle: c.workTimeout,
 		header: http.Header{"Content-Type": {typeBytes}}})
 	if err != nil {

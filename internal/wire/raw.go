@@ -72,7 +72,7 @@ func (h *handler) provenSize(ctx context.Context, id moot.BlobID) (int64, error)
 // content is a blob as http.ServeContent wants it: it seeks first, announces how
 // many bytes it will send in head, and then reads so many.
 type content struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // methods of io take no context
 	node   moot.Node
 	id     moot.BlobID
 	size   int64

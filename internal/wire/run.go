@@ -49,12 +49,12 @@ func (h *handler) run(w *writer, r *http.Request) error {
 	if out.send(nil) != nil {
 		return nil
 	}
-	o, err := h.runner.Run(r.Context(), t, func(p moot.Progress) { out.send(taskEvent{Progress: p}) })
+	o, err := h.runner.Run(r.Context(), t, func(p moot.Progress) { _ = out.send(taskEvent{Progress: p}) })
 	last := taskEvent{Outcome: &o}
 	if err != nil {
 		last = taskEvent{Kind: moot.KindOf(err), Why: err.Error()}
 	}
-	out.send(last) // an error means that the caller has left
+	_ = out.send(last) // an error means that the caller has left
 	return nil
 }
 

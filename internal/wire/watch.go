@@ -28,7 +28,7 @@ func (h *handler) watch(w *writer, r *http.Request) error {
 		return err
 	}
 	out := newOutput(w, r)
-	out.heartbeat()
+	_ = out.heartbeat() // buffered: flush reports its error
 	if out.flush() != nil {
 		return nil
 	}

@@ -128,7 +128,7 @@ func TestSlowReaderIsNotIdle(t *testing.T) {
 }
 
 // A watcher that does not read is dropped, and the node's watch ends.
-func TestStuckWatcher(t *testing.T) {
+func TestStalledWatcher(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ended atomic.Int64
 		began := time.Now()

@@ -44,7 +44,7 @@ func (w *writer) FlushError() error {
 	return w.control.Flush()
 }
 
-func (w *writer) Flush() { w.FlushError() }
+func (w *writer) Flush() { _ = w.FlushError() }
 
 // setDeadline sets the deadline of a write and returns the function that clears it. It
 // must be cleared: over HTTP/2 a deadline that passes ends the stream, also if nothing

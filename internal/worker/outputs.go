@@ -25,9 +25,9 @@ const (
 
 // collect adds the outputs of a task to its outcome.
 func (w *Worker) collect(ctx context.Context, o *moot.Outcome, s *streams, out string) (err error) {
-	c := collector{w: w, ctx: ctx, left: attachAll}
-	if o.Stdout, err = c.stream(s.out); err == nil {
-		o.Stderr, err = c.stream(s.err)
+	c := collector{w: w, left: attachAll}
+	if o.Stdout, err = c.stream(ctx, s.out); err == nil {
+		o.Stderr, err = c.stream(ctx, s.err)
 	}
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (w *Worker) collect(ctx context.Context, o *moot.Outcome, s *streams, out s
 			return err
 		}
 		defer f.Close()
-		one, err := c.take(f)
+		one, err := c.take(ctx, f)
 		one.Path = p
 		o.Files = append(o.Files, one)
 		return err
@@ -57,17 +57,16 @@ func (w *Worker) collect(ctx context.Context, o *moot.Outcome, s *streams, out s
 // collector attaches or stores outputs.
 type collector struct {
 	w    *Worker
-	ctx  context.Context
 	left int64 // bytes that may still be attached
 }
 
-func (c *collector) take(f *os.File) (moot.Content, error) {
+func (c *collector) take(ctx context.Context, f *os.File) (moot.Content, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return moot.Content{}, err
 	}
 	if info.Size() > attachOne || info.Size() > c.left {
-		b, err := c.w.cfg.Outputs.Put(c.ctx, f)
+		b, err := c.w.cfg.Outputs.Put(ctx, f)
 		return moot.Content{Blob: b}, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, attachOne))
@@ -85,7 +84,7 @@ func (c *collector) attach(data []byte) (moot.Content, error) {
 	return moot.Content{Blob: b, Data: data}, err
 }
 
-func (c *collector) stream(s *stream) (moot.Content, error) {
+func (c *collector) stream(ctx context.Context, s *stream) (moot.Content, error) {
 	switch {
 	case s.failed != nil:
 		return moot.Content{}, durable.Error("the output of a task", s.failed)
@@ -93,7 +92,7 @@ func (c *collector) stream(s *stream) (moot.Content, error) {
 		if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 			return moot.Content{}, durable.Error("the output of a task", err)
 		}
-		return c.take(s.file)
+		return c.take(ctx, s.file)
 	}
 	return c.attach(s.buf)
 }

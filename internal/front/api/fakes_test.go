@@ -58,22 +58,28 @@ func (c *control) MailRecords(context.Context) ([]string, error) {
 	return nil, moot.WithHint(moot.Errorf(moot.NotFound, "the space has no mail domain"), moot.HintMailDomain)
 }
 
-func (c *control) Tokens(context.Context) ([]app.Token, error) { return c.tokens.List(), nil }
+func (c *control) Tokens(context.Context) (list []app.Token, _ error) {
+	for _, t := range c.tokens.List() {
+		list = append(list, app.Token(t))
+	}
+	return list, nil
+}
 
 func (c *control) AddToken(_ context.Context, o app.TokenOptions) (app.Token, error) {
-	return c.tokens.Add(o)
+	t, err := c.tokens.Add(accounts.TokenOptions(o))
+	return app.Token(t), err
 }
 
 func (c *control) RemoveToken(_ context.Context, name string) error { return c.tokens.Remove(name) }
 
-// desk is where jobs are submitted that end at once.
-type desk struct {
+// submitter takes jobs that end at once.
+type submitter struct {
 	jobs   []jobs.Job
 	calls  []string
 	follow func(ctx context.Context, yield func(jobs.Event, error) bool)
 }
 
-func (d *desk) Submit(_ context.Context, s jobs.Spec) (jobs.Job, error) {
+func (d *submitter) Submit(_ context.Context, s jobs.Spec) (jobs.Job, error) {
 	if len(s.Stages) == 0 {
 		return jobs.Job{}, moot.Errorf(moot.Invalid, "the job has no stages")
 	}
@@ -82,9 +88,9 @@ func (d *desk) Submit(_ context.Context, s jobs.Spec) (jobs.Job, error) {
 	return j, nil
 }
 
-func (d *desk) Jobs(context.Context) ([]jobs.Job, error) { return d.jobs, nil }
+func (d *submitter) Jobs(context.Context) ([]jobs.Job, error) { return d.jobs, nil }
 
-func (d *desk) Follow(ctx context.Context, id string, logs bool) iter.Seq2[jobs.Event, error] {
+func (d *submitter) Follow(ctx context.Context, id string, logs bool) iter.Seq2[jobs.Event, error] {
 	return func(yield func(jobs.Event, error) bool) {
 		switch {
 		case d.follow != nil:
@@ -97,17 +103,17 @@ func (d *desk) Follow(ctx context.Context, id string, logs bool) iter.Seq2[jobs.
 	}
 }
 
-func (d *desk) Cancel(_ context.Context, id string) error {
+func (d *submitter) Cancel(_ context.Context, id string) error {
 	d.calls = append(d.calls, "cancel "+id)
 	return nil
 }
 
-func (d *desk) Retry(_ context.Context, id string) error {
+func (d *submitter) Retry(_ context.Context, id string) error {
 	d.calls = append(d.calls, "retry "+id)
 	return nil
 }
 
-func (d *desk) Offers(context.Context) ([]jobs.Offer, error) {
+func (d *submitter) Offers(context.Context) ([]jobs.Offer, error) {
 	return []jobs.Offer{{Member: moot.Key{4}, Terms: jobs.Terms{CPUs: 2}}}, nil
 }
 

@@ -62,7 +62,7 @@ func (c filesClient) Get(ctx context.Context, name, path string, p files.Progres
 	if path != "" && os.IsPathSeparator(path[len(path)-1]) {
 		b.Path += string(filepath.Separator) // it must be a directory
 	}
-	if b.Proof, err = prove(b.Path, b.Token); err != nil {
+	if b.Proof, err = writeProof(b.Path, b.Token); err != nil {
 		return f, moot.Wrap("get "+name, err)
 	}
 	defer os.Remove(b.Proof)
@@ -77,8 +77,8 @@ func (c filesClient) Get(ctx context.Context, name, path string, p files.Progres
 	return f, err
 }
 
-// prove puts a file with the token where something is to be written, and returns its path.
-func prove(path, token string) (string, error) {
+// writeProof puts a file with the token where something is to be written, and returns its path.
+func writeProof(path, token string) (string, error) {
 	dir := filepath.Dir(path)
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		dir = path

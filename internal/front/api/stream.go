@@ -68,8 +68,8 @@ func (lw *lineWriter) write(v any) error {
 	return err
 }
 
-// beat writes heartbeats until ctx ends.
-func (lw *lineWriter) beat(ctx context.Context, every time.Duration) {
+// heartbeat writes heartbeats until ctx ends.
+func (lw *lineWriter) heartbeat(ctx context.Context, every time.Duration) {
 	t := time.NewTicker(every)
 	defer t.Stop()
 	for {
@@ -89,7 +89,7 @@ func stream[In, E, R any](s *server, o op[In, line[E, R]], f func(ctx context.Co
 		ctx, cancel := context.WithCancel(r.Context())
 		lw := &lineWriter{w: w, cancel: cancel}
 		var wg sync.WaitGroup
-		wg.Go(func() { lw.beat(ctx, s.Heartbeat) })
+		wg.Go(func() { lw.heartbeat(ctx, s.Heartbeat) })
 		result, err := f(ctx, m, in, func(e E) error { return lw.write(line[E, R]{Event: &e}) })
 		cancel()
 		wg.Wait()

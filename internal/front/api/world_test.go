@@ -35,7 +35,7 @@ type world struct {
 	box        *mail.Account
 	tokens     *accounts.Tokens
 	control    *control
-	jobs       *desk
+	jobs       *submitter
 	files      app.Files // replaced where a test wants others
 	local, web *httptest.Server
 	session    *app.Session // through local
@@ -46,7 +46,7 @@ type world struct {
 	closed int
 }
 
-// gate lets a roster judge.
+// gate admits entries by a roster.
 type gate struct{ *policy.Roster }
 
 func (g gate) Admit(e moot.Entry) error        { return g.Roster.Admit(e) }
@@ -71,13 +71,13 @@ func wantKind(t testing.TB, what string, err error, kind moot.ErrorKind) {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	key := seal.NewKey()
-	w := &world{t: t, self: seal.Public(key), jobs: &desk{}}
+	w := &world{t: t, self: seal.Public(key), jobs: &submitter{}}
 	roster := policy.NewRoster(w.self, time.Now)
 	var err error
 	w.node, err = store.Open(t.Context(), store.Config{Gate: gate{roster}})
 	must(t, err)
 	t.Cleanup(func() { w.node.Close() })
-	signer, err := sign.New(t.Context(), sign.Config{Space: w.self, Key: key, Clock: feed.NewClock(time.Now, 0), Local: w.node})
+	signer, err := sign.New(t.Context(), sign.Config{Self: w.self, Author: feed.NewAuthor(w.self, key, feed.NewClock(time.Now, 0), nil), Local: w.node})
 	must(t, err)
 	write := signer.Through(w.node)
 	people := members.New(w.self, w.node, write)

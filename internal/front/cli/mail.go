@@ -18,8 +18,8 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// draft is a message to be sent, as flags and input describe it.
-type draft struct {
+// composition is a message to be sent, as flags and input describe it.
+type composition struct {
 	message mail.Message
 	attach  []string
 	text    string
@@ -27,7 +27,7 @@ type draft struct {
 	draft   bool
 }
 
-func (l *draft) flags(c *cobra.Command) {
+func (l *composition) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&l.message.Cc, "cc", nil, "also send to `ADDRESS`, for all to see")
 	f.StringArrayVar(&l.message.Bcc, "bcc", nil, "also send to `ADDRESS`, which the others do not see")
@@ -38,7 +38,7 @@ func (l *draft) flags(c *cobra.Command) {
 }
 
 func (a *commandLine) sendCommand() *cobra.Command {
-	var l draft
+	var l composition
 	c := &cobra.Command{
 		Use:   "send TO… [--subject S] [--attach FILE]… < TEXT",
 		Short: "Send a message to members, a #channel, or anybody if the space's server sends mail",
@@ -58,7 +58,7 @@ message is sealed: nobody but those it is for can read it, also not the nodes th
 }
 
 func (a *commandLine) replyCommand() *cobra.Command {
-	var l draft
+	var l composition
 	var all bool
 	c := &cobra.Command{
 		Use:     "reply ID [--all] [--attach FILE]… < TEXT",
@@ -89,7 +89,7 @@ func (a *commandLine) replyCommand() *cobra.Command {
 }
 
 // dispatch writes the message while it is sent: attachments may be of any size.
-func (a *commandLine) dispatch(ctx context.Context, m mail.Mailbox, l *draft) error {
+func (a *commandLine) dispatch(ctx context.Context, m mail.Mailbox, l *composition) error {
 	if err := l.read(a.in); err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (a *commandLine) dispatch(ctx context.Context, m mail.Mailbox, l *draft) er
 }
 
 // read takes in the text and looks at the attachments.
-func (l *draft) read(in io.Reader) error {
+func (l *composition) read(in io.Reader) error {
 	for _, path := range l.attach {
 		if info, err := os.Stat(path); err != nil || info.IsDir() {
 			return moot.Errorf(moot.Invalid, "attach %s: %w", path, cmpErr(err, errors.New("it is a folder: share it instead")))

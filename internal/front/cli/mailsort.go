@@ -35,19 +35,19 @@ func (a *commandLine) discardCommand() *cobra.Command {
 
 func (a *commandLine) markCommand() *cobra.Command {
 	var change mail.Change
-	var set, clear []string
+	var set, unset []string
 	c := a.sortCommand("mark ID… [--set FLAG] [--clear FLAG]", "Set and clear flags of messages", `  moot mark 3fa9 --set '\Flagged'`+"\n"+`  moot mark 3fa9 --clear '\Seen'`, 1,
 		func(args []string) ([]string, mail.Change) {
 			for _, f := range set {
 				change.Set = append(change.Set, mail.Flag(f))
 			}
-			for _, f := range clear {
+			for _, f := range unset {
 				change.Clear = append(change.Clear, mail.Flag(f))
 			}
 			return args, change
 		})
 	c.Flags().StringArrayVar(&set, "set", nil, `set the `+"`FLAG`"+`, as \Flagged or a word`)
-	c.Flags().StringArrayVar(&clear, "clear", nil, `clear the `+"`FLAG`"+`, as \Seen`)
+	c.Flags().StringArrayVar(&unset, "clear", nil, `clear the `+"`FLAG`"+`, as \Seen`)
 	c.MarkFlagsOneRequired("set", "clear")
 	return c
 }

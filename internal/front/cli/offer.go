@@ -36,7 +36,7 @@ who lends. A server lends all its processors unless --cpus says otherwise.`,
 				if err != nil {
 					return err
 				}
-				if err := a.setLending(ctx, s, c, &w, cpus, memory, disk, hours, wall, to); err != nil {
+				if err := a.setLending(ctx, s, c, &w, cpus, hours, wall, to); err != nil {
 					return err
 				}
 				if err := s.Control.SetPreferences(ctx, w); err != nil {
@@ -56,7 +56,7 @@ who lends. A server lends all its processors unless --cpus says otherwise.`,
 	return c
 }
 
-func (a *commandLine) setLending(ctx context.Context, s *app.Session, c *cobra.Command, w *policy.Preferences, cpus int, memory, disk, hours string, wall time.Duration, to []string) (err error) {
+func (a *commandLine) setLending(ctx context.Context, s *app.Session, c *cobra.Command, w *policy.Preferences, cpus int, hours string, wall time.Duration, to []string) (err error) {
 	given := c.Flags().Changed
 	if given("cpus") {
 		if w.LendCPUs = cpus; cpus <= 0 {

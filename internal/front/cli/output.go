@@ -15,7 +15,7 @@ import (
 func (a *commandLine) print(v any) {
 	enc := json.NewEncoder(a.out)
 	enc.SetEscapeHTML(false)
-	enc.Encode(v) // a closed output ends the process by SIGPIPE; there is nobody to tell
+	_ = enc.Encode(v) // a closed output ends the process by SIGPIPE; there is nobody to tell
 }
 
 // say writes a line for a person; nothing with --json.

@@ -27,10 +27,10 @@ func (p accounts) Login(_ context.Context, user, _ string) (moots.Mailbox, error
 // TestArchitectures sends and reads mail with the protocols through every
 // architecture, over real stores.
 func TestArchitectures(t *testing.T) {
-	for architecture := range suite.Architectures {
+	for architecture := range suite.Architectures() {
 		t.Run(architecture, func(t *testing.T) {
 			t.Parallel()
-			mailOver(t, suite.NewWorld(t, "sqlite", "in process", architecture, 2))
+			mailOver(t, suite.NewWorld(t, suite.Topology{Store: "sqlite", Link: "tcp", Architecture: architecture, Members: 2}))
 		})
 	}
 }

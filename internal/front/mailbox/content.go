@@ -19,7 +19,7 @@ const (
 
 // content gives random access to a message.
 type content struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // methods of io take no context
 	mb  mail.Mailbox
 	id  moot.BlobID
 

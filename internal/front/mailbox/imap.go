@@ -40,7 +40,7 @@ func (s *Server) imapServer(ctx context.Context, plain bool) func(net.Listener) 
 // imapSession is one client's connection.
 type imapSession struct {
 	server *Server
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // imapserver's callbacks take none
 	cancel context.CancelFunc
 	client *imapserver.Conn
 	conn   *conn

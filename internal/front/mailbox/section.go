@@ -39,10 +39,10 @@ func (c *content) bytesOf(from, to int64) section {
 }
 
 // computed is the output of a reader that can be created repeatedly.
-func computed(make func() io.Reader) (section, error) {
-	n, err := io.Copy(io.Discard, make())
+func computed(open func() io.Reader) (section, error) {
+	n, err := io.Copy(io.Discard, open())
 	return section{n, func(off int64) io.Reader {
-		r := make()
+		r := open()
 		if _, err := io.CopyN(io.Discard, r, off); err != nil {
 			return failed{err}
 		}

@@ -17,7 +17,7 @@ import (
 // selection is the client's view of a selected folder: the messages by sequence number
 // (RFC 9051, 2.3.1.2). It changes only with the updates that are sent.
 type selection struct {
-	ctx      context.Context
+	ctx      context.Context //nolint:containedctx // imapserver's callbacks take none
 	cancel   context.CancelFunc
 	mb       mail.Mailbox
 	log      *slog.Logger

@@ -49,7 +49,7 @@ func (s *Server) submissionServer(ctx context.Context, plain bool) func(net.List
 // submission is one client's connection.
 type submission struct {
 	server *Server
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // go-smtp's callbacks take none
 	client *smtp.Conn
 	conn   *conn
 

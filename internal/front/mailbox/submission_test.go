@@ -25,7 +25,7 @@ func (w *world) submit() *wire {
 }
 
 // reply sends a command, if any, and checks the prefix of the reply.
-func (c *wire) reply(command, want string) string {
+func (c *wire) reply(command, want string) {
 	c.t.Helper()
 	if command != "" {
 		c.send(command + "\r\n")
@@ -38,7 +38,7 @@ func (c *wire) reply(command, want string) string {
 		if l = strings.TrimRight(l, "\r\n"); !strings.HasPrefix(l, want) {
 			c.t.Errorf("%.60s: %q, want %q (%v)", command, l, want, err)
 		}
-		return l
+		return
 	}
 }
 
@@ -53,11 +53,11 @@ func TestSubmission(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.Close()
+			t.Cleanup(func() { c.Close() })
 			if err := c.Auth(mechanism); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.SendMail("whoever@elsewhere", []string{"bob@moot.test", "#general@moot.test"}, strings.NewReader(hello+".\r\n..dots\r\n")); err != nil {
+			if err := c.SendMail("somebody@elsewhere", []string{"bob@moot.test", "#general@moot.test"}, strings.NewReader(hello+".\r\n..dots\r\n")); err != nil {
 				t.Fatal(err)
 			}
 			if err := c.Quit(); err != nil {
