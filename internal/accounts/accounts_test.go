@@ -59,7 +59,7 @@ func newClub(t *testing.T) *club {
 	s, err := store.Open(t.Context(), store.Config{Gate: gate{roster, clock}})
 	must(t, err)
 	t.Cleanup(func() { s.Close() })
-	signer, err := sign.New(t.Context(), sign.Config{Space: space, Key: key, Clock: clock, Local: s})
+	signer, err := sign.New(t.Context(), sign.Config{Self: space, Author: feed.NewAuthor(space, key, clock, nil), Local: s})
 	must(t, err)
 	must(t, members.New(space, s, signer.Through(s)).Found(t.Context(), "club", "ann"))
 	c := &club{roster: roster}

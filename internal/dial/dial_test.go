@@ -68,7 +68,7 @@ func TestPeerIsAskedOverItsLink(t *testing.T) {
 	if _, err := n.Vector(t.Context()); moot.KindOf(err) != moot.Unavailable {
 		t.Errorf("a peer without an address answers: %v", err)
 	}
-	c := dial.Peer(host, peer)
+	c := dial.Peer(host, peer, asIs)
 	defer c.Close()
 	if _, err := c.Vector(t.Context()); moot.KindOf(err) != moot.Unavailable {
 		t.Errorf("a peer without an address answers: %v", err)
@@ -77,11 +77,11 @@ func TestPeerIsAskedOverItsLink(t *testing.T) {
 
 func TestServerThatDoesNotAnswer(t *testing.T) {
 	key := seal.FromSeed([32]byte{1})
-	if _, err := dial.Server(key, moot.Peer{Addrs: []string{"/ip4/127.0.0.1/tcp/1"}}); moot.KindOf(err) != moot.Unavailable {
+	if _, err := dial.Server(key, moot.Peer{Addrs: []string{"/ip4/127.0.0.1/tcp/1"}}, asIs); moot.KindOf(err) != moot.Unavailable {
 		t.Errorf("a server without an https address: %v", err)
 	}
 	for addr, kind := range map[string]moot.ErrorKind{"https://127.0.0.1:1": moot.Unavailable, "https://%zz": moot.Invalid} {
-		c, err := dial.Server(key, moot.Peer{ID: moot.Key{2}, Addrs: []string{addr}})
+		c, err := dial.Server(key, moot.Peer{ID: moot.Key{2}, Addrs: []string{addr}}, asIs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,3 +91,5 @@ func TestServerThatDoesNotAnswer(t *testing.T) {
 		c.Close()
 	}
 }
+
+func asIs(_ moot.Peer, rt http.RoundTripper) http.RoundTripper { return rt }
