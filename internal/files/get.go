@@ -53,8 +53,8 @@ func target(f File, dest string) (string, error) {
 	return dest, nil
 }
 
-func emptyFolder(path string) bool {
-	list, err := os.ReadDir(path)
+func emptyFolder(dir string) bool {
+	list, err := os.ReadDir(dir)
 	return err == nil && len(list) == 0
 }
 

@@ -175,3 +175,12 @@ func TestServerAnswersByRole(t *testing.T) {
 		}
 	}
 }
+
+func TestGateObservesWhatIsStored(t *testing.T) {
+	clock := feed.NewClock(at(-time.Minute), 0)
+	e := history(t, founder(t, Config{Now: at(0)}))[0]
+	gate{policy.NewRoster(ann, time.Now), clock}.Apply(e)
+	if now := clock.Now(); now <= e.Time {
+		t.Errorf("the clock says %v after an entry of %v", now, e.Time)
+	}
+}
