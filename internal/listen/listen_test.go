@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/accounts"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/dial"
@@ -33,11 +33,11 @@ func must(t *testing.T, err error) {
 func newListeners(t *testing.T) *Listeners {
 	t.Helper()
 	data, key := node.Dir(t.TempDir()), seal.NewKey()
-	n, err := node.New(t.Context(), node.Config{Space: seal.Public(key), Name: "club", Key: key, Data: data, Role: arch.Server(), MailDomain: "club.example"})
+	n, err := node.New(t.Context(), node.Config{Space: seal.Public(key), Name: "club", Key: key, Data: data, Role: arch.Server(), Mail: node.MailServer{Domain: "club.example"}})
 	must(t, err)
 	t.Cleanup(func() { n.Close() })
 	must(t, n.Found(t.Context(), "club", "ann"))
-	return New(n, data, slog.New(slog.DiscardHandler))
+	return &Listeners{node: n, data: data, log: slog.New(slog.DiscardHandler)}
 }
 
 // serve answers until the test ends.
@@ -133,10 +133,10 @@ func get(t *testing.T, client *http.Client, address, token string) int {
 
 func TestWebNeedsAToken(t *testing.T) {
 	l := newListeners(t)
-	must(t, l.Web(t.Context(), app.RunOptions{Web: "127.0.0.1:0"}))
-	must(t, l.Web(t.Context(), app.RunOptions{})) // nothing
+	must(t, l.web(t.Context(), app.RunOptions{Web: "127.0.0.1:0"}))
+	must(t, l.web(t.Context(), app.RunOptions{})) // nothing
 	serve(t, l)
-	made, err := l.node.Tokens().Add(app.TokenOptions{Name: "script"})
+	made, err := l.node.Tokens().Add(accounts.TokenOptions{Name: "script"})
 	must(t, err)
 	if len(l.Addrs()) != 1 || !strings.HasPrefix(l.Addrs()[0], "http://127.0.0.1:") {
 		t.Fatalf("addresses %q", l.Addrs())
@@ -158,7 +158,7 @@ func TestWebNeedsAToken(t *testing.T) {
 
 func TestWebBeyondLoopbackIsEncrypted(t *testing.T) {
 	l := newListeners(t)
-	must(t, l.Web(t.Context(), app.RunOptions{Web: "0.0.0.0:0"}))
+	must(t, l.web(t.Context(), app.RunOptions{Web: "0.0.0.0:0"}))
 	serve(t, l)
 	_, port, err := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(l.addrs[0], "https://"), "/"))
 	must(t, err)
@@ -177,17 +177,17 @@ func TestListenersRefuse(t *testing.T) {
 	l := newListeners(t)
 	defer l.Close()
 	ctx := t.Context()
-	_, mail := l.Mail(ctx, app.MailOptions{IMAP: "127.0.0.1:99999"})
-	_, cert := l.Mail(ctx, app.MailOptions{IMAP: "127.0.0.1:0", CertFile: "/does/not/exist"})
+	mail := l.mail(ctx, app.MailOptions{IMAP: "127.0.0.1:99999"})
+	cert := l.mail(ctx, app.MailOptions{IMAP: "127.0.0.1:0", CertFile: "/does/not/exist"})
 	for name, err := range map[string]error{
-		"a web address":     l.Web(ctx, app.RunOptions{Web: "nowhere"}),
-		"a web port":        l.Web(ctx, app.RunOptions{Web: "127.0.0.1:99999"}),
-		"a web certificate": l.Web(ctx, app.RunOptions{Web: "0.0.0.0:0", CertFile: "/does/not/exist"}),
-		"a server's port":   l.Server(ctx, app.RunOptions{Listen: []string{"127.0.0.1:99999"}}),
+		"a web address":     l.web(ctx, app.RunOptions{Web: "nowhere"}),
+		"a web port":        l.web(ctx, app.RunOptions{Web: "127.0.0.1:99999"}),
+		"a web certificate": l.web(ctx, app.RunOptions{Web: "0.0.0.0:0", CertFile: "/does/not/exist"}),
+		"a server's port":   l.server(ctx, app.RunOptions{Listen: []string{"127.0.0.1:99999"}}),
 		"a mail port":       mail,
 		"a certificate":     cert,
-		"a multiaddr":       l.Peers(ctx, app.RunOptions{Listen: []string{"/nonsense/1"}}),
-		"a socket":          l.Socket(ctx, "/does/not/exist/node.sock"),
+		"a multiaddr":       l.peers(ctx, app.RunOptions{Listen: []string{"/nonsense/1"}}),
+		"a socket":          l.socket(ctx, "/does/not/exist/node.sock"),
 	} {
 		if moot.KindOf(err) != moot.Invalid {
 			t.Errorf("%s: %v", name, err)
@@ -197,7 +197,7 @@ func TestListenersRefuse(t *testing.T) {
 
 func TestServerAnswersItsMembersAtAnnouncedAddresses(t *testing.T) {
 	l := newListeners(t)
-	must(t, l.Server(t.Context(), app.RunOptions{Listen: []string{"127.0.0.1:0"}}))
+	must(t, l.server(t.Context(), app.RunOptions{Listen: []string{"127.0.0.1:0"}}))
 	serve(t, l)
 	addrs := l.Addrs()
 	for key, kind := range map[bool]moot.ErrorKind{true: "", false: moot.Stranger} {
@@ -205,7 +205,7 @@ func TestServerAnswersItsMembersAtAnnouncedAddresses(t *testing.T) {
 		if !key {
 			holder = seal.NewKey()
 		}
-		c, err := dial.Server(holder, moot.Peer{ID: l.node.Self(), Addrs: addrs})
+		c, err := dial.Server(holder, moot.Peer{ID: l.node.Self(), Addrs: addrs}, func(_ moot.Peer, rt http.RoundTripper) http.RoundTripper { return rt })
 		must(t, err)
 		if _, err = c.Vector(t.Context()); moot.KindOf(err) != kind {
 			t.Errorf("member %v: %v", key, err)
@@ -213,7 +213,7 @@ func TestServerAnswersItsMembersAtAnnouncedAddresses(t *testing.T) {
 		c.Close()
 	}
 	other := newListeners(t)
-	must(t, other.Server(t.Context(), app.RunOptions{Listen: []string{"127.0.0.1:0"}, Announce: []string{"https://club.example"}}))
+	must(t, other.server(t.Context(), app.RunOptions{Listen: []string{"127.0.0.1:0"}, Announce: []string{"https://club.example"}}))
 	other.Close()
 	if got := other.Addrs(); !slices.Equal(got, []string{"https://club.example"}) {
 		t.Errorf("announced %q", got)
@@ -238,9 +238,7 @@ func TestMailListeners(t *testing.T) {
 		IMAP: "127.0.0.1:0", IMAPS: "127.0.0.1:0", Submission: "127.0.0.1:0", Submissions: "127.0.0.1:0",
 		Domain: "club.example", Host: "mx.club.example", SMTP: "127.0.0.1:0", Smarthost: "127.0.0.1:1",
 	}
-	closeQueue, err := l.Mail(t.Context(), o)
-	must(t, err)
-	t.Cleanup(func() { closeQueue() })
+	must(t, l.mail(t.Context(), o))
 	serve(t, l)
 	if len(l.addrs) != 5 || !strings.HasSuffix(l.addrs[4], "(for other servers)") {
 		t.Fatalf("addresses %q", l.addrs)
@@ -265,59 +263,19 @@ func TestMailListeners(t *testing.T) {
 
 func TestNoMailListensNowhere(t *testing.T) {
 	l := newListeners(t)
-	closeQueue, err := l.Mail(t.Context(), app.MailOptions{})
-	must(t, err)
-	must(t, closeQueue())
+	must(t, l.mail(t.Context(), app.MailOptions{}))
 	if len(l.serve) != 0 || len(l.addrs) != 0 {
 		t.Errorf("%d listeners at %q", len(l.serve), l.addrs)
 	}
 }
 
-func TestMailRecordsStayTheSame(t *testing.T) {
-	data := node.Dir(t.TempDir())
-	first, err := MailRecords(data, "club.example", "mx.club.example")
-	must(t, err)
-	again, err := MailRecords(data, "club.example", "mx.club.example")
-	must(t, err)
-	if !slices.Equal(first, again) || len(first) != 5 {
-		t.Errorf("records %q, then %q", first, again)
-	}
-	all := strings.Join(first, "\n")
-	for _, want := range []string{"club.example. IN MX 10 mx.club.example.", "v=spf1 mx -all", "_dmarc.club.example.", "moot-ed25519._domainkey.club.example.", "moot-rsa._domainkey.club.example."} {
-		if !strings.Contains(all, want) {
-			t.Errorf("no %q in\n%s", want, all)
-		}
-	}
-	must(t, os.WriteFile(data.Path("dkim-rsa.pem"), []byte("damaged"), 0o600))
-	if _, err := MailRecords(data, "club.example", "mx"); err == nil {
-		t.Error("a damaged key has records")
-	}
-}
-
-func TestShortSocket(t *testing.T) {
-	deep := filepath.Join(t.TempDir(), strings.Repeat("d", 120))
-	must(t, os.Mkdir(deep, 0o700))
-	path := filepath.Join(deep, "node.sock")
-	if got := ShortSocket("/short"); got != "/short" {
-		t.Errorf("a short path became %q", got)
-	}
-	t.Chdir(deep)
-	if got := ShortSocket(path); got != "node.sock" {
-		t.Errorf("below the working directory: %q", got)
-	}
-	t.Chdir("/")
-	if got := ShortSocket(path); got != path {
-		t.Errorf("too deep for any form: %q", got)
-	}
-}
-
 func TestListenerThatFailsEndsTheNode(t *testing.T) {
 	l := newListeners(t)
-	l.Add(func(context.Context) error { return moot.Errorf(moot.Internal, "the port is gone") })
-	l.Add(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+	l.add(func(context.Context) error { return moot.Errorf(moot.Internal, "the port is gone") })
+	l.add(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
 	ctx, end := context.WithCancelCause(t.Context())
 	l.Serve(ctx, end)
-	l.Wait()
+	l.running.Wait()
 	if err := context.Cause(ctx); moot.KindOf(err) != moot.Internal {
 		t.Errorf("ended by %v", err)
 	}
@@ -326,8 +284,8 @@ func TestListenerThatFailsEndsTheNode(t *testing.T) {
 func TestPortsAreFreeAfterClose(t *testing.T) {
 	l := newListeners(t)
 	socket := l.data.Path("node.sock")
-	must(t, l.Socket(t.Context(), socket))
-	must(t, l.Web(t.Context(), app.RunOptions{Web: "127.0.0.1:0"}))
+	must(t, l.socket(t.Context(), socket))
+	must(t, l.web(t.Context(), app.RunOptions{Web: "127.0.0.1:0"}))
 	addr := strings.TrimSuffix(strings.TrimPrefix(l.addrs[0], "http://"), "/")
 	l.Close() // never served
 	ln, err := net.Listen("tcp", addr)
