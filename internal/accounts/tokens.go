@@ -66,6 +66,8 @@ type Tokens struct {
 	now   func() time.Time
 	log   *slog.Logger
 	list  []savedToken // by name
+	// revoked are closed when the token of that name is; of those that were used.
+	revoked map[string]chan struct{}
 }
 
 // OpenTokens reads the tokens in a state. log may be nil.
@@ -73,7 +75,7 @@ func OpenTokens(state State, now func() time.Time, log *slog.Logger) (*Tokens, e
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	t := &Tokens{state: state, now: now, log: log}
+	t := &Tokens{state: state, now: now, log: log, revoked: map[string]chan struct{}{}}
 	err := state.Load(tokensFile, &t.list)
 	if moot.KindOf(err) == moot.NotFound {
 		err = nil
@@ -93,7 +95,7 @@ func (t *Tokens) Add(o TokenOptions) (Token, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.index(o.Name) >= 0 {
-		return Token{}, moot.WithHint(moot.Errorf(moot.Conflict, "there is a token named %q", o.Name), moot.HintRename)
+		return Token{}, moot.Errorf(moot.Conflict, "there is a token named %q: choose another name, or remove that one first", o.Name)
 	}
 	made := Token{Name: o.Name, ReadOnly: o.ReadOnly, Made: t.now().UTC().Truncate(time.Second)}
 	if o.Expires > 0 {
@@ -130,11 +132,27 @@ func (t *Tokens) Remove(name string) error {
 	if i < 0 {
 		return moot.Errorf(moot.NotFound, "there is no token named %q", name)
 	}
-	return t.save(slices.Delete(slices.Clone(t.list), i, i+1))
+	if err := t.save(slices.Delete(slices.Clone(t.list), i, i+1)); err != nil {
+		return err
+	}
+	if revoked := t.revoked[name]; revoked != nil {
+		close(revoked)
+		delete(t.revoked, name)
+	}
+	return nil
 }
 
-// Check returns the token that has a secret. Kinds: Stranger if none has, Expired.
-func (t *Tokens) Check(secret string) (Token, error) {
+// revocation returns the channel that is closed when a token is revoked.
+func (t *Tokens) revocation(name string) <-chan struct{} {
+	if t.revoked[name] == nil {
+		t.revoked[name] = make(chan struct{})
+	}
+	return t.revoked[name]
+}
+
+// Check returns the token that has a secret, and a channel that is closed when it is
+// revoked. Kinds: Stranger if none has, Expired.
+func (t *Tokens) Check(secret string) (_ Token, revoked <-chan struct{}, err error) {
 	h := []byte(hash(secret))
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -145,14 +163,14 @@ func (t *Tokens) Check(secret string) (Token, error) {
 		}
 	}
 	if found < 0 {
-		return Token{}, moot.Errorf(moot.Stranger, "the token is unknown, or was revoked")
+		return Token{}, nil, moot.Errorf(moot.Stranger, "the token is unknown, or was revoked")
 	}
 	now := t.now().UTC()
 	if s := t.list[found]; !s.Expires.IsZero() && !now.Before(s.Expires) {
-		return Token{}, moot.Errorf(moot.Expired, "the token %q has expired", s.Name)
+		return Token{}, nil, moot.Errorf(moot.Expired, "the token %q has expired", s.Name)
 	}
 	t.use(found, now.Truncate(24*time.Hour))
-	return t.list[found].Token, nil
+	return t.list[found].Token, t.revocation(t.list[found].Name), nil
 }
 
 // use records the day of a token's last use. A failure to save it does not fail the use.

@@ -75,16 +75,16 @@ func TestAddAndCheck(t *testing.T) {
 		t.Error("the secret is saved")
 	}
 	for _, tokens := range []*accounts.Tokens{tokens, w.open(t)} {
-		got, err := tokens.Check(a.Token)
+		got, _, err := tokens.Check(a.Token)
 		if err != nil || got.Name != "backup" || !got.ReadOnly || got.Token != "" {
 			t.Errorf("%+v, %v", got, err)
 		}
-		if got, err := tokens.Check(b.Token); err != nil || got.Name != "alarm" || got.ReadOnly {
+		if got, _, err := tokens.Check(b.Token); err != nil || got.Name != "alarm" || got.ReadOnly {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}
 	for _, wrong := range []string{"", "moot_", a.Token + "x", a.Token[1:], strings.ToUpper(a.Token)} {
-		if _, err := tokens.Check(wrong); moot.KindOf(err) != moot.Stranger {
+		if _, _, err := tokens.Check(wrong); moot.KindOf(err) != moot.Stranger {
 			t.Errorf("%q: %v", wrong, err)
 		}
 	}
@@ -123,11 +123,11 @@ func TestExpiry(t *testing.T) {
 	tokens := w.open(t)
 	made := add(t, tokens, accounts.TokenOptions{Name: "a", Expires: time.Hour})
 	w.now = w.now.Add(time.Hour - time.Second)
-	if _, err := tokens.Check(made.Token); err != nil {
+	if _, _, err := tokens.Check(made.Token); err != nil {
 		t.Error(err)
 	}
 	w.now = w.now.Add(time.Second)
-	if _, err := tokens.Check(made.Token); moot.KindOf(err) != moot.Expired {
+	if _, _, err := tokens.Check(made.Token); moot.KindOf(err) != moot.Expired {
 		t.Errorf("%v, want kind expired", err)
 	}
 }
@@ -143,7 +143,7 @@ func TestRemove(t *testing.T) {
 		t.Error(err)
 	}
 	for _, tokens := range []*accounts.Tokens{tokens, w.open(t)} {
-		if _, err := tokens.Check(made.Token); moot.KindOf(err) != moot.Stranger {
+		if _, _, err := tokens.Check(made.Token); moot.KindOf(err) != moot.Stranger {
 			t.Errorf("a revoked token: %v", err)
 		}
 	}
@@ -158,7 +158,7 @@ func TestLastUse(t *testing.T) {
 	check := func(wantSaves int, day time.Time) {
 		t.Helper()
 		for range 3 {
-			if _, err := tokens.Check(made.Token); err != nil {
+			if _, _, err := tokens.Check(made.Token); err != nil {
 				t.Error(err)
 			}
 		}
@@ -178,5 +178,30 @@ func TestCorruptState(t *testing.T) {
 	w.files["tokens.json"] = []byte("{")
 	if _, err := accounts.OpenTokens(w, time.Now, nil); err == nil {
 		t.Error("a corrupt file is read as no tokens")
+	}
+}
+
+// TestRemovedTokenIsRevoked: requests that are being answered with it end.
+func TestRemovedTokenIsRevoked(t *testing.T) {
+	tokens, err := accounts.OpenTokens(newWorld().memory, time.Now, nil)
+	must(t, err)
+	made, err := tokens.Add(accounts.TokenOptions{Name: "watcher"})
+	must(t, err)
+	_, first, err := tokens.Check(made.Token)
+	must(t, err)
+	_, second, err := tokens.Check(made.Token)
+	must(t, err)
+	select {
+	case <-first:
+		t.Fatal("revoked before it was removed")
+	default:
+	}
+	must(t, tokens.Remove("watcher"))
+	for _, revoked := range []<-chan struct{}{first, second} {
+		select {
+		case <-revoked:
+		default:
+			t.Error("a user of the token goes on")
+		}
 	}
 }

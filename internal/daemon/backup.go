@@ -17,9 +17,10 @@ import (
 )
 
 // backupFiles are in a backup, a tar archive, beside the database and accounts' keys.
+// Tokens are not: one that was revoked since must not come back.
 // Blobs are not: others hold them, and they can be copied at any time, since they never
 // change.
-var backupFiles = [...]string{keyFile, settingsFile, "wishes.json", "peers.json", "passwords.json", "tokens.json"}
+var backupFiles = [...]string{keyFile, settingsFile, "wishes.json", "peers.json", "passwords.json"}
 
 const databaseFile = "moot.db"
 

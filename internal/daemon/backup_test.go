@@ -31,7 +31,7 @@ func backedUp(t *testing.T, dir string) string {
 func TestRestoredHomeWritesOnlyOnceItReachedAnother(t *testing.T) {
 	ann := founded(t)
 	run(t, ann, peerOptions())
-	ben := join(t, invite(t, ann), "ben")
+	ben := join(t, invite(t, ann))
 	in(t, ben, viaPeers, func(ctx context.Context, s *app.Session) {
 		must(t, s.Control.SetPreferences(ctx, policy.Preferences{UploadRate: 1 << 30}))
 		must(t, write(ctx, s, "before.txt", "old"))

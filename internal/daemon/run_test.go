@@ -85,7 +85,7 @@ func TestRunRefuses(t *testing.T) {
 func TestMemberMayNotServe(t *testing.T) {
 	server := founded(t)
 	run(t, server, serverOptions())
-	member := join(t, invite(t, server), "ben")
+	member := join(t, invite(t, server))
 	err := Program{Listen: listen.Open}.Run(t.Context(), member, serverOptions(), func([]string) {})
 	wantError(t, err, moot.Denied, "", "must be an owner")
 }
@@ -93,7 +93,7 @@ func TestMemberMayNotServe(t *testing.T) {
 func TestServerAndClient(t *testing.T) {
 	server := founded(t)
 	stop := run(t, server, serverOptions())
-	client := join(t, invite(t, server), "ben")
+	client := join(t, invite(t, server))
 	h, err := openHome(client)
 	must(t, err)
 	if !h.settings.NoPeer || len(h.settings.Servers) != 1 {
@@ -127,7 +127,7 @@ func TestServerAndClient(t *testing.T) {
 func TestPeersShare(t *testing.T) {
 	ann := founded(t)
 	stop := run(t, ann, peerOptions())
-	ben := join(t, invite(t, ann), "ben")
+	ben := join(t, invite(t, ann))
 	in(t, ann, moot.Architecture{}, func(ctx context.Context, s *app.Session) { must(t, write(ctx, s, "a.txt", "from ann")) })
 	in(t, ben, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
 		if got := read(t, s, "a.txt"); got != "from ann" {

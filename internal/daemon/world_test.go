@@ -107,8 +107,9 @@ func invite(t *testing.T, dir string) (link string) {
 	return link
 }
 
-func join(t *testing.T, link, as string) (dir string) {
+func join(t *testing.T, link string) (dir string) {
 	t.Helper()
+	const as = "ben"
 	dir = filepath.Join(t.TempDir(), as)
 	id, err := Program{}.Join(t.Context(), dir, link, as)
 	must(t, err)
@@ -131,25 +132,6 @@ func read(t *testing.T, s *app.Session, name string) string {
 	b, err := io.ReadAll(rc)
 	must(t, err)
 	return string(b)
-}
-
-// eventually polls until f returns nil, for at most a quarter of a minute.
-func eventually(t *testing.T, f func() error) {
-	t.Helper()
-	poll := time.NewTicker(20 * time.Millisecond)
-	defer poll.Stop()
-	deadline := time.After(15 * time.Second)
-	for {
-		err := f()
-		if err == nil {
-			return
-		}
-		select {
-		case <-poll.C:
-		case <-deadline:
-			t.Fatal(err)
-		}
-	}
 }
 
 func exists(t *testing.T, path string) bool {

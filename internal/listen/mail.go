@@ -85,10 +85,9 @@ func (l *Listeners) exchange(ctx context.Context, o app.MailOptions, secure *tls
 	if err != nil {
 		return err
 	}
-	l.open = append(l.open, queue)
 	l.node.SetMailRelay(func(ctx context.Context, from string, to []string, mime io.Reader) error {
 		return queue.Add(ctx, mta.Envelope{From: from, To: to}, mime)
-	})
+	}, queue)
 	sender := &mta.Sender{Queue: queue, Hostname: o.Host, Log: l.log, Private: o.Private, Port: o.OutPort,
 		Bounce: func(ctx context.Context, to string, dsn io.Reader) error {
 			return l.node.DeliverMail(ctx, []string{to}, dsn)

@@ -30,7 +30,7 @@ func (l *Listeners) socket(ctx context.Context, path string) error {
 		return node.OSError("open the home's socket", err)
 	}
 	owner := func(*http.Request) (api.Access, error) { return api.Access{Local: true}, nil }
-	l.add(func(ctx context.Context) error { return serveHTTP(ctx, ln, l.api(owner)) })
+	l.add(func(ctx context.Context) error { return l.serveHTTP(ctx, ln, l.api(owner)) })
 	return nil
 }
 
@@ -41,10 +41,10 @@ func (l *Listeners) api(authenticate func(*http.Request) (api.Access, error)) ht
 
 // token authenticates a program by its token.
 func (l *Listeners) token(r *http.Request) (api.Access, error) {
-	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") { // RFC 9110, 11.1
 		return api.Access{}, moot.Errorf(moot.Stranger, "a token is needed")
 	}
-	t, err := l.node.Tokens().Check(secret)
-	return api.Access{ReadOnly: t.ReadOnly}, err
+	t, revoked, err := l.node.Tokens().Check(secret)
+	return api.Access{ReadOnly: t.ReadOnly, Revoked: revoked, Expires: t.Expires}, err
 }

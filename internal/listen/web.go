@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/net/netutil"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
@@ -29,6 +32,7 @@ func (l *Listeners) web(ctx context.Context, o app.RunOptions) error {
 	if err != nil {
 		return err
 	}
+	ln = netutil.LimitListener(ln, maxConns)
 	if scheme == "https" {
 		secure, err := l.hostTLS(o.CertFile, o.KeyFile, "web-tls.pem", append(interfaceIPs(), "localhost", host))
 		if err != nil {
@@ -37,7 +41,9 @@ func (l *Listeners) web(ctx context.Context, o app.RunOptions) error {
 		secure.NextProtos = []string{"h2", "http/1.1"}
 		ln = tls.NewListener(ln, secure)
 	}
-	l.add(func(ctx context.Context) error { return serveHTTP(ctx, ln, l.api(l.token)) })
+	l.add(func(ctx context.Context) error {
+		return l.serveHTTP(ctx, ln, l.api(l.token))
+	})
 	return nil
 }
 
@@ -46,12 +52,19 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// headerTimeout bounds how long a client may take to send a request's header.
-const headerTimeout = 10 * time.Second
+// Limits on clients.
+const (
+	headerTimeout = 10 * time.Second // to send a request's header
+	stallTimeout  = time.Minute      // between bytes of a body that is sent or received
+	maxConns      = 512              // connections of people's programs at once
+)
 
 // serveHTTP answers on a listener until ctx ends.
-func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler) error {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+func (l *Listeners) serveHTTP(ctx context.Context, ln net.Listener, h http.Handler) error {
+	srv := &http.Server{
+		Handler: limitStalls(h, stallTimeout), ReadHeaderTimeout: headerTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(l.log.Handler(), slog.LevelDebug),
+	}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
 	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {

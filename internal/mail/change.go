@@ -23,6 +23,9 @@ func (acc *Account) change(ctx context.Context, changes []Change) (items []Item,
 	defer acc.index.changing.Unlock()
 	p := plan{account: acc, messages: map[moot.BlobID]*planned{}}
 	for _, c := range changes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if err := p.add(c); err != nil {
 			return nil, err
 		}

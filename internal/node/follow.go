@@ -32,6 +32,10 @@ type eventLine struct {
 // JSON for every event.
 func (n *Node) followHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n.compute.oneShot() { // a reader must not make it a coordinator
+			wire.WriteProblem(w, moot.Errorf(moot.Unavailable, "this node coordinates no jobs now"))
+			return
+		}
 		w.Header().Set("Content-Type", "application/jsonl")
 		w.Header().Set("Cache-Control", "no-store")
 		ctx, cancel := context.WithCancel(r.Context())

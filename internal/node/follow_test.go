@@ -35,7 +35,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // cancellable is a body whose reads end with the request's context, as a transport's do.
 type cancellable struct {
 	io.ReadCloser
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // of one request
 }
 
 func (c *cancellable) Read(b []byte) (int, error) {
@@ -164,7 +164,11 @@ func TestFollowingEndsWithTheFollower(t *testing.T) {
 
 func TestHandlerFollowsOwnJobs(t *testing.T) {
 	n := founder(t, Config{})
-	w := callAs(t.Context(), n.Handler(), ann, http.MethodGet, "/v1/jobs/none?logs=1")
+	if w := callAs(t.Context(), n.Handler(), ann, "/v1/jobs/none"); w.Code != http.StatusServiceUnavailable || n.compute.coordinator != nil {
+		t.Errorf("a node that does not run answers %d, and coordinates: %v", w.Code, n.compute.coordinator != nil)
+	}
+	n.state.running.Store(true)
+	w := callAs(t.Context(), n.Handler(), ann, "/v1/jobs/none?logs=1")
 	if w.Code != 200 || !strings.Contains(w.Body.String(), `"kind":"not-found"`) || w.Header().Get("Content-Type") != "application/jsonl" {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

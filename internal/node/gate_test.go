@@ -25,7 +25,7 @@ func at(d time.Duration) func() time.Time {
 
 func TestClockStaysLaterThanWhatIsStored(t *testing.T) {
 	fast, slow := founder(t, Config{Now: at(0)}), newNode(t, Config{Key: benKey, Now: at(-time.Minute)})
-	admit(t, fast, slow, "ben", policy.RoleMember)
+	admit(t, fast, slow, policy.RoleMember)
 	write(t, session(t, fast, viaPeers), "a", "old")
 	must(t, slow.Learn(t.Context(), fast.store))
 	newest := moot.Time(0)
@@ -111,7 +111,7 @@ func TestSessionsEndRequestsOfTheRevoked(t *testing.T) {
 	}))
 	ctx, cancel := context.WithCancel(t.Context())
 	for _, k := range []moot.Key{ann, ben} {
-		go callAs(ctx, h, k, http.MethodGet, "/")
+		go callAs(ctx, h, k, "/")
 		<-entered
 	}
 	s.revoke(func(k moot.Key) bool { return k != ben })
@@ -139,7 +139,7 @@ func TestSessionsEndRequestsOfTheRevoked(t *testing.T) {
 
 func TestRevokedMembersWatchEnds(t *testing.T) {
 	n := founder(t, Config{})
-	admit(t, n, newNode(t, Config{Key: benKey}), "ben", policy.RoleMember)
+	admit(t, n, newNode(t, Config{Key: benKey}), policy.RoleMember)
 	served := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n.Handler().ServeHTTP(w, r.WithContext(moot.WithCaller(r.Context(), ben)))
 	}))
@@ -161,16 +161,16 @@ func TestRevokedMembersWatchEnds(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("the watch of a revoked member ended as if nothing were left to send")
 	}
-	if w := callAs(t.Context(), n.Handler(), ben, http.MethodGet, "/v1/vector"); w.Code != http.StatusForbidden {
+	if w := callAs(t.Context(), n.Handler(), ben, "/v1/vector"); w.Code != http.StatusForbidden {
 		t.Errorf("a revoked member is answered %d", w.Code)
 	}
 }
 
 func TestServerAnswersByRole(t *testing.T) {
 	n := founder(t, Config{Role: arch.Server()})
-	admit(t, n, newNode(t, Config{Key: benKey}), "ben", policy.RoleGuest)
+	admit(t, n, newNode(t, Config{Key: benKey}), policy.RoleGuest)
 	for caller, want := range map[moot.Key]int{ben: http.StatusOK, eve: http.StatusUnauthorized} {
-		if w := callAs(t.Context(), n.Handler(), caller, http.MethodGet, "/v1/vector"); w.Code != want {
+		if w := callAs(t.Context(), n.Handler(), caller, "/v1/vector"); w.Code != want {
 			t.Errorf("%v is answered %d, want %d: %s", caller.Short(), w.Code, want, w.Body)
 		}
 	}

@@ -131,6 +131,9 @@ func (c *computeService) announce(ctx context.Context) error {
 
 // Run implements moot.Runner for others: it runs a task here, if this node lends.
 func (c *computeService) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (moot.Outcome, error) {
+	if c.oneShot() {
+		return moot.Outcome{}, moot.Errorf(moot.Unavailable, "this node lends nothing now")
+	}
 	l, err := c.lend(ctx, t)
 	if err != nil {
 		return moot.Outcome{}, err
@@ -138,12 +141,8 @@ func (c *computeService) Run(ctx context.Context, t moot.Task, watch func(moot.P
 	return l.Run(ctx, t, watch)
 }
 
-// lend returns the worker for a task, if this node lends to its member now. Kinds:
-// Denied, Unavailable.
+// lend returns the worker for a task, if this node lends to its member now. Kind Denied.
 func (c *computeService) lend(ctx context.Context, t moot.Task) (*localWorker, error) {
-	if c.oneShot() {
-		return nil, moot.Errorf(moot.Unavailable, "this node lends nothing now")
-	}
 	if err := c.admit(t.For); err != nil {
 		return nil, err
 	}

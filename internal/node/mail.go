@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"io"
 	"log/slog"
 	"slices"
@@ -30,6 +31,7 @@ type mailService struct {
 	boxes    map[mailboxKey]*mail.Account
 	watched  func(*mail.Account) // keeps an account up to date; nil until the node runs
 	outbound relayFunc           // passes mail on to people elsewhere; nil: nothing does
+	queue    io.Closer           // of outbound
 }
 
 type relayFunc = func(ctx context.Context, from string, to []string, mime io.Reader) error
@@ -78,10 +80,14 @@ func (m *mailService) open(ctx context.Context) (*mail.Index, error) {
 func (m *mailService) close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.index == nil {
-		return nil
+	var err error
+	if m.queue != nil {
+		err = m.queue.Close()
 	}
-	return m.index.Close()
+	if m.index != nil {
+		err = errors.Join(err, m.index.Close())
+	}
+	return err
 }
 
 // isMessage reports whether a blob is a message: messages are served whatever names the

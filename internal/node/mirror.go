@@ -37,7 +37,7 @@ func (m *mirror) run(ctx context.Context) {
 func (m *mirror) waitForEntries(ctx context.Context, since moot.Vector) {
 	ctx, cancel := context.WithTimeout(ctx, m.every)
 	defer cancel()
-	for range m.local.Watch(ctx, since) {
+	for range m.local.Watch(ctx, since) { //nolint:errcheck // an error ends the wait, too
 		return
 	}
 	<-ctx.Done() // a watch that failed must not be begun again at once

@@ -8,11 +8,12 @@ import (
 )
 
 // SetMailRelay has messages to people outside the space passed on by relay. When relay
-// returns without an error the message is in its care. It must be called before Start.
-func (n *Node) SetMailRelay(relay func(ctx context.Context, from string, to []string, mime io.Reader) error) {
+// returns without an error the message is in its care. The node closes queue when nothing
+// uses relay any more. It must be called before Start.
+func (n *Node) SetMailRelay(relay func(ctx context.Context, from string, to []string, mime io.Reader) error, queue io.Closer) {
 	n.mail.mu.Lock()
 	defer n.mail.mu.Unlock()
-	n.mail.outbound = relay
+	n.mail.outbound, n.mail.queue = relay, queue
 }
 
 // AcceptsMail reports why an address takes no mail from outside. Kinds: Denied,

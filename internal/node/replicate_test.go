@@ -124,7 +124,7 @@ func TestMirrorFetchesWhatNamesStandFor(t *testing.T) {
 	must(t, err)
 	unnamed := put(t, owner.store, "without a name")
 	mirrorNode := newNode(t, Config{Key: benKey})
-	admit(t, owner, mirrorNode, "ben", policy.RoleServer)
+	admit(t, owner, mirrorNode, policy.RoleServer)
 	must(t, mirrorNode.Learn(t.Context(), owner.store))
 
 	from := &spiedNode{Node: puttingThrough{owner.store, mirrorNode.store}, gets: map[moot.BlobID]int{}}
@@ -212,7 +212,7 @@ func TestAnnouncedServersReplaceStrangersOfTheInvitation(t *testing.T) {
 		t.Error("a node with a server and peers does not prefer both")
 	}
 	server := newNode(t, Config{Key: benKey})
-	admit(t, n, server, "ben", policy.RoleServer)
+	admit(t, n, server, policy.RoleServer)
 	announced(t, server, "https://ben")
 	must(t, n.Learn(t.Context(), server.store))
 	got := n.network.Servers(t.Context())
@@ -231,7 +231,7 @@ func TestRoutesAreMadeAnewWhenServersChange(t *testing.T) {
 		t.Errorf("nothing changed, and the route was made anew (%v)", err)
 	}
 	server := newNode(t, Config{Key: benKey})
-	admit(t, n, server, "ben", policy.RoleServer)
+	admit(t, n, server, policy.RoleServer)
 	announced(t, server, "https://127.0.0.1:2")
 	must(t, n.Learn(t.Context(), server.store))
 	n.routes.refresh(t.Context())
@@ -261,9 +261,11 @@ func TestRouteThatIsNotThere(t *testing.T) {
 	_, exchange := r.Exchange(ctx, moot.BlobID{})
 	_, vector := r.Vector(ctx)
 	var query, watch error
-	for _, query = range r.Query(ctx, moot.Query{}) {
+	for _, err := range r.Query(ctx, moot.Query{}) {
+		query = err
 	}
-	for _, watch = range r.Watch(ctx, nil) {
+	for _, err := range r.Watch(ctx, nil) {
+		watch = err
 	}
 	for i, err := range []error{put, get, have, exchange, vector, query, watch, r.Append(ctx, moot.Merge)} {
 		if moot.KindOf(err) != moot.Unavailable {

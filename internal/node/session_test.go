@@ -65,7 +65,7 @@ func TestOneShotSessionHandsOverWhatItWrote(t *testing.T) {
 	data := Dir(t.TempDir())
 	other, err := New(t.Context(), Config{Space: ann, Key: benKey, Data: data, Known: Known{Peers: []moot.Peer{at}}})
 	must(t, err)
-	admit(t, owner, other, "ben", policy.RoleMember)
+	admit(t, owner, other, policy.RoleMember)
 	write(t, session(t, owner, viaPeers), "a", "before")
 	s, err := other.OneShot(t.Context(), moot.Architecture{})
 	must(t, err)
@@ -96,7 +96,7 @@ func TestFilesInPlace(t *testing.T) {
 	_, err := s.Files.Share(t.Context(), dir+"/big", files.ShareOptions{InPlace: true})
 	must(t, err)
 	n := newNode(t, Config{Key: benKey, Known: Known{Peers: []moot.Peer{at}}})
-	admit(t, owner, n, "ben", policy.RoleMember)
+	admit(t, owner, n, policy.RoleMember)
 	must(t, n.Learn(t.Context(), owner.store))
 	connect(t, n, false)
 	must(t, n.network.Host().Connect(t.Context(), at))
@@ -168,7 +168,7 @@ func TestMailFromOutside(t *testing.T) {
 		relayed <- fmt.Sprint(from, to)
 		_, err := io.Copy(io.Discard, mime)
 		return err
-	})
+	}, io.NopCloser(nil))
 	connect(t, n, false)
 	start(t, n)
 	must(t, n.AcceptsMail(t.Context(), "ann@club.example"))
@@ -262,7 +262,7 @@ func TestClientOfAServer(t *testing.T) {
 	served := httptest.NewServer(nil)
 	served.Close() // its address answers nobody
 	n := newNode(t, Config{Key: benKey, Known: Known{NoPeers: true, Servers: []moot.Peer{{ID: ann, Addrs: []string{strings.Replace(served.URL, "http", "https", 1)}}}}})
-	admit(t, owner, n, "ben", policy.RoleMember)
+	admit(t, owner, n, policy.RoleMember)
 	s := session(t, n, moot.Architecture{})
 	if s.Via != viaServer {
 		t.Errorf("a client asks %v", s.Via)

@@ -101,17 +101,17 @@ func blobOf(t *testing.T, n *Node, text string) moot.BlobID {
 
 func TestPeerServesOnlyPublishedNames(t *testing.T) {
 	n := founder(t, Config{})
-	admit(t, n, newNode(t, Config{Key: benKey}), "ben", policy.RoleMember)
+	admit(t, n, newNode(t, Config{Key: benKey}), policy.RoleMember)
 	s := session(t, n, viaPeers)
 	public, private := write(t, s, "public/a", "for all"), write(t, s, "private", "for me")
 	must(t, s.Control.SetPreferences(t.Context(), policy.Preferences{Names: []string{"public/"}}))
 	for f, want := range map[*files.File]int{&public: 200, &private: 404} {
-		if w := callAs(t.Context(), n.Handler(), ben, "GET", "/v1/blobs/"+f.Blob.ID.String()+"/holding"); w.Code != want {
+		if w := callAs(t.Context(), n.Handler(), ben, "/v1/blobs/"+f.Blob.ID.String()+"/holding"); w.Code != want {
 			t.Errorf("%s is answered %d, want %d", f.Name, w.Code, want)
 		}
 	}
 	must(t, s.Control.SetPreferences(t.Context(), policy.Preferences{Deny: []moot.Key{ben}}))
-	if w := callAs(t.Context(), n.Handler(), ben, "GET", "/v1/blobs/"+public.Blob.ID.String()+"/holding"); w.Code != 403 {
+	if w := callAs(t.Context(), n.Handler(), ben, "/v1/blobs/"+public.Blob.ID.String()+"/holding"); w.Code != 403 {
 		t.Errorf("a denied member is answered %d", w.Code)
 	}
 }
@@ -119,7 +119,7 @@ func TestPeerServesOnlyPublishedNames(t *testing.T) {
 func TestStatusCounts(t *testing.T) {
 	n := founder(t, Config{Version: "1.2"})
 	other := newNode(t, Config{Key: benKey})
-	admit(t, n, other, "ben", policy.RoleMember)
+	admit(t, n, other, policy.RoleMember)
 	s := session(t, n, viaPeers)
 	write(t, s, "a", "12345")
 	write(t, session(t, other, viaPeers), "a", "1234567")

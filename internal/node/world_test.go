@@ -84,8 +84,9 @@ func founder(t *testing.T, cfg Config) *Node {
 }
 
 // admit makes the holder of another node a member of the first node's space, on both.
-func admit(t *testing.T, owner, n *Node, as string, role policy.Role) {
+func admit(t *testing.T, owner, n *Node, role policy.Role) {
 	t.Helper()
+	const as = "ben"
 	l := invitation(t, owner, role)
 	e, err := members.Enter(l, n.Key(), as, time.Now)
 	must(t, err)
@@ -176,9 +177,9 @@ func until(t *testing.T, what string, ok func() bool) {
 }
 
 // callAs answers one request to a handler as a caller's.
-func callAs(ctx context.Context, h http.Handler, caller moot.Key, method, path string) *httptest.ResponseRecorder {
+func callAs(ctx context.Context, h http.Handler, caller moot.Key, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(method, path, nil).WithContext(moot.WithCaller(ctx, caller)))
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil).WithContext(moot.WithCaller(ctx, caller)))
 	return w
 }
 

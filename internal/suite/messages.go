@@ -20,7 +20,7 @@ func message(to, subject, text string, attach ...[]byte) io.Reader {
 		}})
 	}
 	var b bytes.Buffer
-	m.WriteTo(&b)
+	_, _ = m.WriteTo(&b) // a buffer takes all
 	return &b
 }
 
@@ -105,7 +105,7 @@ func inTheClear(t T, m *Member, words ...string) string {
 		if err != nil {
 			continue // dropped meanwhile
 		}
-		io.Copy(&all, rc)
+		_, _ = io.Copy(&all, rc) // what is missing is noticed
 		rc.Close()
 	}
 	for e, err := range m.Store().Query(t.Context(), moot.Query{History: true}) {

@@ -25,11 +25,11 @@ func revoked(t T, w *World) {
 		wantKind(t, "a revoked member shares", err, moot.Revoked, moot.Denied)
 	}
 	bob.close()
-	_, err = vector(t, founder, bob.key)
+	err = probe(t, founder, bob.key)
 	wantKind(t, "a revoked member asks the founder, at once", err, moot.Revoked, moot.Denied, moot.Unavailable)
 	if ann.hasPeers() {
 		Eventually(t, "a peer refuses a revoked member", func() error {
-			if _, err := vector(t, ann, bob.key); err == nil {
+			if err := probe(t, ann, bob.key); err == nil {
 				return moot.Errorf(moot.Internal, "answered")
 			}
 			return nil
@@ -59,13 +59,12 @@ func invitations(t T, w *World) {
 	wantKind(t, "a guest writes", err, moot.Denied)
 }
 
-// vector asks a member's node for the least that it answers.
-func vector(t T, m *Member, key ed25519.PrivateKey) (v moot.Vector, err error) {
-	err = m.world.ask(m, key, func(c dial.Client) error {
-		v, err = c.Vector(t.Context())
+// probe asks a member's node for the least that it answers.
+func probe(t T, m *Member, key ed25519.PrivateKey) error {
+	return m.world.ask(m, key, func(c dial.Client) error {
+		_, err := c.Vector(t.Context())
 		return err
 	})
-	return v, err
 }
 
 func strangers(t T, w *World) {

@@ -143,6 +143,7 @@ func kindOf(status int) moot.ErrorKind {
 func printable(s string) string {
 	const most = 1000
 	n := 0
+	s = strings.ReplaceAll(s, "\n", "; ") // of errors that were joined
 	return strings.Map(func(r rune) rune {
 		if n++; n > most {
 			return -1

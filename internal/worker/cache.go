@@ -131,6 +131,11 @@ func (o Overlay) Get(ctx context.Context, id moot.BlobID, r moot.Range) (io.Read
 	return rc, err
 }
 
+// Exchange implements moot.Blobs.
+func (o Overlay) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	return blob.NewExchange(ctx, o, id), nil
+}
+
 // Have implements moot.Blobs.
 func (o Overlay) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
 	h, err := o.Node.Have(ctx, id)

@@ -66,6 +66,17 @@ const recheckEvery = time.Second
 // maxRemembered bounds the members whose last turn is stored.
 const maxRemembered = 10_000
 
+// withdraw gives up a place in the queue, or the slot that was granted at that moment.
+func (s *slots) withdraw(w *waiter, member moot.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.waiting, w); i >= 0 {
+		s.waiting = slices.Delete(s.waiting, i, i+1)
+		return
+	}
+	s.free(member)
+}
+
 // acquire waits until the task may run.
 func (s *slots) acquire(ctx context.Context, member moot.Key) (release func(), err error) {
 	w := &waiter{member, make(chan struct{})}
@@ -84,13 +95,7 @@ func (s *slots) acquire(ctx context.Context, member moot.Key) (release func(), e
 			s.grant()
 			s.mu.Unlock()
 		case <-ctx.Done():
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if i := slices.Index(s.waiting, w); i >= 0 {
-				s.waiting = slices.Delete(s.waiting, i, i+1)
-				return nil, ctx.Err()
-			}
-			s.free(member) // granted at the same moment
+			s.withdraw(w, member)
 			return nil, ctx.Err()
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -32,6 +33,10 @@ type Config struct {
 type Access struct {
 	Local    bool // name paths of the node's machine, and administer the node
 	ReadOnly bool // change nothing
+	// Revoked is closed when the caller loses its access; nil: never. Expires is when it
+	// does by itself; zero: never. Requests that are being answered end then.
+	Revoked <-chan struct{}
+	Expires time.Time
 }
 
 // heartbeat is the default of Config.Heartbeat.
@@ -88,20 +93,53 @@ func (a Access) allow(r rights) error {
 	return nil
 }
 
-// begin authenticates a request and opens the session that it asks for.
-func (s *server) begin(r *http.Request, need rights) (*app.Session, error) {
+// authenticate returns what the caller of an operation may do. Kinds: Stranger, Denied.
+func (s *server) authenticate(r *http.Request, need rights) (Access, error) {
 	access, err := s.Authenticate(r)
 	if err != nil {
-		return nil, &moot.Error{Kind: moot.Stranger, Err: err}
+		return access, &moot.Error{Kind: moot.Stranger, Err: err}
 	}
-	if err := access.allow(need); err != nil {
-		return nil, err
+	return access, access.allow(need)
+}
+
+// open opens the session that a request asks for.
+func (s *server) open(r *http.Request) (*app.Session, error) {
+	asked := r.URL.Query()["via"]
+	if len(asked) > 1 {
+		return nil, moot.Errorf(moot.Invalid, "via is given %d times", len(asked))
 	}
-	via, err := moot.ParseArchitecture(r.URL.Query().Get("via"))
+	via, err := moot.ParseArchitecture(strings.Join(asked, ""))
 	if err != nil {
 		return nil, err
 	}
 	return s.Open(r.Context(), via)
+}
+
+// whileAllowed returns a context that ends when the caller loses its access.
+func (a Access) whileAllowed(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	if !a.Expires.IsZero() {
+		ctx, cancel = context.WithDeadline(ctx, a.Expires) //nolint:govet // it ends with its parent
+	}
+	if a.Revoked == nil {
+		return ctx, cancel
+	}
+	go func() {
+		select {
+		case <-a.Revoked:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// refuse answers a caller that may not use an operation. What is left of the request is
+// not read: it could be sent as slowly as the caller likes.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	w.Header().Set("Connection", "close")
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now())
+	s.fail(w, r, err)
 }
 
 // fail answers with a problem document (RFC 9457).

@@ -39,9 +39,9 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}
-	moved, err := fs.Move(ctx, f.Name, "../y", files.MoveOptions{})
+	_, err = fs.Move(ctx, f.Name, "../y", files.MoveOptions{})
 	wantKind(t, "move to what is no name", err, moot.Invalid)
-	moved, err = fs.Move(ctx, f.Name, "x/y", files.MoveOptions{})
+	moved, err := fs.Move(ctx, f.Name, "x/y", files.MoveOptions{})
 	if err != nil || moved.Name != "x/y" {
 		t.Errorf("%+v, %v", moved, err)
 	}

@@ -42,7 +42,7 @@ func paramOf(f reflect.StructField) param {
 }
 
 // decodeInput reads an operation's input. Kinds: Invalid, TooLarge.
-func decodeInput(w http.ResponseWriter, r *http.Request, in any) error {
+func decodeInput(w http.ResponseWriter, r *http.Request, in any, limit int64) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return moot.Errorf(moot.Invalid, "the query makes no sense: %w", err)
@@ -61,7 +61,7 @@ func decodeInput(w http.ResponseWriter, r *http.Request, in any) error {
 		case "header":
 			values = r.Header.Values(p.name)
 		default:
-			if err := decodeBody(w, r, v.Field(i).Addr().Interface()); err != nil {
+			if err := decodeBody(w, r, v.Field(i).Addr().Interface(), limit); err != nil {
 				return err
 			}
 			continue
@@ -77,8 +77,8 @@ func decodeInput(w http.ResponseWriter, r *http.Request, in any) error {
 }
 
 // decodeBody reads a JSON body. Kinds: Invalid, TooLarge.
-func decodeBody(w http.ResponseWriter, r *http.Request, v any) error {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+func decodeBody(w http.ResponseWriter, r *http.Request, v any, limit int64) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit))
 	d.DisallowUnknownFields()
 	err := d.Decode(v)
 	if err == nil {
@@ -105,6 +105,9 @@ func setAll(v reflect.Value, values []string) error {
 			}
 		}
 		return nil
+	}
+	if len(values) > 1 {
+		return errors.New("it is given several times")
 	}
 	for _, s := range values {
 		if err := setText(v, s); err != nil {

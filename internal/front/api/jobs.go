@@ -23,7 +23,7 @@ type followJob struct {
 
 // Operations on jobs.
 var (
-	submitOp    = op[submit, jobs.Job]{at: "POST /api/jobs", does: "Submit a job", may: writes}
+	submitOp    = op[submit, jobs.Job]{at: "POST /api/jobs", does: "Submit a job", may: writes, maxBody: 32 << 20}
 	jobsOp      = op[none, []jobs.Job]{at: "GET /api/jobs", does: "The space's jobs, the newest first", may: reads}
 	followJobOp = op[followJob, line[jobs.Event, none]]{at: "GET /api/jobs/{id}/events", does: "Follow a job until it has ended", may: reads, gives: typeLines}
 	cancelOp    = op[jobID, none]{at: "POST /api/jobs/{id}/cancel", does: "Stop a job of one's own", may: writes}

@@ -88,7 +88,8 @@ func TestStreamErrors(t *testing.T) {
 		s, err := api.Dial(t.Context(), srv.Client(), srv.URL, moot.Architecture{})
 		must(t, err)
 		var last error
-		for _, last = range s.Jobs.Follow(t.Context(), "j1", false) {
+		for _, err := range s.Jobs.Follow(t.Context(), "j1", false) {
+			last = err
 		}
 		wantKind(t, "a stream that breaks off", last, moot.Unavailable)
 		srv.Close()

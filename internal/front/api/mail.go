@@ -44,6 +44,9 @@ var (
 	watchOp     = op[none, line[[]string, none]]{at: "GET /api/mail/watch", does: "Folders that change; the first line has none", may: reads, gives: typeLines}
 )
 
+// maxChanges is how many messages one request may change.
+const maxChanges = 5000
+
 func (s *server) addMail() {
 	foldersOp.serve(s, withMail(func(ctx context.Context, m mail.Mailbox, _ none) ([]mail.Folder, error) { return m.Folders(ctx) }))
 	setFolderOp.serve(s, withMail(func(ctx context.Context, m mail.Mailbox, in setFolder) (none, error) {
@@ -53,6 +56,9 @@ func (s *server) addMail() {
 		return m.List(ctx, mail.Query(in))
 	}))
 	changeOp.serve(s, withMail(func(ctx context.Context, m mail.Mailbox, in changeMessages) ([]mail.Item, error) {
+		if len(in.Body) > maxChanges {
+			return nil, moot.Errorf(moot.TooLarge, "%d changes are more than the %d of one request", len(in.Body), maxChanges)
+		}
 		return m.Change(ctx, in.Body...)
 	}))
 	readOp.serve(s, withMail(func(ctx context.Context, m mail.Mailbox, in messageID) (mail.Item, error) {

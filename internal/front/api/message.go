@@ -85,7 +85,7 @@ func messageBody(w http.ResponseWriter, r *http.Request) (io.Reader, error) {
 		return r.Body, nil
 	}
 	var short shortMessage
-	if err := decodeBody(w, r, &short); err != nil {
+	if err := decodeBody(w, r, &short, 32<<20); err != nil {
 		return nil, err
 	}
 	var source bytes.Buffer

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -23,28 +24,37 @@ type op[In, Out any] struct {
 	may  rights
 	// Media types of bodies that are not JSON.
 	takes, gives string
-	ranged       bool // ranges and conditions are answered by 206 and 304
-	instead      any  // a value of the type that can be sent as JSON instead of takes; nil: none
+	ranged       bool  // ranges and conditions are answered by 206 and 304
+	instead      any   // a value of the type that can be sent as JSON instead of takes; nil: none
+	maxBody      int64 // bytes of the largest JSON body; 0: maxBody
 }
 
 // none is the input or output of an operation that has none.
 type none struct{}
 
-// maxBody is the size in bytes of the largest JSON body: a job with its inputs.
-const maxBody = 32 << 20
+// maxBody is the size in bytes of the largest JSON body, unless the operation says more.
+const maxBody = 1 << 20
 
 // raw registers an operation that writes its response itself. An error that f returns
 // before it has written anything becomes a problem document.
 func (o op[In, Out]) raw(s *server, f func(m *app.Session, in In, w http.ResponseWriter, r *http.Request) error) {
 	s.doc.add(o.operation(), reflect.TypeFor[In](), reflect.TypeFor[Out]())
 	s.mux.HandleFunc(o.at, func(w http.ResponseWriter, r *http.Request) {
-		m, err := s.begin(r, o.may)
+		access, err := s.authenticate(r, o.may)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		ctx, cancel := access.whileAllowed(r.Context())
+		defer cancel()
+		r = r.WithContext(ctx)
+		m, err := s.open(r)
 		if err == nil {
 			if m.Close != nil {
 				defer m.Close()
 			}
 			var in In
-			if err = decodeInput(w, r, &in); err == nil {
+			if err = decodeInput(w, r, &in, cmp.Or(o.maxBody, maxBody)); err == nil {
 				err = f(m, in, w, r)
 			}
 		}

@@ -131,8 +131,8 @@ func (w *world) authenticate(r *http.Request) (api.Access, error) {
 	if !ok {
 		return api.Access{}, errors.New("a token is missing")
 	}
-	token, err := w.tokens.Check(secret)
-	return api.Access{ReadOnly: token.ReadOnly}, err
+	token, revoked, err := w.tokens.Check(secret)
+	return api.Access{ReadOnly: token.ReadOnly, Revoked: revoked, Expires: token.Expires}, err
 }
 
 // ask sends a request and returns the response with its body read.
