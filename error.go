@@ -106,6 +106,7 @@ const (
 	HintRetry       Hint = "retry"          // do the same again
 	HintUpdate      Hint = "update"         // install a newer version
 	HintCopy        Hint = "copy"           // share a copy instead of the file in place
+	HintOtherTree   Hint = "other-tree"     // run the node where it sees the same files
 	HintOutput      Hint = "output"         // write to another path
 	HintResolve     Hint = "resolve"        // end the conflict first
 	HintLend        Hint = "lend"           // lend computing power on some node

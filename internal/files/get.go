@@ -47,6 +47,8 @@ func target(f File, dest string) (string, error) {
 	case err != nil:
 	case f.Folder && !emptyFolder(dest):
 		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is in the way", dest), moot.HintOutput)
+	case !f.Folder && !info.IsDir() && !info.Mode().IsRegular(): // a device or pipe must not be replaced by a file
+		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is neither a file nor a directory", dest), moot.HintOutput)
 	case !f.Folder && info.IsDir():
 		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is a directory", dest), moot.HintOutput)
 	}

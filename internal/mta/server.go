@@ -91,7 +91,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	l.Close()
-	<-served // that of closing l: no new connections from here on
+	_ = <-served //nolint:staticcheck // that of closing l: no new connections from here on
 	admitting.stopReads()
 	shutdown, cancel := context.WithTimeout(work, shutdownGrace)
 	defer cancel()

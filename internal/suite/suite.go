@@ -48,7 +48,7 @@ func (s Scenario) Speaks(a arch.Architecture) bool { return s.Where == nil || s.
 // Within is how long a scenario polls for what must become true: the bound that gossip
 // declares for the interval at which the worlds' nodes exchange entries, and some more
 // for links to come back and for slow machines.
-func Within() time.Duration { return bound + 20*time.Second }
+func Within() time.Duration { return bound + 40*time.Second }
 
 // Eventually polls until check returns nil, and fails if it does not within the bound.
 func Eventually(t T, what string, check func() error) {

@@ -119,7 +119,8 @@ func (s *server) open(r *http.Request) (*app.Session, error) {
 func (a Access) whileAllowed(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	if !a.Expires.IsZero() {
-		ctx, cancel = context.WithDeadline(ctx, a.Expires) //nolint:govet // it ends with its parent
+		expiry := time.AfterFunc(time.Until(a.Expires), cancel)
+		context.AfterFunc(ctx, func() { expiry.Stop() })
 	}
 	if a.Revoked == nil {
 		return ctx, cancel

@@ -103,7 +103,7 @@ func compare(path string, want *seen) error {
 	}
 	got, err := look(path)
 	if err != nil || !got.same(*want) {
-		return moot.Errorf(moot.Invalid, "the node does not see the same file there: it may have just changed, or the node may run in another container")
+		return moot.WithHint(moot.Errorf(moot.Invalid, "the node does not see the same file there: it may have just changed, or the node may run in another container"), moot.HintOtherTree)
 	}
 	return nil
 }
@@ -140,12 +140,14 @@ func checkProof(path, proof, token string) error {
 			return nil
 		}
 	}
-	return moot.Errorf(moot.Invalid, "the node does not see the same directory there: it may run in another container")
+	return moot.WithHint(moot.Errorf(moot.Invalid, "the node does not see the same directory there: it may run in another container"), moot.HintOtherTree)
 }
 
 // pathError gives an error of the operating system its kind.
 func pathError(err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, os.ErrNotExist):
 		return moot.Errorf(moot.NotFound, "%w", err)
 	case errors.Is(err, os.ErrPermission):

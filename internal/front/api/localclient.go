@@ -29,7 +29,11 @@ func (c filesClient) share(ctx context.Context, what string, o op[sharePath, lin
 	if b.Path, b.Seen, err = locate(path); err != nil {
 		return files.File{}, moot.Wrap(what+" "+path, err)
 	}
-	return wait(ctx, c.client, o, in, report(opts.Progress))
+	f, err := wait(ctx, c.client, o, in, report(opts.Progress))
+	if info, statErr := os.Stat(path); otherTree(err) && what == "share" && !opts.InPlace && statErr == nil && info.Mode().IsRegular() {
+		return c.upload(ctx, path, opts)
+	}
+	return f, err
 }
 
 // report passes events on to a Progress, which may be nil.
@@ -67,6 +71,9 @@ func (c filesClient) Get(ctx context.Context, name, path string, p files.Progres
 	}
 	defer os.Remove(b.Proof)
 	f, err = wait(ctx, c.client, getOp, in, report(p))
+	if otherTree(err) {
+		return c.download(ctx, name, path)
+	}
 	if err == nil && !filepath.IsAbs(path) {
 		if wd, wdErr := os.Getwd(); wdErr == nil {
 			if rel, relErr := filepath.Rel(wd, f.Path); relErr == nil {

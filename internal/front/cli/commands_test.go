@@ -15,6 +15,7 @@ type command struct {
 	line       string
 	calls      string // without opening a session
 	text, json string // printed without and with --json
+	errs       string // printed to standard error, without --json
 }
 
 func commands() []command {
@@ -30,7 +31,7 @@ func (f *fake) recorded() string {
 func TestCommands(t *testing.T) {
 	for _, c := range commands() {
 		f := newFake()
-		if status, out, errs := f.runLine(t, c.line, "typed\n"); status != Done || errs != "" || out != c.text[1:] {
+		if status, out, errs := f.runLine(t, c.line, "typed\n"); status != Done || errs != c.errs || out != c.text[1:] {
 			t.Errorf("%s: status %d, errors %q, output\n%s\nwant\n%s", c.line, status, errs, out, c.text[1:])
 		}
 		if got := f.recorded(); got != strings.TrimSpace(c.calls) {

@@ -34,6 +34,8 @@ func advice(err error) string {
 		return "run the same command again"
 	case moot.HintUpdate:
 		return "install a newer version of moot"
+	case moot.HintOtherTree:
+		return "run the node where it sees the same files"
 	case moot.HintCopy:
 		return "leave --in-place out"
 	case moot.HintOutput:

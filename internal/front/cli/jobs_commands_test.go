@@ -44,8 +44,8 @@ submit {"name":"mod","stages":[{"name":"mod","task":{"module":"09ff00","name":"m
 `,
 		text: `
 k3f9abcdef
-see how far it is with 'moot jobs k3f9ab', what it writes with 'moot logs k3f9ab'
 `,
+		errs: "see how far it is with 'moot jobs k3f9ab', what it writes with 'moot logs k3f9ab'\n",
 		json: `
 {"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}
 `,

@@ -121,10 +121,14 @@ func (a *commandLine) renameCommand() *cobra.Command {
 				if err := s.Members.Rename(ctx, args[0]); err != nil {
 					return err
 				}
-				if a.json {
-					a.print(map[string]any{"member": s.Self, "name": args[0]})
+				m, err := s.Members.Lookup(ctx, s.Self.String()) // under another name, if that is taken
+				if err != nil {
+					return err
 				}
-				a.say("you are called %s now", name(args[0]))
+				if a.json {
+					a.print(map[string]any{"member": s.Self, "name": m.Name})
+				}
+				a.say("you are called %s now", name(m.Name))
 				return nil
 			})
 		},

@@ -34,12 +34,13 @@ moot://link
 		line: `rename anna`,
 		calls: `
 rename anna
+member ANN
 `,
 		text: `
-you are called anna now
+you are called ANN now
 `,
 		json: `
-{"member":"ANN","name":"anna"}
+{"member":"ANN","name":"ANN"}
 `,
 	},
 	{

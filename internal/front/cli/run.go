@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -206,7 +207,7 @@ func (a *commandLine) showSubmitted(j jobs.Job) {
 		return
 	}
 	a.say("%s", j.ID)
-	a.say("see how far it is with 'moot jobs %s', what it writes with 'moot logs %s'", shortID(j.ID), shortID(j.ID))
+	fmt.Fprintf(a.err, "see how far it is with 'moot jobs %s', what it writes with 'moot logs %s'\n", shortID(j.ID), shortID(j.ID))
 }
 
 // shortID is as much of a job's ID as people need.
