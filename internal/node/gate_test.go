@@ -166,6 +166,26 @@ func TestRevokedMembersWatchEnds(t *testing.T) {
 	}
 }
 
+// TestRevocationEndsRequests: whatever is being answered, not only what asks again.
+func TestRevocationEndsRequests(t *testing.T) {
+	n := founder(t, Config{})
+	admit(t, n, newNode(t, Config{Key: benKey}), policy.RoleMember)
+	began, ended := make(chan struct{}), make(chan struct{})
+	go callAs(t.Context(), n.sessions.register(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(began)
+		<-r.Context().Done()
+		close(ended)
+	})), ben, "/")
+	<-began
+	_, err := session(t, n, viaPeers).Members.Revoke(t.Context(), "ben")
+	must(t, err)
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("the request of a revoked member goes on")
+	}
+}
+
 func TestServerAnswersByRole(t *testing.T) {
 	n := founder(t, Config{Role: arch.Server()})
 	admit(t, n, newNode(t, Config{Key: benKey}), policy.RoleGuest)

@@ -139,7 +139,7 @@ func messageWaits(t T, w *World) {
 	ann.Stop()
 	bob.Restart()
 	mustHave(t, bob, mail.Inbox, "Waits")
-	if w.Architecture == "peer-to-peer" {
+	if !w.Arch.Asks.Server {
 		Eventually(t, "it is released", func() error {
 			if founder.holds(t.Context(), sent.ID) {
 				return moot.Errorf(moot.Conflict, "the founder still holds it")
