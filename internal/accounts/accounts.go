@@ -153,7 +153,7 @@ func (a *Accounts) invitation(ctx context.Context, link string) (members.Link, e
 		}
 		return l, err
 	}
-	l, err := members.New(a.cfg.Space, a.cfg.Feeds, a.cfg.Own.Signer.Through(a.cfg.Feeds)).
+	l, err := members.New(a.cfg.Space, a.cfg.Feeds, a.cfg.Own.Signer.Through(a.cfg.Feeds)).WithClock(a.cfg.Now).
 		Invite(ctx, members.Invitation{Role: policy.RoleMember, Uses: 1, Expires: invitationLifetime})
 	if errors.Is(err, moot.Denied) {
 		err = moot.WithHint(moot.Errorf(moot.Denied, "this node's member may not invite"), moot.HintInvite)

@@ -167,6 +167,8 @@ func (m *memory) retain(b moot.Blob, groups ...int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.whole[b.ID]
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.held = blob.NewSet(b.Size)
 	for g := range blob.Groups(b.Size) {
 		if slices.Contains(groups, g) {

@@ -27,6 +27,13 @@ func New(space moot.Key, node moot.Feeds, write sign.Writer) *Members {
 	return &Members{space: space, node: node, write: write, now: time.Now}
 }
 
+// WithClock has invitations and their expiry follow another clock.
+func (m *Members) WithClock(now func() time.Time) *Members {
+	other := *m
+	other.now = now
+	return &other
+}
+
 // Roster reads the membership entries and replays them.
 func (m *Members) Roster(ctx context.Context) (*policy.Roster, error) {
 	roster := policy.NewRoster(m.space, m.now)

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/arch"
@@ -40,6 +41,7 @@ type computeConfig struct {
 	webAddrs    func() []string             // where this node answers HTTPS
 	start       func(func(context.Context)) // runs a function until the node ends
 	oneShot     func() bool                 // the node ends with this session
+	now         func() time.Time
 	log         *slog.Logger
 }
 
@@ -53,7 +55,7 @@ func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, err
 	node := c.node(ctx)
 	write := c.signer.Through(node)
 	coordinator, err := jobs.New(ctx, jobs.Config{
-		Self: c.network.self, Node: node, Local: c.store, Write: write, Queue: c.data.Path("jobs.db"), Workers: c.workers, Quota: c.checkQuota, Log: c.log,
+		Self: c.network.self, Node: node, Local: c.store, Write: write, Queue: c.data.Path("jobs.db"), Now: c.now, Workers: c.workers, Quota: c.checkQuota, Log: c.log,
 		Files: files.New(node, write, files.Options{Log: c.log}),
 	})
 	if err != nil {
@@ -109,7 +111,7 @@ func (c *computeService) close() error {
 func (c *computeService) submitter(via moot.Architecture) jobs.Submitter {
 	node := routed{c.routes, via}
 	return jobs.NewSubmitter(jobs.SubmitterConfig{
-		Self: c.network.self, Node: node, Write: c.signer.Through(node), IsServer: c.roster.MayServe,
+		Self: c.network.self, Node: node, Write: c.signer.Through(node), IsServer: c.roster.MayServe, Now: c.now,
 		Select: func(ctx context.Context) (moot.Key, moot.Architecture, error) { return c.selectCoordinator(ctx, via) },
 		Follow: c.follow,
 	})

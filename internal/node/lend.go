@@ -99,7 +99,7 @@ func (c *computeService) terms() jobs.Terms {
 	return t
 }
 
-func (c *computeService) admit(member moot.Key) error { return c.terms().Allow(member, time.Now()) }
+func (c *computeService) admit(member moot.Key) error { return c.terms().Allow(member, c.now()) }
 
 // limits are what one task may use here.
 func (c *computeService) limits() moot.Limits {
@@ -120,7 +120,7 @@ func (c *computeService) announce(ctx context.Context) error {
 			return err
 		}
 	}
-	_, zone := time.Now().Zone()
+	_, zone := c.now().Zone()
 	o := jobs.Offer{Member: c.network.self, Terms: t, Server: c.role.Lends, Zone: zone}
 	if o.Server {
 		addrs := c.webAddrs()
@@ -181,7 +181,7 @@ func (c *computeService) workers(ctx context.Context, member moot.Key, via moot.
 		return nil
 	}
 	connected := c.network.online()
-	for _, o := range jobs.Lenders(offers, member, via, c.roster.MayServe, time.Now()) {
+	for _, o := range jobs.Lenders(offers, member, via, c.roster.MayServe, c.now()) {
 		if o.Member == c.network.self {
 			if slots := min(o.CPUs, c.terms().CPUs); slots > 0 {
 				list = append(list, jobs.Worker{Key: o.Member, Slots: slots, Runner: ownWorker{c}, Blobs: c.node(ctx)})

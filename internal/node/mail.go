@@ -48,6 +48,7 @@ type mailConfig struct {
 	exchange    func(context.Context)
 	central     bool  // this node holds messages for every member
 	quota       int64 // bytes of a mailbox; 0 for no limit
+	now         func() time.Time
 	log         *slog.Logger
 }
 
@@ -72,7 +73,7 @@ func (m *mailService) open(ctx context.Context) (*mail.Index, error) {
 	m.relay = mail.NewRelay(mail.RelayConfig{
 		Feeds: m.store, Index: index, Self: m.network.self, Drop: m.store.Drop, Online: m.network.online,
 		Have:  func(ctx context.Context, id moot.BlobID) bool { return complete(ctx, m.store, id) },
-		Fetch: m.fetch, Limits: m.limits, Log: m.log,
+		Fetch: m.fetch, Limits: m.limits, Now: m.now, Log: m.log,
 	})
 	return index, nil
 }
@@ -139,7 +140,7 @@ func (m *mailService) account(ctx context.Context, key ed25519.PrivateKey, signe
 		return b, nil
 	}
 	cfg := mail.Config{
-		Node: node, Write: signer.Through(node), Key: key, Index: index, Log: m.log,
+		Node: node, Write: signer.Through(node), Key: key, Index: index, Now: m.now, Log: m.log,
 		Directory: func(ctx context.Context) (mail.Directory, error) { return m.directory(ctx, node, rules.Delegates) },
 		Servers:   func(ctx context.Context) []moot.Key { return m.servers(ctx, node) },
 		Replicate: func(ctx context.Context, id moot.BlobID, to []moot.Key) int {

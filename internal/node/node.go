@@ -151,7 +151,7 @@ func (n *Node) openAccounts(ctx context.Context, roster *policy.Roster, clock *f
 func (n *Node) newMail(roster *policy.Roster) *mailService {
 	return &mailService{mailConfig: mailConfig{
 		space: n.cfg.Space, data: n.cfg.Data, store: n.store, roster: roster, network: n.network, routes: n.routes,
-		preferences: n.preferences, hosts: n.accounts.Hosts, central: n.cfg.Role.HoldsMail, quota: n.cfg.Mail.Quota, log: n.cfg.Log,
+		preferences: n.preferences, hosts: n.accounts.Hosts, central: n.cfg.Role.HoldsMail, quota: n.cfg.Mail.Quota, now: n.cfg.Now, log: n.cfg.Log,
 		exchange: func(ctx context.Context) {
 			if !n.state.running.Load() { // else the replicator passes entries on
 				n.entries.exchangeAll(ctx)
@@ -164,7 +164,7 @@ func (n *Node) newCompute(roster *policy.Roster) *computeService {
 	return &computeService{computeConfig: computeConfig{
 		data: n.cfg.Data, store: n.store, signer: n.signer, roster: roster, network: n.network, routes: n.routes,
 		uploads: n.uploads, preferences: n.preferences, role: n.cfg.Role, webAddrs: n.state.addrs,
-		start: n.tasks.start, oneShot: func() bool { return !n.state.running.Load() }, log: n.cfg.Log,
+		start: n.tasks.start, oneShot: func() bool { return !n.state.running.Load() }, now: n.cfg.Now, log: n.cfg.Log,
 	}}
 }
 

@@ -26,7 +26,7 @@ func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session
 	return &app.Session{
 		Identity: n.Identity(), Via: via,
 		Files:   files.New(node, write, files.Options{Linker: place, Fetcher: place, Log: n.cfg.Log}),
-		Members: people{members.New(n.cfg.Space, node, write), n},
+		Members: people{members.New(n.cfg.Space, node, write).WithClock(n.cfg.Now), n},
 		Mail:    func(ctx context.Context) (mail.Mailbox, error) { return n.sessionMail(ctx, via) },
 		Jobs:    n.compute.submitter(via),
 		Control: control{n, via},
