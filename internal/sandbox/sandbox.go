@@ -139,6 +139,9 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 	} else {
 		s.release(c, r.Module)
 	}
+	if err != nil && s.ctx.Err() != nil { // its processes were killed with it: no fault of the module's
+		return last.Exit, last.Used, moot.Errorf(moot.Unavailable, "the sandbox was closed")
+	}
 	if err == nil && last.Kind != "" {
 		err = moot.Errorf(last.Kind, "%s", last.Why)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/arch"
@@ -74,7 +75,7 @@ func loopback(addr string) (net.Listener, string, error) {
 
 // unixSocket carries HTTPS within the machine's memory, of one server.
 func unixSocket(t T) Link {
-	var path string
+	var socket atomic.Value // its path, as a string; another one after a restart
 	return Link{
 		Servers: true,
 		Web: func(string) (net.Listener, string, error) {
@@ -83,11 +84,13 @@ func unixSocket(t T) Link {
 				return nil, "", err
 			}
 			t.Cleanup(func() { os.RemoveAll(dir) })
-			path = filepath.Join(dir, "socket")
+			path := filepath.Join(dir, "socket")
+			socket.Store(path)
 			ln, err := net.Listen("unix", path)
 			return ln, "server.unix", err
 		},
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			path, _ := socket.Load().(string)
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)
 		},
 	}
