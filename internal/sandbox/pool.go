@@ -179,6 +179,7 @@ type watch struct {
 	began  time.Time     // zero: the module is not loaded yet
 	cpu    time.Duration // of the process when it began
 	failed error
+	killed bool
 }
 
 // checkEvery is how often time and memory are compared with the limits.
@@ -249,7 +250,7 @@ func (w *watch) stop(why error, unloaded bool) {
 	if unloaded && !w.began.IsZero() || w.failed != nil {
 		return
 	}
-	w.failed = why
+	w.failed, w.killed = why, true
 	_ = w.child.process.Process.Kill() // it may have ended by itself
 }
 
@@ -259,9 +260,12 @@ func (w *watch) cause() error {
 	return w.failed
 }
 
+// end stops watching. A process that was killed in the moment in which its run ended
+// must not be given to another one.
 func (w *watch) end() {
 	close(w.over)
 	w.wg.Wait()
+	w.child.broken = w.child.broken || w.killed
 }
 
 // head stores the beginning of what is written to it.

@@ -332,3 +332,19 @@ func TestDeterminism(t *testing.T) {
 		t.Errorf("the real clock: %s", live)
 	}
 }
+
+// TestKilledProcessIsNotReused: a run that is cancelled in the moment in which it ends
+// leaves a dead process behind.
+func TestKilledProcessIsNotReused(t *testing.T) {
+	c, err := newBox(t).start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.kill()
+	w := &watch{child: c, limits: Limits{}.orDefaults(), over: make(chan struct{})}
+	w.stop(nil, false) // as when the run's context ends
+	w.end()
+	if !c.broken {
+		t.Error("a process that was killed is given to the next run")
+	}
+}
