@@ -4,7 +4,7 @@ package compare
 
 import "runtime"
 
-// readCPU is not implemented: the load is not known.
+// readCPU returns nothing: only Linux is read.
 func readCPU() []coreTime { return nil }
 
 func system() string { return runtime.GOOS + " " + runtime.GOARCH }
