@@ -30,7 +30,7 @@ type Data interface {
 
 // Config is what Accounts need. All but Domain and Ready is required.
 type Config struct {
-	Space  moot.Key
+	Space  moot.SpaceID
 	Own    Account // the node's own member
 	Data   Data
 	Feeds  moot.Feeds // this node's own

@@ -31,11 +31,11 @@ type Session struct {
 
 // Identity says whose node this is, and where.
 type Identity struct {
-	Space moot.Key `json:"space"`
-	Name  string   `json:"name"`   // of the space
-	Self  moot.Key `json:"member"` // the node's member
-	As    string   `json:"as"`     // the member's name
-	Home  string   `json:"home"`   // directory of the node's data; empty if it has none
+	Space moot.SpaceID `json:"space"`
+	Name  string       `json:"name"`   // of the space
+	Self  moot.Key     `json:"member"` // the node's member
+	As    string       `json:"as"`     // the member's name
+	Home  string       `json:"home"`   // directory of the node's data; empty if it has none
 }
 
 // Files are the space's files. Paths are those of the machine on which the node runs.

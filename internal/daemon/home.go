@@ -53,16 +53,16 @@ const (
 const settingsVersion = 1
 
 type settings struct {
-	Version  int         `json:"version"`
-	Space    moot.Key    `json:"space"`
-	Name     string      `json:"name"`               // of the space
-	As       string      `json:"as"`                 // this member, when it joined
-	Servers  []moot.Peer `json:"servers,omitempty"`  // from the invitation
-	Peers    []moot.Peer `json:"peers,omitempty"`    // from the invitation
-	NoPeer   bool        `json:"no_peer,omitempty"`  // the invitation named a server only
-	Restored bool        `json:"restored,omitempty"` // from a backup, and no entries were exchanged since
-	Database string      `json:"database,omitempty"`
-	Blobs    string      `json:"blobs,omitempty"`
+	Version  int          `json:"version"`
+	Space    moot.SpaceID `json:"space"`
+	Name     string       `json:"name"`               // of the space
+	As       string       `json:"as"`                 // this member, when it joined
+	Servers  []moot.Peer  `json:"servers,omitempty"`  // from the invitation
+	Peers    []moot.Peer  `json:"peers,omitempty"`    // from the invitation
+	NoPeer   bool         `json:"no_peer,omitempty"`  // the invitation named a server only
+	Restored bool         `json:"restored,omitempty"` // from a backup, and no entries were exchanged since
+	Database string       `json:"database,omitempty"`
+	Blobs    string       `json:"blobs,omitempty"`
 
 	MailDomain string `json:"mail_domain,omitempty"` // for which this server exchanges mail with the outside
 	MailHost   string `json:"mail_host,omitempty"`   // this server's name in the DNS

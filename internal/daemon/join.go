@@ -70,7 +70,7 @@ func (h *home) submitJoin(ctx context.Context, l members.Link, as string) (intro
 }
 
 // pendingJoin returns the entry with which this home tried to join a space before.
-func (h *home) pendingJoin(space moot.Key) (e moot.Entry, found bool, err error) {
+func (h *home) pendingJoin(space moot.SpaceID) (e moot.Entry, found bool, err error) {
 	raw, err := os.ReadFile(h.Path(joinFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return e, false, nil

@@ -16,14 +16,14 @@ import (
 
 // Members are the people of one space, seen through a node.
 type Members struct {
-	space moot.Key
+	space moot.SpaceID
 	node  moot.Feeds
 	write sign.Writer
 	now   func() time.Time
 }
 
 // New returns the members of the space as node knows them; changes are signed by write.
-func New(space moot.Key, node moot.Feeds, write sign.Writer) *Members {
+func New(space moot.SpaceID, node moot.Feeds, write sign.Writer) *Members {
 	return &Members{space: space, node: node, write: write, now: time.Now}
 }
 

@@ -38,7 +38,7 @@ func (h *home) Append(ctx context.Context, mode moot.Mode, statements ...sign.St
 	return entries, nil
 }
 
-func newHome(s *store.Store, space moot.Key, key ed25519.PrivateKey, last *moot.Entry) *home {
+func newHome(s *store.Store, space moot.SpaceID, key ed25519.PrivateKey, last *moot.Entry) *home {
 	h := &home{key: key, store: s, author: feed.NewAuthor(space, key, feed.NewClock(time.Now, 0), last)}
 	h.Members = members.New(space, s, h)
 	return h

@@ -22,7 +22,7 @@ import (
 
 // Config is what a Node is made of. Space, Key and Data are required.
 type Config struct {
-	Space moot.Key
+	Space moot.SpaceID
 	Name  string             // of the space, for people
 	As    string             // the member's name until the space tells it
 	Key   ed25519.PrivateKey // of the member and its node

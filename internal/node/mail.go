@@ -37,7 +37,7 @@ type mailService struct {
 type relayFunc = func(ctx context.Context, from string, to []string, mime io.Reader) error
 
 type mailConfig struct {
-	space       moot.Key
+	space       moot.SpaceID
 	data        Data
 	store       *store.Store
 	roster      *policy.Roster

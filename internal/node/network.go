@@ -32,7 +32,7 @@ type network struct {
 }
 
 type networkConfig struct {
-	space   moot.Key
+	space   moot.SpaceID
 	key     ed25519.PrivateKey
 	self    moot.Key
 	feeds   moot.Feeds // this node's own

@@ -30,7 +30,7 @@ type Invite struct {
 // Roster is the membership of a space. It does not depend on the order in which entries
 // are applied: it sorts them by time and replays them. It is safe for concurrent use.
 type Roster struct {
-	space moot.Key
+	space moot.SpaceID
 	now   func() time.Time
 	clock *feed.Clock
 
@@ -43,7 +43,7 @@ type Roster struct {
 
 // NewRoster returns the roster of a space before any entry: its founder is its only
 // member.
-func NewRoster(space moot.Key, now func() time.Time) *Roster {
+func NewRoster(space moot.SpaceID, now func() time.Time) *Roster {
 	return &Roster{space: space, now: now, clock: feed.NewClock(now, 0), proofs: map[moot.EntryID]bool{}}
 }
 

@@ -19,7 +19,7 @@ import (
 type world struct {
 	t        *testing.T
 	now      time.Time
-	space    moot.Key
+	space    moot.SpaceID
 	roster   *policy.Roster
 	accepted []moot.Entry
 }

@@ -39,7 +39,7 @@ type World struct {
 	Arch arch.Architecture
 
 	t       T
-	space   moot.Key
+	space   moot.SpaceID
 	link    Link
 	mu      sync.Mutex
 	members []*Member

@@ -9,7 +9,7 @@ import (
 )
 
 // state is the result of a replay.
-type state struct {
+type legacyState struct {
 	name    string // of the space
 	people  map[moot.Key]*person
 	invites map[moot.Key]*invite
@@ -18,7 +18,7 @@ type state struct {
 
 // person is a member with all roles it had.
 type person struct {
-	Member
+	legacyMember
 	claimed string // the name it asked for
 	roles   []heldRole
 }
@@ -41,7 +41,8 @@ func (p *person) roleAt(t moot.Time) Role {
 }
 
 type invite struct {
-	Invite
+	InviteBody
+	Used    int
 	revoked bool
 }
 
@@ -64,7 +65,7 @@ const maxPasses = 8
 // replay applies the entries in their order. A revocation also voids earlier entries of
 // the revoked member beyond the number that it pins, so the replay is repeated with the
 // pins found until they do not change.
-func (r *Roster) replay(entries []moot.Entry) *state {
+func (r *legacy) replay(entries []moot.Entry) *legacyState {
 	pins := map[moot.Key]uint64{}
 	for range maxPasses {
 		s := r.pass(entries, pins)
@@ -94,10 +95,10 @@ func same(a, b map[moot.Key]uint64) bool {
 	return len(a) == len(b)
 }
 
-func (r *Roster) pass(entries []moot.Entry, pins map[moot.Key]uint64) *state {
-	s := &state{people: map[moot.Key]*person{}, invites: map[moot.Key]*invite{}, refused: map[moot.EntryID]error{}}
-	s.people[r.space] = &person{
-		Member: Member{Key: r.space, Role: RoleOwner}, claimed: "founder", roles: []heldRole{{RoleOwner, 0}},
+func (r *legacy) pass(entries []moot.Entry, pins map[moot.Key]uint64) *legacyState {
+	s := &legacyState{people: map[moot.Key]*person{}, invites: map[moot.Key]*invite{}, refused: map[moot.EntryID]error{}}
+	s.people[moot.Key(r.space)] = &person{
+		legacyMember: legacyMember{Key: moot.Key(r.space), Role: RoleOwner}, claimed: "founder", roles: []heldRole{{RoleOwner, 0}},
 	}
 	for i := range entries {
 		e := &entries[i]
@@ -110,7 +111,7 @@ func (r *Roster) pass(entries []moot.Entry, pins map[moot.Key]uint64) *state {
 }
 
 // apply changes the state by one entry, or returns why that is refused.
-func (r *Roster) apply(s *state, e *moot.Entry, pins map[moot.Key]uint64) error {
+func (r *legacy) apply(s *legacyState, e *moot.Entry, pins map[moot.Key]uint64) error {
 	if pin, ok := pins[e.Author]; ok && e.Seq > pin {
 		return moot.Errorf(moot.Revoked, "the membership of %s was revoked", e.Author.Short())
 	}
@@ -134,12 +135,12 @@ func (r *Roster) apply(s *state, e *moot.Entry, pins map[moot.Key]uint64) error 
 }
 
 // found names the space.
-func (r *Roster) found(s *state, e *moot.Entry) error {
+func (r *legacy) found(s *legacyState, e *moot.Entry) error {
 	body, err := decode[SpaceBody](e.Body)
 	switch {
 	case err != nil:
 		return err
-	case e.Author != r.space:
+	case e.Author != moot.Key(r.space):
 		return moot.Errorf(moot.Denied, "only its founder names a space")
 	}
 	if err := CheckName(body.Name); err != nil {
@@ -150,7 +151,7 @@ func (r *Roster) found(s *state, e *moot.Entry) error {
 }
 
 // invite makes an invitation, or withdraws one.
-func (s *state) invite(e *moot.Entry, author *person) error {
+func (s *legacyState) invite(e *moot.Entry, author *person) error {
 	if !author.Role.manages(RoleGuest) {
 		return moot.Errorf(moot.Denied, "a %s may not invite: ask an owner or admin", author.Role)
 	}
@@ -173,12 +174,12 @@ func (s *state) invite(e *moot.Entry, author *person) error {
 	case !author.Role.manages(body.Role):
 		return moot.Errorf(moot.Denied, "a %s may not invite an %s", author.Role, body.Role)
 	}
-	s.invites[body.Key] = &invite{Invite: Invite{InviteBody: body}}
+	s.invites[body.Key] = &invite{InviteBody: body}
 	return nil
 }
 
 // join makes a newcomer a member.
-func (r *Roster) join(s *state, e *moot.Entry) error {
+func (r *legacy) join(s *legacyState, e *moot.Entry) error {
 	body, err := decode[MemberBody](e.Body)
 	if err != nil {
 		return err
@@ -200,13 +201,13 @@ func (r *Roster) join(s *state, e *moot.Entry) error {
 	}
 	in.Used++
 	s.people[e.Author] = &person{
-		Member: Member{Key: e.Author, Role: body.Role, Joined: e.Time}, claimed: body.Name, roles: []heldRole{{body.Role, e.Time}},
+		legacyMember: legacyMember{Key: e.Author, Role: body.Role, Joined: e.Time}, claimed: body.Name, roles: []heldRole{{body.Role, e.Time}},
 	}
 	return nil
 }
 
 // validProof checks an invitation's signature, once for each entry: entries do not change.
-func (r *Roster) validProof(e *moot.Entry, body MemberBody) bool {
+func (r *legacy) validProof(e *moot.Entry, body MemberBody) bool {
 	ok, known := r.proofs[e.ID]
 	if !known {
 		ok = ed25519.Verify(body.Invite[:], joinMessage(r.space, e.Author), body.Proof)
@@ -216,7 +217,7 @@ func (r *Roster) validProof(e *moot.Entry, body MemberBody) bool {
 }
 
 // change renames a member, gives it another role, or revokes it.
-func (s *state) change(e *moot.Entry, author *person) error {
+func (s *legacyState) change(e *moot.Entry, author *person) error {
 	body, err := decode[MemberBody](e.Body)
 	if err != nil {
 		return err
@@ -270,7 +271,7 @@ func mayChange(author, p *person, to MemberBody) error {
 
 // assignNames makes names unique: the first to join has the name, others get the
 // beginning of their key added.
-func (s *state) assignNames() {
+func (s *legacyState) assignNames() {
 	list := make([]*person, 0, len(s.people))
 	for _, p := range s.people {
 		list = append(list, p)
