@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"internal/durable": {"."},
 	"internal/seal":    {".", "internal/durable"},
 	"internal/policy":  {".", "internal/cbor", "internal/feed"},
+	"internal/trust":   {".", "internal/cbor"},
 	"internal/swarm":   {"."},
 	"internal/plan":    {"."},
 
