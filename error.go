@@ -92,6 +92,7 @@ type Hint string
 
 const (
 	HintCreate      Hint = "create-home"    // make a space, or join one
+	HintAdopt       Hint = "adopt"          // have the founder of the space start its node
 	HintOtherHome   Hint = "other-home"     // use another home directory
 	HintStartNode   Hint = "start-node"     // run a node
 	HintStartServer Hint = "start-server"   // run the space's server

@@ -11,15 +11,6 @@ import (
 // libp2p peer ID is derived from it, or of an invitation. The zero Key names nobody.
 type Key [32]byte
 
-// MemberID names a person, or a server, for ever: it is the ID of the act with which the
-// member joined, or, since version 0.1.0, the key of its first device. Devices come and
-// go, and belong to one member each.
-type MemberID [32]byte
-
-// SpaceID names a space: it is the ID of the act that founded it, or, since version
-// 0.1.0, its founder's key.
-type SpaceID [32]byte
-
 // BlobID is the BLAKE3 hash of a blob's bytes: what b3sum prints.
 type BlobID [32]byte
 
@@ -48,35 +39,6 @@ func (k *Key) UnmarshalText(text []byte) error {
 	}
 	return err
 }
-
-// String returns the ID as a Key is written.
-func (id MemberID) String() string { return Key(id).String() }
-
-// Short returns the first characters of the ID, for people.
-func (id MemberID) Short() string { return Key(id).Short() }
-
-// IsZero reports whether the ID names nobody.
-func (id MemberID) IsZero() bool { return id == MemberID{} }
-
-func (id MemberID) MarshalText() ([]byte, error) { return Key(id).MarshalText() }
-
-func (id *MemberID) UnmarshalText(text []byte) error { return (*Key)(id).UnmarshalText(text) }
-
-// ParseMemberID reads the form that String writes. The error is of kind Invalid.
-func ParseMemberID(s string) (MemberID, error) {
-	k, err := ParseKey(s)
-	return MemberID(k), err
-}
-
-// String returns the ID as a Key is written.
-func (id SpaceID) String() string { return Key(id).String() }
-
-// IsZero reports whether the ID names no space.
-func (id SpaceID) IsZero() bool { return id == SpaceID{} }
-
-func (id SpaceID) MarshalText() ([]byte, error) { return Key(id).MarshalText() }
-
-func (id *SpaceID) UnmarshalText(text []byte) error { return (*Key)(id).UnmarshalText(text) }
 
 // ParseKey reads the form that String writes. The error is of kind Invalid.
 func ParseKey(s string) (k Key, err error) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/trust"
 )
 
 // legacy is the membership of a space as version 0.1.0 judged it: its entries, sorted by
@@ -74,3 +75,104 @@ func (r *legacy) members() (list []legacyMember) {
 	})
 	return list
 }
+
+// admitAny reports why an entry is refused.
+func (r *legacy) admitAny(e *moot.Entry) error {
+	if isLegacy(e) {
+		return r.admit(*e)
+	}
+	if r.current().people[e.Author] == nil {
+		return stranger(e.Author)
+	}
+	return nil
+}
+
+// owners returns the owners by seniority.
+func (r *legacy) owners() (keys []moot.Key) {
+	for _, m := range r.members() {
+		if m.Role == RoleOwner && !m.Revoked {
+			keys = append(keys, m.Key)
+		}
+	}
+	return keys
+}
+
+// keys returns the keys of all who were ever members.
+func (r *legacy) keys() (keys []moot.Key) {
+	for k := range r.current().people {
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// legacyView shows the members of version 0.1.0, each with one device.
+type legacyView struct {
+	*legacyState
+	list []legacyMember
+}
+
+func (v legacyView) name() string { return v.legacyState.name }
+
+func (v legacyView) member(id moot.MemberID) (Member, bool) {
+	p := v.people[moot.Key(id)]
+	if p == nil {
+		return Member{}, false
+	}
+	return describeLegacy(p.legacyMember), true
+}
+
+func describeLegacy(m legacyMember) Member {
+	id := moot.MemberID(m.Key)
+	out := Member{ID: id, Name: m.Name, Role: m.Role, Founder: m.Joined == 0, Joined: m.Joined, Revoked: m.Revoked}
+	if !m.Revoked {
+		out.Devices = []Device{{Key: m.Key, Member: id, First: moot.EntryID(m.Key)}}
+	}
+	return out
+}
+
+func (v legacyView) members() (list []Member) {
+	for _, m := range v.list {
+		list = append(list, describeLegacy(m))
+	}
+	return list
+}
+
+func (v legacyView) owner(device moot.Key) (moot.MemberID, error) {
+	p := v.people[device]
+	switch {
+	case p == nil:
+		return moot.MemberID{}, stranger(device)
+	case p.Revoked:
+		return moot.MemberID(device), revoked(p.Name)
+	}
+	return moot.MemberID(device), nil
+}
+
+func (v legacyView) invitations() (list []Invitation) {
+	for _, in := range v.invites {
+		list = append(list, in.invitation())
+	}
+	slices.SortFunc(list, func(a, b Invitation) int {
+		return cmp.Or(cmp.Compare(a.Expires, b.Expires), slices.Compare(a.ID[:], b.ID[:]))
+	})
+	return list
+}
+
+func (v legacyView) lookup(name string) (moot.MemberID, bool) {
+	for _, m := range v.list {
+		if !m.Revoked && m.Name == name {
+			return moot.MemberID(m.Key), true
+		}
+	}
+	return moot.MemberID{}, false
+}
+
+func (v legacyView) counts(author moot.Key, kind moot.Kind, at moot.Position) bool {
+	p := v.people[author]
+	if p == nil || p.Revoked && at.Seq > p.LastSeq {
+		return false
+	}
+	return p.Role != RoleGuest || kind == moot.KindReceipt || len(p.roles) > 1
+}
+
+func (v legacyView) mailbox(moot.MemberID) (trust.Mailbox, bool) { return trust.Mailbox{}, false }

@@ -3,9 +3,9 @@ package policy
 import (
 	"crypto/ed25519"
 	"slices"
-	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/trust"
 )
 
 // state is the result of a replay.
@@ -47,17 +47,17 @@ type invite struct {
 }
 
 // usable reports why an invitation admits no one at a time.
-func (in *invite) usable(t moot.Time) error {
-	switch {
-	case in.revoked:
-		return moot.Errorf(moot.Revoked, "the invitation was withdrawn: ask for a new one")
-	case t.Wall().Unix() >= in.Expires:
-		return moot.Errorf(moot.Expired, "the invitation expired on %s: ask for a new one", time.Unix(in.Expires, 0).UTC().Format(time.DateTime))
-	case in.Uses > 0 && in.Used >= in.Uses:
-		return moot.Errorf(moot.UsedUp, "the invitation was for %d, and has been used: ask for a new one", in.Uses)
-	}
-	return nil
+func (in *invite) usable(t moot.Time) error { return in.invitation().usable(t.Wall().Unix()) }
+
+func (in *invite) invitation() Invitation {
+	return Invitation{ID: moot.EntryID(in.Key), Key: in.Key, Role: in.Role, Uses: in.Uses, Used: in.Used, Expires: in.Expires, Withdrawn: in.revoked}
 }
+
+// manages reports whether the holder of a role might give, change or take another.
+func manages(r, other Role) bool { return r == RoleOwner || r == RoleAdmin && other != RoleOwner }
+
+// valid reports whether a role could be given.
+func valid(r Role) bool { return r.Rank() > 0 && r != trust.Founder }
 
 // maxPasses bounds the replays that revocations reaching back in time may need.
 const maxPasses = 8
@@ -152,7 +152,7 @@ func (r *legacy) found(s *legacyState, e *moot.Entry) error {
 
 // invite makes an invitation, or withdraws one.
 func (s *legacyState) invite(e *moot.Entry, author *person) error {
-	if !author.Role.manages(RoleGuest) {
+	if !canManage(author.Role) {
 		return moot.Errorf(moot.Denied, "a %s may not invite: ask an owner or admin", author.Role)
 	}
 	if e.Deletes() {
@@ -169,9 +169,9 @@ func (s *legacyState) invite(e *moot.Entry, author *person) error {
 		return err
 	case e.Key != InviteKey(body.Key) || body.Uses < 0 || s.invites[body.Key] != nil:
 		return moot.Errorf(moot.Invalid, "an invitation that contradicts itself")
-	case !body.Role.valid():
+	case !valid(body.Role):
 		return moot.Errorf(moot.Invalid, "%q is no role: want admin, member, guest or server", body.Role)
-	case !author.Role.manages(body.Role):
+	case !manages(author.Role, body.Role):
 		return moot.Errorf(moot.Denied, "a %s may not invite an %s", author.Role, body.Role)
 	}
 	s.invites[body.Key] = &invite{InviteBody: body}
@@ -231,7 +231,7 @@ func (s *legacyState) change(e *moot.Entry, author *person) error {
 	switch {
 	case p == nil:
 		return moot.Errorf(moot.NotFound, "a change of what is not a member")
-	case !body.Role.valid():
+	case !valid(body.Role):
 		return moot.Errorf(moot.Invalid, "%q is no role: want admin, member, guest or server", body.Role)
 	case p.Revoked:
 		return moot.Errorf(moot.Revoked, "the membership was revoked already, and a key cannot come back")
@@ -263,7 +263,7 @@ func mayChange(author, p *person, to MemberBody) error {
 		return nil
 	case self && to.Revoked:
 		return nil // every member may leave
-	case !author.Role.manages(p.Role) || !author.Role.manages(to.Role):
+	case !manages(author.Role, p.Role) || !manages(author.Role, to.Role):
 		return moot.Errorf(moot.Denied, "a %s may not change an %s into an %s", author.Role, p.Role, to.Role)
 	}
 	return nil
