@@ -117,6 +117,7 @@ const (
 	HintListFiles     Hint = "list-files"     // look at the names of the files
 	HintListConflicts Hint = "list-conflicts" // look at the versions of names in conflict
 	HintListMembers   Hint = "list-members"   // look at the names of the members
+	HintListDevices   Hint = "list-devices"   // look at the names of the devices
 	HintListMessages  Hint = "list-messages"  // look at the messages
 	HintListJobs      Hint = "list-jobs"      // look at the jobs
 )

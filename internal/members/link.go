@@ -61,7 +61,10 @@ func ParseLink(s string, now time.Time) (l Link, err error) {
 	if err := linkDecoder.Unmarshal(b, &l); err != nil {
 		return l, moot.Errorf(moot.Invalid, "the invitation is damaged: was it copied whole?")
 	}
-	if l.Version != 1 {
+	switch {
+	case l.Version == 1:
+		return l, moot.Errorf(moot.Invalid, "the invitation was made by version 0.1.0 of moot: ask for a new one")
+	case l.Version != linkVersion:
 		return l, moot.Errorf(moot.Invalid, "the invitation was made by a newer version of moot: update this one")
 	}
 	if now.Unix() >= l.Expires {

@@ -2,6 +2,10 @@ package trust
 
 import "github.com/mootspace/moot"
 
+// MaxPlain is how many entries other than acts are taken in of a device beyond the last one
+// that a standing act confirms (R21).
+const MaxPlain = 10_000
+
 // State is what a set of acts amounts to.
 type State struct{}
 

@@ -1,0 +1,210 @@
+package members
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/trust"
+)
+
+// DeviceLink states what a link for one more device holds.
+type DeviceLink struct {
+	Expires time.Duration // from now
+	Servers []moot.Peer   // put into the link
+	Peers   []moot.Peer   // put into the link
+	// Sealed seals the private halves of the member's mailbox keys to the link's key, so
+	// that the new device reads the whole history with no other device online.
+	Sealed func(moot.Key) ([]byte, error)
+}
+
+// AddDevice makes a link with which one more device of the writer's member joins.
+func (m *Members) AddDevice(ctx context.Context, d DeviceLink) (Link, error) {
+	roster, err := m.Roster(ctx)
+	if err != nil {
+		return Link{}, err
+	}
+	self, err := m.self(roster)
+	if err != nil {
+		return Link{}, err
+	}
+	in := Invitation{Expires: d.Expires, Servers: d.Servers, Peers: d.Peers}
+	return m.invite(ctx, trust.Invite{Uses: 1, For: self.ID}, in, [32]byte{}, d.Sealed)
+}
+
+// recoveryLabel names the device of a recovery code.
+const recoveryLabel = "recovery code"
+
+// Recovery makes the device of the member's recovery code, which none of its other
+// devices can put out, and returns its seed: it is shown once, for paper. Kind Denied if
+// there is one already.
+func (m *Members) Recovery(ctx context.Context, sealed func(moot.Key) ([]byte, error)) (seed [32]byte, err error) {
+	roster, err := m.Roster(ctx)
+	if err != nil {
+		return seed, err
+	}
+	self, err := m.self(roster)
+	if err != nil {
+		return seed, err
+	}
+	rand.Read(seed[:])
+	l, err := m.invite(ctx, trust.Invite{Uses: 1, For: self.ID, Recovery: true}, Invitation{}, [32]byte{}, sealed)
+	if err != nil {
+		return seed, err
+	}
+	join, err := Enter(l, seal.FromSeed(seed), "", recoveryLabel, m.cfg.Now)
+	if err != nil {
+		return seed, err
+	}
+	if err := m.cfg.Node.Append(ctx, moot.Merge, join); err != nil {
+		return seed, err
+	}
+	if roster, err = m.Roster(ctx); err != nil {
+		return seed, err
+	}
+	_, err = m.say(ctx, roster, trust.Witness{Admits: []trust.Admission{{Join: join.ID}}})
+	return seed, err
+}
+
+// Devices returns the devices of the writer's member.
+func (m *Members) Devices(ctx context.Context) ([]policy.Device, error) {
+	roster, err := m.Roster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	self, err := roster.Acting(m.cfg.Self)
+	if err != nil {
+		return nil, err
+	}
+	labels, err := m.labels(ctx)
+	labels.apply(&self)
+	return self.Devices, err
+}
+
+// device returns a device of the writer's member, or with of of another's, by its label,
+// key or the beginning of it. Kinds: NotFound, Invalid if several match.
+func (m *Members) device(ctx context.Context, of, name string) (member policy.Member, d policy.Device, err error) {
+	roster, err := m.Roster(ctx)
+	if err != nil {
+		return member, d, err
+	}
+	if of == "" {
+		member, err = roster.Acting(m.cfg.Self)
+	} else {
+		member, err = roster.Lookup(of)
+	}
+	if err != nil {
+		return member, d, err
+	}
+	labels, err := m.labels(ctx)
+	if err != nil {
+		return member, d, err
+	}
+	labels.apply(&member)
+	var found []policy.Device
+	for _, one := range member.Devices {
+		if key := one.Key.String(); one.Name == name || key == name || len(name) >= minPrefix && strings.HasPrefix(key, strings.ToLower(name)) {
+			found = append(found, one)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return member, d, moot.WithHint(moot.Errorf(moot.NotFound, "%s has no device %q", member.Name, name), moot.HintListDevices)
+	case 1:
+		return member, found[0], nil
+	}
+	return member, d, moot.WithHint(moot.Errorf(moot.Invalid, "%q may be one of %d devices: give the beginning of the key", name, len(found)), moot.HintListDevices)
+}
+
+// RemoveDevice puts a device out, of the writer's member or, with of, of another: what it
+// says beyond what the node holds now does not count, and its requests are refused.
+func (m *Members) RemoveDevice(ctx context.Context, of, name string) (policy.Device, error) {
+	_, d, err := m.device(ctx, of, name)
+	if err != nil {
+		return d, err
+	}
+	roster, err := m.Roster(ctx)
+	if err != nil {
+		return d, err
+	}
+	vector, err := m.cfg.Node.Vector(ctx)
+	if err != nil {
+		return d, err
+	}
+	_, err = m.say(ctx, roster, trust.Device{Device: d.First, Pins: end(vector, d.Key)})
+	return d, err
+}
+
+// RenameDevice gives a device of the writer's member another label.
+func (m *Members) RenameDevice(ctx context.Context, name, label string) (policy.Device, error) {
+	if err := policy.CheckName(label); err != nil {
+		return policy.Device{}, err
+	}
+	member, d, err := m.device(ctx, "", name)
+	if err != nil {
+		return d, err
+	}
+	for _, other := range member.Devices {
+		if other.Name == label && other.Key != d.Key {
+			return d, moot.WithHint(moot.Errorf(moot.Conflict, "another device of %s is called %q", member.Name, label), moot.HintRename)
+		}
+	}
+	key := d.Key.String()
+	replaces, err := heads(ctx, m.cfg.Node, moot.KindDevice, key)
+	if err != nil {
+		return d, err
+	}
+	d.Name = label
+	_, err = sign.One(ctx, m.cfg.Write, moot.Merge, sign.Statement{Kind: moot.KindDevice, Key: key, Replaces: replaces, Body: []byte(label)})
+	return d, err
+}
+
+// labels are the names that members gave to devices since these joined.
+type labels map[moot.Key]label
+
+type label struct {
+	text   string
+	author moot.Key
+}
+
+func (m *Members) labels(ctx context.Context) (labels, error) {
+	all := labels{}
+	for e, err := range m.cfg.Node.Query(ctx, moot.Query{Kind: moot.KindDevice}) {
+		if err != nil {
+			return nil, err
+		}
+		k, err := moot.ParseKey(e.Key)
+		if _, known := all[k]; err == nil && !known && policy.CheckName(string(e.Body)) == nil { // the first is the current one
+			all[k] = label{string(e.Body), e.Author}
+		}
+	}
+	return all, nil
+}
+
+// apply names a member's devices; only its own devices may.
+func (l labels) apply(m *policy.Member) {
+	own := map[moot.Key]bool{}
+	for _, d := range m.Devices {
+		own[d.Key] = true
+	}
+	for i, d := range m.Devices {
+		if one, ok := l[d.Key]; ok && own[one.author] {
+			m.Devices[i].Name = one.text
+		}
+	}
+}
+
+func heads(ctx context.Context, node moot.Feeds, kind moot.Kind, key string) (ids []moot.EntryID, err error) {
+	for e, err := range node.Query(ctx, moot.Query{Kind: kind, Key: key}) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, e.ID)
+	}
+	return ids, nil
+}
