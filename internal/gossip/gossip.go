@@ -59,7 +59,7 @@ type gossip struct {
 	busy sync.Map       // by moot.Key: nodes being compared with
 	wg   sync.WaitGroup
 
-	warned sync.Map // by moot.Key: nodes of another version
+	warned sync.Map // by moot.Key: nodes that a warning was about since the last repair
 }
 
 // Run takes part until ctx ends.
@@ -162,9 +162,10 @@ func (g *gossip) start(ctx context.Context, p moot.Peer) {
 	})
 }
 
-// level is that of a repair's failure: once a warning if only an update helps.
+// level is that of a repair's failure: a warning once if only a person can help, as
+// with a node of another version or with another key.
 func (g *gossip) level(p moot.Peer, err error) slog.Level {
-	if hint := moot.HintOf(err); hint == moot.HintUpdate || hint == moot.HintUpdateNode {
+	if moot.HintOf(err) != "" {
 		if _, warned := g.warned.LoadOrStore(p.ID, true); !warned {
 			return slog.LevelWarn
 		}
