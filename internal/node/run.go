@@ -69,6 +69,11 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 		return err
 	}
 	answer()
+	if err := n.adopt(ctx); err != nil {
+		return err
+	}
+	n.tasks.start(n.witness.run)
+	n.tasks.start(n.keys.run)
 	n.tasks.start(func(ctx context.Context) {
 		if err := n.entries.run(ctx); err != nil && ctx.Err() == nil {
 			n.cfg.Log.Error("gossip ended", "error", err)
