@@ -76,7 +76,7 @@ func (m *Members) self(roster *policy.Roster) (policy.Member, error) {
 
 // say signs and stores an act that has an effect, with the members as they were.
 func (m *Members) say(ctx context.Context, roster *policy.Roster, body any) (moot.Entry, error) {
-	if err := roster.Probe(m.cfg.Self, body, nil); err != nil {
+	if err := roster.Probe(m.cfg.Self, body); err != nil {
 		return moot.Entry{}, err
 	}
 	return m.write(ctx, roster.Cites(body), body)

@@ -30,13 +30,13 @@ func (m *Members) Witness(ctx context.Context, feeds bool) (bool, error) {
 		if used[join.Invitation.ID] >= join.Free || len(w.Admits) == maxAdmits || join.Invitation.Usable(m.cfg.Now()) != nil {
 			continue
 		}
-		if roster.Probe(m.cfg.Self, trust.Witness{Admits: []trust.Admission{line}}, nil) == nil {
+		if roster.Probe(m.cfg.Self, trust.Witness{Admits: []trust.Admission{line}}) == nil {
 			used[join.Invitation.ID]++
 			w.Admits = append(w.Admits, line)
 		}
 	}
 	for _, claim := range roster.Claims() {
-		if len(w.Confirms) < maxLines && roster.Probe(m.cfg.Self, trust.Witness{Confirms: []moot.EntryID{claim}}, nil) == nil {
+		if len(w.Confirms) < maxLines && roster.Probe(m.cfg.Self, trust.Witness{Confirms: []moot.EntryID{claim}}) == nil {
 			w.Confirms = append(w.Confirms, claim)
 		}
 	}

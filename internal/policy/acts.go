@@ -234,7 +234,11 @@ func (a *acts) admitPlain(e *moot.Entry, at moot.Position) error {
 }
 
 // probe reports why an act that knows everything would have no effect.
-func (a *acts) probe(device moot.Key, body any, named map[moot.EntryID]trust.Named) error {
+func (a *acts) probe(device moot.Key, body any) error {
+	named := map[moot.EntryID]trust.Named{} // as the caller has them from its store
+	for _, m := range marks(body) {
+		named[m.ID] = trust.Named{Device: m.Device, At: trust.Position{Seq: m.Seq}}
+	}
 	next := trust.Position{Seq: 1 << 62} // after all that the device has said
 	return a.world.Probe(trust.Act{Device: device, At: next, Cites: a.cites(body), Kind: KindOf(body), Body: body, Named: named})
 }
