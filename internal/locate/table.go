@@ -9,7 +9,7 @@ import (
 )
 
 // protocolPrefix keeps the spaces' tables apart, and from everybody else's.
-func protocolPrefix(space moot.Key) protocol.ID {
+func protocolPrefix(space moot.SpaceID) protocol.ID {
 	return protocol.ID("/moot/" + space.String()[:16])
 }
 
