@@ -14,6 +14,7 @@ type Kind string
 const (
 	KindAct     Kind = "act"     // about membership; its key says which kind of act
 	KindServer  Kind = "server"  // a server's addresses
+	KindDevice  Kind = "device"  // a device's label
 	KindFile    Kind = "file"    // a name for bytes
 	KindMessage Kind = "message" // a sealed message
 	KindReceipt Kind = "receipt" // delivered, read

@@ -234,11 +234,12 @@ func (a *acts) admitPlain(e *moot.Entry, at moot.Position) error {
 
 // probe reports why an act that knows everything would have no effect.
 func (a *acts) probe(device moot.Key, body any, named map[moot.EntryID]trust.Named) error {
-	return a.world.Probe(trust.Act{Device: device, Cites: a.world.State().Heads(), Kind: kindOf(body), Body: body, Named: named})
+	next := trust.Position{Seq: 1 << 62} // after all that the device has said
+	return a.world.Probe(trust.Act{Device: device, At: next, Cites: a.world.State().Heads(), Kind: KindOf(body), Body: body, Named: named})
 }
 
-// kindOf returns the kind of act that a body belongs to; "" for no body.
-func kindOf(body any) string {
+// KindOf returns the kind of act that a body belongs to; "" for no body.
+func KindOf(body any) string {
 	switch body.(type) {
 	case trust.Space:
 		return trust.KindSpace

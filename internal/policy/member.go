@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"time"
+
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/trust"
 )
@@ -63,7 +65,11 @@ type Invitation struct {
 // AnyUses is the number of uses of an invitation that any number may use.
 const AnyUses = 1 << 30
 
-// usable reports why an invitation admits no one at a time, in Unix seconds.
+// Usable reports why an invitation admits no one at a time. Kinds: Revoked, Expired,
+// UsedUp.
+func (in Invitation) Usable(now time.Time) error { return in.usable(now.Unix()) }
+
+// usable is Usable for a time in Unix seconds.
 func (in Invitation) usable(now int64) error {
 	switch {
 	case in.Withdrawn:

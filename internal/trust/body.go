@@ -7,7 +7,8 @@ import (
 
 // Space is the founder's first entry. Its ID is the space's and, as a member ID, the founder's.
 type Space struct {
-	Name string `cbor:"0,keyasint"`
+	Name  string `cbor:"0,keyasint"`
+	Label string `cbor:"1,keyasint,omitempty"` // the name of the founder's device
 }
 
 // Invite lets the holder of a key join, as a new member (Role) or with one more device of a
@@ -20,6 +21,7 @@ type Invite struct {
 	By       []moot.MemberID `cbor:"4,keyasint,omitempty"` // who may admit; empty: all who have the right
 	For      moot.MemberID   `cbor:"5,keyasint,omitzero"`  // the member whose device joins
 	Recovery bool            `cbor:"6,keyasint,omitempty"` // the device is the recovery code's (R18)
+	Sealed   []byte          `cbor:"7,keyasint,omitempty"` // with For: the private halves of the mailbox keys, sealed to Key (R22)
 }
 
 // Withdraw ends an invitation for admissions that know of it.

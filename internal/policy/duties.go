@@ -1,0 +1,121 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/trust"
+)
+
+// Waiting is a join that nobody has admitted.
+type Waiting struct {
+	ID         moot.EntryID // of the join
+	Device     moot.Key
+	Invitation Invitation
+	Free       int // how often the invitation can be used yet
+}
+
+// Waiting returns the joins that nobody has admitted, in the order in which they came.
+func (r *Roster) Waiting() (list []Waiting) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return nil
+	}
+	state := r.acts.world.State()
+	unadmitted := state.Waiting()
+	if len(unadmitted) == 0 {
+		return nil
+	}
+	invitations := map[moot.EntryID]trust.Invitation{}
+	for _, in := range state.Invitations() {
+		invitations[in.ID] = in
+	}
+	for _, w := range unadmitted {
+		if in, ok := invitations[w.Invite]; ok {
+			list = append(list, Waiting{w.Join, w.Device, describeInvitation(in), in.Invite.Uses - in.Used})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Waiting) int { return cmp.Compare(r.acts.byJoin[a.ID], r.acts.byJoin[b.ID]) })
+	return list
+}
+
+// Claims returns the renamings that nobody has confirmed.
+func (r *Roster) Claims() (acts []moot.EntryID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts != nil {
+		for _, c := range r.acts.world.State().Claims() {
+			acts = append(acts, c.ID)
+		}
+	}
+	return acts
+}
+
+// Heads returns the acts that the next act cites.
+func (r *Roster) Heads() []moot.EntryID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return nil
+	}
+	return r.acts.world.State().Heads()
+}
+
+// Holder returns the member that holds a name, compared by its mail form. Kind NotFound.
+func (r *Roster) Holder(name string) (moot.MemberID, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if id, ok := r.current().lookup(name); ok {
+		return id, nil
+	}
+	return moot.MemberID{}, moot.Errorf(moot.NotFound, "nobody is called %q", name)
+}
+
+// Lowered returns the act by which a member was removed or demoted last, if it is in force.
+func (r *Roster) Lowered(id moot.MemberID) (act moot.EntryID, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return act, false
+	}
+	state := r.acts.world.State()
+	for _, s := range slices.Backward(r.acts.stored) {
+		if b, role := s.act.Body.(trust.RoleBody); role && b.Member == id && state.InForce(s.act.ID) {
+			return s.act.ID, true
+		}
+	}
+	return act, false
+}
+
+// Unconfirmed returns how many entries up to a number nobody has confirmed of a device's
+// feed; 0 for a device that never joined.
+func (r *Roster) Unconfirmed(device moot.Key, seq uint64) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return 0
+	}
+	limit := r.acts.world.State().PlainLimit(device, 0)
+	if limit == 0 || seq+trust.MaxBeyond <= limit {
+		return 0
+	}
+	return seq + trust.MaxBeyond - limit
+}
+
+// Admitted returns the act that admitted a device first, by its first entry; false for a
+// member's device of version 0.1.0, and while the device waits.
+func (r *Roster) Admitted(first moot.EntryID) (act moot.EntryID, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return act, false
+	}
+	for _, s := range r.acts.stored {
+		if w, is := s.act.Body.(trust.Witness); is && slices.ContainsFunc(w.Admits, func(a trust.Admission) bool { return a.Join == first }) {
+			return s.act.ID, true
+		}
+	}
+	return act, false
+}
