@@ -104,7 +104,6 @@ const (
 	HintMailDomain  Hint = "mail-domain"    // run the server with a mail domain
 	HintForce       Hint = "force"          // do it all the same
 	HintRename      Hint = "choose-name"    // choose another name
-	HintOtherMember Hint = "other-member"   // name the member by its ID, or confirm that another is meant
 	HintRetry       Hint = "retry"          // do the same again
 	HintUpdate      Hint = "update"         // install a newer version
 	HintUpdateNode  Hint = "update-node"    // have a newer version installed where the other node runs
