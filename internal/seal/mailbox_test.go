@@ -176,7 +176,7 @@ func TestWeakRecipients(t *testing.T) {
 }
 
 func TestManyRecipients(t *testing.T) {
-	last := seal.NewMailbox()
+	last, other := seal.NewMailbox(), seal.ToDevice(seal.Public(seal.NewKey()))
 	to := make([]seal.Recipient, seal.MaxRecipients)
 	for i := range to {
 		to[i] = seal.ToDevice(moot.Key(seal.Public(seal.FromSeed([32]byte{byte(i), byte(i >> 8)}))))
