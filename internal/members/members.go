@@ -5,10 +5,14 @@
 package members
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
+	"slices"
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/trust"
@@ -198,17 +202,55 @@ func (m *Members) Rename(ctx context.Context, name string) error {
 	return err
 }
 
-// Found writes the first acts of a new space; the writer's key becomes the founder's first
-// device. The founder confirms its own name.
-func (m *Members) Found(ctx context.Context, name, as, label string) (moot.SpaceID, error) {
-	space, err := m.write(ctx, nil, trust.Space{Name: name, Label: label})
+// Founding makes the act that founds a space; key becomes the founder's first device. The
+// act's ID is the space's and the founder's.
+func Founding(name, label string, key ed25519.PrivateKey, now func() time.Time) (moot.Entry, error) {
+	b, err := trust.Encode(trust.Space{Name: name, Label: label})
 	if err != nil {
-		return moot.SpaceID{}, err
+		return moot.Entry{}, err
 	}
-	claim, err := m.write(ctx, []moot.EntryID{space.ID}, trust.Rename{Name: as})
+	author := feed.NewAuthor(moot.SpaceID{}, key, feed.NewClock(now, 0), nil)
+	return author.NextAct(trust.KindSpace, nil, b), nil
+}
+
+// Found gives the founder of a space, whose first act is stored, a name, which it
+// confirms itself. It does nothing if the founder has one.
+func (m *Members) Found(ctx context.Context, as string) error {
+	roster, err := m.Roster(ctx)
 	if err != nil {
-		return moot.SpaceID{}, err
+		return err
+	}
+	if id, err := roster.Holder(as); err == nil && id == moot.MemberID(m.cfg.Space) {
+		return nil
+	}
+	claim, err := m.write(ctx, roster.Heads(), trust.Rename{Name: as})
+	if err != nil {
+		return err
 	}
 	_, err = m.write(ctx, []moot.EntryID{claim.ID}, trust.Witness{Confirms: []moot.EntryID{claim.ID}})
-	return moot.SpaceID(space.ID), err
+	return err
+}
+
+// Adopt brings a space of version 0.1.0 under the rules of this one: members keep their
+// IDs, roles and names, and become their first devices. Kind Denied for anybody but an
+// owner.
+func (m *Members) Adopt(ctx context.Context) error {
+	roster, err := m.Roster(ctx)
+	if err != nil {
+		return err
+	}
+	vector, err := m.cfg.Node.Vector(ctx)
+	if err != nil {
+		return err
+	}
+	body, err := roster.Adoption(m.cfg.Now())
+	if err != nil {
+		return err
+	}
+	for device := range vector.Heads {
+		body.Feeds = append(body.Feeds, end(vector, device)...)
+	}
+	slices.SortFunc(body.Feeds, func(a, b trust.Mark) int { return bytes.Compare(a.Device[:], b.Device[:]) })
+	_, err = m.write(ctx, nil, body)
+	return err
 }
