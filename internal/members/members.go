@@ -24,7 +24,7 @@ type Config struct {
 	Self   moot.Key // the device that writes
 	Node   moot.Feeds
 	Write  sign.Writer
-	Roster *policy.Roster   // as the node knows it; nil: it is read from the node
+	Roster *policy.Roster   // of the space, as it is known here
 	Now    func() time.Time // default: time.Now
 }
 
@@ -39,21 +39,9 @@ func New(cfg Config) *Members {
 	return &Members{cfg}
 }
 
-// Roster returns who belongs to the space.
-func (m *Members) Roster(ctx context.Context) (*policy.Roster, error) {
-	if m.cfg.Roster != nil {
-		return m.cfg.Roster, nil
-	}
-	r, err := policy.ReadRoster(ctx, m.cfg.Space, m.cfg.Node, m.cfg.Now)
-	return r, moot.Wrap("read the members", err)
-}
-
 // List returns all members, also removed and waiting ones.
 func (m *Members) List(ctx context.Context) ([]policy.Member, error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return nil, err
-	}
+	roster := m.cfg.Roster
 	labels, err := m.labels(ctx)
 	if err != nil {
 		return nil, err
@@ -67,10 +55,7 @@ func (m *Members) List(ctx context.Context) ([]policy.Member, error) {
 
 // Lookup returns the member of a name or ID. Kind NotFound.
 func (m *Members) Lookup(ctx context.Context, name string) (policy.Member, error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return policy.Member{}, err
-	}
+	roster := m.cfg.Roster
 	member, err := roster.Lookup(name)
 	if err != nil {
 		return member, err
@@ -118,10 +103,7 @@ func (m *Members) Revoke(ctx context.Context, name string, strict bool) (policy.
 }
 
 func (m *Members) giveRole(ctx context.Context, name string, role policy.Role, strict bool) (policy.Member, error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return policy.Member{}, err
-	}
+	roster := m.cfg.Roster
 	member, err := roster.Lookup(name)
 	if err != nil {
 		return member, err
@@ -163,10 +145,7 @@ func end(vector moot.Vector, device moot.Key) (marks []trust.Mark) {
 // Restore lifts the newest removal or demotion of a member in force, and all that it hid
 // comes back. Kind NotFound if there is none.
 func (m *Members) Restore(ctx context.Context, name string) (policy.Member, error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return policy.Member{}, err
-	}
+	roster := m.cfg.Roster
 	member, err := roster.Lookup(name)
 	if err != nil {
 		return member, err
@@ -187,10 +166,7 @@ func (m *Members) Rename(ctx context.Context, name string) error {
 	if err := policy.CheckName(name); err != nil {
 		return err
 	}
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return err
-	}
+	roster := m.cfg.Roster
 	self, err := m.self(roster)
 	if err != nil {
 		return err
@@ -216,10 +192,7 @@ func Founding(name, label string, key ed25519.PrivateKey, now func() time.Time) 
 // Found gives the founder of a space, whose first act is stored, a name, which it
 // confirms itself. It does nothing if the founder has one.
 func (m *Members) Found(ctx context.Context, as string) error {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return err
-	}
+	roster := m.cfg.Roster
 	if id, err := roster.Holder(as); err == nil && id == moot.MemberID(m.cfg.Space) {
 		return nil
 	}
@@ -235,10 +208,7 @@ func (m *Members) Found(ctx context.Context, as string) error {
 // IDs, roles and names, and become their first devices. Kind Denied for anybody but an
 // owner.
 func (m *Members) Adopt(ctx context.Context) error {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return err
-	}
+	roster := m.cfg.Roster
 	vector, err := m.cfg.Node.Vector(ctx)
 	if err != nil {
 		return err
