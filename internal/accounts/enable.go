@@ -97,36 +97,3 @@ func (a *Accounts) label(m policy.Member) string {
 	}
 	return label
 }
-
-// Replace has another device with a fresh key take the place of one whose feed has forked.
-// succeed says so in the space: the old device's retire and the heir's join. A second try
-// after a failure has the same heir. The account is then opened with the heir's key, and
-// the old one is forgotten. Kind NotFound if the device is not kept here, or the node's own.
-func (a *Accounts) Replace(ctx context.Context, device moot.Key, succeed func(ctx context.Context, old Account, heir Heir) error) (Account, error) {
-	a.changing.Lock()
-	defer a.changing.Unlock()
-	one, err := a.replace(ctx, device, succeed)
-	return one, moot.Wrap("replace the device of an account", err)
-}
-
-func (a *Accounts) replace(ctx context.Context, device moot.Key, succeed func(context.Context, Account, Heir) error) (Account, error) {
-	old, ok := a.Account(device)
-	if !ok || device == a.cfg.Own.Device() {
-		return Account{}, moot.Errorf(moot.NotFound, "%s is no account's device here", device.Short())
-	}
-	heir, err := a.heir(device)
-	if err != nil {
-		return Account{}, err
-	}
-	if err := succeed(ctx, old, heir); err != nil {
-		return Account{}, err
-	}
-	one, err := a.inherit(ctx, heir)
-	if err != nil {
-		return Account{}, err
-	}
-	if err := a.cfg.Added(ctx, one, members.Link{}); err != nil {
-		return Account{}, err
-	}
-	return one, a.forget(device)
-}

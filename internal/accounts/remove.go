@@ -2,16 +2,10 @@ package accounts
 
 import (
 	"context"
-	"crypto/ed25519"
-	"errors"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/policy"
-	"github.com/mootspace/moot/internal/seal"
 )
-
-// Heir is the private key of a device that takes another's place.
-type Heir = ed25519.PrivateKey
 
 // Remove ends an account's device, for everybody, and forgets its key and, unless the node
 // keeps another device of the member, the member's passwords. A name is the member's name
@@ -84,25 +78,4 @@ func (a *Accounts) removable(name string) (Account, error) {
 
 func elsewhere(name string) error {
 	return moot.Errorf(moot.NotFound, "%.80q has no account here: a member with a node of its own makes passwords there", name)
-}
-
-// heir returns the key that is to take the place of a device's, and keeps it for a second
-// try.
-func (a *Accounts) heir(device moot.Key) (Heir, error) {
-	path := a.path(device.String(), ".heir")
-	key, err := seal.LoadKey(path)
-	if errors.Is(err, moot.NotFound) {
-		key = seal.NewKey()
-		err = seal.SaveKey(path, key)
-	}
-	return key, err
-}
-
-// inherit makes an heir's key that of an account.
-func (a *Accounts) inherit(ctx context.Context, heir Heir) (Account, error) {
-	err := seal.SaveKey(a.path(seal.Public(heir).String(), ".pem"), heir)
-	if err != nil && !errors.Is(err, moot.Conflict) { // by the attempt before this one
-		return Account{}, err
-	}
-	return a.keep(ctx, heir)
 }
