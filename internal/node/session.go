@@ -24,7 +24,7 @@ func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session
 	place := inPlace{node: node, store: n.store, network: n.network, uploads: n.uploads, rules: rules, copies: n.cfg.Role.Copies}
 	return &app.Session{
 		Identity: n.Identity(), Via: via,
-		Files:   files.New(node, write, files.Options{Linker: place, Fetcher: place, Log: n.cfg.Log}),
+		Files: files.New(node, write, files.Options{Linker: place, Fetcher: place, Log: n.cfg.Log}),
 		Members: people{n.members(node, write, n.network.roster), n, func(ctx context.Context) {
 			if !n.state.running.Load() || rules.Delegates {
 				n.entries.exchangeAll(ctx)
