@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 )
 
