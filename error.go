@@ -111,6 +111,11 @@ const (
 	HintOutput      Hint = "output"         // write to another path
 	HintResolve     Hint = "resolve"        // end the conflict first
 	HintLend        Hint = "lend"           // lend computing power on some node
+	HintForked      Hint = "choose-branch"  // say which branch of a forked device counts
+	HintOtherMember Hint = "other-member"   // look whom the name means now
+	HintConfirm     Hint = "confirm"        // say that it is meant
+	HintLeave       Hint = "leave"          // leave the space instead
+	HintRecovery    Hint = "recovery"       // use the recovery code
 
 	HintCheckInvite Hint = "check-invitation" // use the invitation's link as it was given, or a new one
 
