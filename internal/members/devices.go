@@ -25,10 +25,7 @@ type DeviceLink struct {
 
 // AddDevice makes a link with which one more device of the writer's member joins.
 func (m *Members) AddDevice(ctx context.Context, d DeviceLink) (Link, error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return Link{}, err
-	}
+	roster := m.cfg.Roster
 	self, err := m.self(roster)
 	if err != nil {
 		return Link{}, err
@@ -44,10 +41,7 @@ const recoveryLabel = "recovery code"
 // devices can put out, and returns its seed: it is shown once, for paper. Kind Denied if
 // there is one already.
 func (m *Members) Recovery(ctx context.Context, sealed func(moot.Key) ([]byte, error)) (seed [32]byte, err error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return seed, err
-	}
+	roster := m.cfg.Roster
 	self, err := m.self(roster)
 	if err != nil {
 		return seed, err
@@ -64,19 +58,13 @@ func (m *Members) Recovery(ctx context.Context, sealed func(moot.Key) ([]byte, e
 	if err := m.cfg.Node.Append(ctx, moot.Merge, join); err != nil {
 		return seed, err
 	}
-	if roster, err = m.Roster(ctx); err != nil {
-		return seed, err
-	}
 	_, err = m.say(ctx, roster, trust.Witness{Admits: []trust.Admission{{Join: join.ID}}})
 	return seed, err
 }
 
 // Devices returns the devices of the writer's member.
 func (m *Members) Devices(ctx context.Context) ([]policy.Device, error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return nil, err
-	}
+	roster := m.cfg.Roster
 	self, err := roster.Acting(m.cfg.Self)
 	if err != nil {
 		return nil, err
@@ -89,10 +77,7 @@ func (m *Members) Devices(ctx context.Context) ([]policy.Device, error) {
 // device returns a device of the writer's member, or with of of another's, by its label,
 // key or the beginning of it. Kinds: NotFound, Invalid if several match.
 func (m *Members) device(ctx context.Context, of, name string) (member policy.Member, d policy.Device, err error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return member, d, err
-	}
+	roster := m.cfg.Roster
 	if of == "" {
 		member, err = roster.Acting(m.cfg.Self)
 	} else {
@@ -128,10 +113,7 @@ func (m *Members) RemoveDevice(ctx context.Context, of, name string) (policy.Dev
 	if err != nil {
 		return d, err
 	}
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return d, err
-	}
+	roster := m.cfg.Roster
 	vector, err := m.cfg.Node.Vector(ctx)
 	if err != nil {
 		return d, err

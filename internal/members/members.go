@@ -5,10 +5,14 @@
 package members
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
+	"slices"
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/trust"
@@ -20,7 +24,7 @@ type Config struct {
 	Self   moot.Key // the device that writes
 	Node   moot.Feeds
 	Write  sign.Writer
-	Roster *policy.Roster   // as the node knows it; nil: it is read from the node
+	Roster *policy.Roster   // of the space, as it is known here
 	Now    func() time.Time // default: time.Now
 }
 
@@ -35,21 +39,9 @@ func New(cfg Config) *Members {
 	return &Members{cfg}
 }
 
-// Roster returns who belongs to the space.
-func (m *Members) Roster(ctx context.Context) (*policy.Roster, error) {
-	if m.cfg.Roster != nil {
-		return m.cfg.Roster, nil
-	}
-	r, err := policy.ReadRoster(ctx, m.cfg.Space, m.cfg.Node, m.cfg.Now)
-	return r, moot.Wrap("read the members", err)
-}
-
 // List returns all members, also removed and waiting ones.
 func (m *Members) List(ctx context.Context) ([]policy.Member, error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return nil, err
-	}
+	roster := m.cfg.Roster
 	labels, err := m.labels(ctx)
 	if err != nil {
 		return nil, err
@@ -63,10 +55,7 @@ func (m *Members) List(ctx context.Context) ([]policy.Member, error) {
 
 // Lookup returns the member of a name or ID. Kind NotFound.
 func (m *Members) Lookup(ctx context.Context, name string) (policy.Member, error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return policy.Member{}, err
-	}
+	roster := m.cfg.Roster
 	member, err := roster.Lookup(name)
 	if err != nil {
 		return member, err
@@ -114,10 +103,7 @@ func (m *Members) Revoke(ctx context.Context, name string, strict bool) (policy.
 }
 
 func (m *Members) giveRole(ctx context.Context, name string, role policy.Role, strict bool) (policy.Member, error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return policy.Member{}, err
-	}
+	roster := m.cfg.Roster
 	member, err := roster.Lookup(name)
 	if err != nil {
 		return member, err
@@ -159,10 +145,7 @@ func end(vector moot.Vector, device moot.Key) (marks []trust.Mark) {
 // Restore lifts the newest removal or demotion of a member in force, and all that it hid
 // comes back. Kind NotFound if there is none.
 func (m *Members) Restore(ctx context.Context, name string) (policy.Member, error) {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return policy.Member{}, err
-	}
+	roster := m.cfg.Roster
 	member, err := roster.Lookup(name)
 	if err != nil {
 		return member, err
@@ -183,10 +166,7 @@ func (m *Members) Rename(ctx context.Context, name string) error {
 	if err := policy.CheckName(name); err != nil {
 		return err
 	}
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return err
-	}
+	roster := m.cfg.Roster
 	self, err := m.self(roster)
 	if err != nil {
 		return err
@@ -198,17 +178,49 @@ func (m *Members) Rename(ctx context.Context, name string) error {
 	return err
 }
 
-// Found writes the first acts of a new space; the writer's key becomes the founder's first
-// device. The founder confirms its own name.
-func (m *Members) Found(ctx context.Context, name, as, label string) (moot.SpaceID, error) {
-	space, err := m.write(ctx, nil, trust.Space{Name: name, Label: label})
+// Founding makes the act that founds a space; key becomes the founder's first device. The
+// act's ID is the space's and the founder's.
+func Founding(name, label string, key ed25519.PrivateKey, now func() time.Time) (moot.Entry, error) {
+	b, err := trust.Encode(trust.Space{Name: name, Label: label})
 	if err != nil {
-		return moot.SpaceID{}, err
+		return moot.Entry{}, err
 	}
-	claim, err := m.write(ctx, []moot.EntryID{space.ID}, trust.Rename{Name: as})
+	author := feed.NewAuthor(moot.SpaceID{}, key, feed.NewClock(now, 0), nil)
+	return author.NextAct(trust.KindSpace, nil, b), nil
+}
+
+// Found gives the founder of a space, whose first act is stored, a name, which it
+// confirms itself. It does nothing if the founder has one.
+func (m *Members) Found(ctx context.Context, as string) error {
+	roster := m.cfg.Roster
+	if id, err := roster.Holder(as); err == nil && id == moot.MemberID(m.cfg.Space) {
+		return nil
+	}
+	claim, err := m.write(ctx, roster.Heads(), trust.Rename{Name: as})
 	if err != nil {
-		return moot.SpaceID{}, err
+		return err
 	}
 	_, err = m.write(ctx, []moot.EntryID{claim.ID}, trust.Witness{Confirms: []moot.EntryID{claim.ID}})
-	return moot.SpaceID(space.ID), err
+	return err
+}
+
+// Adopt brings a space of version 0.1.0 under the rules of this one: members keep their
+// IDs, roles and names, and become their first devices. Kind Denied for anybody but an
+// owner.
+func (m *Members) Adopt(ctx context.Context) error {
+	roster := m.cfg.Roster
+	vector, err := m.cfg.Node.Vector(ctx)
+	if err != nil {
+		return err
+	}
+	body, err := roster.Adoption(m.cfg.Now())
+	if err != nil {
+		return err
+	}
+	for device := range vector.Heads {
+		body.Feeds = append(body.Feeds, end(vector, device)...)
+	}
+	slices.SortFunc(body.Feeds, func(a, b trust.Mark) int { return bytes.Compare(a.Device[:], b.Device[:]) })
+	_, err = m.write(ctx, nil, body)
+	return err
 }

@@ -65,6 +65,14 @@ type Home struct {
 	Backup func(ctx context.Context, entries func(ctx context.Context, path string) error, w io.Writer) error
 }
 
+// ready reports why nothing may be written yet.
+func (h Home) ready() error {
+	if h.Ready == nil {
+		return nil
+	}
+	return h.Ready()
+}
+
 // Intercept lets tests cut links and falsify answers. All of it may be nil.
 type Intercept struct {
 	Transport func(moot.Peer, http.RoundTripper) http.RoundTripper // to each peer

@@ -69,12 +69,14 @@ func (c control) Peers(context.Context) (list []app.PeerStatus, _ error) {
 		connected[p.ID] = p
 	}
 	for _, m := range c.network.roster.Members() {
-		if m.Revoked || m.Key == c.Self() {
-			continue
+		for _, d := range m.Devices {
+			if m.Revoked || d.Recovery || d.Key == c.Self() {
+				continue
+			}
+			p, ok := connected[d.Key]
+			p.ID, p.Name = d.Key, m.Name
+			list = append(list, app.PeerStatus{Peer: p, Role: m.Role, Device: d.Name, Connected: ok})
 		}
-		p, ok := connected[m.Key]
-		p.ID, p.Name = m.Key, m.Name
-		list = append(list, app.PeerStatus{Peer: p, Role: m.Role, Connected: ok})
 	}
 	return list, nil
 }

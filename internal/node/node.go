@@ -36,6 +36,7 @@ type Node struct {
 	accounts *accounts.Accounts
 	tokens   *accounts.Tokens
 	sessions *sessions
+	witness  *witness
 	tasks    *group
 	state    *state
 	handler  http.Handler // answers other nodes
@@ -83,7 +84,10 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	if err = n.assemble(ctx, roster, clock); err != nil {
 		return nil, errors.Join(err, n.store.Close())
 	}
-	roster.OnChange(n.Disconnect)
+	roster.OnChange(func() {
+		n.Disconnect()
+		n.witness.wake()
+	})
 	return n, nil
 }
 
@@ -111,6 +115,7 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 	if n.tokens, err = accounts.OpenTokens(cfg.Data, cfg.Now, cfg.Log); err != nil {
 		return err
 	}
+	n.witness = n.newWitness(roster)
 	n.mail = n.newMail(roster)
 	n.compute = n.newCompute(roster)
 	n.handler = n.newHandler(roster)
@@ -168,6 +173,13 @@ func (n *Node) newCompute(roster *policy.Roster) *computeService {
 	}}
 }
 
+func (n *Node) newWitness(roster *policy.Roster) *witness {
+	return &witness{
+		members: n.members(n.store, n.signer.Through(n.store), roster), ready: n.cfg.Home.ready, log: n.cfg.Log,
+		backlog: func() bool { return n.network.unconfirmed() >= manyUnconfirmed }, wakeup: make(chan struct{}, 1),
+	}
+}
+
 func (n *Node) preferences() policy.Preferences { return *n.state.preferences.Load() }
 
 // apply puts preferences into effect.
@@ -180,8 +192,11 @@ func (n *Node) apply(p policy.Preferences) {
 // Key returns the private key of the node.
 func (n *Node) Key() ed25519.PrivateKey { return n.cfg.Key }
 
-// Self returns the node's member.
+// Self returns the key of the device that the node is.
 func (n *Node) Self() moot.Key { return n.network.self }
+
+// Member returns the member to whom the device belongs; zero until the space tells.
+func (n *Node) Member() moot.MemberID { return n.network.member(n.Self()) }
 
 // Version returns the version of the program.
 func (n *Node) Version() string { return n.cfg.Version }
@@ -194,16 +209,16 @@ func (n *Node) Tokens() *accounts.Tokens { return n.tokens }
 
 // Identity says whose node this is.
 func (n *Node) Identity() app.Identity {
-	as := n.cfg.As
-	if m, ok := n.network.roster.Member(n.Self()); ok {
-		as = m.Name
+	id := app.Identity{Space: n.cfg.Space, Name: n.cfg.Name, Member: n.Member(), Device: n.Self(), As: n.cfg.As, Home: n.cfg.Data.Path("")}
+	if m, ok := n.network.roster.Member(id.Member); ok {
+		id.As = m.Name
 	}
-	return app.Identity{Space: n.cfg.Space, Name: n.cfg.Name, Self: n.Self(), As: as, Home: n.cfg.Data.Path("")}
+	return id
 }
 
 // Role returns the member's role; "" for no member.
 func (n *Node) Role() policy.Role {
-	role, _ := n.network.roster.Role(n.Self())
+	role, _ := n.network.roster.Role(n.Member())
 	return role
 }
 

@@ -46,6 +46,7 @@ func (n *Node) newHandler(roster *policy.Roster) http.Handler {
 	if n.cfg.Role.HoldsMail {
 		seen = dial.Metered{Node: bounded{n.store, n.mail.checkQuota}, In: &n.network.in}
 	}
+	seen = admitting{seen, n.witness}
 	h := wire.Handler(n.cfg.Intercept.Seen(worker.Overlay{Node: seen, Cache: n.compute.cached}), guard{roster, rules}, wire.Options{
 		Log: n.cfg.Log, Version: n.cfg.Version, BackOff: n.cfg.Role.Seeds, Runner: n.compute,
 		Jobs: n.followHandler(),
@@ -117,12 +118,12 @@ func (n *Node) announceServer(ctx context.Context) error {
 	if n.network.Host() == nil {
 		addrs = n.state.addrs()
 	}
-	m := members.New(n.cfg.Space, n.store, n.signer.Through(n.store))
+	m := n.members(n.store, n.signer.Through(n.store), n.network.roster)
 	known, err := m.Servers(ctx)
 	if err == nil && !slices.ContainsFunc(known, func(p moot.Peer) bool { return p.ID == n.Self() && slices.Equal(p.Addrs, addrs) }) {
 		n.entries.pull(ctx) // before something is written that a copy of this node may have written otherwise
 	}
-	return moot.Wrap("announce the server", m.Serve(ctx, n.Self(), addrs, n.cfg.Mail.Domain))
+	return moot.Wrap("announce the server", m.Serve(ctx, addrs, n.cfg.Mail.Domain))
 }
 
 // announceBlobs makes this node findable as a holder of what it holds.
@@ -135,12 +136,33 @@ func (n *Node) announceBlobs(ctx context.Context) {
 	}
 }
 
-// Found makes the node's space, owned by its member, unless it exists.
-func (n *Node) Found(ctx context.Context, name, as string) error {
-	if _, known := n.network.roster.Member(n.Self()); known && n.network.roster.Space() != "" {
+// members returns the people of the space as a node sees them; roster nil: as that node
+// tells.
+func (n *Node) members(node moot.Feeds, write sign.Writer, roster *policy.Roster) *members.Members {
+	return members.New(members.Config{Space: n.cfg.Space, Self: n.Self(), Node: node, Write: write, Roster: roster, Now: n.cfg.Now})
+}
+
+// Found makes the node's space, which begins with the founder's act; the founder is
+// called as. It returns the seed of the founder's recovery code.
+func (n *Node) Found(ctx context.Context, founding moot.Entry, as string) (recovery [32]byte, err error) {
+	if err := n.store.Append(ctx, moot.Merge, founding); err != nil {
+		return recovery, moot.Wrap("make the space", err)
+	}
+	m := n.members(n.store, n.signer.Through(n.store), n.network.roster)
+	if err := m.Found(ctx, as); err != nil {
+		return recovery, moot.Wrap("make the space", err)
+	}
+	recovery, err = m.Recovery(ctx, nil)
+	return recovery, moot.Wrap("make the recovery code", err)
+}
+
+// adopt brings a space that version 0.1.0 began under the rules of this one, if this
+// node's member founded it.
+func (n *Node) adopt(ctx context.Context) error {
+	if n.network.roster.Adopted() || n.Self() != moot.Key(n.cfg.Space) || n.cfg.Home.ready() != nil {
 		return nil
 	}
-	return moot.Wrap("make the space", members.New(n.cfg.Space, n.store, n.signer.Through(n.store)).Found(ctx, name, as))
+	return moot.Wrap("bring the space over from version 0.1.0", n.members(n.store, n.signer.Through(n.store), n.network.roster).Adopt(ctx))
 }
 
 // Learn reads the space from a node that let this one join. Kind Unavailable if it does

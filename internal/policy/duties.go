@@ -2,9 +2,7 @@ package policy
 
 import (
 	"cmp"
-	"context"
 	"slices"
-	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/trust"
@@ -99,72 +97,4 @@ func (r *Roster) Unconfirmed(device moot.Key, seq uint64) uint64 {
 		return 0
 	}
 	return seq + trust.MaxPlain - limit
-}
-
-// ReadRoster reads the membership of a space from a node that is asked for everything, as a
-// client's server is: what is no act is not read, so that what acts name in feeds is
-// taken as they give it.
-func ReadRoster(ctx context.Context, space moot.SpaceID, node moot.Feeds, now func() time.Time) (*Roster, error) {
-	r := NewRoster(space, now)
-	s := skeleton{held: map[moot.EntryID]place{}, ends: map[moot.Key]place{}, branches: map[moot.Key]int{}}
-	for _, kind := range []moot.Kind{moot.KindSpace, moot.KindInvite, moot.KindMember, moot.KindAct} {
-		for e, err := range node.Query(ctx, moot.Query{Kind: kind, History: true, Replica: true}) {
-			if err != nil {
-				return nil, err
-			}
-			at, begins := s.place(&e)
-			held := s.find(&e)
-			if r.Admit(&e, at, begins, held) == nil { // one that is not admitted is not held by that node for long
-				r.Apply(&e, at, begins, held)
-			}
-		}
-	}
-	return r, nil
-}
-
-// skeleton is what acts alone tell of feeds.
-type skeleton struct {
-	held     map[moot.EntryID]place
-	ends     map[moot.Key]place
-	branches map[moot.Key]int
-}
-
-type place struct {
-	device moot.Key
-	at     moot.Position
-}
-
-// place returns where an act stands: after the device's last act, or, if it has no higher
-// number, on a branch of its own.
-func (s *skeleton) place(e *moot.Entry) (at moot.Position, begins *moot.Position) {
-	prev, continues := s.held[e.Prev]
-	end, known := s.ends[e.Author]
-	switch {
-	case continues && prev.at == end.at, known && !continues && e.Seq > end.at.Seq+1:
-		at = moot.Position{Branch: end.at.Branch, Seq: e.Seq}
-	case !known:
-		at = moot.Position{Seq: e.Seq}
-	default:
-		s.branches[e.Author]++
-		at, begins = moot.Position{Branch: s.branches[e.Author], Seq: e.Seq}, &moot.Position{Branch: prev.at.Branch, Seq: e.Seq - 1}
-	}
-	p := place{e.Author, at}
-	s.held[e.ID], s.ends[e.Author] = p, p
-	return at, begins
-}
-
-// find answers for acts by where they stand, and for all else as the act says itself.
-func (s *skeleton) find(e *moot.Entry) Held {
-	body, _ := trust.Decode(e.Key, e.Body)
-	claimed := map[moot.EntryID]place{}
-	for _, m := range marks(body) {
-		claimed[m.ID] = place{m.Device, moot.Position{Branch: s.ends[m.Device].at.Branch, Seq: m.Seq}}
-	}
-	return func(id moot.EntryID) (moot.Key, moot.Position, bool) {
-		p, ok := s.held[id]
-		if !ok {
-			p, ok = claimed[id]
-		}
-		return p.device, p.at, ok
-	}
 }

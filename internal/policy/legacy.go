@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/trust"
@@ -176,3 +177,35 @@ func (v legacyView) counts(author moot.Key, kind moot.Kind, at moot.Position) bo
 }
 
 func (v legacyView) mailbox(moot.MemberID) (trust.Mailbox, bool) { return trust.Mailbox{}, false }
+
+// Adoption returns the body of the act that brings a space of version 0.1.0 under the
+// rules of package trust, without the ends of feeds. Kind Invalid if it was adopted.
+func (r *Roster) Adoption(now time.Time) (trust.Adopt, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts != nil {
+		return trust.Adopt{}, moot.Errorf(moot.Invalid, "the space is adopted already")
+	}
+	var body trust.Adopt
+	for _, m := range r.legacy.members() {
+		one := trust.AdoptedMember{Key: m.Key, Role: m.Role, Name: m.Name}
+		switch {
+		case m.Revoked:
+			one.Role = ""
+		case m.Key == moot.Key(r.space):
+			one.Role = trust.Founder
+		}
+		body.Members = append(body.Members, one)
+	}
+	for _, in := range r.legacy.current().invites {
+		if in.usable(moot.TimeAt(now)) == nil {
+			left := in.Uses - in.Used
+			if in.Uses == 0 {
+				left = AnyUses
+			}
+			body.Invites = append(body.Invites, trust.AdoptedInvitation{Key: in.Key, Role: in.Role, Uses: left, Expires: in.Expires})
+		}
+	}
+	slices.SortFunc(body.Invites, func(a, b trust.AdoptedInvitation) int { return slices.Compare(a.Key[:], b.Key[:]) })
+	return body, nil
+}
