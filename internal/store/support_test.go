@@ -60,7 +60,7 @@ type signer struct {
 	last moot.Entry
 }
 
-var testSpace = moot.Key{1, 2, 3}
+var testSpace = moot.SpaceID{1, 2, 3}
 
 func newSigner(name string) *signer {
 	seed := sha256.Sum256([]byte(name))
@@ -68,6 +68,18 @@ func newSigner(name string) *signer {
 }
 
 func (p *signer) id() moot.Key { return moot.Key(p.key.Public().(ed25519.PublicKey)) }
+
+// numbers are entries' numbers by author.
+type numbers map[moot.Key]uint64
+
+// upTo returns the vector of who holds every author's entries up to a number.
+func upTo(n numbers) moot.Vector {
+	v := moot.Vector{Heads: map[moot.Key][]moot.Head{}}
+	for author, seq := range n {
+		v.Heads[author] = []moot.Head{{Seq: seq}}
+	}
+	return v
+}
 
 // file writes the next entry; a body of "" deletes.
 func (p *signer) file(key, body string, replaces ...moot.Entry) moot.Entry {
