@@ -106,6 +106,7 @@ const (
 	HintRename      Hint = "choose-name"    // choose another name
 	HintRetry       Hint = "retry"          // do the same again
 	HintUpdate      Hint = "update"         // install a newer version
+	HintUpdateNode  Hint = "update-node"    // have a newer version installed where the other node runs
 	HintCopy        Hint = "copy"           // share a copy instead of the file in place
 	HintOtherTree   Hint = "other-tree"     // run the node where it sees the same files
 	HintOutput      Hint = "output"         // write to another path
@@ -118,6 +119,7 @@ const (
 	HintRecovery    Hint = "recovery"       // use the recovery code
 
 	HintCheckInvite Hint = "check-invitation" // use the invitation's link as it was given, or a new one
+	HintPassTLS     Hint = "pass-tls"         // have TLS end at the server itself, not at a proxy before it
 
 	HintListFiles     Hint = "list-files"     // look at the names of the files
 	HintListConflicts Hint = "list-conflicts" // look at the versions of names in conflict

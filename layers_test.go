@@ -21,7 +21,7 @@ var layers = map[string][]string{
 	"internal/cbor":    {},
 	"internal/feed":    {".", "internal/cbor"},
 	"internal/durable": {"."},
-	"internal/seal":    {".", "internal/durable"},
+	"internal/seal":    {".", "internal/cbor", "internal/durable"},
 	"internal/policy":  {".", "internal/cbor", "internal/feed"},
 	"internal/trust":   {".", "internal/cbor"},
 	"internal/swarm":   {"."},

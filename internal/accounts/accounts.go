@@ -205,6 +205,20 @@ func (a *Accounts) AddPassword(name string) (string, error) {
 	return a.passwords.add(one.Member())
 }
 
+// SetPassword replaces the password that a person chose; name "" is the node's own member.
+// Kind Invalid if it has fewer than 10 characters, or is the name, address or key of an
+// account.
+func (a *Accounts) SetPassword(ctx context.Context, name, text string) error {
+	one, err := a.find(name)
+	if err != nil {
+		return err
+	}
+	if _, err := a.find(text); err == nil && text != "" {
+		return moot.Errorf(moot.Invalid, "the password is the name of an account")
+	}
+	return a.passwords.set(ctx, one.Member(), text)
+}
+
 // DropPasswords revokes all passwords of a member.
 func (a *Accounts) DropPasswords(name string) error {
 	one, err := a.find(name)
@@ -235,14 +249,24 @@ func (a *Accounts) find(name string) (Account, error) {
 	return one, nil
 }
 
-// Login returns the account of a mail program's user. Kind Denied.
-func (a *Accounts) Login(user, password string) (Account, error) {
+// Login returns the account of a user: a mail program or a person. A wrong name costs as
+// much as a wrong password. Kinds: Denied, Unavailable if ctx ended.
+func (a *Accounts) Login(ctx context.Context, user, password string) (Account, error) {
 	one, err := a.find(user)
-	if err == nil {
-		_, member := a.cfg.Roster.Role(one.Member())
-		if user != "" && member && a.passwords.match(one.Member(), password) {
-			return one, nil
-		}
+	known := err == nil && user != ""
+	var member moot.Key // nobody
+	if known {
+		_, known = a.cfg.Roster.Role(one.Member())
 	}
-	return Account{}, moot.WithHint(moot.Errorf(moot.Denied, "wrong name or password"), moot.HintPassword)
+	if known {
+		member = one.Member()
+	}
+	ok, err := a.passwords.match(ctx, member, password)
+	if err != nil {
+		return Account{}, err
+	}
+	if !known || !ok {
+		return Account{}, moot.WithHint(moot.Errorf(moot.Denied, "wrong name or password"), moot.HintPassword)
+	}
+	return one, nil
 }

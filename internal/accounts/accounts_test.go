@@ -170,7 +170,7 @@ func TestLoginNeedsTheRightPassword(t *testing.T) {
 	for _, right := range [][2]string{
 		{"eve", first}, {"eve", second}, {"eve@club.example", first}, {"eve", strings.ToUpper(first)}, {"eve", strings.ReplaceAll(first, "-", "")}, {"ann", own},
 	} {
-		one, err := a.Login(right[0], right[1])
+		one, err := a.Login(t.Context(), right[0], right[1])
 		if err != nil {
 			t.Errorf("%s with %s: %v", right[0], right[1], err)
 			continue
@@ -180,18 +180,54 @@ func TestLoginNeedsTheRightPassword(t *testing.T) {
 		}
 	}
 	for _, wrong := range [][2]string{{"eve", own}, {"ann", first}, {"eve", ""}, {"eve", first[1:]}, {"nobody", first}, {"", own}} {
-		if _, err := a.Login(wrong[0], wrong[1]); moot.KindOf(err) != moot.Denied || moot.HintOf(err) != moot.HintPassword {
+		if _, err := a.Login(t.Context(), wrong[0], wrong[1]); moot.KindOf(err) != moot.Denied || moot.HintOf(err) != moot.HintPassword {
 			t.Errorf("%q with %q: %v", wrong[0], wrong[1], err)
 		}
 	}
 	must(t, a.DropPasswords("eve"))
 	for _, password := range []string{first, second} {
-		if _, err := c.open(t).Login("eve", password); moot.KindOf(err) != moot.Denied {
+		if _, err := c.open(t).Login(t.Context(), "eve", password); moot.KindOf(err) != moot.Denied {
 			t.Errorf("a revoked password: %v", err)
 		}
 	}
-	if _, err := a.Login("ann", own); err != nil {
+	if _, err := a.Login(t.Context(), "ann", own); err != nil {
 		t.Errorf("the password of another member is gone: %v", err)
+	}
+}
+
+func TestPasswordsThatPeopleChoose(t *testing.T) {
+	c := newClub(t)
+	a := c.open(t)
+	_, err := a.Add(t.Context(), "evangeline", "")
+	must(t, err)
+	for _, bad := range []string{"short", "evangeline", "Evangeline@club.example", c.cfg.Space.String(), ""} {
+		if err := a.SetPassword(t.Context(), "evangeline", bad); moot.KindOf(err) != moot.Invalid {
+			t.Errorf("%q was taken: %v", bad, err)
+		}
+	}
+	if err := a.SetPassword(t.Context(), "nobody", "correct horse"); moot.KindOf(err) != moot.NotFound {
+		t.Errorf("a password for nobody: %v", err)
+	}
+	must(t, a.SetPassword(t.Context(), "evangeline", "correct horse"))
+	a = c.open(t) // the passwords are those of the disk
+	if _, err := a.Login(t.Context(), "evangeline@club.example", "correct horse"); err != nil {
+		t.Error(err)
+	}
+	for _, wrong := range [][2]string{{"evangeline", "Correct horse"}, {"nobody", "correct horse"}} {
+		if _, err := a.Login(t.Context(), wrong[0], wrong[1]); moot.KindOf(err) != moot.Denied || moot.HintOf(err) != moot.HintPassword {
+			t.Errorf("%q with %q: %v", wrong[0], wrong[1], err)
+		}
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, user := range []string{"evangeline", "ann", "nobody", ""} { // each would compute a hash
+		if _, err := a.Login(ended, user, "wrong"); moot.KindOf(err) != moot.Unavailable {
+			t.Errorf("%q costs less than others: %v", user, err)
+		}
+	}
+	must(t, a.DropPasswords("evangeline"))
+	if _, err := a.Login(t.Context(), "evangeline", "correct horse"); moot.KindOf(err) != moot.Denied {
+		t.Errorf("a revoked password: %v", err)
 	}
 }
 
@@ -218,7 +254,7 @@ func TestRevokedMemberIsNotLetIn(t *testing.T) {
 	must(t, err)
 	_, err = members.New(c.cfg.Space, c.cfg.Feeds, c.cfg.Own.Signer.Through(c.cfg.Feeds)).Revoke(t.Context(), "eve")
 	must(t, err)
-	if _, err := a.Login("eve", password); moot.KindOf(err) != moot.Denied {
+	if _, err := a.Login(t.Context(), "eve", password); moot.KindOf(err) != moot.Denied {
 		t.Errorf("a revoked member logs in: %v", err)
 	}
 }

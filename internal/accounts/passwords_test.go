@@ -61,20 +61,51 @@ func TestPasswords(t *testing.T) {
 		{bob, one, false},
 		{moot.Key{}, one, false},
 	} {
-		if got := again.match(c.member, c.text); got != c.want {
-			t.Errorf("%q of %s matches: %t, want %t", c.text, c.member.Short(), got, c.want)
+		if got, err := again.match(t.Context(), c.member, c.text); got != c.want || err != nil {
+			t.Errorf("%q of %s matches: %t, %v, want %t", c.text, c.member.Short(), got, err, c.want)
 		}
 	}
 	if again.count(ann) != 2 || again.count(bob) != 0 {
 		t.Errorf("ann has %d passwords, bob %d", again.count(ann), again.count(bob))
 	}
-	if err := again.drop(ann); err != nil || again.match(ann, one) || again.count(ann) != 0 {
-		t.Errorf("dropped passwords: %v, match %t", err, again.match(ann, one))
+	must(t, again.drop(ann))
+	if ok, err := again.match(t.Context(), ann, one); ok || err != nil || again.count(ann) != 0 {
+		t.Errorf("dropped passwords: match %t, %v, %d left", ok, err, again.count(ann))
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPasswordsOfVersion010 holds the file that version 0.1.0 wrote.
+func TestPasswordsOfVersion010(t *testing.T) {
+	state := records{passwordsFile: []byte(`{"` + moot.Key{1}.String() + `":[{"salt":"AAECAwQFBgcICQoLDA0ODw==","hash":"muTbbjNUbbBDKMkuW7abQ36TLIQeETQMBvtcFlsAWGM=","made":"2026-10-01T00:00:00Z"}]}`)}
+	p, err := openPasswords(state, time.Now)
+	must(t, err)
+	if ok, err := p.match(t.Context(), moot.Key{1}, "abcde-abcde-abcde-abcde"); !ok || err != nil {
+		t.Errorf("an old password: %t, %v", ok, err)
+	}
+	p.cost = cost{Passes: 1, Memory: 64, Threads: 1}
+	must(t, p.set(t.Context(), moot.Key{2}, "correct horse"))
+	p = openCheap(t, state)
+	if ok, err := p.match(t.Context(), moot.Key{1}, "abcde-abcde-abcde-abcde"); !ok || err != nil {
+		t.Errorf("an old password in a new file: %t, %v", ok, err)
 	}
 }
 
 func TestDamagedPasswords(t *testing.T) {
-	if _, err := openPasswords(records{passwordsFile: []byte("{")}, time.Now); err == nil {
-		t.Error("a damaged file is taken for an empty one")
+	for name, file := range map[string]string{
+		"cut short": "{",
+		"no passes": `{"` + moot.Key{1}.String() + `":[{"salt":"AA==","hash":"AA==","argon2":{"t":0,"m":65536,"p":1}}]}`,
+		"4 TiB":     `{"` + moot.Key{1}.String() + `":[{"salt":"AA==","hash":"AA==","argon2":{"t":1,"m":4294967295,"p":1}}]}`,
+		"no thread": `{"` + moot.Key{1}.String() + `":[{"salt":"AA==","hash":"AA==","argon2":{"t":1,"m":65536}}]}`,
+	} {
+		if _, err := openPasswords(records{passwordsFile: []byte(file)}, time.Now); err == nil {
+			t.Errorf("%s: a damaged file was read", name)
+		}
 	}
 }

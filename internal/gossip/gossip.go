@@ -58,6 +58,8 @@ type gossip struct {
 	due  chan moot.Peer // nodes to compare with at once
 	busy sync.Map       // by moot.Key: nodes being compared with
 	wg   sync.WaitGroup
+
+	warned sync.Map // by moot.Key: nodes that a warning was about since the last repair
 }
 
 // Run takes part until ctx ends.
@@ -147,9 +149,10 @@ func (g *gossip) start(ctx context.Context, p moot.Peer) {
 		}
 		pulled, pushed, err := reconcile(ctx, g.Local, node, &g.seen)
 		if err != nil {
-			g.Log.Debug("gossip: repair", "peer", p.ID, "pulled", pulled, "pushed", pushed, "error", err)
+			g.Log.Log(ctx, g.level(p, err), "gossip: repair", "peer", p.ID, "pulled", pulled, "pushed", pushed, "error", err)
 			return
 		}
+		g.warned.Delete(p.ID)
 		if pulled+pushed > 0 {
 			g.Log.Debug("gossip: repaired", "peer", p.ID, "pulled", pulled, "pushed", pushed)
 		}
@@ -157,4 +160,15 @@ func (g *gossip) start(ctx context.Context, p moot.Peer) {
 			g.Reached(p, pulled, pushed)
 		}
 	})
+}
+
+// level is that of a repair's failure: a warning once if only a person can help, as
+// with a node of another version or with another key.
+func (g *gossip) level(p moot.Peer, err error) slog.Level {
+	if moot.HintOf(err) != "" {
+		if _, warned := g.warned.LoadOrStore(p.ID, true); !warned {
+			return slog.LevelWarn
+		}
+	}
+	return slog.LevelDebug
 }

@@ -122,7 +122,7 @@ func (acc *Account) unseal(ctx context.Context, id moot.BlobID) (io.ReadCloser, 
 	if err != nil {
 		return nil, err
 	}
-	r, err := seal.Decrypt(blob.NewDecoder(rc, id, moot.Whole), acc.cfg.Key)
+	r, err := seal.Decrypt(blob.NewDecoder(rc, id, moot.Whole), seal.Device(acc.cfg.Key))
 	if err != nil {
 		return nil, errors.Join(err, rc.Close())
 	}

@@ -144,7 +144,7 @@ func encodeSealed(v any, to ...moot.Key) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	w, err := seal.Encrypt(&b, to...)
+	w, err := seal.Encrypt(&b, seal.ToDevices(to...)...)
 	if err == nil {
 		_, err = w.Write(plain)
 	}
@@ -155,7 +155,7 @@ func encodeSealed(v any, to ...moot.Key) ([]byte, error) {
 }
 
 func decodeSealed(b []byte, key ed25519.PrivateKey, v any) error {
-	r, err := seal.Decrypt(bytes.NewReader(b), key)
+	r, err := seal.Decrypt(bytes.NewReader(b), seal.Device(key))
 	if err != nil {
 		return err
 	}

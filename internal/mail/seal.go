@@ -85,7 +85,7 @@ func sealAll(dst []*io.PipeWriter, r io.Reader, copies []sealedCopy) error {
 	var seals []io.WriteCloser
 	var writers []io.Writer
 	for i, c := range copies {
-		w, err := seal.Encrypt(dst[i], c.readers...)
+		w, err := seal.Encrypt(dst[i], seal.ToDevices(c.readers...)...)
 		if err == nil {
 			_, err = io.WriteString(w, c.prefix)
 		}

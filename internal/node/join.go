@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -92,7 +93,11 @@ func (i *Introduction) submitTo(ctx context.Context, p moot.Peer, join moot.Entr
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(ctx, submitTimeout)
 	defer cancel()
-	return c.Append(ctx, moot.Merge, join)
+	err = c.Append(ctx, moot.Merge, join)
+	if moot.KindOf(err) == moot.Stranger && moot.HintOf(err) == "" { // an older node says no more to a newcomer
+		return moot.Errorf(moot.Stranger, "%s does not know the invitation, or runs an older version of moot", cmp.Or(p.Name, p.ID.Short()))
+	}
+	return err
 }
 
 // isRefusal reports whether asking another node would not help.

@@ -102,9 +102,9 @@ func (n *Node) attend(ctx context.Context, a accounts.Account) error {
 	return err
 }
 
-// Login lets a mail program in. Kind Denied.
+// Login lets a mail program in. Kinds: Denied, Unavailable if ctx ended.
 func (n *Node) Login(ctx context.Context, user, password string) (mail.Mailbox, error) {
-	a, err := n.accounts.Login(user, password)
+	a, err := n.accounts.Login(ctx, user, password)
 	if err != nil {
 		return nil, err
 	}

@@ -1,106 +1,229 @@
 package trust
 
-import "github.com/mootspace/moot"
+import (
+	"bytes"
+	"slices"
 
-// MaxPlain is how many entries other than acts are taken in of a device beyond the last one
-// that a standing act confirms (R21).
-const MaxPlain = 10_000
+	"github.com/mootspace/moot"
+)
 
-// State is what a set of acts amounts to.
-type State struct{}
-
-// Roster is one member of a State.
-type MemberInfo struct {
-	ID         moot.MemberID
-	Name       string        // as confirmed; empty before
-	Held       bool          // the name is the member's; otherwise another has it, and it is shown with a mark
-	Role       Role          // empty: removed
-	Power      Power         //
-	AdmittedBy moot.MemberID // zero: the founder
+// State is what a set of acts amounts to. It does not change when acts are added to its
+// World, and must not be used while they are.
+type State struct {
+	w     *World
+	mask  set                // statements of the acts
+	size  int                // of mask
+	forks bool               // plain entries may contest, too: all that is held, not a past
+	under set                // what stands
+	over  set                // what stands or is open
+	open  bool               // over is more than under
+	each  set                // open, and in force
+	cont  set                // void by R19
+	memo  map[int]standing   // of members
+	limit map[coverKey]cover // of plain entries
 }
 
-// Power orders members (R7).
-type Power struct{}
-
-// Compare is positive if p is above q.
-func (p Power) Compare(q Power) int { return 0 }
-
-// Waiting is a join that nobody has admitted.
-type Waiting struct {
-	Join   moot.EntryID
-	Device moot.Key
-	Invite moot.EntryID
-	For    moot.MemberID // zero: a new member
-	Name   string
+// State returns what all acts held amount to.
+func (w *World) State() *State {
+	if s := w.last; s != nil && s.size == len(w.st) {
+		return s
+	}
+	mask := make(set, (len(w.st)+63)>>6)
+	for i := range w.st {
+		mask = mask.with(i)
+	}
+	w.last = w.derive(w.last, mask, true)
+	return w.last
 }
 
-// Invitation is an invitation that stands.
-type Invitation struct {
-	ID        moot.EntryID
-	Invite    Invite
-	Author    moot.MemberID
-	Used      int  // joins admitted with it
-	Withdrawn bool //
-	Dead      bool // its author has lost the right to give it
+// inForce reports whether a statement takes effect: a lowering one may while it is open
+// whether it stands (R10).
+func (s *State) inForce(i int) bool {
+	return s.under.has(i) || s.each.has(i) && s.w.index.low.has(i)
 }
 
-// Claim is a rename that nobody has confirmed.
-type Claim struct {
-	ID     moot.EntryID
-	Member moot.MemberID
-	Name   string
+// admitted reports whether a join is admitted (R6).
+func (s *State) admitted(j int) bool {
+	return j == s.w.index.founder || s.under.has(j) && anyOf(s.w.index.subject(j).admissions, s.under)
 }
 
-// Members returns all who were ever admitted and still are, removed ones too, the founder first, then by power.
-func (s *State) Members() []MemberInfo { return nil }
-
-// Member returns one member; false if nobody of that ID is admitted.
-func (s *State) Member(id moot.MemberID) (MemberInfo, bool) { return MemberInfo{}, false }
-
-// Device returns the member for whom a device acts (R6).
-func (s *State) Device(key moot.Key) (moot.MemberID, bool) { return moot.MemberID{}, false }
-
-// DeviceInfo is a device that acts for a member.
-type DeviceInfo struct {
-	Key      moot.Key
-	First    moot.EntryID // its first entry, or its key from version 0.1.0
-	Label    string
-	Recovery bool
+// admissions returns the standing admissions of a join.
+func (s *State) admissions(j int) (list []int) {
+	for _, a := range s.w.index.subject(j).admissions {
+		if s.under.has(a) {
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
-// Devices returns the devices that act for a member.
-func (s *State) Devices(id moot.MemberID) []DeviceInfo { return nil }
-
-// Contested reports whether a device's feed has forked and not gone on in one branch (R19, R20).
-func (s *State) Contested(device moot.Key) bool { return false }
-
-// Waiting returns the joins that stand and that nobody has admitted, by height and ID.
-func (s *State) Waiting() []Waiting { return nil }
-
-// Invitations returns those that stand, by height and ID.
-func (s *State) Invitations() []Invitation { return nil }
-
-// Claims returns what a witness could confirm: each member's last rename, if it is not confirmed.
-func (s *State) Claims() []Claim { return nil }
-
-// Lookup returns who holds a name, compared by mail form (R17).
-func (s *State) Lookup(name string) (moot.MemberID, bool) { return moot.MemberID{}, false }
-
-// Counts reports whether a plain entry at a position counts, and its author's member and role there (R15).
-func (s *State) Counts(device moot.Key, at Position) (moot.MemberID, Role, bool) {
-	return moot.MemberID{}, "", false
+// device returns the member that a device, by its first statement, acts for; -1: none. With
+// ended, also the one that it acted for until it ended itself.
+func (s *State) device(root int, ended bool) int {
+	w := s.w
+	t := w.st[root]
+	if !s.mask.has(root) || !t.ok || !s.admitted(root) {
+		return -1
+	}
+	m := t.member
+	if len(s.bars(t.dev, m)) > 0 || !ended && anyOf(t.dev.ends, s.mask) {
+		return -1
+	}
+	if !s.admitted(m) || s.role(m).role == "" {
+		return -1
+	}
+	return m
 }
 
-// PlainLimit returns the greatest seq up to which a branch of a feed is taken in (R21).
-func (s *State) PlainLimit(device moot.Key, branch int) uint64 { return 0 }
+// bars returns the acts in force that put a device of a member out (R6): one of another
+// member only if its author was above what the member is by all that it did not know of.
+func (s *State) bars(d *device, m int) (list []int) {
+	w := s.w
+	for _, r := range d.out {
+		if s.inForce(r) && (w.st[r].member == m || w.weak["below"] || w.st[r].power.above(s.roles(m).unaware(r).winner().power)) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
 
-// Mailbox returns the mailbox key to which messages for a member are sealed; false: seal to the devices (R22).
-func (s *State) Mailbox(id moot.MemberID) (Mailbox, bool) { return Mailbox{}, false }
+// recovery returns the first statement of the device of a member's recovery code; -1: none.
+func (s *State) recovery(m int) int {
+	best := -1
+	for _, j := range s.w.index.subject(m).devices {
+		if s.mask.has(j) && s.w.marked(j) && s.device(j, false) == m && (best < 0 || s.w.compare(j, best) < 0) {
+			best = j
+		}
+	}
+	return best
+}
 
-// Standing, InForce and Dead tell the fate of an act (R4, R10); of a witness act, that of any of its lines.
-func (s *State) Standing(id moot.EntryID) bool { return false }
-func (s *State) InForce(id moot.EntryID) bool  { return false }
-func (s *State) Dead(id moot.EntryID) bool     { return false }
+// alive reports whether an invitation's author could still give it, and it is not withdrawn
+// (R12: links end with the right to give them).
+func (s *State) alive(v int) bool {
+	w := s.w
+	if anyOf(w.index.invitation(v).withdrawals, s.under) {
+		return false
+	}
+	if w.weak["links"] {
+		return true
+	}
+	a := s.device(w.st[v].act.root, true)
+	if a < 0 {
+		return false
+	}
+	rank := s.role(a).role.Rank()
+	if inv := w.invite(v); inv.For.IsZero() {
+		return rank >= max(rankAdmin, inv.Role.Rank())
+	}
+	return rank >= rankAny
+}
 
-// Heads returns the acts that the next act of anybody who holds all of this cites, at most 32.
-func (s *State) Heads() []moot.EntryID { return nil }
+// used returns how many joins are admitted with an invitation, with lines before.
+func (s *State) used(v int, before []*statement) (n int) {
+	w := s.w
+	for _, j := range w.index.invitation(v).joins {
+		if s.admitted(j) {
+			n++
+		}
+	}
+	for _, b := range before {
+		if b.ok && b.admits >= 0 && w.ref(w.st[b.admits].body.(Join).Invite) == v {
+			n++
+		}
+	}
+	return n
+}
+
+// actingDevices returns how many devices act for a member, with lines before.
+func (s *State) actingDevices(m int, before []*statement) (n int) {
+	for _, j := range s.w.index.subject(m).devices {
+		if s.device(j, false) >= 0 {
+			n++
+		}
+	}
+	for _, b := range before {
+		if b.ok && b.admits >= 0 && s.w.st[b.admits].member == m {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *World) memberID(m int) moot.MemberID { return moot.MemberID(w.st[m].id) }
+
+// statementsOf returns the statements of an act that the state holds.
+func (s *State) statementsOf(id moot.EntryID) (first, end int) {
+	a := s.w.byID[id]
+	if a == nil || !s.mask.has(a.first) {
+		return 0, 0
+	}
+	return a.first, a.first + a.lines
+}
+
+func (s *State) anyLine(id moot.EntryID, f func(i int) bool) bool {
+	first, end := s.statementsOf(id)
+	for i := first; i < end; i++ {
+		if f(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// Standing reports whether an act stands (R4); of a witness act, whether any line does.
+func (s *State) Standing(id moot.EntryID) bool { return s.anyLine(id, s.under.has) }
+
+// InForce reports whether a lowering act is in force (R10).
+func (s *State) InForce(id moot.EntryID) bool {
+	return s.anyLine(id, func(i int) bool { return s.w.index.low.has(i) && s.inForce(i) })
+}
+
+// Dead reports whether an act never has an effect; of a witness act, whether no line has.
+func (s *State) Dead(id moot.EntryID) bool {
+	first, end := s.statementsOf(id)
+	return first < end && !s.anyLine(id, s.w.index.ok.has)
+}
+
+// Why returns why an act has not the right, in words; nil if it has.
+func (s *State) Why(id moot.EntryID) error {
+	first, end := s.statementsOf(id)
+	for i := first; i < end; i++ {
+		if st := s.w.st[i]; !st.ok {
+			return st.denied
+		}
+	}
+	return nil
+}
+
+// Heads returns the acts that the next act of a node that holds all of this cites: those
+// that no act names, the newest MaxCites. Joins that nobody has admitted are not among them:
+// a witness that admits one cites it besides.
+func (s *State) Heads() []moot.EntryID {
+	w := s.w
+	var list []*act
+	for n := range w.heads.all() {
+		a := w.acts[n]
+		if st := w.st[a.first]; st.kind == KindJoin && !s.admitted(a.first) {
+			continue
+		}
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b *act) int {
+		if x, y := s.under.has(a.first), s.under.has(b.first); x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
+		if a.height != b.height {
+			return b.height - a.height
+		}
+		return bytes.Compare(a.ID[:], b.ID[:])
+	})
+	ids := make([]moot.EntryID, 0, min(len(list), MaxCites))
+	for _, a := range list[:min(len(list), MaxCites)] {
+		ids = append(ids, a.ID)
+	}
+	return ids
+}

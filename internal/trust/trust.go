@@ -90,3 +90,7 @@ type Act struct {
 	Body   any                    // as Decode returns it; nil if the kind is unknown
 	Named  map[moot.EntryID]Named // what the body gives in pins and feeds
 }
+
+// MaxPlain is how many entries other than acts are taken in of a device beyond the last one
+// that a standing act confirms (R21).
+const MaxPlain = 10_000

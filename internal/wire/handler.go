@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,12 +118,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/exchange") {
 		_ = out.control.EnableFullDuplex() // HTTP/1 else holds the response back until the body ends
 	}
+	if otherVersion(r.URL.Path) {
+		h.serve(h.refuseVersion).ServeHTTP(out, r)
+		return
+	}
 	posting := r.Method == http.MethodPost && r.URL.Path == pathEntries
 	if !posting && h.fromStranger(r) {
 		refuse(out)
 		return
 	}
 	out.Header().Set("Server", h.server)
+	out.Header().Set(headerProtocol, strconv.Itoa(version))
 	if !clean(r.URL.Path) {
 		h.serve(h.unknown).ServeHTTP(out, r)
 		return

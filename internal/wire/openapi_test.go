@@ -68,7 +68,7 @@ func TestOpenAPI(t *testing.T) {
 	routes := h.routes()
 	handler := Handler(m, h.guard, options)
 	seen := map[string][]string{}
-	one := "/v1/blobs/" + b.ID.String()
+	one := "/v2/blobs/" + b.ID.String()
 	for _, s := range []success{
 		{"POST " + pathBlobs, "POST", pathBlobs, "x", "", ""},
 		{"GET " + pathBlob, "GET", one, "", "", ""},

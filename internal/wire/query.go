@@ -12,7 +12,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// query serves POST /v1/query: a moot.Query as JSON, answered by entries.
+// query serves POST /v2/query: a moot.Query as JSON, answered by entries.
 func (h *handler) query(w *writer, r *http.Request) error {
 	if err := h.allow(r, "read", ""); err != nil {
 		return err

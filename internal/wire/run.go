@@ -22,7 +22,7 @@ type taskEvent struct {
 	Why     string         `json:"why,omitempty"`
 }
 
-// run serves POST /v1/tasks: a moot.Task as JSON, answered by lines. The response begins
+// run serves POST /v2/tasks: a moot.Task as JSON, answered by lines. The response begins
 // at once, and the task ends with the request.
 func (h *handler) run(w *writer, r *http.Request) error {
 	text, err := readAll(r.Body, maxTask)
@@ -58,7 +58,7 @@ func (h *handler) run(w *writer, r *http.Request) error {
 	return nil
 }
 
-// job serves GET /v1/jobs/{id}: lines of JSON about a job that this node coordinates.
+// job serves GET /v2/jobs/{id}: lines of JSON about a job that this node coordinates.
 func (h *handler) job(w *writer, r *http.Request) error {
 	if err := h.allow(r, "read", ""); err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// vector serves GET /v1/vector: how much of every feed this node holds.
+// vector serves GET /v2/vector: how much of every feed this node holds.
 func (h *handler) vector(w *writer, r *http.Request) error {
 	if err := h.allow(r, "read", ""); err != nil {
 		return err

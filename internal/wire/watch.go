@@ -16,7 +16,7 @@ type watchFrom struct {
 	Since moot.Vector `json:"since,omitempty"`
 }
 
-// watch serves POST /v1/watch: entries as they are stored, and heartbeats in between.
+// watch serves POST /v2/watch: entries as they are stored, and heartbeats in between.
 // The response begins at once. The guard checks again before everything that is sent,
 // so that a watcher sees nothing after it was revoked.
 func (h *handler) watch(w *writer, r *http.Request) error {

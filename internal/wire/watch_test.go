@@ -146,7 +146,7 @@ func TestStalledWatcher(t *testing.T) {
 		server := &http.Server{Handler: h}
 		go server.Serve(listen)
 		defer server.Close()
-		io.WriteString(b, "POST /v1/watch HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+		io.WriteString(b, "POST /v2/watch HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
 		resp, err := http.ReadResponse(bufio.NewReader(b), nil)
 		if err != nil {
 			t.Fatal(err)

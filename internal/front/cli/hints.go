@@ -34,6 +34,10 @@ func advice(err error) string {
 		return "run the same command again"
 	case moot.HintUpdate:
 		return "install a newer version of moot"
+	case moot.HintUpdateNode:
+		return "update it"
+	case moot.HintPassTLS:
+		return "if a proxy ends TLS there, have it pass TCP through; otherwise somebody is listening in"
 	case moot.HintOtherTree:
 		return "run the node where it sees the same files"
 	case moot.HintCopy:
