@@ -36,7 +36,7 @@ var layers = map[string][]string{
 	"internal/gossip":  {".", "internal/feed"},
 	"internal/ask":     {".", "internal/blob", "internal/swarm"},
 	"internal/sandbox": {".", "internal/durable"},
-	"internal/sign":    {"."},
+	"internal/sign":    {".", "internal/feed"},
 
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign"},

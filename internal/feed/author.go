@@ -11,6 +11,7 @@ import (
 // Author writes one feed. It is not safe for concurrent use, and must be the only one of
 // its key: two would fork the feed.
 type Author struct {
+	first moot.SpaceID // as given to NewAuthor; zero for the founder
 	space moot.SpaceID
 	key   ed25519.PrivateKey
 	clock *Clock
@@ -20,7 +21,7 @@ type Author struct {
 // NewAuthor returns the author of the feed that so far ends with last; nil if it
 // has not begun.
 func NewAuthor(space moot.SpaceID, key ed25519.PrivateKey, clock *Clock, last *moot.Entry) *Author {
-	a := &Author{space: space, key: key, clock: clock}
+	a := &Author{first: space, key: key, clock: clock}
 	a.Reset(last)
 	return a
 }
@@ -52,14 +53,14 @@ func (a *Author) sign(e moot.Entry) moot.Entry {
 
 // Commit advances the feed to the entry that Next or NextAct returned, which was stored.
 func (a *Author) Commit(e moot.Entry) {
-	a.space = SpaceOf(&e)
 	a.Reset(&e)
 }
 
 // Reset makes last the end of the feed; nil if it has none.
 func (a *Author) Reset(last *moot.Entry) {
-	a.last = last
+	a.last, a.space = last, a.first
 	if last != nil {
+		a.space = SpaceOf(last)
 		a.clock.advance(last.Time)
 	}
 }

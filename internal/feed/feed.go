@@ -2,8 +2,8 @@
 // the chain that each author's entries form, the clock that orders them across
 // authors, and the view that merging them yields.
 //
-// It is pure: no I/O, no clock of its own. It must not know who is a member, what
-// an entry's body means, or where entries are stored.
+// It is pure: no clock of its own, and no I/O but queries of a moot.Feeds. It must not
+// know who is a member, what an entry's body means, or where entries are stored.
 package feed
 
 import (

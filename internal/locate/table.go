@@ -10,7 +10,7 @@ import (
 
 // protocolPrefix keeps the spaces' tables apart, from everybody else's, and from those of
 // other versions of the protocol, whose nodes refuse each other.
-func protocolPrefix(space moot.Key) protocol.ID {
+func protocolPrefix(space moot.SpaceID) protocol.ID {
 	return protocol.ID("/moot/2/" + space.String()[:16])
 }
 

@@ -3,10 +3,12 @@ package members
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/sign"
@@ -38,28 +40,34 @@ func (m *Members) AddDevice(ctx context.Context, d DeviceLink) (Link, error) {
 const recoveryLabel = "recovery code"
 
 // Recovery makes the device of the member's recovery code, which none of its other
-// devices can put out, and returns its seed: it is shown once, for paper. Kind Denied if
+// devices can put out, and returns the code: it is shown once, for paper. Kind Denied if
 // there is one already.
-func (m *Members) Recovery(ctx context.Context, sealed func(moot.Key) ([]byte, error)) (seed [32]byte, err error) {
+func (m *Members) Recovery(ctx context.Context, sealed func(moot.Key) ([]byte, error)) (string, error) {
+	var seed [32]byte
+	rand.Read(seed[:]) // never fails (crypto/rand)
+	err := m.addRecovery(ctx, seed, sealed)
+	return seal.RecoveryCode(seed), err
+}
+
+func (m *Members) addRecovery(ctx context.Context, seed [32]byte, sealed func(moot.Key) ([]byte, error)) error {
 	roster := m.cfg.Roster
 	self, err := m.self(roster)
 	if err != nil {
-		return seed, err
+		return err
 	}
-	rand.Read(seed[:])
 	l, err := m.invite(ctx, trust.Invite{Uses: 1, For: self.ID, Recovery: true}, Invitation{}, [32]byte{}, sealed)
 	if err != nil {
-		return seed, err
+		return err
 	}
 	join, err := Enter(l, seal.FromSeed(seed), "", recoveryLabel, m.cfg.Now)
 	if err != nil {
-		return seed, err
+		return err
 	}
 	if err := m.cfg.Node.Append(ctx, moot.Merge, join); err != nil {
-		return seed, err
+		return err
 	}
 	_, err = m.say(ctx, roster, trust.Witness{Admits: []trust.Admission{{Join: join.ID}}})
-	return seed, err
+	return err
 }
 
 // Devices returns the devices of the writer's member.
@@ -119,6 +127,79 @@ func (m *Members) RemoveDevice(ctx context.Context, of, name string) (policy.Dev
 		return d, err
 	}
 	_, err = m.say(ctx, roster, trust.Device{Device: d.First, Pins: end(vector, d.Key)})
+	return d, err
+}
+
+// RemoveByRecovery puts a device of the writer's member out by its recovery code, for good.
+// It speaks from what was before the device could fight it (R18). Kind Invalid for a code
+// that is not the member's.
+func (m *Members) RemoveByRecovery(ctx context.Context, code, name string) (policy.Device, error) {
+	seed, err := seal.ParseRecoveryCode(code)
+	if err != nil {
+		return policy.Device{}, err
+	}
+	key := seal.FromSeed(seed)
+	self, d, err := m.device(ctx, "", name)
+	if err != nil {
+		return d, err
+	}
+	of := slices.IndexFunc(self.Devices, func(one policy.Device) bool { return one.Recovery && one.Key == public(key) })
+	if of < 0 {
+		return d, moot.Errorf(moot.Invalid, "it is not the recovery code of %s", self.Name)
+	}
+	vector, err := m.cfg.Node.Vector(ctx)
+	if err != nil {
+		return d, err
+	}
+	b, err := trust.Encode(trust.Device{Device: d.First, Pins: end(vector, d.Key)})
+	if err != nil {
+		return d, err
+	}
+	last, err := m.last(ctx, public(key), vector)
+	if err != nil {
+		return d, err
+	}
+	var cites []moot.EntryID // no more than that the device was admitted: what it did after that is void
+	if act, ok := m.cfg.Roster.Admitted(d.First); ok {
+		cites = append(cites, act)
+	}
+	author := feed.NewAuthor(m.cfg.Space, key, feed.NewClock(m.cfg.Now, 0), &last)
+	return d, m.cfg.Node.Append(ctx, moot.Merge, author.NextAct(trust.KindDevice, cites, b))
+}
+
+// last returns the last entry of a device's feed.
+func (m *Members) last(ctx context.Context, device moot.Key, vector moot.Vector) (last moot.Entry, err error) {
+	marks := end(vector, device)
+	if len(marks) == 0 {
+		return last, moot.Errorf(moot.Unavailable, "the first entry of the recovery code's device has not arrived here yet")
+	}
+	for e, err := range m.cfg.Node.Query(ctx, moot.Query{History: true, Replica: true, IDs: []moot.EntryID{marks[0].ID}}) {
+		return e, err
+	}
+	return last, moot.Errorf(moot.Internal, "the last entry of %s is missing from the database", device.Short())
+}
+
+// ResolveFork puts a device out of which the feed has forked, so that the branch with the
+// given end counts, by its ID or the beginning of it. Kinds: NotFound, Invalid.
+func (m *Members) ResolveFork(ctx context.Context, of, name, head string) (policy.Device, error) {
+	_, d, err := m.device(ctx, of, name)
+	if err != nil {
+		return d, err
+	}
+	vector, err := m.cfg.Node.Vector(ctx)
+	if err != nil {
+		return d, err
+	}
+	var pins []trust.Mark
+	for _, h := range vector.Heads[d.Key] {
+		if text := h.ID.String(); text == head || len(head) >= minPrefix && strings.HasPrefix(text, strings.ToLower(head)) {
+			pins = append(pins, trust.Mark{Device: d.Key, Seq: h.Seq, ID: h.ID})
+		}
+	}
+	if len(pins) != 1 {
+		return d, moot.WithHint(moot.Errorf(moot.NotFound, "%d branches of %s end with %.80q", len(pins), d.Name, head), moot.HintListDevices)
+	}
+	_, err = m.say(ctx, m.cfg.Roster, trust.Device{Device: d.First, Pins: pins})
 	return d, err
 }
 

@@ -74,7 +74,7 @@ func (i *Introduction) Submit(ctx context.Context, join moot.Entry) (introducer 
 	var failed error
 	for _, p := range slices.Concat(i.invitation.Servers, i.invitation.Peers) {
 		err := i.submitTo(ctx, p, join)
-		if err == nil || isRefusal(err) {
+		if err == nil || IsRefusal(err) {
 			return p, err
 		}
 		failed = errors.Join(failed, err)
@@ -100,8 +100,8 @@ func (i *Introduction) submitTo(ctx context.Context, p moot.Peer, join moot.Entr
 	return err
 }
 
-// isRefusal reports whether asking another node would not help.
-func isRefusal(err error) bool {
+// IsRefusal reports whether asking another node would not help.
+func IsRefusal(err error) bool {
 	switch moot.KindOf(err) {
 	case moot.Expired, moot.UsedUp, moot.Revoked, moot.Denied, moot.Invalid, moot.Corrupt, moot.Fork:
 		return true

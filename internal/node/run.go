@@ -69,6 +69,11 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 		return err
 	}
 	answer()
+	if err := n.adopt(ctx); err != nil {
+		return err
+	}
+	n.tasks.start(n.witness.run)
+	n.tasks.start(n.keys.run)
 	n.tasks.start(func(ctx context.Context) {
 		if err := n.entries.run(ctx); err != nil && ctx.Err() == nil {
 			n.cfg.Log.Error("gossip ended", "error", err)
@@ -143,8 +148,8 @@ func (n *Node) members(node moot.Feeds, write sign.Writer, roster *policy.Roster
 }
 
 // Found makes the node's space, which begins with the founder's act; the founder is
-// called as. It returns the seed of the founder's recovery code.
-func (n *Node) Found(ctx context.Context, founding moot.Entry, as string) (recovery [32]byte, err error) {
+// called as. It returns the founder's recovery code.
+func (n *Node) Found(ctx context.Context, founding moot.Entry, as string) (recovery string, err error) {
 	if err := n.store.Append(ctx, moot.Merge, founding); err != nil {
 		return recovery, moot.Wrap("make the space", err)
 	}
@@ -165,14 +170,21 @@ func (n *Node) adopt(ctx context.Context) error {
 	return moot.Wrap("bring the space over from version 0.1.0", n.members(n.store, n.signer.Through(n.store), n.network.roster).Adopt(ctx))
 }
 
-// Learn reads the space from a node that let this one join. Kind Unavailable if it does
-// not pass on the entry that makes this node's member one.
-func (n *Node) Learn(ctx context.Context, from moot.Feeds) error {
+// Learn reads the space from a node that took this one in by a link, and the member's
+// mailbox keys, if the link is for a device. Kind Unavailable if the node does not pass on
+// the act with which this device joined.
+func (n *Node) Learn(ctx context.Context, from moot.Feeds, l members.Link) error {
 	if _, _, err := gossip.Reconcile(ctx, n.store, from); err != nil {
 		return err
 	}
-	if !n.network.isMember(n.Self()) {
-		return moot.Errorf(moot.Unavailable, "the entry that makes this node's member one was not passed on")
+	if n.Member().IsZero() {
+		return moot.Errorf(moot.Unavailable, "the act with which this device joined was not passed on")
 	}
-	return nil
+	return n.keys.open(ctx, l)
+}
+
+// Waits reports whether nobody who may has admitted this device yet.
+func (n *Node) Waits() bool {
+	d, ok := n.network.roster.Device(n.Self())
+	return ok && d.Waiting
 }

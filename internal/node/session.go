@@ -8,7 +8,6 @@ import (
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/mail"
-	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/sign"
 )
 
@@ -25,8 +24,12 @@ func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session
 	place := inPlace{node: node, store: n.store, network: n.network, uploads: n.uploads, rules: rules, copies: n.cfg.Role.Copies}
 	return &app.Session{
 		Identity: n.Identity(), Via: via,
-		Files:   files.New(node, write, files.Options{Linker: place, Fetcher: place, Log: n.cfg.Log}),
-		Members: people{members.New(n.cfg.Space, node, write).WithClock(n.cfg.Now), n},
+		Files: files.New(node, write, files.Options{Linker: place, Fetcher: place, Log: n.cfg.Log}),
+		Members: people{n.members(node, write, n.network.roster), n, func(ctx context.Context) {
+			if !n.state.running.Load() || rules.Delegates {
+				n.entries.exchangeAll(ctx)
+			}
+		}},
 		Mail:    func(ctx context.Context) (mail.Mailbox, error) { return n.sessionMail(ctx, via) },
 		Jobs:    n.compute.submitter(via),
 		Control: control{n, via},
@@ -54,9 +57,12 @@ func (n *Node) OneShot(ctx context.Context, via moot.Architecture) (*app.Session
 	if err != nil {
 		return nil, err
 	}
-	if rules.Reconciles {
-		n.entries.pull(ctx)
+	n.entries.pull(ctx)
+	if err := n.adopt(ctx); err != nil {
+		return nil, err
 	}
+	n.witness.now(ctx, false)
+	n.keys.renew(ctx)
 	s.Close = func() error {
 		n.finish(context.WithoutCancel(ctx))
 		return n.Close()

@@ -234,7 +234,8 @@ func (a *acts) admitPlain(e *moot.Entry, at moot.Position) error {
 
 // probe reports why an act that knows everything would have no effect.
 func (a *acts) probe(device moot.Key, body any, named map[moot.EntryID]trust.Named) error {
-	return a.world.Probe(trust.Act{Device: device, Cites: a.world.State().Heads(), Kind: KindOf(body), Body: body, Named: named})
+	next := trust.Position{Seq: 1 << 62} // after all that the device has said
+	return a.world.Probe(trust.Act{Device: device, At: next, Cites: a.world.State().Heads(), Kind: KindOf(body), Body: body, Named: named})
 }
 
 // KindOf returns the kind of act that a body belongs to; "" for no body.

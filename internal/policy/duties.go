@@ -43,8 +43,10 @@ func (r *Roster) Waiting() (list []Waiting) {
 
 // Claims returns the renamings that nobody has confirmed.
 func (r *Roster) Claims() (acts []moot.EntryID) {
-	if s := r.State(); s != nil {
-		for _, c := range s.Claims() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts != nil {
+		for _, c := range r.acts.world.State().Claims() {
 			acts = append(acts, c.ID)
 		}
 	}
@@ -53,10 +55,12 @@ func (r *Roster) Claims() (acts []moot.EntryID) {
 
 // Heads returns the acts that the next act cites.
 func (r *Roster) Heads() []moot.EntryID {
-	if s := r.State(); s != nil {
-		return s.Heads()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return nil
 	}
-	return nil
+	return r.acts.world.State().Heads()
 }
 
 // Holder returns the member that holds a name, compared by its mail form. Kind NotFound.
@@ -88,13 +92,30 @@ func (r *Roster) Lowered(id moot.MemberID) (act moot.EntryID, ok bool) {
 // Unconfirmed returns how many entries up to a number nobody has confirmed of a device's
 // feed; 0 for a device that never joined.
 func (r *Roster) Unconfirmed(device moot.Key, seq uint64) uint64 {
-	s := r.State()
-	if s == nil {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
 		return 0
 	}
-	limit := s.PlainLimit(device, 0)
-	if limit == 0 || seq+trust.MaxPlain <= limit {
+	limit := r.acts.world.State().PlainLimit(device, 0)
+	if limit == 0 || seq+trust.MaxBeyond <= limit {
 		return 0
 	}
-	return seq + trust.MaxPlain - limit
+	return seq + trust.MaxBeyond - limit
+}
+
+// Admitted returns the act that admitted a device first, by its first entry; false for a
+// member's device of version 0.1.0, and while the device waits.
+func (r *Roster) Admitted(first moot.EntryID) (act moot.EntryID, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return act, false
+	}
+	for _, s := range r.acts.stored {
+		if w, is := s.act.Body.(trust.Witness); is && slices.ContainsFunc(w.Admits, func(a trust.Admission) bool { return a.Join == first }) {
+			return s.act.ID, true
+		}
+	}
+	return act, false
 }

@@ -227,16 +227,6 @@ func (r *Roster) Counts(author moot.Key, kind moot.Kind, at moot.Position) bool 
 	return r.current().counts(author, kind, at)
 }
 
-// State returns what the acts amount to; nil until the space is founded or adopted.
-func (r *Roster) State() *trust.State {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.acts == nil {
-		return nil
-	}
-	return r.acts.world.State()
-}
-
 // Probe reports why an act by a device would have no effect, if it were the next that is
 // signed by somebody who knows all that is known here. Kinds: Denied, Stranger, Revoked,
 // Full, Invalid.

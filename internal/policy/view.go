@@ -45,7 +45,7 @@ func (a *acts) view(now int64) *actsView {
 	for _, j := range a.joins {
 		w, ok := unadmitted[j.id]
 		in, known := open[w.Invite]
-		if !ok || !known || in.Withdrawn || in.Dead || j.late {
+		if !ok || !known || !in.Open || j.late {
 			continue
 		}
 		used[w.Invite]++
@@ -219,7 +219,7 @@ func (v *actsView) invitations() (list []Invitation) {
 func describeInvitation(in trust.Invitation) Invitation {
 	out := Invitation{
 		ID: in.ID, Key: in.Invite.Key, Role: in.Invite.Role, For: in.Invite.For, By: in.Author, Uses: in.Invite.Uses, Used: in.Used,
-		Expires: in.Invite.Expires, Withdrawn: in.Withdrawn || in.Dead, Recovery: in.Invite.Recovery,
+		Expires: in.Invite.Expires, Withdrawn: !in.Open && in.Used < in.Invite.Uses, Recovery: in.Invite.Recovery,
 	}
 	if out.Uses >= AnyUses {
 		out.Uses = 0

@@ -49,7 +49,8 @@ func SealKeys(generations []Mailbox, to ...Recipient) ([]byte, error) {
 // OpenKeys returns what SealKeys sealed to one of the identities. Who sealed it is not
 // proven, so callers compare the public halves with those that the member's devices
 // signed. At least one is returned. Kinds: Denied if it is sealed to others, Corrupt if
-// it is damaged, Invalid if something else was sealed, TooLarge.
+// it is damaged, Invalid if something else was sealed, TooLarge. Each generation takes
+// some 100 µs.
 func OpenKeys(sealed []byte, ids ...Identity) ([]Mailbox, error) {
 	if len(sealed) > MaxSealedKeys {
 		return nil, moot.Errorf(moot.TooLarge, "open mailbox keys: %d bytes, want at most %d", len(sealed), MaxSealedKeys)

@@ -91,6 +91,3 @@ type Act struct {
 	Named  map[moot.EntryID]Named // what the body gives in pins and feeds
 }
 
-// MaxPlain is how many entries other than acts are taken in of a device beyond the last one
-// that a standing act confirms (R21).
-const MaxPlain = 10_000
