@@ -41,7 +41,8 @@ var layers = map[string][]string{
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign"},
 	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign"},
-	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite"},
+	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
+	"internal/keys":    {".", "internal/seal", "internal/trust"},
 	"internal/jobs":    {".", "internal/blob", "internal/cbor", "internal/files", "internal/sign", "internal/sqlite"},
 	"internal/worker":  {".", "internal/blob", "internal/durable", "internal/files", "internal/sandbox"},
 

@@ -50,6 +50,7 @@ func (m *Members) invite(ctx context.Context, body trust.Invite, in Invitation, 
 		body.Expires = m.cfg.Now().Add(in.Expires).Unix()
 	}
 	if sealed != nil {
+		var err error
 		if body.Sealed, err = sealed(body.Key); err != nil {
 			return Link{}, err
 		}
@@ -103,7 +104,7 @@ func (m *Members) Withdraw(ctx context.Context, id string) (policy.Invitation, e
 	case len(found) > 1:
 		return policy.Invitation{}, moot.Errorf(moot.Invalid, "%q may be one of %d invitations: give more of the ID", id, len(found))
 	}
-	_, err = m.say(ctx, roster, trust.Withdraw{Invite: found[0].ID})
+	_, err := m.say(ctx, roster, trust.Withdraw{Invite: found[0].ID})
 	return found[0], err
 }
 

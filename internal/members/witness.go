@@ -38,6 +38,7 @@ func (m *Members) Witness(ctx context.Context, feeds bool) (bool, error) {
 		}
 	}
 	if feeds {
+		var err error
 		if w.Feeds, err = m.unconfirmed(ctx, roster); err != nil {
 			return false, err
 		}
@@ -45,7 +46,7 @@ func (m *Members) Witness(ctx context.Context, feeds bool) (bool, error) {
 	if len(w.Admits)+len(w.Confirms)+len(w.Feeds) == 0 {
 		return false, nil
 	}
-	_, err = m.write(ctx, roster.Heads(), w)
+	_, err := m.write(ctx, roster.Heads(), w)
 	return err == nil, err
 }
 

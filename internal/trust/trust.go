@@ -90,4 +90,3 @@ type Act struct {
 	Body   any                    // as Decode returns it; nil if the kind is unknown
 	Named  map[moot.EntryID]Named // what the body gives in pins and feeds
 }
-
