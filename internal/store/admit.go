@@ -24,7 +24,7 @@ func (b *commitBatch) store(e *prepared, mode moot.Mode) (refused, err error) {
 	case same:
 		return nil, nil
 	}
-	for _, check := range []func(*prepared) (refused, err error){b.place, b.closed, b.admit} {
+	for _, check := range []func(*prepared) (refused, err error){b.locate, b.closed, b.admit} {
 		if refused, err := check(e); refused != nil || err != nil {
 			return refused, err
 		}
@@ -55,12 +55,12 @@ func (b *commitBatch) holds(e *prepared) (same, stripped bool, err error) {
 	return true, stripped, err
 }
 
-// place finds where e stands in its author's feed: after an entry that is held, on the
+// locate finds where e stands in its author's feed: after an entry that is held, on the
 // branch that this one ends, or on a new one.
-func (b *commitBatch) place(e *prepared) (refused, err error) {
+func (b *commitBatch) locate(e *prepared) (refused, err error) {
 	e.at = moot.Position{Seq: e.Seq}
 	if e.Seq == 1 {
-		return b.placeFirst(e)
+		return b.locateFirst(e)
 	}
 	var branch int
 	var end uint64
@@ -88,7 +88,7 @@ func (b *commitBatch) place(e *prepared) (refused, err error) {
 	return b.fork(e, moot.Position{Branch: branch, Seq: prev.Seq})
 }
 
-func (b *commitBatch) placeFirst(e *prepared) (refused, err error) {
+func (b *commitBatch) locateFirst(e *prepared) (refused, err error) {
 	var branches int
 	err = b.row(b.sql.branches, e.Author[:]).Scan(&branches)
 	if err != nil || branches == 0 {

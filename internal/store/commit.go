@@ -90,15 +90,15 @@ func (b *commitBatch) take(q *request) error {
 
 // commitTx commits, together with what the gate has been told of meanwhile.
 func (b *commitBatch) commitTx() error {
-	applied := b.applied
-	if applied > b.saved && len(b.uncounted) == 0 {
+	applied := b.view.applied
+	if applied > b.view.saved && len(b.view.uncounted) == 0 {
 		if err := setCounter(b.tx, "applied", uint64(applied)); err != nil {
 			return err
 		}
 	}
 	err := b.tx.Commit()
-	if err == nil && len(b.uncounted) == 0 {
-		b.saved = applied
+	if err == nil && len(b.view.uncounted) == 0 {
+		b.view.saved = applied
 	}
 	return err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/mootspace/moot/internal/sqlite"
 )
 
-// recount asks the gate which stored entries of the authors in s.uncounted count, and
+// recount asks the gate which stored entries of the authors in s.view.uncounted count, and
 // brings the merged view in line with it. Nothing is dropped.
 func (s *Store) recount() error {
 	if err := s.writable(context.Background()); err != nil {
@@ -20,8 +20,8 @@ func (s *Store) recount() error {
 		return sqlite.Error("", err)
 	}
 	defer tx.Rollback()
-	c := &counting{tx: tx, shown: s.shown.Load() + 1, names: map[int64]bool{}}
-	for author := range s.uncounted {
+	c := &counting{tx: tx, revision: s.view.revision.Load() + 1, names: map[int64]bool{}}
+	for author := range s.view.uncounted {
 		if err == nil {
 			err = c.author(s.gate, author)
 		}
@@ -32,10 +32,10 @@ func (s *Store) recount() error {
 		}
 	}
 	if err == nil && c.changed > 0 {
-		err = setCounter(tx, "shown", c.shown)
+		err = setCounter(tx, "revision", c.revision)
 	}
 	if err == nil {
-		err = setCounter(tx, "applied", uint64(s.applied))
+		err = setCounter(tx, "applied", uint64(s.view.applied))
 	}
 	if err == nil {
 		err = tx.Commit()
@@ -46,9 +46,9 @@ func (s *Store) recount() error {
 		}
 		return sqlite.Error("", err)
 	}
-	s.saved = s.applied
+	s.view.saved = s.view.applied
 	if c.changed > 0 {
-		s.shown.Store(c.shown)
+		s.view.revision.Store(c.revision)
 		s.log.Info("other entries count now", "entries", c.changed)
 	}
 	return nil
@@ -56,10 +56,10 @@ func (s *Store) recount() error {
 
 // counting is one transaction that changes which entries count.
 type counting struct {
-	tx      *sql.Tx
-	shown   uint64         // the counter, if anything changes
-	changed int            // entries
-	names   map[int64]bool // of entries that changed and replace something
+	tx       *sql.Tx
+	revision uint64         // of the view, if anything changes
+	changed  int            // entries
+	names    map[int64]bool // of entries that changed and replace something
 }
 
 // author updates the column hidden of an author's entries.
@@ -68,7 +68,7 @@ func (c *counting) author(gate Gate, author moot.Key) error {
 	if err != nil {
 		return err
 	}
-	if err := c.set(shows, false, c.shown); err != nil {
+	if err := c.set(shows, false, c.revision); err != nil {
 		return err
 	}
 	return c.set(hides, true, 0)
@@ -102,8 +102,8 @@ func (c *counting) differences(gate Gate, author moot.Key) (shows, hides []int64
 }
 
 // set hides or shows rows, and collects the names of entries that replace something.
-func (c *counting) set(list []int64, hidden bool, shown uint64) error {
-	stmt, err := c.tx.Prepare(`UPDATE entries SET hidden = ?, shown = ? WHERE n = ? RETURNING name, raw`)
+func (c *counting) set(list []int64, hidden bool, revision uint64) error {
+	stmt, err := c.tx.Prepare(`UPDATE entries SET hidden = ?, revision = ? WHERE n = ? RETURNING name, raw`)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (c *counting) set(list []int64, hidden bool, shown uint64) error {
 	for _, n := range list {
 		var name int64
 		var raw []byte
-		if err := stmt.QueryRow(hidden, int64(shown), n).Scan(&name, &raw); err != nil {
+		if err := stmt.QueryRow(hidden, int64(revision), n).Scan(&name, &raw); err != nil {
 			return err
 		}
 		e, err := feed.Decode(raw)
@@ -149,8 +149,8 @@ func (c *counting) name(name int64) error {
 		if now == v.superseded {
 			continue
 		}
-		if _, err := c.tx.Exec(`UPDATE entries SET superseded = ?1, shown = iif(?1, shown, ?2) WHERE n = ?3`,
-			now, int64(c.shown), v.n); err != nil {
+		if _, err := c.tx.Exec(`UPDATE entries SET superseded = ?1, revision = iif(?1, revision, ?2) WHERE n = ?3`,
+			now, int64(c.revision), v.n); err != nil {
 			return err
 		}
 	}
@@ -193,11 +193,11 @@ func (c *counting) versions(name int64) (all []version, replaced map[moot.EntryI
 
 // loadCounters reads what recount has stored.
 func (s *Store) loadCounters() error {
-	var shown int64
-	err := s.write.QueryRow(`SELECT (SELECT value FROM counters WHERE name = 'shown'),
-		(SELECT value FROM counters WHERE name = 'applied')`).Scan(&shown, &s.applied)
-	s.saved = s.applied
-	s.shown.Store(uint64(shown))
+	var revision int64
+	err := s.write.QueryRow(`SELECT (SELECT value FROM counters WHERE name = 'revision'),
+		(SELECT value FROM counters WHERE name = 'applied')`).Scan(&revision, &s.view.applied)
+	s.view.saved = s.view.applied
+	s.view.revision.Store(uint64(revision))
 	return err
 }
 

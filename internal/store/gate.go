@@ -75,10 +75,10 @@ func (s *Store) apply(stored []*prepared) {
 func (s *Store) applyOne(e *prepared) {
 	var err error
 	for _, author := range s.gate.Apply(&e.Entry, e.at, e.begins, lookUp(s.sql.position, &err)) {
-		s.uncounted[author] = true
+		s.view.uncounted[author] = true
 	}
 	if gates(e) {
-		s.applied = max(s.applied, e.n)
+		s.view.applied = max(s.view.applied, e.n)
 	}
 	if err != nil {
 		s.log.Error("look up an entry for the gate", "error", err)
@@ -87,14 +87,14 @@ func (s *Store) applyOne(e *prepared) {
 
 // recountChanged counts anew what the gate has changed.
 func (s *Store) recountChanged() {
-	if len(s.uncounted) == 0 {
+	if len(s.view.uncounted) == 0 {
 		return
 	}
 	if err := s.recount(); err != nil {
 		s.log.Error("which entries count could not be stored", "error", err)
 		return
 	}
-	clear(s.uncounted)
+	clear(s.view.uncounted)
 }
 
 // replay applies acts, membership entries of version 0.1.0 and the first entries of
@@ -104,7 +104,7 @@ func (s *Store) replay(ctx context.Context) error {
 	if err := s.loadCounters(); err != nil || s.gate == nil {
 		return err
 	}
-	stored, last := s.applied, int64(0)
+	stored, last := s.view.applied, int64(0)
 	for {
 		entries, err := s.replayed(ctx, last)
 		if err != nil {
@@ -114,7 +114,7 @@ func (s *Store) replay(ctx context.Context) error {
 			last = entries[i].n
 			s.applyOne(&entries[i])
 			if last <= stored {
-				clear(s.uncounted)
+				clear(s.view.uncounted)
 			}
 		}
 		if len(entries) < page {

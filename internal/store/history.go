@@ -29,7 +29,7 @@ const few = 4 * page
 // view after it was taken. It begins at the first of them, so that a peer which is nearly
 // up to date is not paid for with a full scan.
 func (s *Store) history(f filter, q moot.Query) (*history, error) {
-	p := &history{store: s, again: !q.Replica && q.Since.Shown != s.shown.Load()}
+	p := &history{store: s, again: !q.Replica && q.Since.Shown != s.view.revision.Load()}
 	if len(f.where.terms) > 0 {
 		p.where.add("e.name IN (SELECT n.id FROM names n"+f.where.String()+")", f.where.args...)
 	}
@@ -112,7 +112,7 @@ func (p *history) next(limit int) ([]moot.Entry, error) {
 	case p.lag == "":
 	case p.again:
 		query += ` LEFT JOIN lag ON ` + sameBranch
-		w.add("(e.shown > 0 OR lag.author IS NOT NULL)")
+		w.add("(e.revision > 0 OR lag.author IS NOT NULL)")
 	case p.few:
 		query = `SELECT e.n, e.raw FROM lag CROSS JOIN entries e ON ` + sameBranch
 	default:

@@ -24,7 +24,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{
 		gate: cfg.Gate, log: cfg.Log, path: cfg.Database,
 		requests: make(chan *request), closing: make(chan struct{}), done: make(chan struct{}),
-		notify: make(chan struct{}), parts: map[moot.BlobID]*part{}, maxLag: defaultLag, uncounted: map[moot.Key]bool{},
+		notify: make(chan struct{}), parts: map[moot.BlobID]*part{}, maxLag: defaultLag, view: view{uncounted: map[moot.Key]bool{}},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -23,7 +23,7 @@ func (s *Store) prepareStatements() error {
 		&s.sql.name:     `SELECT id FROM names WHERE kind = ? AND key = ?`,
 		&s.sql.heads:    `SELECT id, deletes, raw FROM entries WHERE name = ? AND superseded = 0 AND hidden = 0 AND stripped = 0`,
 		&s.sql.fill:     `UPDATE entries SET raw = ?, stripped = 0 WHERE id = ? AND superseded = 0`,
-		&s.sql.insert: `INSERT INTO entries (id, author, branch, seq, time, name, deletes, superseded, stripped, hidden, shown, raw)
+		&s.sql.insert: `INSERT INTO entries (id, author, branch, seq, time, name, deletes, superseded, stripped, hidden, revision, raw)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`,
 		&s.sql.grow:      `UPDATE branches SET seq = ?, id = ? WHERE author = ? AND branch = ?`,
 		&s.sql.begin:     `INSERT INTO branches (author, branch, parent, parent_seq, seq, id) VALUES (?, ?, ?, ?, ?, ?)`,

@@ -49,13 +49,8 @@ type Store struct {
 	sql   statements
 	locks []*os.File
 
-	maxLag int64         // entries by which a watcher may fall behind
-	shown  atomic.Uint64 // how often the view has changed but for what was stored
-
-	// Of the writer: authors to be counted anew, the row up to which the gate's decisions
-	// are stored, and the one that the database says.
-	uncounted      map[moot.Key]bool
-	applied, saved int64
+	maxLag int64 // entries by which a watcher may fall behind
+	view   view
 
 	requests chan *request // to the writer
 	closing  chan struct{} // closed by Close
@@ -69,6 +64,15 @@ type Store struct {
 }
 
 var _ moot.Node = (*Store)(nil)
+
+// view is what is known of the merged view beside the database. All but the revision is
+// the writer's.
+type view struct {
+	revision  atomic.Uint64     // how often it has changed but for what was stored: moot.Vector.Shown
+	uncounted map[moot.Key]bool // authors of whom the gate has yet to be asked
+	applied   int64             // the row up to which the gate's decisions are in the database
+	saved     int64             // applied, as the database has it
+}
 
 // Close waits for what is being written, and closes the store.
 func (s *Store) Close() error {

@@ -16,7 +16,7 @@ func (s *Store) Vector(ctx context.Context) (moot.Vector, error) {
 	if err := s.usable(ctx); err != nil {
 		return moot.Vector{}, moot.Wrap("vector", err)
 	}
-	v := moot.Vector{Heads: map[moot.Key][]moot.Head{}, Shown: s.shown.Load()}
+	v := moot.Vector{Heads: map[moot.Key][]moot.Head{}, Shown: s.view.revision.Load()}
 	feeds, err := s.feeds(moot.Key{})
 	for _, f := range feeds {
 		var heads []moot.Head

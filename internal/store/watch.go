@@ -14,11 +14,11 @@ const defaultLag = 1 << 16
 // Watch implements [moot.Feeds]. There is no queue for each watcher that could
 // overflow or leave a gap: a watcher reads on in the catalogue, in the order of
 // arrival, from where it stands, and is only woken by what is stored. Entries that come
-// into the view late are read when the counter of such changes has grown. An entry may be
+// into the view late are read when its revision has grown. An entry may be
 // yielded twice if that happens while it is read.
 func (s *Store) Watch(ctx context.Context, since moot.Vector) iter.Seq2[moot.Entry, error] {
 	return func(yield func(moot.Entry, error) bool) {
-		w := &watcher{store: s, yield: yield, shown: s.shown.Load()}
+		w := &watcher{store: s, yield: yield, revision: s.view.revision.Load()}
 		if err := w.run(ctx, since); err != nil && ctx.Err() == nil {
 			yield(moot.Entry{}, moot.Wrap("watch", s.orClosed(err)))
 		}
@@ -30,9 +30,10 @@ type watcher struct {
 	store   *Store
 	yield   func(moot.Entry, error) bool
 	pages   *history
-	shown   uint64 // the counter, as far as it was followed
-	live    bool   // everything that was stored before has been yielded
-	stopped bool   // by yield
+	live    bool // everything that was stored before has been yielded
+	stopped bool // by yield
+
+	revision uint64 // of the view, as far as it was followed
 }
 
 func (w *watcher) run(ctx context.Context, since moot.Vector) error {
@@ -83,13 +84,13 @@ func (w *watcher) step(ctx context.Context) (full bool, err error) {
 
 // yieldAgain yields entries before the page that came into the view since it was called.
 func (w *watcher) yieldAgain(ctx context.Context) error {
-	now := w.store.shown.Load()
-	if now == w.shown {
+	now := w.store.view.revision.Load()
+	if now == w.revision {
 		return nil
 	}
 	again := &history{store: w.store}
-	again.where.add("e.hidden = 0 AND e.shown > ? AND e.n <= ?", int64(w.shown), max(w.pages.last, w.pages.until))
-	w.shown = now
+	again.where.add("e.hidden = 0 AND e.revision > ? AND e.n <= ?", int64(w.revision), max(w.pages.last, w.pages.until))
+	w.revision = now
 	for {
 		entries, err := w.read(ctx, again)
 		if err != nil || w.stopped || len(entries) < page {

@@ -14,11 +14,11 @@ CREATE TABLE entries_of_branches (
     superseded INTEGER NOT NULL, -- 1: another entry of the same name that counts replaces it
     stripped   INTEGER NOT NULL, -- 1: has a body, but not here
     hidden     INTEGER NOT NULL, -- 1: does not count
-    shown      INTEGER NOT NULL, -- the counter 'shown' when it came (back) into the view; 0: was there from the first
+    revision   INTEGER NOT NULL, -- the revision in which it came (back) into the view; 0: was there from the first
     raw        BLOB    NOT NULL, -- as feed.Encode writes it
     UNIQUE (author, branch, seq)
 );
-INSERT INTO entries_of_branches (n, id, author, branch, seq, time, name, deletes, superseded, stripped, hidden, shown, raw)
+INSERT INTO entries_of_branches (n, id, author, branch, seq, time, name, deletes, superseded, stripped, hidden, revision, raw)
     SELECT n, id, author, 0, seq, time, name, deletes, superseded, stripped, 0, 0, raw FROM entries ORDER BY n;
 
 -- Every branch of every feed: the entry that it begins after (parent_seq 0: it begins with
@@ -42,12 +42,12 @@ ALTER TABLE entries_of_branches RENAME TO entries;
 CREATE INDEX entries_by_name ON entries (name);
 CREATE INDEX heads ON entries (name, time DESC, author DESC, id DESC) WHERE superseded = 0 AND hidden = 0;
 CREATE INDEX holes ON entries (author, branch, seq) WHERE stripped = 1 AND superseded = 0;
-CREATE INDEX shown ON entries (shown) WHERE shown > 0;
+CREATE INDEX revised ON entries (revision) WHERE revision > 0;
 
--- shown: how often the view has changed but for what was stored. applied: the number n up
--- to which the column hidden is as the gate has it.
+-- revision: how often the view has changed but for what was stored. applied: the number n
+-- up to which the column hidden is as the gate has it.
 CREATE TABLE counters (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
-INSERT INTO counters (name, value) VALUES ('shown', 0), ('applied', 0);
+INSERT INTO counters (name, value) VALUES ('revision', 0), ('applied', 0);
