@@ -89,6 +89,8 @@ func newClub(t *testing.T) *club {
 	}
 	c.cfg.Own = c.signer(t, key)
 	must(t, c.members(c.cfg.Own).Found(t.Context(), "ann"))
+	_, err = c.members(c.cfg.Own).Recovery(t.Context(), nil) // without it the founder links no device
+	must(t, err)
 	return c
 }
 
