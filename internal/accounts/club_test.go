@@ -115,6 +115,7 @@ func (c *club) open(t *testing.T) *accounts.Accounts {
 	t.Helper()
 	a, err := accounts.Open(t.Context(), c.cfg)
 	must(t, err)
+	a.Cheap()
 	c.roster.OnChange(a.Review)
 	return a
 }
