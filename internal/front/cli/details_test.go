@@ -179,7 +179,7 @@ func TestJobEnds(t *testing.T) {
 			expect(t, line, "", Done, "one task is missing\nthe result of bob was not that of the others: task one\n", "")
 	}
 	ended(func(j *jobs.Job) { j.Disagreed, j.Why = []jobs.Disagreement{{Worker: desk, Task: "one"}}, "late" }).
-		expect(t, "jobs k3f", "", Done, "because         late\n", "")
+		expect(t, "jobs k3f", "", Done, "because              late\n", "")
 }
 
 // TestJobWithoutCoordinator shows what the space knows of a job when its coordinator does not answer.

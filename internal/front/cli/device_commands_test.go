@@ -32,12 +32,12 @@ devices
 status
 `,
 		text: `
-NAME                   STATE        KEY
-laptop                 this device  LAPTOP
-phone                  FORKED       PHONE
+NAME                   STATE                                KEY
+laptop                 this device                          LAPTOP
+phone                  FORKED                               PHONE
   branch ab0000000000  3 entries, last 2026-01-02 03:04:05
   branch cd0000000000  1 entries, last 2026-01-02 03:04:05
-recovery code          on paper  a4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+recovery code          on paper                             a4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 `,
 		json: `
 {"key":"LAPTOP","name":"laptop","member":"ANN"}
@@ -126,7 +126,7 @@ removed phone (PHONE)
 resolve fork {Member: Device:phone Head:ab00}
 `,
 		text: `
-of phone the branch ab00 counts
+the branch ab00 of phone counts, and the device has ended
 `,
 		json: `
 {"key":"PHONE","name":"phone","member":"ANN"}
@@ -138,7 +138,7 @@ of phone the branch ab00 counts
 resolve fork {Member:bob Device:box Head:ab00}
 `,
 		text: `
-of box the branch ab00 counts
+the branch ab00 of box counts, and the device has ended
 `,
 		json: `
 {"key":"PHONE","name":"box","member":"ANN"}

@@ -53,6 +53,9 @@ func (f fakeMembers) Invite(_ context.Context, o app.InviteOptions) (app.Invitat
 }
 
 func (f fakeMembers) Invitations(_ context.Context, all bool) ([]app.Invitation, error) {
+	if f.noInvitations {
+		return nil, f.call("invitations all=%t", all)
+	}
 	return []app.Invitation{
 		{ID: moot.EntryID{0xaa}, Role: policy.RoleGuest, By: ann, Used: 3},
 		{ID: moot.EntryID{0xab}, For: ann, By: ann, Uses: 1, Expires: now},

@@ -58,6 +58,8 @@ type fake struct {
 	joined      app.NewHome
 	code        string // for recovery
 	closeErr    error
+
+	noInvitations bool
 }
 
 // newFake returns a program in which ann is at work.
@@ -343,8 +345,8 @@ func (f fakeControl) EnableAccount(_ context.Context, o app.EnableOptions) (app.
 	return acct, f.call("enable %+v", o)
 }
 
-func (f fakeControl) RemoveAccount(_ context.Context, name string) error {
-	return f.call("remove account %s", name)
+func (f fakeControl) RemoveAccount(_ context.Context, name string, only bool) error {
+	return f.call("remove account %s only=%t", name, only)
 }
 
 func (f fakeControl) SetPassword(_ context.Context, name, password string) error {

@@ -142,7 +142,7 @@ address      https://a:1
 conflicts    1: see 'moot conflicts'
 invitations  2 open: see 'moot invite --list'
 waiting      cyd: for a server, admin or owner
-waiting      a device of ann  tablet: for a server, admin or owner
+waiting      device tablet of ann: for a server, admin or owner
 forked       phone of ann goes on in 2 branches: see 'moot device ls --of ann'
 `,
 		json: `

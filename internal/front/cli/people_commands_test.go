@@ -361,7 +361,7 @@ name:     ann
 	{
 		line: `account rm zoe`,
 		calls: `
-remove account zoe
+remove account zoe only=false
 `,
 		text: `
 removed zoe
