@@ -59,7 +59,7 @@ func TestRemoved(t *testing.T) {
 	ctx, m := t.Context(), w.session.Members
 	in, err := m.Invite(ctx, app.InviteOptions{Role: policy.RoleMember, Uses: 1, Expires: time.Hour})
 	must(t, err)
-	w.join(in.Link, "bob", "desk")
+	w.join(in.Link, "bob", "tower")
 	bob, err := m.SetRole(ctx, "bob", policy.RoleAdmin)
 	if err != nil || bob.Role != policy.RoleAdmin {
 		t.Errorf("%+v, %v", bob, err)
@@ -88,7 +88,7 @@ func TestInvitations(t *testing.T) {
 	if err != nil || in.Role != policy.RoleGuest || in.Link == "" || in.Expires.IsZero() {
 		t.Errorf("%+v, %v", in, err)
 	}
-	w.join(in.Link, "gus", "desk")
+	w.join(in.Link, "gus", "tower")
 	list, err := m.Invitations(ctx, false)
 	if err != nil || len(list) != 1 || list[0].ID != in.ID || list[0].Link != "" || list[0].Uses != 2 || list[0].Used != 1 || list[0].By != w.self || !list[0].Expires.Equal(in.Expires) {
 		t.Errorf("%+v, %v", list, err)

@@ -174,11 +174,11 @@ func TestJobEnds(t *testing.T) {
 		ended(func(j *jobs.Job) { j.State = jobs.Cancelled }).expect(t, line, "", Failed, "", "the job k3f9ab was cancelled")
 		ended(func(j *jobs.Job) { j.State = jobs.Running }).expect(t, line, "", Failed, "", "the job's coordinator went away: see 'moot jobs k3f9ab'")
 		ended(func(j *jobs.Job) {
-			j.Why, j.Disagreed = "one task is missing\nmore", []jobs.Disagreement{{Worker: desk, Task: "one"}}
+			j.Why, j.Disagreed = "one task is missing\nmore", []jobs.Disagreement{{Worker: tower, Task: "one"}}
 		}).
 			expect(t, line, "", Done, "one task is missing\nthe result of bob was not that of the others: task one\n", "")
 	}
-	ended(func(j *jobs.Job) { j.Disagreed, j.Why = []jobs.Disagreement{{Worker: desk, Task: "one"}}, "late" }).
+	ended(func(j *jobs.Job) { j.Disagreed, j.Why = []jobs.Disagreement{{Worker: tower, Task: "one"}}, "late" }).
 		expect(t, "jobs k3f", "", Done, "because              late\n", "")
 }
 

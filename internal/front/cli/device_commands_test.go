@@ -52,10 +52,10 @@ member bob
 `,
 		text: `
 NAME      STATE  KEY
-ayaaaaaa  -      DESK
+ayaaaaaa  -      TOWER
 `,
 		json: `
-{"key":"DESK","member":"BOB"}
+{"key":"TOWER","member":"BOB"}
 `,
 	},
 	{

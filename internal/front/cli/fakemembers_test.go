@@ -18,14 +18,14 @@ func annsDevices() []policy.Device {
 func (f fakeMembers) List(context.Context) ([]policy.Member, error) {
 	return []policy.Member{
 		{ID: ann, Name: "ann", Role: policy.RoleOwner, Founder: true, Devices: annsDevices()[:2]},
-		{ID: bob, Name: "bob", Role: policy.RoleMember, Devices: []policy.Device{{Key: desk, Member: bob}}},
+		{ID: bob, Name: "bob", Role: policy.RoleMember, Devices: []policy.Device{{Key: tower, Member: bob}}},
 		{ID: cyd, Name: "cyd", Revoked: true},
 		{ID: moot.MemberID{9}, Name: "dan~aeaa", Role: policy.RoleGuest, Waiting: true, Devices: []policy.Device{{Key: moot.Key{9}, Name: "box", Member: moot.MemberID{9}, Waiting: true}}},
 	}, nil
 }
 
 func (f fakeMembers) Lookup(_ context.Context, member string) (policy.Member, error) {
-	found := policy.Member{ID: bob, Name: member, Role: policy.RoleMember, Devices: []policy.Device{{Key: desk, Member: bob}}}
+	found := policy.Member{ID: bob, Name: member, Role: policy.RoleMember, Devices: []policy.Device{{Key: tower, Member: bob}}}
 	if member == ann.String() || member == "ann" {
 		found = policy.Member{ID: ann, Name: "anna", Role: policy.RoleOwner, Devices: annsDevices()}
 	}

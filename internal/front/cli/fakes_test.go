@@ -34,7 +34,7 @@ var (
 
 	laptop = moot.Key{4} // ann's, at work
 	phone  = moot.Key{5}
-	desk   = moot.Key{6} // bob's
+	tower  = moot.Key{6} // bob's
 )
 
 // zeroFields are options that were not given.
@@ -66,10 +66,10 @@ type fake struct {
 func newFake() *fake {
 	text := "From: bob\r\nSubject: Lunch\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" +
 		"--b\r\nContent-Type: text/plain\r\n\r\nAt noon?\r\n--b\r\nContent-Disposition: attachment; filename=map.txt\r\n\r\nX\r\n--b--\r\n"
-	job := jobs.Job{ID: "k3f9abcdef", Name: "count", As: "counts", By: ann, Coordinator: desk, Via: moot.Architecture{Server: true}, Submitted: now,
+	job := jobs.Job{ID: "k3f9abcdef", Name: "count", As: "counts", By: ann, Coordinator: tower, Via: moot.Architecture{Server: true}, Submitted: now,
 		State: jobs.Running, Progress: jobs.Progress{Tasks: 2, Done: 1, Running: 1}}
 	over := job
-	over.State, over.Progress = jobs.Done, jobs.Progress{Tasks: 2, Done: 2, Cached: 1, Wall: 1500 * time.Millisecond, Workers: map[moot.Key]int{laptop: 1, desk: 1}}
+	over.State, over.Progress = jobs.Done, jobs.Progress{Tasks: 2, Done: 2, Cached: 1, Wall: 1500 * time.Millisecond, Workers: map[moot.Key]int{laptop: 1, tower: 1}}
 	summary := mail.Summary{Author: bob, Arrived: now, Date: now, From: `"bob" <bob@moot.alt>`, To: []string{"ann@moot.alt", "cyd@moot.alt"}, Subject: "Lunch", Thread: "1@moot.alt",
 		MessageID: "1@moot.alt", Attachments: []mail.Attachment{{Name: "map.txt", Type: "text/plain", Size: 1}}, Text: "At no"}
 	return &fake{
@@ -79,7 +79,7 @@ func newFake() *fake {
 		mime:    text,
 		lookups: map[string]files.File{"mod.wasm": file("mod.wasm", 9, 100), "texts": {Name: "texts", Folder: true, Content: 7, Blob: moot.Blob{ID: moot.BlobID{8}, Size: 70}}},
 		events:  []jobs.Event{{Job: job}, {Job: job, Log: &jobs.Log{Task: "one", Stream: 1, Text: []byte("hello\n")}}, {Job: over}},
-		offers:  []jobs.Offer{{Device: laptop, Member: ann, Terms: jobs.Terms{CPUs: 2, To: []moot.MemberID{bob}}}, {Device: desk, Member: bob, Terms: jobs.Terms{CPUs: 4, Memory: 1 << 30, Hours: "22:00-06:00"}, Server: true}},
+		offers:  []jobs.Offer{{Device: laptop, Member: ann, Terms: jobs.Terms{CPUs: 2, To: []moot.MemberID{bob}}}, {Device: tower, Member: bob, Terms: jobs.Terms{CPUs: 4, Memory: 1 << 30, Hours: "22:00-06:00"}, Server: true}},
 		status: app.Status{Identity: identity("/home"), Via: moot.Architecture{Server: true, Peers: true}, Running: true, Role: policy.RoleOwner, Peers: 1, Addrs: []string{"https://a:1"},
 			Servers:    []app.ServerStatus{{Peer: moot.Peer{ID: laptop, Addrs: []string{"https://a:1"}}, Reachable: true}, {Peer: moot.Peer{Addrs: []string{"https://b:2"}}, Why: "asleep"}},
 			Holdings:   app.Holdings{Entries: 12, Authors: 2, Blobs: 3, Bytes: 5000, Conflicts: 1, Forks: 1},
@@ -309,7 +309,7 @@ type fakeControl struct{ *fake }
 func (f fakeControl) Status(context.Context) (app.Status, error) { return f.status, f.call("status") }
 
 func (f fakeControl) Peers(context.Context) ([]app.PeerStatus, error) {
-	return []app.PeerStatus{{Peer: moot.Peer{ID: desk, Name: "bob", Addrs: []string{"/ip4/1.2.3.4/tcp/5"}}, Member: bob, Role: policy.RoleMember, Connected: true}, {Peer: moot.Peer{ID: phone, Name: "ann (phone)"}, Member: ann, Role: policy.RoleOwner}}, f.call("peers")
+	return []app.PeerStatus{{Peer: moot.Peer{ID: tower, Name: "bob", Addrs: []string{"/ip4/1.2.3.4/tcp/5"}}, Member: bob, Role: policy.RoleMember, Connected: true}, {Peer: moot.Peer{ID: phone, Name: "ann (phone)"}, Member: ann, Role: policy.RoleOwner}}, f.call("peers")
 }
 
 func (f fakeControl) Preferences(context.Context) (policy.Preferences, error) {
@@ -330,11 +330,11 @@ func (f fakeControl) Backup(_ context.Context, w io.Writer) error {
 }
 
 func (f fakeControl) Accounts(context.Context) ([]app.Account, error) {
-	return []app.Account{{Member: ann, Device: laptop, Name: "ann", Own: true}, {Member: bob, Device: desk, Name: "bob", Passwords: 2}}, f.call("accounts")
+	return []app.Account{{Member: ann, Device: laptop, Name: "ann", Own: true}, {Member: bob, Device: tower, Name: "bob", Passwords: 2}}, f.call("accounts")
 }
 
 func (f fakeControl) AddAccount(_ context.Context, name, link string) (app.Account, error) {
-	return app.Account{Member: bob, Device: desk, Name: name}, f.call("add account %s %q", name, link)
+	return app.Account{Member: bob, Device: tower, Name: name}, f.call("add account %s %q", name, link)
 }
 
 func (f fakeControl) EnableAccount(_ context.Context, o app.EnableOptions) (app.Account, error) {
@@ -392,7 +392,7 @@ func (f *fake) runLine(t testing.TB, line, in string) (status int, out, errs str
 // plain shortens keys and IDs.
 func plain(s string) string {
 	s = strings.NewReplacer(ann.String(), "ANN", bob.String(), "BOB", cyd.String(), "CYD", moot.Key{9}.String(), "NOBODY",
-		laptop.String(), "LAPTOP", phone.String(), "PHONE", desk.String(), "DESK", "\r", "").Replace(s)
+		laptop.String(), "LAPTOP", phone.String(), "PHONE", tower.String(), "TOWER", "\r", "").Replace(s)
 	return zeros.ReplaceAllString(s, "00")
 }
 

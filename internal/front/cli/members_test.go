@@ -92,10 +92,10 @@ func TestAccountStates(t *testing.T) {
 func TestNames(t *testing.T) {
 	n := newNames([]policy.Member{
 		{ID: ann, Name: "ann", Devices: []policy.Device{{Key: laptop, Name: "laptop"}, {Key: phone}}},
-		{ID: bob, Name: "bob", Devices: []policy.Device{{Key: desk, Name: "desk"}}},
+		{ID: bob, Name: "bob", Devices: []policy.Device{{Key: tower, Name: "tower"}}},
 	})
 	for got, want := range map[string]string{n.member(ann): "ann", n.member(cyd): cyd.Short(), n.device(laptop): "ann (laptop)", n.device(phone): "ann",
-		n.device(desk): "bob", n.device(moot.Key{9}): moot.Key{9}.Short()} {
+		n.device(tower): "bob", n.device(moot.Key{9}): moot.Key{9}.Short()} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

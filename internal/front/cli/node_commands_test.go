@@ -160,7 +160,7 @@ bob          member  connected  ayaaaaaa  /ip4/1.2.3.4/tcp/5
 ann (phone)  owner   -          auaaaaaa
 `,
 		json: `
-{"id":"DESK","name":"bob","addrs":["/ip4/1.2.3.4/tcp/5"],"member":"BOB","role":"member","connected":true}
+{"id":"TOWER","name":"bob","addrs":["/ip4/1.2.3.4/tcp/5"],"member":"BOB","role":"member","connected":true}
 {"id":"PHONE","name":"ann (phone)","member":"ANN","role":"owner","connected":false}
 `,
 	},

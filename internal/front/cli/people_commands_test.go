@@ -12,14 +12,14 @@ ann         owner (you)     2        ANN
   laptop    this device              LAPTOP
   phone     FORKED                   PHONE
 bob         member          1        BOB
-  ayaaaaaa  -                        DESK
+  ayaaaaaa  -                        TOWER
 cyd         revoked         0        CYD
 dan~aeaa    guest, waiting  1        NOBODY
   box       waiting                  NOBODY
 `,
 		json: `
 {"id":"ANN","name":"ann","role":"owner","founder":true,"joined":0,"devices":[{"key":"LAPTOP","name":"laptop","member":"ANN"},{"key":"PHONE","name":"phone","member":"ANN","forked":true}]}
-{"id":"BOB","name":"bob","role":"member","joined":0,"devices":[{"key":"DESK","member":"BOB"}]}
+{"id":"BOB","name":"bob","role":"member","joined":0,"devices":[{"key":"TOWER","member":"BOB"}]}
 {"id":"CYD","name":"cyd","role":"","joined":0,"revoked":true}
 {"id":"NOBODY","name":"dan~aeaa","role":"guest","joined":0,"waiting":true,"devices":[{"key":"NOBODY","name":"box","member":"NOBODY","waiting":true}]}
 `,
@@ -38,7 +38,7 @@ dan~aeaa  guest, waiting  1        NOBODY
 `,
 		json: `
 {"id":"ANN","name":"ann","role":"owner","founder":true,"joined":0,"devices":[{"key":"LAPTOP","name":"laptop","member":"ANN"},{"key":"PHONE","name":"phone","member":"ANN","forked":true}]}
-{"id":"BOB","name":"bob","role":"member","joined":0,"devices":[{"key":"DESK","member":"BOB"}]}
+{"id":"BOB","name":"bob","role":"member","joined":0,"devices":[{"key":"TOWER","member":"BOB"}]}
 {"id":"CYD","name":"cyd","role":"","joined":0,"revoked":true}
 {"id":"NOBODY","name":"dan~aeaa","role":"guest","joined":0,"waiting":true,"devices":[{"key":"NOBODY","name":"box","member":"NOBODY","waiting":true}]}
 `,
@@ -303,138 +303,6 @@ removed ci
 `,
 	},
 	{
-		line: `account ls`,
-		calls: `
-accounts
-`,
-		text: `
-NAME  ID                                                    PASSWORDS
-ann   ANN  0          this home's own
-bob   BOB  2          a device kept here
-`,
-		json: `
-{"member":"ANN","device":"LAPTOP","name":"ann","own":true,"passwords":0}
-{"member":"BOB","device":"DESK","name":"bob","passwords":2}
-`,
-	},
-	{
-		line: `account add zoe --invite moot://link`,
-		calls: `
-add account zoe "moot://link"
-add password "BOB"
-`,
-		text: `
-name:     zoe
-password: pass-word
-`,
-		json: `
-{"name":"zoe","password":"pass-word"}
-`,
-	},
-	{
-		line: `account enable`,
-		calls: `
-enable {Password:}
-`,
-		text: `
-server:   https://a:1
-name:     ann
-password: pass-word
-`,
-		json: `
-{"member":"ANN","device":"baaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","name":"ann","passwords":1,"password":"pass-word","server":"https://a:1"}
-`,
-	},
-	{
-		line: `account enable --password-stdin`,
-		calls: `
-enable {Password:typed}
-`,
-		text: `
-server:   https://a:1
-name:     ann
-`,
-		json: `
-{"member":"ANN","device":"baaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","name":"ann","passwords":1,"server":"https://a:1"}
-`,
-	},
-	{
-		line: `account rm zoe`,
-		calls: `
-remove account zoe only=false
-`,
-		text: `
-removed zoe
-`,
-		json: `
-{"removed":"zoe"}
-`,
-	},
-	{
-		line: `account password zoe --password-stdin`,
-		calls: `
-set password "zoe" "typed"
-`,
-		text: `
-zoe has the password that you chose
-`,
-		json: `
-{"name":"zoe"}
-`,
-	},
-	{
-		line: `account password`,
-		calls: `
-add password ""
-`,
-		text: `
-name:     ann
-password: pass-word
-`,
-		json: `
-{"name":"ann","password":"pass-word"}
-`,
-	},
-	{
-		line: `account password zoe`,
-		calls: `
-add password "zoe"
-`,
-		text: `
-name:     zoe
-password: pass-word
-`,
-		json: `
-{"name":"zoe","password":"pass-word"}
-`,
-	},
-	{
-		line: `account password zoe --drop`,
-		calls: `
-drop passwords "zoe"
-`,
-		text: `
-all passwords of zoe are void
-`,
-		json: `
-{"name":"zoe","passwords":0}
-`,
-	},
-	{
-		line: `account dns`,
-		calls: `
-records
-`,
-		text: `
-friends.example. MX 10 a.
-two
-`,
-		json: `
-{"record":"friends.example. MX 10 a."}
-{"record":"two"}
-`,
-	},
-	{
 		line: `offer`,
 		calls: `
 offers
@@ -446,7 +314,7 @@ bob           4     1.0 GiB    22:00-06:00  all  server
 `,
 		json: `
 {"device":"LAPTOP","member":"ANN","cpus":2,"to":["BOB"]}
-{"device":"DESK","member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
+{"device":"TOWER","member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
 `,
 	},
 	{
@@ -464,7 +332,7 @@ bob           4     1.0 GiB    22:00-06:00  all  server
 `,
 		json: `
 {"device":"LAPTOP","member":"ANN","cpus":2,"to":["BOB"]}
-{"device":"DESK","member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
+{"device":"TOWER","member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
 `,
 	},
 	{
@@ -481,7 +349,7 @@ bob           4     1.0 GiB    22:00-06:00  all  server
 `,
 		json: `
 {"device":"LAPTOP","member":"ANN","cpus":2,"to":["BOB"]}
-{"device":"DESK","member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
+{"device":"TOWER","member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
 `,
 	},
 }
