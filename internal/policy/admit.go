@@ -122,6 +122,7 @@ func (r *Roster) apply(e *moot.Entry, at moot.Position, begins *moot.Position, h
 	if err == nil {
 		err = r.acts.try(a, begins)
 	}
+
 	if err != nil { // it was admitted before it was stored
 		return nil, true
 	}

@@ -53,14 +53,14 @@ func (r *Roster) Claims() (acts []moot.EntryID) {
 	return acts
 }
 
-// Heads returns the acts that the next act cites.
-func (r *Roster) Heads() []moot.EntryID {
+// Cites returns what the next act cites, if it has the body.
+func (r *Roster) Cites(body any) []moot.EntryID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts == nil {
 		return nil
 	}
-	return r.acts.world.State().Heads()
+	return r.acts.cites(body)
 }
 
 // Holder returns the member that holds a name, compared by its mail form. Kind NotFound.

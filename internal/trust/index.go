@@ -9,20 +9,21 @@ import (
 
 // index finds statements by what they are about. Only those that have the right are in it.
 type index struct {
-	founder int                  // statement of the founder's admission; -1: not held yet
-	object  map[moot.EntryID]int // ID to statement
-	ok      set                  // have the right
-	low     set                  // lower
-	hitters set                  // may hit (R9)
-	soft    set                  // hit by acts of their own member
-	witness []int                // witness acts' statements
-	joins   []int                // in order of arrival
-	of      map[int]*subject     // what is about a member or join
-	invites map[int]*invitation  // what is about an invitation
-	names   map[string][]int     // mail form to members who ever claimed it
-	mail    map[int][]int        // member to mailbox acts
-	annuls  map[int][]int        // target to annul acts
-	adopts  map[moot.Key]int     // devices of version 0.1.0 to their statements
+	founder  int                  // statement of the founder's admission; -1: not held yet
+	object   map[moot.EntryID]int // ID to statement
+	ok       set                  // have the right
+	low      set                  // lower
+	hitters  set                  // may hit (R9)
+	soft     set                  // hit by acts of their own member
+	witness  []int                // witness acts' statements
+	joins    []int                // in order of arrival
+	of       map[int]*subject     // what is about a member or join
+	invites  map[int]*invitation  // what is about an invitation
+	names    map[string][]int     // mail form to members who ever claimed it
+	mail     map[int][]int        // member to mailbox acts
+	annuls   map[int][]int        // target to annul acts
+	adopts   map[moot.Key]int     // devices of version 0.1.0 to their statements
+	adoption *act                 // the adopt act that holds; nil: none
 }
 
 // subject is what statements say of a join and of the member that it makes.
@@ -108,6 +109,9 @@ func (w *World) insert(a *act, statements []*statement) {
 	w.acts = append(w.acts, a)
 	a.dev.acts = append(a.dev.acts, a)
 	b := a.dev.branches[a.At.Branch]
+	if len(b.acts) == 0 {
+		b.depth = a.depth
+	}
 	b.acts = append(b.acts, a)
 	w.st = append(w.st, statements...)
 	for i := range statements {
@@ -168,6 +172,10 @@ func (w *World) addKind(i int, s *statement) {
 		x.founder = i
 		s.dev.roots = append(s.dev.roots, i)
 		x.subject(i).devices = []int{i}
+	case Adopt:
+		w.addAdoption(i, s)
+	case AdoptedMember:
+		w.addAdopted(i, s, b)
 	case Join:
 		w.addJoin(i, s, b)
 	case Admission:

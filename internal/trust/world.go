@@ -110,6 +110,9 @@ func (w *World) Add(in Act) error {
 	if err := w.refused[in.ID]; err != nil {
 		return err
 	}
+	if w.supersede(in) {
+		return w.refused[in.ID]
+	}
 	a, statements, err := w.check(in)
 	if err != nil {
 		if moot.KindOf(err) != moot.Gap {
