@@ -119,3 +119,28 @@ func (r *Roster) Admitted(first moot.EntryID) (act moot.EntryID, ok bool) {
 	}
 	return act, false
 }
+
+// Mailboxes returns the standing generations of a member's mailbox key, the oldest first.
+func (r *Roster) Mailboxes(id moot.MemberID) []trust.Mailbox {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return nil
+	}
+	return r.acts.world.State().Mailboxes(id)
+}
+
+// Sealed returns what the invitation of a device hands over: the private halves of the
+// member's mailbox keys; nil if it came without.
+func (r *Roster) Sealed(device moot.Key) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return nil
+	}
+	i, ok := r.acts.first[device]
+	if !ok {
+		return nil
+	}
+	return r.acts.invites[r.acts.joins[i].body.Invite].Sealed
+}

@@ -67,6 +67,15 @@ func (h *handler) job(w *writer, r *http.Request) error {
 	return nil
 }
 
+// account serves POST /v2/accounts.
+func (h *handler) account(w *writer, r *http.Request) error {
+	if err := h.allow(r, "read", ""); err != nil {
+		return err
+	}
+	h.accounts.ServeHTTP(w, r)
+	return nil
+}
+
 // taskOutput writes lines of the task and keep-alives.
 type taskOutput struct {
 	mu  sync.Mutex
