@@ -1,11 +1,13 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -139,6 +141,7 @@ func (s *keyService) renewOne(ctx context.Context, d keptDevice) error {
 			acting = append(acting, one.Key)
 		}
 	}
+	slices.SortFunc(acting, func(a, b moot.Key) int { return bytes.Compare(a[:], b[:]) })
 	standing, ok := s.roster.Mailbox(member.ID)
 	if !keys.Due(standing, ok, acting) {
 		return nil

@@ -239,6 +239,9 @@ func (n *Node) Identity() app.Identity {
 	if m, ok := n.network.roster.Member(id.Member); ok {
 		id.As = m.Name
 	}
+	if d, ok := n.network.roster.Device(id.Device); ok {
+		id.Label = d.Name
+	}
 	return id
 }
 
