@@ -159,7 +159,7 @@ func (a *Accounts) submit(ctx context.Context, key ed25519.PrivateKey, l members
 	if _, err := a.cfg.Roster.Acting(e.Author); errors.Is(err, moot.Stranger) { // it does not even wait
 		return joined{}, moot.WithHint(moot.Errorf(moot.UsedUp, "the invitation has been used: ask for a new one"), moot.HintInvite)
 	}
-	one, err := a.keep(ctx, key)
+	one, err := a.openKey(ctx, key)
 	return joined{one, l}, err
 }
 

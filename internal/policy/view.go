@@ -57,7 +57,7 @@ func (a *acts) view(now int64) *actsView {
 		if one.member.IsZero() {
 			one.member = moot.MemberID(j.id)
 		} else if m, ok := v.state.Member(one.member); ok {
-			one.role = shown(m.Role)
+			one.role, one.answered = shown(m.Role), one.answered && m.Role != ""
 		}
 		v.waiting[j.device] = one
 	}
