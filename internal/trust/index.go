@@ -30,7 +30,7 @@ type index struct {
 type subject struct {
 	admissions []int         // of the join: witness lines, its retire, roles given by others; lowest first
 	kept       []int         // roles given by others
-	said       set           // the member's statements
+	said       []int         // the member's statements
 	devices    []int         // the member's joins
 	claims     []int         // the member's joins and renames, lowest first
 	confirmed  map[int][]int // claim to confirmations
@@ -117,12 +117,8 @@ func (w *World) insert(a *act, statements []*statement) {
 	for i := range statements {
 		w.add(a.first + i)
 	}
-	for n := range w.heads.all() {
-		if a.knows(w.acts[n].first) {
-			w.heads.without(n)
-		}
-	}
-	w.heads = w.heads.with(a.number)
+	w.heads = slices.DeleteFunc(w.heads, func(h *act) bool { return a.knows(h.first) })
+	w.heads = append(w.heads, a)
 }
 
 // add indexes a statement.
@@ -131,7 +127,7 @@ func (w *World) add(i int) {
 	if _, known := x.object[s.id]; !known {
 		x.object[s.id] = i
 	}
-	s.dev.said = s.dev.said.with(i)
+	s.dev.said = append(s.dev.said, i)
 	if !s.ok {
 		return
 	}
@@ -143,7 +139,7 @@ func (w *World) add(i int) {
 		x.hitters = x.hitters.with(i)
 	}
 	m := x.subject(s.member)
-	m.said = m.said.with(i)
+	m.said = append(m.said, i)
 	if s.confirms >= 0 {
 		c := x.subject(w.st[s.confirms].member)
 		c.confirmed[s.confirms] = append(c.confirmed[s.confirms], i)
