@@ -17,6 +17,7 @@ import (
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/trust"
 )
 
 // invitationLifetime is how long an invitation that is used at once is good for.
@@ -33,7 +34,7 @@ func (a *Accounts) Add(ctx context.Context, name, link string) (Description, err
 }
 
 func (a *Accounts) add(ctx context.Context, name, link string) (Description, error) {
-	if err := policy.CheckName(name); err != nil {
+	if err := trust.CheckName(name); err != nil {
 		return Description{}, err
 	}
 	resumed, err := a.resume(ctx)
@@ -67,7 +68,7 @@ func (a *Accounts) free(name string) string {
 	for n := 2; ; n++ {
 		suffix := "-" + strconv.Itoa(n)
 		base := name
-		for policy.CheckName(base+suffix) != nil && base != "" { // too long
+		for trust.CheckName(base+suffix) != nil && base != "" { // too long
 			_, size := utf8.DecodeLastRuneInString(base)
 			base = base[:len(base)-size]
 		}
