@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/mootspace/moot"
@@ -23,21 +22,17 @@ func (r *Roster) Waiting() (list []Waiting) {
 	if r.acts == nil {
 		return nil
 	}
-	state := r.acts.world.State()
-	unadmitted := state.Waiting()
-	if len(unadmitted) == 0 {
-		return nil
-	}
 	invitations := map[moot.EntryID]trust.Invitation{}
-	for _, in := range state.Invitations() {
-		invitations[in.ID] = in
-	}
-	for _, w := range unadmitted {
-		if in, ok := invitations[w.Invite]; ok {
-			list = append(list, Waiting{w.Join, w.Device, describeInvitation(in), in.Invite.Uses - in.Used})
+	for _, w := range r.acts.waiting() {
+		in, ok := invitations[w.Invite]
+		if !ok {
+			if in, ok = r.acts.current().Invitation(w.Invite); !ok {
+				continue
+			}
+			invitations[w.Invite] = in
 		}
+		list = append(list, Waiting{w.Join, w.Device, describeInvitation(in), in.Invite.Uses - in.Used})
 	}
-	slices.SortStableFunc(list, func(a, b Waiting) int { return cmp.Compare(r.acts.byJoin[a.ID], r.acts.byJoin[b.ID]) })
 	return list
 }
 
@@ -46,7 +41,7 @@ func (r *Roster) Claims() (acts []moot.EntryID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts != nil {
-		for _, c := range r.acts.world.State().Claims() {
+		for _, c := range r.acts.current().Claims() {
 			acts = append(acts, c.ID)
 		}
 	}
@@ -80,7 +75,7 @@ func (r *Roster) Lowered(id moot.MemberID) (act moot.EntryID, ok bool) {
 	if r.acts == nil {
 		return act, false
 	}
-	state := r.acts.world.State()
+	state := r.acts.current()
 	for _, s := range slices.Backward(r.acts.stored) {
 		if b, role := s.act.Body.(trust.RoleBody); role && b.Member == id && state.InForce(s.act.ID) {
 			return s.act.ID, true
@@ -90,34 +85,30 @@ func (r *Roster) Lowered(id moot.MemberID) (act moot.EntryID, ok bool) {
 }
 
 // Unconfirmed returns how many entries up to a number nobody has confirmed of a device's
-// feed; 0 for a device that never joined.
+// feed; 0 for a device that acts for no member.
 func (r *Roster) Unconfirmed(device moot.Key, seq uint64) uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts == nil {
 		return 0
 	}
-	limit := r.acts.world.State().PlainLimit(device, 0)
-	if limit == 0 || seq+trust.MaxBeyond <= limit {
+	state := r.acts.current()
+	if _, ok := state.Device(device); !ok {
 		return 0
 	}
-	return seq + trust.MaxBeyond - limit
+	confirmed := state.PlainLimit(device, 0) - trust.MaxBeyond
+	return seq - min(seq, confirmed)
 }
 
-// Admitted returns the act that admitted a device first, by its first entry; false for a
-// member's device of version 0.1.0, and while the device waits.
+// Admitted returns the act that admitted a device, by its first entry; false for a member's
+// device of version 0.1.0, and while the device waits.
 func (r *Roster) Admitted(first moot.EntryID) (act moot.EntryID, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts == nil {
 		return act, false
 	}
-	for _, s := range r.acts.stored {
-		if w, is := s.act.Body.(trust.Witness); is && slices.ContainsFunc(w.Admits, func(a trust.Admission) bool { return a.Join == first }) {
-			return s.act.ID, true
-		}
-	}
-	return act, false
+	return r.acts.current().Admission(first)
 }
 
 // Mailboxes returns the standing generations of a member's mailbox key, the oldest first.
@@ -138,9 +129,9 @@ func (r *Roster) Sealed(device moot.Key) []byte {
 	if r.acts == nil {
 		return nil
 	}
-	i, ok := r.acts.first[device]
+	i, ok := r.acts.joins.first[device]
 	if !ok {
 		return nil
 	}
-	return r.acts.invites[r.acts.joins[i].body.Invite].Sealed
+	return r.acts.invites[r.acts.joins.list[i].body.Invite].Sealed
 }

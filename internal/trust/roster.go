@@ -231,7 +231,7 @@ func (s *State) Mailbox(id moot.MemberID) (box Mailbox, ok bool) {
 		if !later || !s.under.has(i) {
 			continue
 		}
-		if !slices.ContainsFunc(b.Sealed, func(h SealedHalf) bool { return s.actsFor(h.Device) != m }) {
+		if !slices.ContainsFunc(b.Devices, func(k moot.Key) bool { return s.actsFor(k) != m }) {
 			box, best = b, i
 		}
 	}
