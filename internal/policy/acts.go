@@ -2,6 +2,7 @@ package policy
 
 import (
 	"crypto/ed25519"
+	"slices"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/trust"
@@ -13,14 +14,13 @@ type acts struct {
 	name    string
 	world   *trust.World
 	config  trust.Config
+	state   *trust.State // of what is stored; nil if it is to be made anew
 	stored  []stored
-	pending *stored // taken in by world, but not stored yet
-
+	pending *pending // taken in by world, but perhaps never stored
 	invites map[moot.EntryID]trust.Invite
 	byKey   map[moot.Key]moot.EntryID // invitations
-	joins   []join                    // in the order in which they came
-	first   map[moot.Key]int          // index in joins of a device's first join
-	byJoin  map[moot.EntryID]int      // index in joins
+	retired map[moot.EntryID]moot.Key // retire acts to their devices
+	joins                             // the first acts of devices
 }
 
 // stored is an act with the branch that it begins.
@@ -30,17 +30,16 @@ type stored struct {
 	plain  bool // no act: only the branch
 }
 
-// join is the first act of a device.
-type join struct {
-	id     moot.EntryID
-	device moot.Key
-	time   moot.Time
-	body   trust.Join
-	late   bool // its invitation had expired when it came, by this node's clock
+// pending is an act that is about to be stored.
+type pending struct {
+	stored
+	heads []moot.EntryID // before it
 }
 
 func newActs(space moot.SpaceID, old *legacy) *acts {
-	a := &acts{space: space, invites: map[moot.EntryID]trust.Invite{}, byKey: map[moot.Key]moot.EntryID{}, first: map[moot.Key]int{}, byJoin: map[moot.EntryID]int{}}
+	a := &acts{
+		space: space, invites: map[moot.EntryID]trust.Invite{}, byKey: map[moot.Key]moot.EntryID{}, retired: map[moot.EntryID]moot.Key{}, joins: newJoins(),
+	}
 	if old != nil {
 		a.name = old.current().name
 		a.config.Owners = old.owners()
@@ -112,85 +111,121 @@ func find(list []trust.Mark, held Held) (map[moot.EntryID]trust.Named, error) {
 	return named, nil
 }
 
-// try has the rules take an act in. One that was taken in before, but never stored, is
-// taken out again.
+// current returns the State of what is stored: an act that is about to be is not in it.
+func (a *acts) current() *trust.State {
+	if a.state == nil {
+		if a.pending != nil {
+			a.rebuild()
+		}
+		a.state = a.world.State()
+	}
+	return a.state
+}
+
+// heads returns the acts that the next one cites: none that was never stored.
+func (a *acts) heads() []moot.EntryID {
+	if a.pending != nil {
+		return a.pending.heads
+	}
+	return a.current().Heads()
+}
+
+// try has the rules take in an act that is about to be stored. One that was taken in
+// before, but never stored, is taken out again.
 func (a *acts) try(act trust.Act, begins *moot.Position) error {
 	if p := a.pending; p != nil && p.act.ID == act.ID {
 		return nil
 	} else if p != nil {
 		a.rebuild()
 	}
-	if begins != nil {
-		a.world.Fork(act.Device, act.At.Branch, trust.Position(*begins))
-	}
-	if err := a.world.Add(act); err != nil {
+	p := &pending{stored{act: act, begins: begins}, a.current().Heads()}
+	if err := a.take(p.stored); err != nil {
 		return err
 	}
-	a.pending = &stored{act: act, begins: begins}
+	a.pending = p
 	return nil
+}
+
+func (a *acts) take(s stored) error {
+	if s.begins != nil {
+		a.world.Fork(s.act.Device, s.act.At.Branch, trust.Position(*s.begins))
+	}
+	if s.plain {
+		return nil
+	}
+	return a.world.Add(s.act)
 }
 
 // rebuild makes the world anew from what is stored.
 func (a *acts) rebuild() {
-	a.pending = nil
+	a.pending, a.state = nil, nil
 	a.world = trust.New(a.space, a.config)
 	for _, s := range a.stored {
-		if s.begins != nil {
-			a.world.Fork(s.act.Device, s.act.At.Branch, trust.Position(*s.begins))
-		}
-		if !s.plain {
-			_ = a.world.Add(s.act) // as it did before
-		}
+		_ = a.take(s) // as it did before
 	}
 }
 
-// fork takes note of a branch that begins with an entry which is no act.
-func (a *acts) fork(device moot.Key, branch int, parent moot.Position) {
-	act := trust.Act{Device: device, At: trust.Position{Branch: branch}}
-	a.stored = append(a.stored, stored{act: act, begins: &parent, plain: true})
-	a.world.Fork(device, branch, trust.Position(parent))
+// fork takes note of a branch that begins with an entry which is no act, and returns the
+// devices of which entries may count differently.
+func (a *acts) fork(device moot.Key, branch int, parent moot.Position) []moot.Key {
+	if a.pending != nil {
+		a.rebuild()
+	}
+	s := stored{act: trust.Act{Device: device, At: trust.Position{Branch: branch}}, begins: &parent, plain: true}
+	a.stored = append(a.stored, s)
+	_ = a.take(s) // a branch alone is always taken
+	return append(a.changed(), device)
 }
 
 // commit takes note of an act that was stored, and returns the devices of which entries
 // may count differently.
-func (a *acts) commit(act trust.Act, time moot.Time, now int64) (changed []moot.Key) {
-	if a.pending != nil {
-		a.stored = append(a.stored, *a.pending)
-		a.pending = nil
-	}
+func (a *acts) commit(s stored, time moot.Time, now int64) []moot.Key {
+	a.pending = nil
+	a.stored = append(a.stored, s)
+	act := s.act
 	switch b := act.Body.(type) {
 	case trust.Space:
 		a.name = b.Name
-		a.join(join{id: act.ID, device: act.Device, time: time})
+		a.add(join{id: act.ID, device: act.Device, time: time, named: true})
 	case trust.Adopt:
-		a.adopt(b)
+		a.state = nil // a second one begins all anew
+		if a.current().Standing(act.ID) {
+			a.adopt(b)
+		}
+		return a.devices()
 	case trust.Invite:
 		a.invites[act.ID] = b
 		a.byKey[b.Key] = act.ID
-		return nil
 	case trust.Join:
 		in := a.invites[b.Invite]
-		a.join(join{id: act.ID, device: act.Device, time: time, body: b, late: in.Expires > 0 && now >= in.Expires})
-		return []moot.Key{act.Device}
-	case trust.Rename, trust.Withdraw, trust.Mailbox:
-		return nil
+		heir := b.Retire != moot.EntryID{}
+		a.add(join{id: act.ID, device: act.Device, time: time, body: b, named: heir, late: in.Expires > 0 && now >= in.Expires})
+	case trust.Retire:
+		a.retired[act.ID] = act.Device
 	case trust.Witness:
-		return a.witnessed(b)
+		a.joins.seen(b)
 	}
-	return a.devices()
+	changed := a.changed()
+	if s.begins != nil {
+		changed = append(changed, act.Device)
+	}
+	return changed
 }
 
-func (a *acts) join(j join) {
-	if _, again := a.first[j.device]; !again {
-		a.first[j.device] = len(a.joins)
+// changed makes the State anew, and returns the devices of which entries may count
+// differently since the one before.
+func (a *acts) changed() []moot.Key {
+	before := a.state
+	a.state = a.world.State()
+	if before == nil {
+		return a.devices()
 	}
-	a.byJoin[j.id] = len(a.joins)
-	a.joins = append(a.joins, j)
+	return a.state.Changed(before)
 }
 
 func (a *acts) adopt(b trust.Adopt) {
 	for _, m := range b.Members {
-		a.join(join{id: moot.EntryID(m.Key), device: m.Key})
+		a.add(join{id: moot.EntryID(m.Key), device: m.Key, named: true})
 	}
 	for _, in := range b.Invites {
 		id := moot.EntryID(in.Key)
@@ -199,43 +234,30 @@ func (a *acts) adopt(b trust.Adopt) {
 	}
 }
 
-// witnessed returns the devices that a witness act may concern: those it admits, and those
-// of whose feeds it confirms something.
-func (a *acts) witnessed(b trust.Witness) (changed []moot.Key) {
-	for _, m := range b.Feeds {
-		changed = append(changed, m.Device)
+// probe reports why an act that knows everything would have no effect.
+func (a *acts) probe(device moot.Key, body any) error {
+	named := map[moot.EntryID]trust.Named{} // as the caller has them from its store
+	for _, m := range marks(body) {
+		named[m.ID] = trust.Named{Device: m.Device, At: trust.Position{Seq: m.Seq}}
 	}
-	for _, l := range b.Admits {
-		if i, ok := a.byJoin[l.Join]; ok {
-			changed = append(changed, a.joins[i].device)
+	next := trust.Position{Seq: 1 << 62} // after all that the device has said
+	return a.world.Probe(trust.Act{Device: device, At: next, Cites: a.cites(body), Kind: KindOf(body), Body: body, Named: named})
+}
+
+// cites returns what an act with a body cites: the newest acts, and the joins that it
+// admits.
+func (a *acts) cites(body any) (ids []moot.EntryID) {
+	if w, ok := body.(trust.Witness); ok {
+		for _, line := range w.Admits {
+			ids = append(ids, line.Join)
 		}
 	}
-	return changed
-}
-
-func (a *acts) devices() (all []moot.Key) {
-	for k := range a.first {
-		all = append(all, k)
+	for _, id := range a.heads() {
+		if len(ids) < moot.MaxCites && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
 	}
-	return all
-}
-
-// admitPlain checks an entry that is no act: it is taken in from whoever joined, up to a
-// limit, and counts or not.
-func (a *acts) admitPlain(e *moot.Entry, at moot.Position) error {
-	if _, joined := a.first[e.Author]; !joined {
-		return stranger(e.Author)
-	}
-	if limit := a.world.State().PlainLimit(e.Author, at.Branch); at.Seq > limit {
-		return moot.Errorf(moot.Full, "more than this node takes before a server, admin or owner has confirmed what came before (up to entry %d)", limit)
-	}
-	return nil
-}
-
-// probe reports why an act that knows everything would have no effect.
-func (a *acts) probe(device moot.Key, body any, named map[moot.EntryID]trust.Named) error {
-	next := trust.Position{Seq: 1 << 62} // after all that the device has said
-	return a.world.Probe(trust.Act{Device: device, At: next, Cites: a.world.State().Heads(), Kind: KindOf(body), Body: body, Named: named})
+	return ids
 }
 
 // KindOf returns the kind of act that a body belongs to; "" for no body.

@@ -35,7 +35,8 @@ func (r *Roster) admit(e *moot.Entry, at moot.Position, begins *moot.Position, h
 	defer r.mu.Unlock()
 	switch {
 	case e.Kind == moot.KindAct && (e.Key == trust.KindSpace || e.Key == trust.KindAdopt) && r.acts == nil:
-		return r.begins(e)
+		_, err := r.begin(e, at, held)
+		return err
 	case e.Space != r.space:
 		return moot.Errorf(moot.Invalid, "it belongs to another space")
 	case e.Kind == moot.KindAct && r.acts == nil:
@@ -49,32 +50,43 @@ func (r *Roster) admit(e *moot.Entry, at moot.Position, begins *moot.Position, h
 	if r.acts == nil {
 		return r.legacy.admitAny(e)
 	}
-	return r.acts.admitPlain(e, at)
+	return r.acts.admitPlain(e, at, begins)
 }
 
-// begins checks the act with which a space begins, or is adopted.
-func (r *Roster) begins(e *moot.Entry) error {
+// begin returns the acts of a space that one founds or adopts. Nothing is kept.
+func (r *Roster) begin(e *moot.Entry, at moot.Position, held Held) (*acts, error) {
+	var old *legacy
 	switch space := moot.SpaceID(e.ID); {
 	case e.Key == trust.KindSpace && e.Space.IsZero() && (r.space == space || r.space.IsZero()):
-		return nil
 	case e.Key == trust.KindAdopt && e.Space == r.space:
 		if p := r.legacy.current().people[e.Author]; p == nil || p.Revoked || p.Role != RoleOwner {
-			return moot.Errorf(moot.Denied, "only an owner adopts a space")
+			return nil, moot.Errorf(moot.Denied, "only an owner adopts a space")
 		}
-		return nil
+		old = r.legacy
+	default:
+		return nil, moot.Errorf(moot.Invalid, "it begins another space")
 	}
-	return moot.Errorf(moot.Invalid, "it begins another space")
+	acts := newActs(spaceOf(e), old)
+	act, err := acts.decode(e, at, held)
+	if err == nil {
+		err = acts.try(act, nil)
+	}
+	return acts, err
 }
 
 // admitAct judges an act. It is taken in at once, so that it is judged only once; one that
 // could not be stored after that is forgotten with the next.
 func (r *Roster) admitAct(e *moot.Entry, at moot.Position, begins *moot.Position, held Held) error {
-	a, err := r.acts.decode(e, at, held)
+	act, err := r.acts.decode(e, at, held)
 	if err != nil {
 		return err
 	}
-	r.view = nil
-	return r.acts.try(a, begins)
+	if j, ok := act.Body.(trust.Join); ok && j.Retire == (moot.EntryID{}) {
+		if err := r.acts.crowded(j.Invite, r.acts.invites[j.Invite].Uses, r.now()); err != nil {
+			return err
+		}
+	}
+	return r.acts.try(act, begins)
 }
 
 // Apply takes in an entry that was stored, and returns the authors of whom entries may
@@ -99,9 +111,12 @@ func (r *Roster) Apply(e *moot.Entry, at moot.Position, begins *moot.Position, h
 func (r *Roster) apply(e *moot.Entry, at moot.Position, begins *moot.Position, held Held) (changed []moot.Key, about bool) {
 	switch {
 	case e.Kind == moot.KindAct && r.acts == nil:
-		r.space = spaceOf(e)
-		r.acts = newActs(r.space, r.legacy)
-		r.legacy = nil
+		acts, err := r.begin(e, at, held)
+		if err != nil {
+			return nil, false
+		}
+		r.space, r.acts, r.legacy = acts.space, acts, nil
+		return acts.commit(acts.pending.stored, e.Time, r.now().Unix()), true
 	case isLegacy(e) && r.legacy != nil:
 		r.legacy.add(*e)
 		if r.legacy.current().people[e.Author] != nil {
@@ -110,22 +125,30 @@ func (r *Roster) apply(e *moot.Entry, at moot.Position, begins *moot.Position, h
 		return changed, true
 	case r.acts == nil:
 		return nil, false
+	case e.Kind == moot.KindAct:
+		return r.applyAct(e, at, begins, held), true
+	case begins != nil:
+		return r.acts.fork(e.Author, at.Branch, *begins), true
 	}
-	if e.Kind != moot.KindAct {
-		if begins != nil {
-			r.acts.fork(e.Author, at.Branch, *begins)
-			return []moot.Key{e.Author}, true
-		}
-		return nil, false
+	return nil, false
+}
+
+func (r *Roster) applyAct(e *moot.Entry, at moot.Position, begins *moot.Position, held Held) []moot.Key {
+	if p := r.acts.pending; p != nil && p.act.ID == e.ID {
+		return r.acts.commit(p.stored, e.Time, r.now().Unix())
+	} else if p != nil {
+		r.acts.rebuild()
 	}
-	a, err := r.acts.decode(e, at, held)
+	act, err := r.acts.decode(e, at, held)
+	s := stored{act: act, begins: begins}
 	if err == nil {
-		err = r.acts.try(a, begins)
+		err = r.acts.take(s)
 	}
+
 	if err != nil { // it was admitted before it was stored
-		return nil, true
+		return nil
 	}
-	return r.acts.commit(a, e.Time, r.now().Unix()), true
+	return r.acts.commit(s, e.Time, r.now().Unix())
 }
 
 func spaceOf(e *moot.Entry) moot.SpaceID {

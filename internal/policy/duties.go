@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/mootspace/moot"
@@ -23,21 +22,17 @@ func (r *Roster) Waiting() (list []Waiting) {
 	if r.acts == nil {
 		return nil
 	}
-	state := r.acts.world.State()
-	unadmitted := state.Waiting()
-	if len(unadmitted) == 0 {
-		return nil
-	}
 	invitations := map[moot.EntryID]trust.Invitation{}
-	for _, in := range state.Invitations() {
-		invitations[in.ID] = in
-	}
-	for _, w := range unadmitted {
-		if in, ok := invitations[w.Invite]; ok {
-			list = append(list, Waiting{w.Join, w.Device, describeInvitation(in), in.Invite.Uses - in.Used})
+	for _, w := range r.acts.waiting() {
+		in, ok := invitations[w.Invite]
+		if !ok {
+			if in, ok = r.acts.current().Invitation(w.Invite); !ok {
+				continue
+			}
+			invitations[w.Invite] = in
 		}
+		list = append(list, Waiting{w.Join, w.Device, describeInvitation(in), in.Invite.Uses - in.Used})
 	}
-	slices.SortStableFunc(list, func(a, b Waiting) int { return cmp.Compare(r.acts.byJoin[a.ID], r.acts.byJoin[b.ID]) })
 	return list
 }
 
@@ -46,21 +41,21 @@ func (r *Roster) Claims() (acts []moot.EntryID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts != nil {
-		for _, c := range r.acts.world.State().Claims() {
+		for _, c := range r.acts.current().Claims() {
 			acts = append(acts, c.ID)
 		}
 	}
 	return acts
 }
 
-// Heads returns the acts that the next act cites.
-func (r *Roster) Heads() []moot.EntryID {
+// Cites returns what the next act cites, if it has the body.
+func (r *Roster) Cites(body any) []moot.EntryID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts == nil {
 		return nil
 	}
-	return r.acts.world.State().Heads()
+	return r.acts.cites(body)
 }
 
 // Holder returns the member that holds a name, compared by its mail form. Kind NotFound.
@@ -80,7 +75,7 @@ func (r *Roster) Lowered(id moot.MemberID) (act moot.EntryID, ok bool) {
 	if r.acts == nil {
 		return act, false
 	}
-	state := r.acts.world.State()
+	state := r.acts.current()
 	for _, s := range slices.Backward(r.acts.stored) {
 		if b, role := s.act.Body.(trust.RoleBody); role && b.Member == id && state.InForce(s.act.ID) {
 			return s.act.ID, true
@@ -90,32 +85,53 @@ func (r *Roster) Lowered(id moot.MemberID) (act moot.EntryID, ok bool) {
 }
 
 // Unconfirmed returns how many entries up to a number nobody has confirmed of a device's
-// feed; 0 for a device that never joined.
+// feed; 0 for a device that acts for no member.
 func (r *Roster) Unconfirmed(device moot.Key, seq uint64) uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts == nil {
 		return 0
 	}
-	limit := r.acts.world.State().PlainLimit(device, 0)
-	if limit == 0 || seq+trust.MaxBeyond <= limit {
+	state := r.acts.current()
+	if _, ok := state.Device(device); !ok {
 		return 0
 	}
-	return seq + trust.MaxBeyond - limit
+	confirmed := state.PlainLimit(device, 0) - trust.MaxBeyond
+	return seq - min(seq, confirmed)
 }
 
-// Admitted returns the act that admitted a device first, by its first entry; false for a
-// member's device of version 0.1.0, and while the device waits.
+// Admitted returns the act that admitted a device, by its first entry; false for a member's
+// device of version 0.1.0, and while the device waits.
 func (r *Roster) Admitted(first moot.EntryID) (act moot.EntryID, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts == nil {
 		return act, false
 	}
-	for _, s := range r.acts.stored {
-		if w, is := s.act.Body.(trust.Witness); is && slices.ContainsFunc(w.Admits, func(a trust.Admission) bool { return a.Join == first }) {
-			return s.act.ID, true
-		}
+	return r.acts.current().Admission(first)
+}
+
+// Mailboxes returns the standing generations of a member's mailbox key, the oldest first.
+func (r *Roster) Mailboxes(id moot.MemberID) []trust.Mailbox {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return nil
 	}
-	return act, false
+	return r.acts.world.State().Mailboxes(id)
+}
+
+// Sealed returns what the invitation of a device hands over: the private halves of the
+// member's mailbox keys; nil if it came without.
+func (r *Roster) Sealed(device moot.Key) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return nil
+	}
+	i, ok := r.acts.joins.first[device]
+	if !ok {
+		return nil
+	}
+	return r.acts.invites[r.acts.joins.list[i].body.Invite].Sealed
 }

@@ -57,13 +57,23 @@ func (r *legacy) current() *legacyState {
 	return r.state
 }
 
-// admit reports why a membership entry has no effect.
+// admit reports why a membership entry has no effect. A join that puts out somebody who
+// joined before has none, whatever its date (R25).
 func (r *legacy) admit(e moot.Entry) error {
 	at, known := slices.BinarySearchFunc(r.entries, &e, inOrder)
 	if known {
 		return nil
 	}
-	return r.replay(slices.Insert(slices.Clone(r.entries), at, e)).refused[e.ID]
+	before, after := r.current(), r.replay(slices.Insert(slices.Clone(r.entries), at, e))
+	if err := after.refused[e.ID]; err != nil || before.people[e.Author] != nil {
+		return err
+	}
+	for id := range after.refused {
+		if before.refused[id] == nil {
+			return moot.Errorf(moot.UsedUp, "others have used the invitation before this join came")
+		}
+	}
+	return nil
 }
 
 // members returns all members in the order in which they joined.
@@ -172,6 +182,9 @@ func (v legacyView) counts(author moot.Key, kind moot.Kind, at moot.Position) bo
 	p := v.people[author]
 	if p == nil || p.Revoked && at.Seq > p.LastSeq {
 		return false
+	}
+	if kind == moot.KindSpace { // also where a server is
+		return canServe(p.Role)
 	}
 	return p.Role != RoleGuest || kind == moot.KindReceipt || len(p.roles) > 1
 }

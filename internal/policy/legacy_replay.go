@@ -289,7 +289,7 @@ func (s *legacyState) assignNames() {
 	for _, p := range list {
 		p.Name = p.claimed
 		if taken[p.Name] {
-			p.Name += "~" + p.Key.Short()[:4]
+			p.Name += mark + p.Key.Short()[:4]
 		}
 		taken[p.Name] = true
 	}

@@ -63,7 +63,7 @@ type Invitation struct {
 }
 
 // AnyUses is the number of uses of an invitation that any number may use.
-const AnyUses = 1 << 30
+const AnyUses = 1 << 20
 
 // Usable reports why an invitation admits no one at a time. Kinds: Revoked, Expired,
 // UsedUp.

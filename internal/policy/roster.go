@@ -59,7 +59,7 @@ func (r *Roster) OnChange(f func()) {
 func (r *Roster) current() view {
 	if r.view == nil {
 		if r.acts != nil {
-			r.view = r.acts.view(r.now().Unix())
+			r.view = r.acts.view()
 		} else {
 			r.view = legacyView{r.legacy.current(), r.legacy.members()}
 		}
@@ -158,31 +158,23 @@ func revoked(name string) error {
 	return moot.Errorf(moot.Revoked, "the membership of %s was revoked", name)
 }
 
-// Lookup finds a member by name, compared by its mail form, by ID, or by the beginning of
+// Lookup finds a member by ID, by name, compared by its mail form, or by the beginning of
 // an ID (8 characters or more). One who was removed is found by the name it had, if nobody
 // has it now. Kinds: NotFound, Invalid if several match.
 func (r *Roster) Lookup(name string) (Member, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	v := r.current()
-	if id, ok := v.lookup(name); ok {
+	if id, err := moot.ParseMemberID(name); err == nil { // before names: one may look like an ID
+		if m, ok := v.member(id); ok {
+			return m, nil
+		}
+	}
+	if id, ok := v.lookup(name); ok && !strings.Contains(name, mark) {
 		m, _ := v.member(id)
 		return m, nil
 	}
-	var found, gone []Member
-	for _, m := range v.members() {
-		switch id := m.ID.String(); {
-		case id == name || len(name) >= 8 && strings.HasPrefix(id, strings.ToLower(name)):
-			found = append(found, m)
-		case m.Name == name && m.Revoked:
-			gone = append(gone, m)
-		case m.Name == name:
-			found = append(found, m)
-		}
-	}
-	if len(found) == 0 {
-		found = gone
-	}
+	found := search(v.members(), name)
 	switch len(found) {
 	case 0:
 		return Member{}, moot.WithHint(moot.Errorf(moot.NotFound, "no member of this space is called %q", name), moot.HintListMembers)
@@ -190,6 +182,24 @@ func (r *Roster) Lookup(name string) (Member, error) {
 		return found[0], nil
 	}
 	return Member{}, moot.WithHint(moot.Errorf(moot.Invalid, "%q may be one of %d members: give more of the ID", name, len(found)), moot.HintListMembers)
+}
+
+// search returns the members shown under a name, or with an ID that begins so; else those
+// who were removed.
+func search(list []Member, name string) (found []Member) {
+	var gone []Member
+	for _, m := range list {
+		switch {
+		case len(name) >= 8 && strings.HasPrefix(m.ID.String(), strings.ToLower(name)), m.Name == name && !m.Revoked:
+			found = append(found, m)
+		case m.Name == name:
+			gone = append(gone, m)
+		}
+	}
+	if len(found) == 0 {
+		return gone
+	}
+	return found
 }
 
 // Invitations returns the invitations to the space, the oldest first, also those that
@@ -202,7 +212,7 @@ func (r *Roster) Invitation(key moot.Key) (Invitation, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts != nil {
-		return r.acts.invitation(r.current(), key, r.now().Unix())
+		return r.acts.invitation(key, r.now().Unix())
 	}
 	for _, in := range r.current().invitations() {
 		if in.Key == key {
@@ -230,13 +240,13 @@ func (r *Roster) Counts(author moot.Key, kind moot.Kind, at moot.Position) bool 
 // Probe reports why an act by a device would have no effect, if it were the next that is
 // signed by somebody who knows all that is known here. Kinds: Denied, Stranger, Revoked,
 // Full, Invalid.
-func (r *Roster) Probe(device moot.Key, body any, named map[moot.EntryID]trust.Named) error {
+func (r *Roster) Probe(device moot.Key, body any) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts == nil {
 		return moot.WithHint(moot.Errorf(moot.Unavailable, "this space was begun by version 0.1.0, and its founder's node has not brought it over yet"), moot.HintAdopt)
 	}
-	return r.acts.probe(device, body, named)
+	return r.acts.probe(device, body)
 }
 
 func unixText(t int64) string { return time.Unix(t, 0).UTC().Format(time.DateTime) }

@@ -8,15 +8,13 @@ import (
 	"github.com/mootspace/moot/internal/trust"
 )
 
-// maxMarked is how many joins beyond an invitation's uses are shown as waiting (R14).
-const maxMarked = 4
-
 // actsView is what acts amount to on this node: their state, which is everybody's, and the
 // joins that wait, which are this node's own view.
 type actsView struct {
 	acts    *acts
 	state   *trust.State
 	waiting map[moot.Key]waiting
+	joining map[moot.MemberID][]waiting // by the member whose devices they would be
 }
 
 // waiting is a join that nobody has admitted, and that this node shows.
@@ -27,25 +25,29 @@ type waiting struct {
 	answered bool // it is among the first, up to the invitation's uses
 }
 
-func (a *acts) view(now int64) *actsView {
-	v := &actsView{acts: a, state: a.world.State(), waiting: map[moot.Key]waiting{}}
+// waiting returns the joins that nobody has admitted, in the order in which they came.
+func (a *acts) waiting() (list []trust.Waiting) {
+	state := a.current()
+	for _, j := range a.list {
+		if w, ok := state.Waits(j.id); ok {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+func (a *acts) view() *actsView {
+	v := &actsView{acts: a, state: a.current(), waiting: map[moot.Key]waiting{}, joining: map[moot.MemberID][]waiting{}}
 	open := map[moot.EntryID]trust.Invitation{}
-	list := v.state.Waiting()
-	if len(list) == 0 {
-		return v
-	}
-	for _, in := range v.state.Invitations() {
-		open[in.ID] = in
-	}
-	unadmitted := map[moot.EntryID]trust.Waiting{}
-	for _, w := range list {
-		unadmitted[w.Join] = w
-	}
 	used := map[moot.EntryID]int{}
-	for _, j := range a.joins {
-		w, ok := unadmitted[j.id]
+	for _, w := range a.waiting() {
 		in, known := open[w.Invite]
-		if !ok || !known || !in.Open || j.late {
+		if !known {
+			in, _ = v.state.Invitation(w.Invite)
+			open[w.Invite] = in
+		}
+		j := a.list[a.byID[w.Join]]
+		if !in.Open || j.late {
 			continue
 		}
 		used[w.Invite]++
@@ -60,6 +62,7 @@ func (a *acts) view(now int64) *actsView {
 			one.role = shown(m.Role)
 		}
 		v.waiting[j.device] = one
+		v.joining[one.member] = append(v.joining[one.member], one)
 	}
 	return v
 }
@@ -85,7 +88,7 @@ func (v *actsView) owner(device moot.Key) (moot.MemberID, error) {
 	if !joined {
 		return moot.MemberID{}, stranger(device)
 	}
-	id := v.acts.memberOf(v.acts.joins[i])
+	id := v.acts.memberOf(v.acts.list[i])
 	m, ok := v.state.Member(id)
 	switch {
 	case !ok:
@@ -98,39 +101,25 @@ func (v *actsView) owner(device moot.Key) (moot.MemberID, error) {
 
 // memberOf returns the member to whom the device of a join belongs, or would.
 func (a *acts) memberOf(j join) moot.MemberID {
-	for range len(a.joins) { // an heir's heir
+	for range a.list { // an heir's heir
 		if in, ok := a.invites[j.body.Invite]; ok && !in.For.IsZero() {
 			return in.For
 		}
-		from, ok := a.retired(j)
+		from, ok := a.first[a.retired[j.body.Retire]]
 		if !ok {
 			return moot.MemberID(j.id)
 		}
-		j = from
+		j = a.list[from]
 	}
 	return moot.MemberID{}
-}
-
-// retired returns the join of the device whose heir a join is by.
-func (a *acts) retired(j join) (join, bool) {
-	if j.body.Retire == (moot.EntryID{}) {
-		return join{}, false
-	}
-	for _, s := range a.stored {
-		if s.act.ID == j.body.Retire {
-			i, ok := a.first[s.act.Device]
-			return a.joins[i], ok
-		}
-	}
-	return join{}, false
 }
 
 func (v *actsView) member(id moot.MemberID) (Member, bool) {
 	if m, ok := v.state.Member(id); ok {
 		return v.describe(m), true
 	}
-	for _, w := range v.waiting {
-		if w.member == moot.MemberID(w.id) && w.member == id {
+	for _, w := range v.joining[id] {
+		if w.member == moot.MemberID(w.id) {
 			return v.describeWaiting(w), true
 		}
 	}
@@ -147,11 +136,9 @@ func (v *actsView) describe(m trust.MemberInfo) Member {
 			Key: d.Key, Name: d.Label, Member: m.ID, First: d.First, Recovery: d.Recovery, Forked: v.state.Contested(d.Key),
 		})
 	}
-	if len(v.waiting) > 0 {
-		for k, w := range v.waiting {
-			if w.member == m.ID && w.answered {
-				out.Devices = append(out.Devices, Device{Key: k, Name: w.body.Label, Member: m.ID, First: w.id, Waiting: true})
-			}
+	for _, w := range v.joining[m.ID] {
+		if w.answered && !out.Revoked {
+			out.Devices = append(out.Devices, Device{Key: w.device, Name: w.body.Label, Member: m.ID, First: w.id, Waiting: true})
 		}
 	}
 	return out
@@ -173,23 +160,26 @@ func (v *actsView) nameOf(m trust.MemberInfo) string {
 	case m.Name != "":
 		return marked(m.Name, m.ID)
 	}
-	if i, ok := v.acts.joinOf(m.ID); ok && v.acts.joins[i].body.Name != "" {
-		return marked(v.acts.joins[i].body.Name, m.ID)
+	if i, ok := v.acts.joinOf(m.ID); ok && v.acts.list[i].body.Name != "" {
+		return marked(v.acts.list[i].body.Name, m.ID)
 	}
 	return marked("founder", m.ID)
 }
 
+// mark is what follows a name that is not its bearer's own.
+const mark = "~"
+
 // marked adds the beginning of a member's ID to a name that is not its own.
-func marked(name string, id moot.MemberID) string { return name + "~" + id.Short()[:4] }
+func marked(name string, id moot.MemberID) string { return name + mark + id.Short()[:4] }
 
 func (a *acts) joinOf(id moot.MemberID) (int, bool) {
-	i, ok := a.byJoin[moot.EntryID(id)]
+	i, ok := a.byID[moot.EntryID(id)]
 	return i, ok
 }
 
 func (a *acts) joined(id moot.MemberID) moot.Time {
 	if i, ok := a.joinOf(id); ok {
-		return a.joins[i].time
+		return a.list[i].time
 	}
 	return 0
 }
@@ -228,13 +218,11 @@ func describeInvitation(in trust.Invitation) Invitation {
 }
 
 // invitation returns the invitation with a key, and why it cannot be used at a time.
-func (a *acts) invitation(v view, key moot.Key, now int64) (Invitation, error) {
-	id, ok := a.byKey[key]
-	if ok {
-		for _, in := range v.invitations() {
-			if in.ID == id {
-				return in, in.usable(now)
-			}
+func (a *acts) invitation(key moot.Key, now int64) (Invitation, error) {
+	if id, ok := a.byKey[key]; ok {
+		if in, ok := a.current().Invitation(id); ok {
+			one := describeInvitation(in)
+			return one, one.usable(now)
 		}
 	}
 	return Invitation{}, moot.Errorf(moot.Stranger, "there is no such invitation")
@@ -247,7 +235,7 @@ func (v *actsView) counts(author moot.Key, kind moot.Kind, at moot.Position) boo
 	switch {
 	case !ok:
 		return false
-	case kind == moot.KindServer:
+	case kind == moot.KindServer || kind == moot.KindSpace: // that of version 0.1.0
 		return canServe(role)
 	case role == RoleGuest:
 		return kind == moot.KindReceipt

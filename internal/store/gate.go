@@ -30,7 +30,7 @@ type Gate interface {
 }
 
 // Held finds an entry that is stored.
-type Held func(moot.EntryID) (author moot.Key, at moot.Position, ok bool)
+type Held = func(moot.EntryID) (author moot.Key, at moot.Position, ok bool)
 
 // gates reports whether entries after e are admitted, or count, depending on e. They wait
 // until e is durable and the gate has seen it.

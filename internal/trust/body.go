@@ -1,9 +1,6 @@
 package trust
 
-import (
-	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/cbor"
-)
+import "github.com/mootspace/moot"
 
 // Space is the founder's first entry. Its ID is the space's and, as a member ID, the founder's.
 type Space struct {
@@ -93,15 +90,10 @@ type Annul struct {
 
 // Mailbox starts a generation of a member's mailbox key.
 type Mailbox struct {
-	Generation uint64       `cbor:"0,keyasint"`           // 1, 2, 3 …
-	Public     string       `cbor:"1,keyasint"`           // age recipient
-	Sealed     []SealedHalf `cbor:"2,keyasint,omitempty"` // the private half, with those of all earlier generations
-}
-
-// SealedHalf is a mailbox's private half for one device.
-type SealedHalf struct {
-	Device moot.Key `cbor:"0,keyasint"`
-	Data   []byte   `cbor:"1,keyasint"`
+	Generation uint64     `cbor:"0,keyasint"` // 1, 2, 3 …
+	Public     string     `cbor:"1,keyasint"` // age recipient
+	Devices    []moot.Key `cbor:"2,keyasint"` // sorted; who can open Sealed
+	Sealed     []byte     `cbor:"3,keyasint"` // the private half and those of earlier generations
 }
 
 // Adopt brings a space of version 0.1.0 under these rules (R25).
@@ -114,9 +106,10 @@ type Adopt struct {
 // AdoptedMember is a member by the rules of version 0.1.0. Its ID is its key's bytes, and its
 // one device has that key.
 type AdoptedMember struct {
-	Key  moot.Key `cbor:"0,keyasint"`
-	Role Role     `cbor:"1,keyasint,omitempty"` // the founder's is Founder; empty: removed
-	Name string   `cbor:"2,keyasint,omitempty"`
+	_    struct{} `cbor:",toarray"`
+	Key  moot.Key
+	Role Role // the founder's is Founder; empty: removed
+	Name string
 }
 
 // AdoptedInvitation is an open invitation; joins name it by its key's bytes.
@@ -126,16 +119,6 @@ type AdoptedInvitation struct {
 	Uses    int      `cbor:"2,keyasint"` // left; at least 1
 	Expires int64    `cbor:"3,keyasint,omitempty"`
 }
-
-// Encode returns a body's bytes: deterministic CBOR. Kind Invalid if Decode would not take them.
-func Encode(body any) ([]byte, error) {
-	b, err := cbor.Marshal(body)
-	return b, moot.Wrap("encode an act", err)
-}
-
-// Decode reads the body of an act of the kind, within limits; nil if the kind is unknown.
-// Kind Invalid.
-func Decode(kind string, b []byte) (any, error) { return nil, nil }
 
 // JoinMessage is what an invitation's key signs for a joining device.
 func JoinMessage(space moot.SpaceID, device moot.Key) []byte {

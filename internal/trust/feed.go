@@ -14,7 +14,7 @@ type device struct {
 	branches map[int]*branch
 	trunk    uint64 // last seq of branch 0 that is before every fork
 	acts     []*act // in order of arrival
-	said     set    // statements
+	said     []int  // statements
 	roots    []int  // joins that have the right, and other first statements
 	out      []int  // device acts on it that have the right
 	ends     []int  // what ends it (R18)
@@ -33,7 +33,7 @@ type given struct {
 type branch struct {
 	parent Position
 	acts   []*act
-	depth  int // acts before it
+	depth  int // acts before its first one
 }
 
 const never = math.MaxUint64
@@ -48,11 +48,7 @@ func (d *device) fork(n int, parent Position) bool {
 	if d.branches[n] != nil {
 		return false
 	}
-	b := &branch{parent: parent}
-	if last := d.lastAct(parent); last != nil {
-		b.depth = last.depth + 1
-	}
-	d.branches[n] = b
+	d.branches[n] = &branch{parent: parent}
 	d.setTrunk()
 	return true
 }
@@ -120,7 +116,7 @@ func (d *device) nth(last *act, depth int) *act {
 	at := last.At
 	for {
 		b := d.branches[at.Branch]
-		if depth >= b.depth {
+		if len(b.acts) > 0 && depth >= b.depth {
 			return b.acts[depth-b.depth]
 		}
 		at = b.parent
@@ -170,6 +166,8 @@ func marks(body any) ([]Mark, bool) {
 	case Device:
 		return b.Pins, false
 	case Witness:
+		return b.Feeds, true
+	case Adopt:
 		return b.Feeds, true
 	}
 	return nil, false

@@ -9,27 +9,28 @@ import (
 
 // index finds statements by what they are about. Only those that have the right are in it.
 type index struct {
-	founder int                  // statement of the founder's admission; -1: not held yet
-	object  map[moot.EntryID]int // ID to statement
-	ok      set                  // have the right
-	low     set                  // lower
-	hitters set                  // may hit (R9)
-	soft    set                  // hit by acts of their own member
-	witness []int                // witness acts' statements
-	joins   []int                // in order of arrival
-	of      map[int]*subject     // what is about a member or join
-	invites map[int]*invitation  // what is about an invitation
-	names   map[string][]int     // mail form to members who ever claimed it
-	mail    map[int][]int        // member to mailbox acts
-	annuls  map[int][]int        // target to annul acts
-	adopts  map[moot.Key]int     // devices of version 0.1.0 to their statements
+	founder  int                  // statement of the founder's admission; -1: not held yet
+	object   map[moot.EntryID]int // ID to statement
+	ok       set                  // have the right
+	low      set                  // lower
+	hitters  set                  // may hit (R9)
+	soft     set                  // hit by acts of their own member
+	witness  []int                // witness acts' statements
+	joins    []int                // in order of arrival
+	of       map[int]*subject     // what is about a member or join
+	invites  map[int]*invitation  // what is about an invitation
+	names    map[string][]int     // mail form to members who ever claimed it
+	mail     map[int][]int        // member to mailbox acts
+	annuls   map[int][]int        // target to annul acts
+	adopts   map[moot.Key]int     // devices of version 0.1.0 to their statements
+	adoption *act                 // the adopt act that holds; nil: none
 }
 
 // subject is what statements say of a join and of the member that it makes.
 type subject struct {
 	admissions []int         // of the join: witness lines, its retire, roles given by others; lowest first
 	kept       []int         // roles given by others
-	said       set           // the member's statements
+	said       []int         // the member's statements
 	devices    []int         // the member's joins
 	claims     []int         // the member's joins and renames, lowest first
 	confirmed  map[int][]int // claim to confirmations
@@ -108,17 +109,16 @@ func (w *World) insert(a *act, statements []*statement) {
 	w.acts = append(w.acts, a)
 	a.dev.acts = append(a.dev.acts, a)
 	b := a.dev.branches[a.At.Branch]
+	if len(b.acts) == 0 {
+		b.depth = a.depth
+	}
 	b.acts = append(b.acts, a)
 	w.st = append(w.st, statements...)
 	for i := range statements {
 		w.add(a.first + i)
 	}
-	for n := range w.heads.all() {
-		if a.knows(w.acts[n].first) {
-			w.heads.without(n)
-		}
-	}
-	w.heads = w.heads.with(a.number)
+	w.heads = slices.DeleteFunc(w.heads, func(h *act) bool { return a.knows(h.first) })
+	w.heads = append(w.heads, a)
 }
 
 // add indexes a statement.
@@ -127,7 +127,7 @@ func (w *World) add(i int) {
 	if _, known := x.object[s.id]; !known {
 		x.object[s.id] = i
 	}
-	s.dev.said = s.dev.said.with(i)
+	s.dev.said = append(s.dev.said, i)
 	if !s.ok {
 		return
 	}
@@ -139,7 +139,7 @@ func (w *World) add(i int) {
 		x.hitters = x.hitters.with(i)
 	}
 	m := x.subject(s.member)
-	m.said = m.said.with(i)
+	m.said = append(m.said, i)
 	if s.confirms >= 0 {
 		c := x.subject(w.st[s.confirms].member)
 		c.confirmed[s.confirms] = append(c.confirmed[s.confirms], i)
@@ -168,6 +168,10 @@ func (w *World) addKind(i int, s *statement) {
 		x.founder = i
 		s.dev.roots = append(s.dev.roots, i)
 		x.subject(i).devices = []int{i}
+	case Adopt:
+		w.addAdoption(i, s)
+	case AdoptedMember:
+		w.addAdopted(i, s, b)
 	case Join:
 		w.addJoin(i, s, b)
 	case Admission:

@@ -30,7 +30,11 @@ func (r *review) statements() ([]*statement, error) {
 	if r.root >= 0 && r.root != r.act.first {
 		r.m = r.state.device(r.root, false)
 	}
-	if r.m < 0 {
+	switch adoption := r.index.adoption; {
+	case r.m >= 0:
+	case len(r.config.Owners) > 0 && (adoption == nil || !r.act.knows(adoption.first)):
+		return r.unadopted()
+	default:
 		return nil, r.stranger()
 	}
 	r.had = r.state.role(r.m)
@@ -231,4 +235,15 @@ func (r *review) deviceRoot(b Device) int {
 		}
 	}
 	return best
+}
+
+// unadopted returns the dead statement of an act of a space from version 0.1.0 that does not
+// rest on the adoption that holds: it is not refused, so that feeds go on (R25).
+func (r *review) unadopted() ([]*statement, error) {
+	if r.act.depth >= r.config.Budget {
+		return nil, moot.Errorf(moot.Full, "this device has said too much before the space was adopted")
+	}
+	s := r.statement(r.act.Kind, r.act.Body)
+	s.denied = moot.Errorf(moot.Denied, "an act that does not rest on the space's adoption")
+	return []*statement{s}, nil
 }

@@ -2,6 +2,7 @@ package trust
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"github.com/mootspace/moot"
@@ -34,7 +35,7 @@ type World struct {
 	index   index
 	cache   cache
 	last    *State          // of all that was held when it was made
-	heads   set             // numbers of acts that no act names
+	heads   []*act          // acts that no act names
 	forks   int             // number of forks held
 	weak    map[string]bool // rules that a test switches off
 }
@@ -109,6 +110,9 @@ func (w *World) Add(in Act) error {
 	}
 	if err := w.refused[in.ID]; err != nil {
 		return err
+	}
+	if w.supersede(in) {
+		return w.refused[in.ID]
 	}
 	a, statements, err := w.check(in)
 	if err != nil {
@@ -191,7 +195,7 @@ func (w *World) resolve(in Act) (*act, error) {
 		named = append(named, prev)
 		a.root, a.depth = prev.root, prev.depth+1
 	}
-	a.past, a.heads, a.height = union(named)
+	a.past, a.heads, a.height = w.past(named)
 	if in.At.Seq == 1 {
 		a.root = a.first
 	} else if a.root < 0 { // its feed begins with entries of version 0.1.0
@@ -232,26 +236,34 @@ func (w *World) missing(id moot.EntryID) error {
 	return moot.Errorf(moot.Gap, "an act names entry %.12s, which is not held", id)
 }
 
-// union returns the acts named with their pasts, as statements, a key of it, and a height
+// past returns the acts named with their pasts, as statements, a key of it, and a height
 // above all.
-func union(named []*act) (past set, heads string, height int) {
+func (w *World) past(named []*act) (past set, key string, height int) {
 	slices.SortFunc(named, func(a, b *act) int { return b.number - a.number })
-	var top set
+	var heads []*act
+	var text []byte
 	for _, n := range named {
-		if past.has(n.first) {
-			continue
+		if !slices.ContainsFunc(heads, func(h *act) bool { return h == n || h.knows(n.first) }) {
+			heads = append(heads, n)
+			text = binary.AppendUvarint(text, uint64(n.number))
+			height = max(height, n.height)
 		}
-		if past == nil {
-			past = n.past.clone(n.first + n.lines)
-		} else {
-			past = past.union(n.past)
-		}
-		for i := range n.lines {
-			past = past.with(n.first + i)
-		}
-		top, height = top.with(n.number), max(height, n.height)
 	}
-	return past, top.key(), height + 1
+	key = string(text)
+	if s := w.cache.states[key]; s != nil {
+		return s.mask, key, height + 1
+	}
+	for _, h := range heads {
+		if past == nil {
+			past = h.past.clone(h.first + h.lines)
+		} else {
+			past = past.union(h.past)
+		}
+		for i := range h.lines {
+			past = past.with(h.first + i)
+		}
+	}
+	return past, key, height + 1
 }
 
 // Probe reports whether an act, not signed yet, would have the right: nil, or why not in
