@@ -120,6 +120,11 @@ func (acc *Account) query(ctx context.Context, seen cursor, keys string) (n unre
 		since = moot.Vector{}
 	}
 	if own, err = collect(ctx, acc.cfg.Node, moot.Query{Kind: moot.KindReceipt, History: true, Since: since, Prefix: filingPrefixOf(acc.self)}); err == nil {
+		for _, e := range own {
+			if _, ok := dir.Roster.Owner(e.Author); !ok {
+				n.unknown[e.Author] = true
+			}
+		}
 		n.filings, err = acc.readFilings(ctx, dir, own, n.basis != seen.basis)
 	}
 	if err != nil {
