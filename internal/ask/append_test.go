@@ -77,7 +77,7 @@ func TestWatchAndVectorOfTheRequiredAuthority(t *testing.T) {
 			t.Errorf("the server's vector has %d entries", n)
 		}
 		watched := 0
-		for _, err := range w.node.Watch(t.Context(), nil) {
+		for _, err := range w.node.Watch(t.Context(), moot.Vector{}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,7 +87,7 @@ func TestWatchAndVectorOfTheRequiredAuthority(t *testing.T) {
 			t.Errorf("watched %d entries of the server", watched)
 		}
 		w.authority.ID = moot.Key{77} // unknown to the dialer
-		for what, err := range map[string]error{"watch": first(w.node.Watch(t.Context(), nil)), "query": first(w.node.Query(t.Context(), moot.Query{}))} {
+		for what, err := range map[string]error{"watch": first(w.node.Watch(t.Context(), moot.Vector{})), "query": first(w.node.Query(t.Context(), moot.Query{}))} {
 			if !errors.Is(err, moot.Unavailable) || !strings.Contains(err.Error(), "server") {
 				t.Errorf("%s: %v", what, err)
 			}

@@ -21,7 +21,7 @@ func (f *feeds) Append(_ context.Context, mode moot.Mode, entries ...moot.Entry)
 	f.lock.Lock()
 	defer f.lock.Unlock()
 	for _, e := range entries {
-		switch last := f.vector()[e.Author]; {
+		switch last := f.vector().Seq(e.Author); {
 		case e.Seq <= last:
 			continue
 		case e.Seq > last+1:
@@ -44,7 +44,7 @@ func (f *feeds) Query(_ context.Context, q moot.Query) iter.Seq2[moot.Entry, err
 	slices.SortStableFunc(all, func(a, b moot.Entry) int { return cmp.Compare(a.Seq, b.Seq) })
 	return func(yield func(moot.Entry, error) bool) {
 		for _, e := range all {
-			if q.Since.Covers(e.Author, e.Seq) || !q.Author.IsZero() && q.Author != e.Author {
+			if e.Seq <= q.Since.Seq(e.Author) || !q.Author.IsZero() && q.Author != e.Author {
 				continue
 			}
 			if !yield(e, nil) {
@@ -65,9 +65,9 @@ func (f *feeds) Vector(context.Context) (moot.Vector, error) {
 }
 
 func (f *feeds) vector() moot.Vector {
-	v := moot.Vector{}
+	var v moot.Vector
 	for _, e := range f.entries {
-		v[e.Author] = max(v[e.Author], e.Seq)
+		v.Add(&e)
 	}
 	return v
 }

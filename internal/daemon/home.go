@@ -8,6 +8,7 @@ package daemon
 import (
 	"crypto/ed25519"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -53,16 +54,16 @@ const (
 const settingsVersion = 1
 
 type settings struct {
-	Version  int         `json:"version"`
-	Space    moot.Key    `json:"space"`
-	Name     string      `json:"name"`               // of the space
-	As       string      `json:"as"`                 // this member, when it joined
-	Servers  []moot.Peer `json:"servers,omitempty"`  // from the invitation
-	Peers    []moot.Peer `json:"peers,omitempty"`    // from the invitation
-	NoPeer   bool        `json:"no_peer,omitempty"`  // the invitation named a server only
-	Restored bool        `json:"restored,omitempty"` // from a backup, and no entries were exchanged since
-	Database string      `json:"database,omitempty"`
-	Blobs    string      `json:"blobs,omitempty"`
+	Version  int          `json:"version"`
+	Space    moot.SpaceID `json:"space"`
+	Name     string       `json:"name"`               // of the space
+	As       string       `json:"as"`                 // this member, when it joined
+	Servers  []moot.Peer  `json:"servers,omitempty"`  // from the invitation
+	Peers    []moot.Peer  `json:"peers,omitempty"`    // from the invitation
+	NoPeer   bool         `json:"no_peer,omitempty"`  // the invitation named a server only
+	Restored bool         `json:"restored,omitempty"` // from a backup, and no entries were exchanged since
+	Database string       `json:"database,omitempty"`
+	Blobs    string       `json:"blobs,omitempty"`
 
 	MailDomain string `json:"mail_domain,omitempty"` // for which this server exchanges mail with the outside
 	MailHost   string `json:"mail_host,omitempty"`   // this server's name in the DNS
@@ -71,25 +72,32 @@ type settings struct {
 
 func (h *home) self() moot.Key { return seal.Public(h.key) }
 
-// createHome makes a directory with a new key; settings are written by save.
-func createHome(dir string) (*home, error) {
-	h := &home{Dir: node.Dir(dir)}
+// createHome makes a directory with a new key, and reports whether the directory is new;
+// settings are written by save.
+func createHome(dir string) (h *home, fresh bool, err error) {
+	h = &home{Dir: node.Dir(dir)}
 	if err := h.checkUnused(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	_, err = os.Stat(dir)
+	fresh = errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, node.OSError("make the home", err)
+		return nil, false, node.OSError("make the home", err)
 	}
-	key, err := seal.LoadKey(h.Path(keyFile)) // left by a join that did not finish: keep the identity
+	h.key, err = seal.LoadKey(h.Path(keyFile)) // left by a join that did not finish: keep the identity
 	if errors.Is(err, moot.NotFound) {
-		key = seal.NewKey()
-		err = seal.SaveKey(h.Path(keyFile), key)
+		err = h.newKey()
 	}
-	if err != nil {
-		return nil, node.OSError("make the home", err)
+	return h, fresh, node.OSError("make the home", err)
+}
+
+// newKey gives the home another key.
+func (h *home) newKey() error {
+	if err := remove(h.Path(keyFile)); err != nil {
+		return node.OSError("make a key", err)
 	}
-	h.key = key
-	return h, nil
+	h.key = seal.NewKey()
+	return seal.SaveKey(h.Path(keyFile), h.key)
 }
 
 func (h *home) checkUnused() error {

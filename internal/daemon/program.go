@@ -11,6 +11,8 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/mta"
 	"github.com/mootspace/moot/internal/node"
 	"github.com/mootspace/moot/internal/policy"
@@ -35,25 +37,38 @@ func (p Program) logger() *slog.Logger {
 }
 
 // Init implements app.Program.
-func (p Program) Init(ctx context.Context, dir, space, as string) (id app.Identity, err error) {
-	as = cmp.Or(as, loginName())
-	if err := errors.Join(policy.CheckName(space), policy.CheckName(as)); err != nil {
-		return id, err
+func (p Program) Init(ctx context.Context, dir string, o app.InitOptions) (made app.NewHome, err error) {
+	as, label := cmp.Or(o.As, loginName()), cmp.Or(o.Label, hostName())
+	if err := errors.Join(policy.CheckName(o.Space), policy.CheckName(as), policy.CheckName(label)); err != nil {
+		return made, err
 	}
-	h, err := createHome(dir)
+	h, _, err := createHome(dir)
 	if err != nil {
-		return id, err
+		return made, err
 	}
-	h.settings = settings{Space: h.self(), Name: space, As: as}
+	founding, found, err := h.firstAct()
+	if err == nil && !found {
+		if founding, err = members.Founding(o.Space, label, h.key, time.Now); err == nil {
+			err = h.keepFirstAct(founding)
+		}
+	}
+	if err != nil {
+		return made, err
+	}
+	h.settings = settings{Space: feed.SpaceOf(&founding), Name: o.Space, As: as}
 	n, err := p.open(ctx, h, arch.Peer())
 	if err != nil {
-		return id, err
+		return made, err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
-	if err := n.Found(ctx, space, as); err != nil {
-		return id, err
+	if made.Recovery, err = n.Found(ctx, founding, as); err != nil {
+		return made, err
 	}
-	return n.Identity(), h.save() // last: a home without settings may be made anew
+	made.Identity = n.Identity()
+	if err := h.save(); err != nil { // last: a home without settings may be made anew
+		return made, err
+	}
+	return made, node.OSError("init", remove(h.Path(firstFile)))
 }
 
 // loginName names a member who did not choose a name.

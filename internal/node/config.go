@@ -22,7 +22,7 @@ import (
 
 // Config is what a Node is made of. Space, Key and Data are required.
 type Config struct {
-	Space moot.Key
+	Space moot.SpaceID
 	Name  string             // of the space, for people
 	As    string             // the member's name until the space tells it
 	Key   ed25519.PrivateKey // of the member and its node
@@ -63,6 +63,14 @@ type Home struct {
 	Reached func()
 	// Backup writes all that the node is made of; entries copies its entries to a path.
 	Backup func(ctx context.Context, entries func(ctx context.Context, path string) error, w io.Writer) error
+}
+
+// ready reports why nothing may be written yet.
+func (h Home) ready() error {
+	if h.Ready == nil {
+		return nil
+	}
+	return h.Ready()
 }
 
 // Intercept lets tests cut links and falsify answers. All of it may be nil.

@@ -2,11 +2,12 @@ package node
 
 import (
 	"context"
-	"errors"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/store"
+	"github.com/mootspace/moot/internal/trust"
 )
 
 // gate verifies entries against the roster before they are stored, and keeps the clock later
@@ -16,10 +17,15 @@ type gate struct {
 	clock *feed.Clock
 }
 
+// Admit implements store.Gate.
+func (g gate) Admit(e *moot.Entry, at moot.Position, begins *moot.Position, held store.Held) error {
+	return g.Roster.Admit(e, at, begins, policy.Held(held))
+}
+
 // Apply implements store.Gate.
-func (g gate) Apply(e moot.Entry) {
-	_ = g.clock.Observe(e.Time) // was admitted, so within bounds
-	g.Roster.Apply(e)
+func (g gate) Apply(e *moot.Entry, at moot.Position, begins *moot.Position, held store.Held) []moot.Key {
+	_ = g.clock.Observe(e.Time) // one too far ahead must not lead this node's clock
+	return g.Roster.Apply(e, at, begins, policy.Held(held))
 }
 
 // verify checks an entry of a server's response. What is written here next is later
@@ -34,7 +40,7 @@ func verify(clock *feed.Clock) func(moot.Entry) error {
 }
 
 // guard asks the policy before anything is answered. The holder of an invitation may do
-// one thing: submit the entry that makes it a member. It implements wire.Guard.
+// one thing: submit the act with which a device joins. It implements wire.Guard.
 type guard struct {
 	roster *policy.Roster
 	policy policy.Policy
@@ -42,8 +48,8 @@ type guard struct {
 
 // Allow implements wire.Guard.
 func (g guard) Allow(ctx context.Context, caller moot.Key, action, subject string) error {
-	if _, member := g.roster.Role(caller); !member && action == string(policy.Write) {
-		if _, err := g.roster.Invite(caller); !errors.Is(err, moot.Stranger) {
+	if action == string(policy.Write) {
+		if in, err := g.roster.Invitation(caller); in.Key == caller {
 			return err
 		}
 	}
@@ -51,17 +57,27 @@ func (g guard) Allow(ctx context.Context, caller moot.Key, action, subject strin
 }
 
 // Accept verifies one entry that the caller submits. Members may pass on what others
-// signed; the author's rights are verified again when it is stored.
+// signed: it is judged when it is stored.
 func (g guard) Accept(_ context.Context, caller moot.Key, e moot.Entry) error {
-	if _, member := g.roster.Role(caller); member {
-		return nil
+	who, err := g.roster.Acting(caller)
+	if err == nil {
+		return mayWrite(who, caller, &e)
 	}
-	if _, err := g.roster.Invite(caller); err != nil {
+	in, err := g.roster.Invitation(caller)
+	if err != nil {
 		return err
 	}
-	body, err := policy.DecodeMember(e.Body)
-	if e.Kind != moot.KindMember || err != nil || body.Invite != caller {
+	body, err := trust.Decode(e.Key, e.Body)
+	if join, ok := body.(trust.Join); err != nil || e.Kind != moot.KindAct || !ok || join.Invite != in.ID {
 		return moot.Errorf(moot.Denied, "an invitation allows to join, nothing else")
+	}
+	return nil
+}
+
+// mayWrite reports why what a device writes itself would not count.
+func mayWrite(who policy.Member, device moot.Key, e *moot.Entry) error {
+	if e.Author == device && who.Role == policy.RoleGuest && e.Kind != moot.KindAct && e.Kind != moot.KindReceipt {
+		return moot.Errorf(moot.Denied, "a guest may read, not write")
 	}
 	return nil
 }

@@ -161,7 +161,7 @@ func TestRevokedMembersWatchEnds(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("the watch of a revoked member ended as if nothing were left to send")
 	}
-	if w := callAs(t.Context(), n.Handler(), ben, "/v1/vector"); w.Code != http.StatusForbidden {
+	if w := callAs(t.Context(), n.Handler(), ben, "/v2/vector"); w.Code != http.StatusForbidden {
 		t.Errorf("a revoked member is answered %d", w.Code)
 	}
 }
@@ -190,7 +190,7 @@ func TestServerAnswersByRole(t *testing.T) {
 	n := founder(t, Config{Role: arch.Server()})
 	admit(t, n, newNode(t, Config{Key: benKey}), policy.RoleGuest)
 	for caller, want := range map[moot.Key]int{ben: http.StatusOK, eve: http.StatusUnauthorized} {
-		if w := callAs(t.Context(), n.Handler(), caller, "/v1/vector"); w.Code != want {
+		if w := callAs(t.Context(), n.Handler(), caller, "/v2/vector"); w.Code != want {
 			t.Errorf("%v is answered %d, want %d: %s", caller.Short(), w.Code, want, w.Body)
 		}
 	}

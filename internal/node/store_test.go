@@ -106,12 +106,12 @@ func TestPeerServesOnlyPublishedNames(t *testing.T) {
 	public, private := write(t, s, "public/a", "for all"), write(t, s, "private", "for me")
 	must(t, s.Control.SetPreferences(t.Context(), policy.Preferences{Names: []string{"public/"}}))
 	for f, want := range map[*files.File]int{&public: 200, &private: 404} {
-		if w := callAs(t.Context(), n.Handler(), ben, "/v1/blobs/"+f.Blob.ID.String()+"/holding"); w.Code != want {
+		if w := callAs(t.Context(), n.Handler(), ben, "/v2/blobs/"+f.Blob.ID.String()+"/holding"); w.Code != want {
 			t.Errorf("%s is answered %d, want %d", f.Name, w.Code, want)
 		}
 	}
 	must(t, s.Control.SetPreferences(t.Context(), policy.Preferences{Deny: []moot.Key{ben}}))
-	if w := callAs(t.Context(), n.Handler(), ben, "/v1/blobs/"+public.Blob.ID.String()+"/holding"); w.Code != 403 {
+	if w := callAs(t.Context(), n.Handler(), ben, "/v2/blobs/"+public.Blob.ID.String()+"/holding"); w.Code != 403 {
 		t.Errorf("a denied member is answered %d", w.Code)
 	}
 }

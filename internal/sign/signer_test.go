@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	space = moot.Key{7}
+	space = moot.SpaceID{7}
 	key   = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 	self  = moot.Key(key.Public().(ed25519.PublicKey))
 )
@@ -376,4 +376,6 @@ func TestADamagedStore(t *testing.T) {
 
 type hollow struct{ *node }
 
-func (hollow) Vector(context.Context) (moot.Vector, error) { return moot.Vector{self: 5}, nil }
+func (hollow) Vector(context.Context) (moot.Vector, error) {
+	return moot.Vector{Heads: map[moot.Key][]moot.Head{self: {{Seq: 5, ID: moot.EntryID{5}}}}}, nil
+}

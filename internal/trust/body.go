@@ -4,7 +4,8 @@ import "github.com/mootspace/moot"
 
 // Space is the founder's first entry. Its ID is the space's and, as a member ID, the founder's.
 type Space struct {
-	Name string `cbor:"0,keyasint"`
+	Name  string `cbor:"0,keyasint"`
+	Label string `cbor:"1,keyasint,omitempty"` // the name of the founder's device
 }
 
 // Invite lets the holder of a key join, as a new member (Role) or with one more device of a
@@ -17,6 +18,7 @@ type Invite struct {
 	By       []moot.MemberID `cbor:"4,keyasint,omitempty"` // who may admit; empty: all who have the right
 	For      moot.MemberID   `cbor:"5,keyasint,omitzero"`  // the member whose device joins
 	Recovery bool            `cbor:"6,keyasint,omitempty"` // the device is the recovery code's (R18)
+	Sealed   []byte          `cbor:"7,keyasint,omitempty"` // with For: the private halves of the mailbox keys, sealed to Key (R22)
 }
 
 // Withdraw ends an invitation for admissions that know of it.
@@ -88,15 +90,10 @@ type Annul struct {
 
 // Mailbox starts a generation of a member's mailbox key.
 type Mailbox struct {
-	Generation uint64       `cbor:"0,keyasint"`           // 1, 2, 3 …
-	Public     string       `cbor:"1,keyasint"`           // age recipient
-	Sealed     []SealedHalf `cbor:"2,keyasint,omitempty"` // the private half, with those of all earlier generations
-}
-
-// SealedHalf is a mailbox's private half for one device.
-type SealedHalf struct {
-	Device moot.Key `cbor:"0,keyasint"`
-	Data   []byte   `cbor:"1,keyasint"`
+	Generation uint64     `cbor:"0,keyasint"` // 1, 2, 3 …
+	Public     string     `cbor:"1,keyasint"` // age recipient
+	Devices    []moot.Key `cbor:"2,keyasint"` // sorted; who can open Sealed
+	Sealed     []byte     `cbor:"3,keyasint"` // the private half and those of earlier generations
 }
 
 // Adopt brings a space of version 0.1.0 under these rules (R25).

@@ -22,7 +22,7 @@ func bodies() map[string]any {
 		KindRetire:   Retire{Heir: key},
 		KindRename:   Rename{Name: "Bob"},
 		KindAnnul:    Annul{Act: id, Line: 1},
-		KindMailbox:  Mailbox{Generation: 1, Public: "age1", Sealed: []SealedHalf{{key, []byte{1}}}},
+		KindMailbox:  Mailbox{Generation: 1, Public: "age1", Devices: []moot.Key{key}, Sealed: []byte{1}},
 		KindAdopt:    Adopt{Members: []AdoptedMember{{Key: key, Role: Founder, Name: "Ann"}}, Invites: []AdoptedInvitation{{testKey(2), Guest, 1, 0}}},
 	}
 }
@@ -94,7 +94,7 @@ func TestBodyForm(t *testing.T) {
 		"name of punctuation":           Rename{Name: "..."},
 		"name that turns the text":      Rename{Name: "a\u202eb"},
 		"nothing annulled":              Annul{},
-		"generation 0":                  Mailbox{Public: "age1", Sealed: []SealedHalf{{key, []byte{1}}}},
+		"generation 0":                  Mailbox{Public: "age1", Devices: []moot.Key{key}, Sealed: []byte{1}},
 		"adoption without a founder":    Adopt{Members: []AdoptedMember{{Key: key, Role: Owner}}},
 		"two founders":                  Adopt{Members: []AdoptedMember{{Key: key, Role: Founder}, {Key: testKey(2), Role: Founder}}},
 	} {

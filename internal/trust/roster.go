@@ -148,7 +148,10 @@ func (s *State) Devices(id moot.MemberID) (list []DeviceInfo) {
 		}
 		st := w.st[t]
 		i := DeviceInfo{Key: st.dev.key, First: st.id, Recovery: w.marked(t)}
-		if b, ok := st.body.(Join); ok {
+		switch b := st.body.(type) {
+		case Join:
+			i.Label = b.Label
+		case Space:
 			i.Label = b.Label
 		}
 		if l := w.linkers(t); len(l) > 0 {
@@ -249,7 +252,7 @@ func (s *State) Mailbox(id moot.MemberID) (box Mailbox, ok bool) {
 		if !later || !s.under.has(i) {
 			continue
 		}
-		if !slices.ContainsFunc(b.Sealed, func(h SealedHalf) bool { return s.actsFor(h.Device) != m }) {
+		if !slices.ContainsFunc(b.Devices, func(k moot.Key) bool { return s.actsFor(k) != m }) {
 			box, best = b, i
 		}
 	}

@@ -1,0 +1,112 @@
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"slices"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/store"
+	"github.com/mootspace/moot/internal/trust"
+)
+
+// fork returns the branches of a device's feed; false if it has one only, or has retired.
+func (n *Node) fork(ctx context.Context, device moot.Key) (store.Fork, bool, error) {
+	forks, err := n.store.Forks(ctx)
+	if err != nil {
+		return store.Fork{}, false, err
+	}
+	i := slices.IndexFunc(forks, func(f store.Fork) bool { return f.Author == device })
+	if i < 0 || !n.network.isMember(device) {
+		return store.Fork{}, false, nil
+	}
+	return forks[i], true, nil
+}
+
+// Forked reports whether this node's feed has forked: its home was copied back, and both
+// copies have written.
+func (n *Node) Forked(ctx context.Context) (bool, error) {
+	_, forked, err := n.fork(ctx, n.Self())
+	return forked, err
+}
+
+// Succeed ends this node's device, of which the feed has forked, and makes its heir, whose
+// key is given, a device of the same member (docs/trust.md, R20): the last act of the old
+// device stands at the end of the branch that others have, and the heir says again what
+// only the other branch has. After that the node must be made anew with the heir's key.
+func (n *Node) Succeed(ctx context.Context, heir ed25519.PrivateKey) error {
+	return moot.Wrap("go on as a new device", n.succeed(ctx, n.signer, n.Self(), heir))
+}
+
+func (n *Node) succeed(ctx context.Context, signer *sign.Signer, device moot.Key, heir ed25519.PrivateKey) error {
+	fork, forked, err := n.fork(ctx, device)
+	if err != nil || !forked {
+		return err
+	}
+	others := slices.MaxFunc(fork.Branches[1:], func(a, b moot.Head) int { return int(a.Seq) - int(b.Seq) })
+	d, _ := n.network.roster.Device(device)
+	body, err := trust.Encode(trust.Retire{Heir: seal.Public(heir)})
+	if err != nil {
+		return err
+	}
+	retire, err := sign.One(ctx, signer.On(n.store, others), moot.Merge, sign.Statement{
+		Kind: moot.KindAct, Key: trust.KindRetire, Cites: n.network.roster.Cites(nil), Body: body,
+	})
+	if err != nil {
+		return err
+	}
+	author := feed.NewAuthor(n.cfg.Space, heir, feed.NewClock(n.cfg.Now, retire.Time), nil)
+	if body, err = trust.Encode(trust.Join{Retire: retire.ID, Label: d.Name}); err != nil {
+		return err
+	}
+	join := author.NextAct(trust.KindJoin, []moot.EntryID{retire.ID}, body)
+	if err := n.store.Append(ctx, moot.Merge, join); err != nil {
+		return err
+	}
+	author.Commit(join)
+	return n.repeat(ctx, fork, author)
+}
+
+// repeat has an heir say again what only this home's branch of a forked feed says.
+func (n *Node) repeat(ctx context.Context, fork store.Fork, author *feed.Author) error {
+	var again []moot.Entry
+	own := fork.Branches[0]
+	for own.Seq >= fork.Proof.A.Seq {
+		e, err := n.entry(ctx, own.ID)
+		if err != nil {
+			return err
+		}
+		again = append(again, e)
+		own = moot.Head{Seq: e.Seq - 1, ID: e.Prev}
+	}
+	renamed := map[moot.EntryID]moot.EntryID{} // what was said again, by what it was
+	for _, e := range slices.Backward(again) {
+		if e.Kind == moot.KindAct { // what was decided from a stale view is decided anew by people
+			continue
+		}
+		replaces := slices.Clone(e.Replaces)
+		for i, id := range replaces {
+			if now, ok := renamed[id]; ok {
+				replaces[i] = now
+			}
+		}
+		said := author.Next(e.Kind, e.Key, replaces, e.Body)
+		if err := n.store.Append(ctx, moot.Merge, said); err != nil {
+			return err
+		}
+		author.Commit(said)
+		renamed[e.ID] = said.ID
+	}
+	return nil
+}
+
+// entry returns one entry that the node holds.
+func (n *Node) entry(ctx context.Context, id moot.EntryID) (moot.Entry, error) {
+	for e, err := range n.store.Query(ctx, moot.Query{History: true, Replica: true, IDs: []moot.EntryID{id}}) {
+		return e, err
+	}
+	return moot.Entry{}, moot.Errorf(moot.Internal, "entry %v is missing from the database", id)
+}

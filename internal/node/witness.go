@@ -1,0 +1,102 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/members"
+	"github.com/mootspace/moot/internal/trust"
+)
+
+// witness admits newcomers, confirms names and states how far feeds are held, as far as
+// the node's member may (docs/trust.md, R12, R17).
+type witness struct {
+	members *members.Members
+	ready   func() error // why nothing may be written yet
+	backlog func() bool  // whether many entries are not confirmed
+	log     *slog.Logger
+
+	wakeup chan struct{}
+	mu     sync.Mutex // one act at a time
+}
+
+// Intervals of the witness. What is handed in here is admitted at once; what others may
+// be admitting, too, is left to them for a moment.
+const (
+	witnessDelay   = 2 * time.Second
+	confirmBacklog = time.Minute // between two acts that confirm feeds, with a backlog
+	confirmAlways  = time.Hour   // and without
+)
+
+func (w *witness) wake() {
+	select {
+	case w.wakeup <- struct{}{}:
+	default:
+	}
+}
+
+// run witnesses until ctx ends.
+func (w *witness) run(ctx context.Context) {
+	confirm, confirmed := time.NewTicker(confirmBacklog), time.Now()
+	defer confirm.Stop()
+	delay := time.NewTimer(0)
+	defer delay.Stop()
+	for {
+		select {
+		case <-w.wakeup:
+			delay.Reset(witnessDelay + rand.N(witnessDelay))
+		case <-delay.C:
+			w.now(ctx, false)
+		case now := <-confirm.C:
+			if w.backlog() || now.Sub(confirmed) >= confirmAlways {
+				w.now(ctx, true)
+				confirmed = now
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// now says what there is to say.
+func (w *witness) now(ctx context.Context, feeds bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ready() != nil {
+		return
+	}
+	if _, err := w.members.Witness(ctx, feeds); err != nil && ctx.Err() == nil {
+		w.log.Warn("admit newcomers", "error", err)
+	}
+}
+
+// admit admits the joins that wait.
+func (w *witness) admit(ctx context.Context) error {
+	w.now(ctx, false)
+	return ctx.Err()
+}
+
+// admitting is a node that admits at once who joins through it.
+type admitting struct {
+	moot.Node
+	witness *witness
+}
+
+// Append implements moot.Feeds.
+func (n admitting) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {
+	err := n.Node.Append(ctx, mode, entries...)
+	if err == nil && slices.ContainsFunc(entries, isClaim) {
+		n.witness.now(ctx, false)
+	}
+	return err
+}
+
+// isClaim reports whether an entry waits for a witness.
+func isClaim(e moot.Entry) bool {
+	return e.Kind == moot.KindAct && (e.Key == trust.KindJoin || e.Key == trust.KindRename)
+}
