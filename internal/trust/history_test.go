@@ -24,13 +24,6 @@ func testID(n int) (id moot.EntryID) {
 
 func testKey(n int) moot.Key { return sha256.Sum256(fmt.Append(nil, "key ", n)) }
 
-// newWorld returns a World that takes every proof of an invitation.
-func newWorld(space moot.SpaceID, c Config) *World {
-	w := New(space, c)
-	w.verify = func(moot.Key, []byte, []byte) bool { return true }
-	return w
-}
-
 // newHistory begins a space; device 0 is the founder's.
 func newHistory() *history {
 	h := &history{tip: map[moot.Key]Position{}, marks: map[moot.Key]Mark{}, named: map[moot.EntryID]Named{}}
@@ -69,7 +62,7 @@ func (h *history) member(inviter, witness, device int, role Role, cites ...moot.
 // world returns the World of a history; every act must be taken in.
 func (h *history) world(t testing.TB) *World {
 	t.Helper()
-	w := newWorld(h.space, Config{})
+	w := New(h.space, Config{})
 	for i, a := range h.acts {
 		if err := w.Add(a); err != nil {
 			t.Fatalf("act %d, %s: %v", i, a.Kind, err)
@@ -164,7 +157,7 @@ func BenchmarkAdd(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					b.StopTimer()
-					w := newWorld(h.space, Config{})
+					w := New(h.space, Config{})
 					for _, a := range h.acts[:n] {
 						_ = w.Add(a)
 					}

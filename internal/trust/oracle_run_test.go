@@ -89,7 +89,7 @@ func newHarness(run *oracleRun, weak ...string) *harness {
 	for i := range run.Entries {
 		h.byID[run.Entries[i].ID] = &run.Entries[i]
 	}
-	h.w = newWorld(moot.SpaceID(oracleID(run.Entries[0].ID)), Config{Budget: run.Budget, WitnessBudget: run.Budget})
+	h.w = New(moot.SpaceID(oracleID(run.Entries[0].ID)), Config{Budget: run.Budget, WitnessBudget: run.Budget})
 	h.w.weak = map[string]bool{}
 	for _, rule := range weak {
 		h.w.weak[rule] = true

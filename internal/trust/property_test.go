@@ -20,7 +20,7 @@ func (s *sim) stateOfActs(acts set) *State {
 
 // converges hands all acts to another World in another order (P1).
 func (s *sim) converges() (bad []string) {
-	v := newWorld(s.w.space, s.w.config)
+	v := New(s.w.space, s.w.config)
 	v.weak = s.w.weak
 	done := set{}
 	todo := s.Perm(len(s.acts))

@@ -1,9 +1,7 @@
 package trust
 
 import (
-	"crypto/ed25519"
 	"fmt"
-	"math/rand"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +37,7 @@ func TestWithdraw(t *testing.T) {
 	k := h.say(4, KindJoin, Join{Invite: v, Name: "d"}, v)
 	before := h.say(1, KindWitness, Witness{Admits: []Admission{{Join: j}}}, j, k)
 	x := h.say(0, KindWithdraw, Withdraw{Invite: v}, before)
-	w := newWorld(h.space, Config{})
+	w := New(h.space, Config{})
 	s := h.add(t, w)
 	if err := h.probe(w, 1, KindWitness, Witness{Admits: []Admission{{Join: k}}}); moot.KindOf(err) != moot.Denied {
 		t.Error("a withdrawn invitation admits:", err)
@@ -68,7 +66,7 @@ func TestLines(t *testing.T) {
 		joins = append(joins, h.say(10+d, KindJoin, Join{Invite: v, Name: []string{"a", "A.", "b", "c"}[d]}, v))
 	}
 	x := h.say(1, KindWitness, Witness{Admits: []Admission{{Join: joins[0]}, {Join: joins[1]}, {Join: joins[2]}}}, joins...)
-	w := newWorld(h.space, Config{})
+	w := New(h.space, Config{})
 	s := h.add(t, w)
 	admitted := func(i int) bool { _, ok := s.Member(moot.MemberID(joins[i])); return ok }
 	if !admitted(0) || !admitted(1) || admitted(2) || !s.Standing(x) {
@@ -82,31 +80,6 @@ func TestLines(t *testing.T) {
 	s = h.add(t, w)
 	if admitted(0) || s.Standing(x) || s.Dead(x) {
 		t.Error("who was admitted by a removed server, unknown to who removed it, is a member")
-	}
-}
-
-// TestProof: a join needs the signature of its invitation's key over its own device.
-func TestProof(t *testing.T) {
-	pub, key, err := ed25519.GenerateKey(rand.New(rand.NewSource(1)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := newHistory()
-	v := h.say(0, KindInvite, Invite{Key: moot.Key(pub), Role: Member, Uses: 3})
-	sign := func(space moot.SpaceID, device int) []byte {
-		return ed25519.Sign(key, JoinMessage(space, testKey(device)))
-	}
-	good := h.say(1, KindJoin, Join{Invite: v, Name: "a", Proof: sign(h.space, 1)})
-	for d, proof := range [][]byte{2: sign(h.space, 1), 3: sign(moot.SpaceID{1}, 3), 4: nil} {
-		if d > 1 {
-			h.say(d, KindJoin, Join{Invite: v, Name: "b", Proof: proof})
-		}
-	}
-	s := h.add(t, New(h.space, Config{}))
-	for _, a := range h.acts[2:] {
-		if s.Dead(a.ID) != (a.ID != good) {
-			t.Errorf("device %s: dead is %v", a.Device.Short(), s.Dead(a.ID))
-		}
 	}
 }
 
@@ -133,7 +106,7 @@ func TestBudget(t *testing.T) {
 	for i := range 64 { // its join is covered
 		h.say(1, KindRename, Rename{Name: fmt.Sprint("n", i)})
 	}
-	w := newWorld(h.space, Config{})
+	w := New(h.space, Config{})
 	h.add(t, w)
 	if err := h.probe(w, 1, KindRename, Rename{Name: "more"}); moot.KindOf(err) != moot.Full {
 		t.Error("a device is over its budget:", err)
@@ -165,15 +138,10 @@ func TestMailbox(t *testing.T) {
 	v := h.say(1, KindInvite, Invite{Key: testKey(-2), For: m, Uses: 1})
 	j := h.say(2, KindJoin, Join{Invite: v})
 	h.say(1, KindWitness, Witness{Admits: []Admission{{Join: j}}})
-	seal := func(devices ...int) (list []SealedHalf) {
-		for _, d := range devices {
-			list = append(list, SealedHalf{testKey(d), []byte{1}})
-		}
-		return list
-	}
-	h.say(1, KindMailbox, Mailbox{Generation: 1, Public: "one", Sealed: seal(1)})
-	h.say(1, KindMailbox, Mailbox{Generation: 2, Public: "two", Sealed: seal(1, 2)})
-	w := newWorld(h.space, Config{})
+	one, both := []moot.Key{testKey(1)}, []moot.Key{testKey(1), testKey(2)}
+	h.say(1, KindMailbox, Mailbox{Generation: 1, Public: "one", Devices: one})
+	h.say(1, KindMailbox, Mailbox{Generation: 2, Public: "two", Devices: both})
+	w := New(h.space, Config{})
 	if box, ok := h.add(t, w).Mailbox(m); !ok || box.Public != "two" {
 		t.Errorf("mailbox %+v, %v", box, ok)
 	}
@@ -181,7 +149,7 @@ func TestMailbox(t *testing.T) {
 	if box, ok := h.add(t, w).Mailbox(m); !ok || box.Public != "one" {
 		t.Errorf("mailbox %+v, %v, after a device that opens it was put out", box, ok)
 	}
-	h.say(1, KindMailbox, Mailbox{Generation: 3, Public: "three", Sealed: seal(1)})
+	h.say(1, KindMailbox, Mailbox{Generation: 3, Public: "three", Devices: one})
 	s := h.add(t, w)
 	if box, ok := s.Mailbox(m); !ok || box.Public != "three" || len(s.Mailboxes(m)) != 3 {
 		t.Errorf("mailbox %+v, %v, of %d", box, ok, len(s.Mailboxes(m)))
@@ -207,7 +175,7 @@ func TestPlainEntries(t *testing.T) {
 	h.say(1, KindWitness, Witness{Feeds: []Mark{{testKey(2), 500, testID(500)}}})
 	h.named[testID(300)] = at(300)
 	h.say(0, KindRole, RoleBody{Member: m, Pins: []Mark{{testKey(2), 300, testID(300)}}}, h.acts[3].ID, h.acts[6].ID)
-	w := newWorld(h.space, Config{})
+	w := New(h.space, Config{})
 	s := h.add(t, w)
 	counts := func(seq uint64) bool { _, role, _ := s.Counts(testKey(2), Position{0, seq}); return role == Member }
 	if !counts(300) || !counts(500) || counts(501) {
@@ -227,7 +195,7 @@ func TestPlainEntries(t *testing.T) {
 func TestForkedFeed(t *testing.T) {
 	h := newHistory()
 	h.member(0, 0, 1, Member)
-	w := newWorld(h.space, Config{})
+	w := New(h.space, Config{})
 	h.add(t, w)
 	d := testKey(1)
 	w.Fork(d, 1, Position{0, 1})
@@ -265,7 +233,7 @@ func TestProbeWords(t *testing.T) {
 	h.member(0, 0, 2, Admin)
 	gil := h.member(0, 0, 3, Guest)
 	r := h.say(0, KindRole, RoleBody{Member: gil, Role: Member})
-	w := newWorld(h.space, Config{})
+	w := New(h.space, Config{})
 	h.add(t, w)
 	for _, c := range []struct {
 		device int
@@ -322,7 +290,7 @@ func TestAdopt(t *testing.T) {
 		{early, older, below, founders, after, join, admit},
 		{older, early, below, founders, join, after, admit},
 	} {
-		w := newWorld(moot.SpaceID(testKey(0)), config)
+		w := New(moot.SpaceID(testKey(0)), config)
 		for _, a := range order {
 			if err := w.Add(a); err != nil {
 				t.Fatalf("order %d, act %s: %v", n, a.Kind, err)
@@ -349,7 +317,7 @@ func TestAdopt(t *testing.T) {
 			t.Errorf("order %d: the adopted space does not go on", n)
 		}
 	}
-	w := newWorld(moot.SpaceID(testKey(0)), config)
+	w := New(moot.SpaceID(testKey(0)), config)
 	if err := w.Add(adopted(2, 106)); moot.KindOf(err) != moot.Stranger {
 		t.Error("a member adopts a space:", err)
 	}

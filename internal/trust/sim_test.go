@@ -34,7 +34,7 @@ type simAct struct {
 
 func newSim(seed uint64, weak ...string) *sim {
 	s := &sim{Rand: rand.New(rand.NewPCG(seed, 7)), know: map[int]set{}, tip: map[int]int{}, evil: map[int]bool{}, forks: map[int]int{}, next: map[int]bool{}}
-	s.w = newWorld(moot.SpaceID(testID(0)), Config{Budget: 12, WitnessBudget: 12})
+	s.w = New(moot.SpaceID(testID(0)), Config{Budget: 12, WitnessBudget: 12})
 	s.w.weak = map[string]bool{}
 	for _, rule := range weak {
 		s.w.weak[rule] = true

@@ -2,7 +2,6 @@ package trust
 
 import (
 	"cmp"
-	"crypto/ed25519"
 	"encoding/binary"
 	"slices"
 
@@ -38,7 +37,6 @@ type World struct {
 	last    *State          // of all that was held when it was made
 	heads   []*act          // acts that no act names
 	forks   int             // number of forks held
-	verify  verifier        // of invitations' signatures
 	weak    map[string]bool // rules that a test switches off
 }
 
@@ -88,20 +86,13 @@ const (
 	kindConfirm = "confirm"
 )
 
-// verifier reports whether a message has a key's signature.
-type verifier func(key moot.Key, message, sig []byte) bool
-
-func verifyEd25519(key moot.Key, message, sig []byte) bool {
-	return len(sig) == ed25519.SignatureSize && ed25519.Verify(key[:], message, sig)
-}
-
 // maxRefused bounds the refused acts that are remembered; one forgotten is refused again.
 const maxRefused = 1 << 16
 
 // New returns an empty World.
 func New(space moot.SpaceID, c Config) *World {
 	c.Budget, c.WitnessBudget = cmp.Or(c.Budget, 64), cmp.Or(c.WitnessBudget, 4096)
-	w := &World{space: space, config: c, verify: verifyEd25519}
+	w := &World{space: space, config: c}
 	w.reset()
 	return w
 }
