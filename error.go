@@ -104,6 +104,7 @@ const (
 	HintMailDomain  Hint = "mail-domain"    // run the server with a mail domain
 	HintForce       Hint = "force"          // do it all the same
 	HintRename      Hint = "choose-name"    // choose another name
+	HintOtherMember Hint = "other-member"   // name the member by its ID, or confirm that another is meant
 	HintRetry       Hint = "retry"          // do the same again
 	HintUpdate      Hint = "update"         // install a newer version
 	HintUpdateNode  Hint = "update-node"    // have a newer version installed where the other node runs
@@ -113,7 +114,6 @@ const (
 	HintResolve     Hint = "resolve"        // end the conflict first
 	HintLend        Hint = "lend"           // lend computing power on some node
 	HintForked      Hint = "choose-branch"  // say which branch of a forked device counts
-	HintOtherMember Hint = "other-member"   // look whom the name means now
 	HintConfirm     Hint = "confirm"        // say that it is meant
 	HintLeave       Hint = "leave"          // leave the space instead
 	HintRecovery    Hint = "recovery"       // use the recovery code

@@ -41,7 +41,8 @@ var layers = map[string][]string{
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign"},
 	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign"},
-	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite"},
+	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
+	"internal/keys":    {".", "internal/seal", "internal/trust"},
 	"internal/jobs":    {".", "internal/blob", "internal/cbor", "internal/files", "internal/sign", "internal/sqlite"},
 	"internal/worker":  {".", "internal/blob", "internal/durable", "internal/files", "internal/sandbox"},
 
@@ -53,7 +54,7 @@ var layers = map[string][]string{
 
 	// Application: what every front end calls.
 	"internal/app":      {".", "internal/files", "internal/jobs", "internal/mail", "internal/policy"},
-	"internal/accounts": {".", "internal/durable", "internal/feed", "internal/mail", "internal/members", "internal/policy", "internal/seal", "internal/sign"},
+	"internal/accounts": {".", "internal/durable", "internal/feed", "internal/members", "internal/policy", "internal/seal", "internal/sign"},
 
 	// Programs for the sandbox: they know nothing of this module.
 	"examples/hashsearch": {},

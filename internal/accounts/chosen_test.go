@@ -20,7 +20,7 @@ func openCheap(t *testing.T, state State) *passwords {
 }
 
 func TestChosenPasswords(t *testing.T) {
-	state, ann, bob := records{}, moot.Key{1}, moot.Key{2}
+	state, ann, bob := records{}, moot.MemberID{1}, moot.MemberID{2}
 	p := openCheap(t, state)
 	made, err := p.add(ann)
 	must(t, err)
@@ -29,7 +29,7 @@ func TestChosenPasswords(t *testing.T) {
 	p = openCheap(t, state) // after a restart
 	for _, c := range []struct {
 		name   string
-		member moot.Key
+		member moot.MemberID
 		text   string
 		want   bool
 	}{
@@ -40,7 +40,7 @@ func TestChosenPasswords(t *testing.T) {
 		{"the one before it", ann, "The first one", false},
 		{"one made here", ann, made, true},
 		{"of another member", bob, "Caf\u00e9-au lait", false},
-		{"of nobody", moot.Key{}, "Caf\u00e9-au lait", false},
+		{"of nobody", moot.MemberID{}, "Caf\u00e9-au lait", false},
 		{"empty", ann, "", false},
 	} {
 		if got, err := p.match(t.Context(), c.member, c.text); got != c.want || err != nil {
@@ -54,7 +54,7 @@ func TestChosenPasswords(t *testing.T) {
 
 // TestCostIsStored fails if a later version that costs more refuses old passwords.
 func TestCostIsStored(t *testing.T) {
-	state, ann := records{}, moot.Key{1}
+	state, ann := records{}, moot.MemberID{1}
 	must(t, openCheap(t, state).set(t.Context(), ann, "correct horse"))
 	p, err := openPasswords(state, time.Now)
 	must(t, err)
@@ -76,11 +76,11 @@ func TestBadChosenPasswords(t *testing.T) {
 		"empty": "", "short": "123456789", "short, in many bytes": strings.Repeat("\u00e9", 9), "long": strings.Repeat("x", maxPassword+1),
 		"a control character": "correct\thorse", "not UTF-8": "correct horse\xff",
 	} {
-		if err := p.set(t.Context(), moot.Key{1}, text); moot.KindOf(err) != moot.Invalid {
+		if err := p.set(t.Context(), moot.MemberID{1}, text); moot.KindOf(err) != moot.Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if p.count(moot.Key{1}) != 0 {
+	if p.count(moot.MemberID{1}) != 0 {
 		t.Error("a refused password is there")
 	}
 }
@@ -88,7 +88,7 @@ func TestBadChosenPasswords(t *testing.T) {
 // TestCostOfWrongPasswords takes all slots: what waits for one has a hash to compute.
 func TestCostOfWrongPasswords(t *testing.T) {
 	p := openCheap(t, records{})
-	ann, bob := moot.Key{1}, moot.Key{2}
+	ann, bob := moot.MemberID{1}, moot.MemberID{2}
 	made, err := p.add(bob)
 	must(t, err)
 	must(t, p.set(t.Context(), ann, "correct horse"))
@@ -97,7 +97,7 @@ func TestCostOfWrongPasswords(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	errs := make(chan error)
-	attempts := map[moot.Key][]string{
+	attempts := map[moot.MemberID][]string{
 		ann: {"correct horse", "wrong horse"}, // with a chosen password
 		bob: {"wrong horse", "correct horse"}, // with one that was made
 		{3}: {"wrong horse", "correct horse"}, // without any
@@ -136,7 +136,7 @@ func TestNobodyChose(t *testing.T) {
 	for range maxHashes {
 		p.hashes <- struct{}{}
 	}
-	if ok, err := p.match(t.Context(), moot.Key{1}, "wrong horse"); ok || err != nil {
+	if ok, err := p.match(t.Context(), moot.MemberID{1}, "wrong horse"); ok || err != nil {
 		t.Errorf("a guess: %t, %v", ok, err)
 	}
 }
@@ -149,12 +149,12 @@ func (full) Save(string, any) error { return moot.Errorf(moot.Full, "no space le
 func TestChosenPasswordIsSavedOrNot(t *testing.T) {
 	state := records{}
 	p := openCheap(t, state)
-	must(t, p.set(t.Context(), moot.Key{1}, "correct horse"))
+	must(t, p.set(t.Context(), moot.MemberID{1}, "correct horse"))
 	p.state = full{state}
-	if err := p.set(t.Context(), moot.Key{1}, "another horse"); moot.KindOf(err) != moot.Full {
+	if err := p.set(t.Context(), moot.MemberID{1}, "another horse"); moot.KindOf(err) != moot.Full {
 		t.Errorf("a full disk: %v", err)
 	}
-	if ok, err := p.match(t.Context(), moot.Key{1}, "correct horse"); !ok || err != nil {
+	if ok, err := p.match(t.Context(), moot.MemberID{1}, "correct horse"); !ok || err != nil {
 		t.Errorf("the one before it: %t, %v", ok, err)
 	}
 }

@@ -33,11 +33,11 @@ type passwords struct {
 	cost   cost // of those that are chosen from now on
 
 	mu    sync.Mutex
-	known map[moot.Key][]password
+	known map[moot.MemberID][]password
 }
 
 func openPasswords(state State, now func() time.Time) (*passwords, error) {
-	p := &passwords{state: state, now: now, hashes: newHasher(), cost: newCost(), known: map[moot.Key][]password{}}
+	p := &passwords{state: state, now: now, hashes: newHasher(), cost: newCost(), known: map[moot.MemberID][]password{}}
 	if err := state.Load(passwordsFile, &p.known); err != nil && moot.KindOf(err) != moot.NotFound {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func openPasswords(state State, now func() time.Time) (*passwords, error) {
 }
 
 // add makes a password and returns it in groups of five characters.
-func (p *passwords) add(member moot.Key) (string, error) {
+func (p *passwords) add(member moot.MemberID) (string, error) {
 	var secret [13]byte
 	one := password{Salt: newSalt(), Made: p.now().UTC().Truncate(time.Second)}
 	rand.Read(secret[:]) // never fails (crypto/rand)
@@ -66,7 +66,7 @@ func (p *passwords) add(member moot.Key) (string, error) {
 
 // set replaces the password that the member chose; those that were made here stay. Kind
 // Invalid for one that is too easy to guess; an ended ctx ends the wait for its turn.
-func (p *passwords) set(ctx context.Context, member moot.Key, text string) error {
+func (p *passwords) set(ctx context.Context, member moot.MemberID, text string) error {
 	text, err := checkChosen(text)
 	if err != nil {
 		return err
@@ -86,14 +86,14 @@ func (p *passwords) set(ctx context.Context, member moot.Key, text string) error
 	return err
 }
 
-func (p *passwords) drop(member moot.Key) error {
+func (p *passwords) drop(member moot.MemberID) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.known, member)
 	return p.state.Save(passwordsFile, p.known)
 }
 
-func (p *passwords) count(member moot.Key) int {
+func (p *passwords) count(member moot.MemberID) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.known[member])
@@ -101,7 +101,7 @@ func (p *passwords) count(member moot.Key) int {
 
 // match reports whether a text is one of the member's passwords. How long it takes does
 // not tell members from others, or those with a chosen password from those without.
-func (p *passwords) match(ctx context.Context, member moot.Key, text string) (bool, error) {
+func (p *passwords) match(ctx context.Context, member moot.MemberID, text string) (bool, error) {
 	known, slow := p.of(member)
 	fast := strings.ReplaceAll(strings.ToLower(text), "-", "")
 	chosen, ok := p.decoy(), 0
@@ -125,7 +125,7 @@ func (p *passwords) match(ctx context.Context, member moot.Key, text string) (bo
 
 // of returns the member's passwords, and whether anybody has chosen one, so that a wrong
 // one must cost as much as that.
-func (p *passwords) of(member moot.Key) (known []password, slow bool) {
+func (p *passwords) of(member moot.MemberID) (known []password, slow bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, list := range p.known {

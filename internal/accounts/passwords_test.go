@@ -26,7 +26,7 @@ func (r records) Save(name string, v any) (err error) {
 }
 
 func TestPasswords(t *testing.T) {
-	state, ann, bob := records{}, moot.Key{1}, moot.Key{2}
+	state, ann, bob := records{}, moot.MemberID{1}, moot.MemberID{2}
 	p, err := openPasswords(state, time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestPasswords(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		member moot.Key
+		member moot.MemberID
 		text   string
 		want   bool
 	}{
@@ -59,7 +59,7 @@ func TestPasswords(t *testing.T) {
 		{ann, one + "a", false},
 		{ann, "", false},
 		{bob, one, false},
-		{moot.Key{}, one, false},
+		{moot.MemberID{}, one, false},
 	} {
 		if got, err := again.match(t.Context(), c.member, c.text); got != c.want || err != nil {
 			t.Errorf("%q of %s matches: %t, %v, want %t", c.text, c.member.Short(), got, err, c.want)
@@ -83,16 +83,16 @@ func must(t *testing.T, err error) {
 
 // TestPasswordsOfVersion010 holds the file that version 0.1.0 wrote.
 func TestPasswordsOfVersion010(t *testing.T) {
-	state := records{passwordsFile: []byte(`{"` + moot.Key{1}.String() + `":[{"salt":"AAECAwQFBgcICQoLDA0ODw==","hash":"muTbbjNUbbBDKMkuW7abQ36TLIQeETQMBvtcFlsAWGM=","made":"2026-10-01T00:00:00Z"}]}`)}
+	state := records{passwordsFile: []byte(`{"` + moot.MemberID{1}.String() + `":[{"salt":"AAECAwQFBgcICQoLDA0ODw==","hash":"muTbbjNUbbBDKMkuW7abQ36TLIQeETQMBvtcFlsAWGM=","made":"2026-10-01T00:00:00Z"}]}`)}
 	p, err := openPasswords(state, time.Now)
 	must(t, err)
-	if ok, err := p.match(t.Context(), moot.Key{1}, "abcde-abcde-abcde-abcde"); !ok || err != nil {
+	if ok, err := p.match(t.Context(), moot.MemberID{1}, "abcde-abcde-abcde-abcde"); !ok || err != nil {
 		t.Errorf("an old password: %t, %v", ok, err)
 	}
 	p.cost = cost{Passes: 1, Memory: 64, Threads: 1}
-	must(t, p.set(t.Context(), moot.Key{2}, "correct horse"))
+	must(t, p.set(t.Context(), moot.MemberID{2}, "correct horse"))
 	p = openCheap(t, state)
-	if ok, err := p.match(t.Context(), moot.Key{1}, "abcde-abcde-abcde-abcde"); !ok || err != nil {
+	if ok, err := p.match(t.Context(), moot.MemberID{1}, "abcde-abcde-abcde-abcde"); !ok || err != nil {
 		t.Errorf("an old password in a new file: %t, %v", ok, err)
 	}
 }
@@ -100,9 +100,9 @@ func TestPasswordsOfVersion010(t *testing.T) {
 func TestDamagedPasswords(t *testing.T) {
 	for name, file := range map[string]string{
 		"cut short": "{",
-		"no passes": `{"` + moot.Key{1}.String() + `":[{"salt":"AA==","hash":"AA==","argon2":{"t":0,"m":65536,"p":1}}]}`,
-		"4 TiB":     `{"` + moot.Key{1}.String() + `":[{"salt":"AA==","hash":"AA==","argon2":{"t":1,"m":4294967295,"p":1}}]}`,
-		"no thread": `{"` + moot.Key{1}.String() + `":[{"salt":"AA==","hash":"AA==","argon2":{"t":1,"m":65536}}]}`,
+		"no passes": `{"` + moot.MemberID{1}.String() + `":[{"salt":"AA==","hash":"AA==","argon2":{"t":0,"m":65536,"p":1}}]}`,
+		"4 TiB":     `{"` + moot.MemberID{1}.String() + `":[{"salt":"AA==","hash":"AA==","argon2":{"t":1,"m":4294967295,"p":1}}]}`,
+		"no thread": `{"` + moot.MemberID{1}.String() + `":[{"salt":"AA==","hash":"AA==","argon2":{"t":1,"m":65536}}]}`,
 	} {
 		if _, err := openPasswords(records{passwordsFile: []byte(file)}, time.Now); err == nil {
 			t.Errorf("%s: a damaged file was read", name)

@@ -87,7 +87,7 @@ type DeviceOptions struct {
 // it is open.
 type Invitation struct {
 	ID        moot.EntryID  `json:"id"`
-	Link      string        `json:"link,omitempty"`   // only from whoever makes it
+	Link      string        `json:"link,omitempty"`   // only from Invite and AddDevice
 	Role      policy.Role   `json:"role,omitempty"`   // of a new member
 	For       moot.MemberID `json:"for,omitzero"`     // whose device joins; zero: a new member
 	By        moot.MemberID `json:"by"`               // who made it

@@ -271,3 +271,9 @@ func heads(ctx context.Context, node moot.Feeds, kind moot.Kind, key string) (id
 	}
 	return ids, nil
 }
+
+// Mailbox starts a generation of the mailbox key of the writer's member.
+func (m *Members) Mailbox(ctx context.Context, body trust.Mailbox) error {
+	_, err := m.say(ctx, m.cfg.Roster, body)
+	return err
+}

@@ -76,10 +76,10 @@ func (m *Members) self(roster *policy.Roster) (policy.Member, error) {
 
 // say signs and stores an act that has an effect, with the members as they were.
 func (m *Members) say(ctx context.Context, roster *policy.Roster, body any) (moot.Entry, error) {
-	if err := roster.Probe(m.cfg.Self, body, nil); err != nil {
+	if err := roster.Probe(m.cfg.Self, body); err != nil {
 		return moot.Entry{}, err
 	}
-	return m.write(ctx, roster.Heads(), body)
+	return m.write(ctx, roster.Cites(body), body)
 }
 
 func (m *Members) write(ctx context.Context, cites []moot.EntryID, body any) (moot.Entry, error) {
@@ -129,6 +129,7 @@ func (m *Members) pins(ctx context.Context, member policy.Member) (pins []trust.
 	for _, d := range member.Devices {
 		pins = append(pins, end(vector, d.Key)...)
 	}
+	sortMarks(pins)
 	return pins, nil
 }
 
@@ -140,6 +141,11 @@ func end(vector moot.Vector, device moot.Key) (marks []trust.Mark) {
 		}
 	}
 	return marks
+}
+
+// sortMarks puts ends of feeds in the order in which they are encoded.
+func sortMarks(marks []trust.Mark) {
+	slices.SortFunc(marks, func(a, b trust.Mark) int { return bytes.Compare(a.Device[:], b.Device[:]) })
 }
 
 // Restore lifts the newest removal or demotion of a member in force, and all that it hid
@@ -196,7 +202,7 @@ func (m *Members) Found(ctx context.Context, as string) error {
 	if id, err := roster.Holder(as); err == nil && id == moot.MemberID(m.cfg.Space) {
 		return nil
 	}
-	claim, err := m.write(ctx, roster.Heads(), trust.Rename{Name: as})
+	claim, err := m.write(ctx, roster.Cites(nil), trust.Rename{Name: as})
 	if err != nil {
 		return err
 	}
@@ -220,7 +226,7 @@ func (m *Members) Adopt(ctx context.Context) error {
 	for device := range vector.Heads {
 		body.Feeds = append(body.Feeds, end(vector, device)...)
 	}
-	slices.SortFunc(body.Feeds, func(a, b trust.Mark) int { return bytes.Compare(a.Device[:], b.Device[:]) })
+	sortMarks(body.Feeds)
 	_, err = m.write(ctx, nil, body)
 	return err
 }

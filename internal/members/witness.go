@@ -9,8 +9,11 @@ import (
 	"github.com/mootspace/moot/internal/trust"
 )
 
-// maxLines bounds each part of a witness act, so that its body fits an entry.
-const maxLines = 256
+// Limits of a witness act: its body fits an entry, and it cites the joins that it admits.
+const (
+	maxLines  = 256
+	maxAdmits = moot.MaxCites / 2
+)
 
 // Witness admits the joins that wait and confirms the names that were claimed, as far as
 // the writer's member may, and with feeds also confirms how far every feed is held. It
@@ -24,16 +27,16 @@ func (m *Members) Witness(ctx context.Context, feeds bool) (bool, error) {
 	used := map[moot.EntryID]int{}
 	for _, join := range roster.Waiting() {
 		line := trust.Admission{Join: join.ID}
-		if used[join.Invitation.ID] >= join.Free || len(w.Admits) == maxLines || join.Invitation.Usable(m.cfg.Now()) != nil {
+		if used[join.Invitation.ID] >= join.Free || len(w.Admits) == maxAdmits || join.Invitation.Usable(m.cfg.Now()) != nil {
 			continue
 		}
-		if roster.Probe(m.cfg.Self, trust.Witness{Admits: []trust.Admission{line}}, nil) == nil {
+		if roster.Probe(m.cfg.Self, trust.Witness{Admits: []trust.Admission{line}}) == nil {
 			used[join.Invitation.ID]++
 			w.Admits = append(w.Admits, line)
 		}
 	}
 	for _, claim := range roster.Claims() {
-		if len(w.Confirms) < maxLines && roster.Probe(m.cfg.Self, trust.Witness{Confirms: []moot.EntryID{claim}}, nil) == nil {
+		if len(w.Confirms) < maxLines && roster.Probe(m.cfg.Self, trust.Witness{Confirms: []moot.EntryID{claim}}) == nil {
 			w.Confirms = append(w.Confirms, claim)
 		}
 	}
@@ -46,7 +49,7 @@ func (m *Members) Witness(ctx context.Context, feeds bool) (bool, error) {
 	if len(w.Admits)+len(w.Confirms)+len(w.Feeds) == 0 {
 		return false, nil
 	}
-	_, err := m.write(ctx, roster.Heads(), w)
+	_, err := m.write(ctx, roster.Cites(w), w)
 	return err == nil, err
 }
 
@@ -66,5 +69,7 @@ func (m *Members) unconfirmed(ctx context.Context, roster *policy.Roster) (marks
 		}
 	}
 	slices.SortFunc(marks, func(a, b trust.Mark) int { return int(backlog[b.Device]) - int(backlog[a.Device]) })
-	return marks[:min(len(marks), maxLines)], nil
+	marks = marks[:min(len(marks), maxLines)]
+	sortMarks(marks)
+	return marks, nil
 }

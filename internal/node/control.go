@@ -7,7 +7,6 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/accounts"
 	"github.com/mootspace/moot/internal/app"
-	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/policy"
 )
 
@@ -18,49 +17,6 @@ type control struct {
 }
 
 var _ app.Control = control{}
-
-// Status implements app.Control.
-func (c control) Status(ctx context.Context) (app.Status, error) {
-	st := app.Status{
-		Identity: c.Identity(), Via: c.via, Running: c.state.running.Load(), Role: c.Role(), Addrs: c.Addrs(),
-		Peers: len(c.network.Connected()), Sent: c.network.out.Passed(), Received: c.network.in.Passed(),
-	}
-	for _, server := range c.network.Servers(ctx) {
-		st.Servers = append(st.Servers, c.network.probe(ctx, server))
-	}
-	return st, c.countStored(ctx, &st)
-}
-
-// countStored fills in what the node holds.
-func (c control) countStored(ctx context.Context, st *app.Status) error {
-	vector, err := c.store.Vector(ctx)
-	if err != nil {
-		return err
-	}
-	for _, seq := range vector {
-		st.Entries += seq
-	}
-	st.Authors = len(vector)
-	for b, err := range c.store.Blobs(ctx) {
-		if err != nil {
-			return err
-		}
-		st.Blobs++
-		st.Bytes += b.Size
-	}
-	forks, err := c.store.Forks(ctx)
-	if err != nil {
-		return err
-	}
-	st.Forks = len(forks)
-	conflicts, err := files.New(c.store, nil, files.Options{}).Conflicts(ctx)
-	names := map[string]bool{}
-	for _, f := range conflicts {
-		names[f.Name] = true
-	}
-	st.Conflicts = len(names)
-	return err
-}
 
 // Peers implements app.Control.
 func (c control) Peers(context.Context) (list []app.PeerStatus, _ error) {
@@ -75,7 +31,7 @@ func (c control) Peers(context.Context) (list []app.PeerStatus, _ error) {
 			}
 			p, ok := connected[d.Key]
 			p.ID, p.Name = d.Key, m.Name
-			list = append(list, app.PeerStatus{Peer: p, Role: m.Role, Device: d.Name, Connected: ok})
+			list = append(list, app.PeerStatus{Peer: p, Member: m.ID, Role: m.Role, Connected: ok})
 		}
 	}
 	return list, nil
@@ -106,7 +62,7 @@ func (c control) Backup(ctx context.Context, w io.Writer) error {
 // Accounts implements app.Control.
 func (c control) Accounts(context.Context) (list []app.Account, _ error) {
 	for _, a := range c.accounts.List() {
-		list = append(list, app.Account(a))
+		list = append(list, describeAccount(a))
 	}
 	return list, nil
 }
@@ -114,12 +70,22 @@ func (c control) Accounts(context.Context) (list []app.Account, _ error) {
 // AddAccount implements app.Control.
 func (c control) AddAccount(ctx context.Context, name, link string) (app.Account, error) {
 	a, err := c.accounts.Add(ctx, name, link)
-	return app.Account(a), err
+	return describeAccount(a), err
 }
 
 // AddPassword implements app.Control.
 func (c control) AddPassword(_ context.Context, name string) (string, error) {
 	return c.accounts.AddPassword(name)
+}
+
+// SetPassword implements app.Control.
+func (c control) SetPassword(ctx context.Context, name, password string) error {
+	return c.accounts.SetPassword(ctx, name, password)
+}
+
+// RemoveAccount implements app.Control.
+func (c control) RemoveAccount(ctx context.Context, name string) error {
+	return c.accounts.Remove(ctx, name, false)
 }
 
 // DropPasswords implements app.Control.

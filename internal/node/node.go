@@ -16,6 +16,9 @@ import (
 	"github.com/mootspace/moot/internal/ask"
 	"github.com/mootspace/moot/internal/dial"
 	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/keys"
+	"github.com/mootspace/moot/internal/mail"
+	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/sign"
@@ -37,6 +40,7 @@ type Node struct {
 	tokens   *accounts.Tokens
 	sessions *sessions
 	witness  *witness
+	keys     *keyService
 	tasks    *group
 	state    *state
 	handler  http.Handler // answers other nodes
@@ -87,6 +91,8 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	roster.OnChange(func() {
 		n.Disconnect()
 		n.witness.wake()
+		n.keys.wake()
+		n.accounts.Review()
 	})
 	return n, nil
 }
@@ -109,13 +115,14 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 		cfg.Home.Reached()
 		n.routes.refresh(ctx)
 	}}
+	n.witness = n.newWitness(roster)
+	n.keys = n.newKeys(roster)
 	if n.accounts, err = n.openAccounts(ctx, roster, clock); err != nil {
 		return err
 	}
 	if n.tokens, err = accounts.OpenTokens(cfg.Data, cfg.Now, cfg.Log); err != nil {
 		return err
 	}
-	n.witness = n.newWitness(roster)
 	n.mail = n.newMail(roster)
 	n.compute = n.newCompute(roster)
 	n.handler = n.newHandler(roster)
@@ -148,15 +155,34 @@ func (n *Node) newRoutes(clock *feed.Clock) *routes {
 func (n *Node) openAccounts(ctx context.Context, roster *policy.Roster, clock *feed.Clock) (*accounts.Accounts, error) {
 	return accounts.Open(ctx, accounts.Config{
 		Space: n.cfg.Space, Own: accounts.Account{Key: n.cfg.Key, Signer: n.signer}, Data: n.cfg.Data, Feeds: n.store,
-		Roster: roster, Clock: clock, Now: n.cfg.Now, Ready: n.cfg.Home.Ready, Domain: n.cfg.Mail.Domain,
-		Added: n.attend,
+		Roster: roster, Clock: clock, Now: n.cfg.Now, Ready: n.cfg.Home.Ready, Domains: []string{mail.StableDomain, n.cfg.Mail.Domain},
+		Admit: n.witness.admit, Added: n.added,
 	})
+}
+
+func (n *Node) newKeys(roster *policy.Roster) *keyService {
+	return &keyService{
+		roster: roster, data: n.cfg.Data, devices: n.kept, ready: n.cfg.Home.ready, log: n.cfg.Log,
+		say: func(signer *sign.Signer, device moot.Key) *members.Members {
+			return members.New(members.Config{Space: n.cfg.Space, Self: device, Node: n.store, Write: signer.Through(n.store), Roster: roster, Now: n.cfg.Now})
+		},
+		rings: map[moot.Key]*keys.Ring{}, wakeup: make(chan struct{}, 1),
+	}
+}
+
+// kept returns the devices whose keys this node has.
+func (n *Node) kept() []keptDevice {
+	list := []keptDevice{{n.cfg.Key, n.signer}}
+	for _, a := range n.accounts.Hosted() {
+		list = append(list, keptDevice{a.Key, a.Signer})
+	}
+	return list
 }
 
 func (n *Node) newMail(roster *policy.Roster) *mailService {
 	return &mailService{mailConfig: mailConfig{
 		space: n.cfg.Space, data: n.cfg.Data, store: n.store, roster: roster, network: n.network, routes: n.routes,
-		preferences: n.preferences, hosts: n.accounts.Hosts, central: n.cfg.Role.HoldsMail, quota: n.cfg.Mail.Quota, now: n.cfg.Now, log: n.cfg.Log,
+		preferences: n.preferences, hosts: n.accounts.Hosts, identities: n.keys.identities, central: n.cfg.Role.HoldsMail, quota: n.cfg.Mail.Quota, now: n.cfg.Now, log: n.cfg.Log,
 		exchange: func(ctx context.Context) {
 			if !n.state.running.Load() { // else the replicator passes entries on
 				n.entries.exchangeAll(ctx)
@@ -212,6 +238,9 @@ func (n *Node) Identity() app.Identity {
 	id := app.Identity{Space: n.cfg.Space, Name: n.cfg.Name, Member: n.Member(), Device: n.Self(), As: n.cfg.As, Home: n.cfg.Data.Path("")}
 	if m, ok := n.network.roster.Member(id.Member); ok {
 		id.As = m.Name
+	}
+	if d, ok := n.network.roster.Device(id.Device); ok {
+		id.Label = d.Name
 	}
 	return id
 }

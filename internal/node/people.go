@@ -62,7 +62,7 @@ func (p people) Invite(ctx context.Context, o app.InviteOptions) (app.Invitation
 
 // AddDevice implements app.Members.
 func (p people) AddDevice(ctx context.Context, o app.DeviceOptions) (app.Invitation, error) {
-	d := members.DeviceLink{Expires: o.Expires, Sealed: p.node.sealKeys}
+	d := members.DeviceLink{Expires: o.Expires, Sealed: p.node.keys.sealTo(p.node.cfg.Key)}
 	var err error
 	if d.Servers, d.Peers, err = p.node.introducers(ctx, o.ServersOnly, o.PeersOnly); err != nil {
 		return app.Invitation{}, err
@@ -117,7 +117,7 @@ func (p people) RemoveDevice(ctx context.Context, r app.DeviceRemoval) (d policy
 
 // Recovery implements app.Members.
 func (p people) Recovery(ctx context.Context) (string, error) {
-	return p.Members.Recovery(ctx, p.node.sealKeys)
+	return p.Members.Recovery(ctx, p.node.keys.sealTo(p.node.cfg.Key))
 }
 
 // ResolveFork implements app.Members.

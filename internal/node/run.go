@@ -11,6 +11,7 @@ import (
 	"github.com/mootspace/moot/internal/gossip"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/wire"
 	"github.com/mootspace/moot/internal/worker"
 )
@@ -49,7 +50,7 @@ func (n *Node) newHandler(roster *policy.Roster) http.Handler {
 	seen = admitting{seen, n.witness}
 	h := wire.Handler(n.cfg.Intercept.Seen(worker.Overlay{Node: seen, Cache: n.compute.cached}), guard{roster, rules}, wire.Options{
 		Log: n.cfg.Log, Version: n.cfg.Version, BackOff: n.cfg.Role.Seeds, Runner: n.compute,
-		Jobs: n.followHandler(),
+		Jobs: n.followHandler(), Accounts: n.enableHandler(),
 	})
 	return n.sessions.register(n.network.out.Handler(h))
 }
@@ -180,7 +181,7 @@ func (n *Node) Learn(ctx context.Context, from moot.Feeds, l members.Link) error
 	if n.Member().IsZero() {
 		return moot.Errorf(moot.Unavailable, "the act with which this device joined was not passed on")
 	}
-	return n.keys.open(ctx, l)
+	return n.keys.open(n.cfg.Key, l)
 }
 
 // Waits reports whether nobody who may has admitted this device yet.

@@ -53,7 +53,7 @@ func (n *Node) succeed(ctx context.Context, signer *sign.Signer, device moot.Key
 		return err
 	}
 	retire, err := sign.One(ctx, signer.On(n.store, others), moot.Merge, sign.Statement{
-		Kind: moot.KindAct, Key: trust.KindRetire, Cites: n.network.roster.Heads(), Body: body,
+		Kind: moot.KindAct, Key: trust.KindRetire, Cites: n.network.roster.Cites(nil), Body: body,
 	})
 	if err != nil {
 		return err

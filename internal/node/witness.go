@@ -75,6 +75,12 @@ func (w *witness) now(ctx context.Context, feeds bool) {
 	}
 }
 
+// admit admits the joins that wait.
+func (w *witness) admit(ctx context.Context) error {
+	w.now(ctx, false)
+	return ctx.Err()
+}
+
 // admitting is a node that admits at once who joins through it.
 type admitting struct {
 	moot.Node

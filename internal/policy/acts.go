@@ -2,6 +2,7 @@ package policy
 
 import (
 	"crypto/ed25519"
+	"slices"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/trust"
@@ -234,9 +235,29 @@ func (a *acts) adopt(b trust.Adopt) {
 }
 
 // probe reports why an act that knows everything would have no effect.
-func (a *acts) probe(device moot.Key, body any, named map[moot.EntryID]trust.Named) error {
+func (a *acts) probe(device moot.Key, body any) error {
+	named := map[moot.EntryID]trust.Named{} // as the caller has them from its store
+	for _, m := range marks(body) {
+		named[m.ID] = trust.Named{Device: m.Device, At: trust.Position{Seq: m.Seq}}
+	}
 	next := trust.Position{Seq: 1 << 62} // after all that the device has said
-	return a.world.Probe(trust.Act{Device: device, At: next, Cites: a.heads(), Kind: KindOf(body), Body: body, Named: named})
+	return a.world.Probe(trust.Act{Device: device, At: next, Cites: a.cites(body), Kind: KindOf(body), Body: body, Named: named})
+}
+
+// cites returns what an act with a body cites: the newest acts, and the joins that it
+// admits.
+func (a *acts) cites(body any) (ids []moot.EntryID) {
+	if w, ok := body.(trust.Witness); ok {
+		for _, line := range w.Admits {
+			ids = append(ids, line.Join)
+		}
+	}
+	for _, id := range a.heads() {
+		if len(ids) < moot.MaxCites && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // KindOf returns the kind of act that a body belongs to; "" for no body.

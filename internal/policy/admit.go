@@ -144,6 +144,7 @@ func (r *Roster) applyAct(e *moot.Entry, at moot.Position, begins *moot.Position
 	if err == nil {
 		err = r.acts.take(s)
 	}
+
 	if err != nil { // it was admitted before it was stored
 		return nil
 	}

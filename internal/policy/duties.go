@@ -48,14 +48,14 @@ func (r *Roster) Claims() (acts []moot.EntryID) {
 	return acts
 }
 
-// Heads returns the acts that the next act cites.
-func (r *Roster) Heads() []moot.EntryID {
+// Cites returns what the next act cites, if it has the body.
+func (r *Roster) Cites(body any) []moot.EntryID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts == nil {
 		return nil
 	}
-	return r.acts.heads()
+	return r.acts.cites(body)
 }
 
 // Holder returns the member that holds a name, compared by its mail form. Kind NotFound.
@@ -109,4 +109,29 @@ func (r *Roster) Admitted(first moot.EntryID) (act moot.EntryID, ok bool) {
 		return act, false
 	}
 	return r.acts.current().Admission(first)
+}
+
+// Mailboxes returns the standing generations of a member's mailbox key, the oldest first.
+func (r *Roster) Mailboxes(id moot.MemberID) []trust.Mailbox {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return nil
+	}
+	return r.acts.current().Mailboxes(id)
+}
+
+// Sealed returns what the invitation of a device hands over: the private halves of the
+// member's mailbox keys; nil if it came without.
+func (r *Roster) Sealed(device moot.Key) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return nil
+	}
+	i, ok := r.acts.first[device]
+	if !ok {
+		return nil
+	}
+	return r.acts.invites[r.acts.list[i].body.Invite].Sealed
 }

@@ -240,13 +240,13 @@ func (r *Roster) Counts(author moot.Key, kind moot.Kind, at moot.Position) bool 
 // Probe reports why an act by a device would have no effect, if it were the next that is
 // signed by somebody who knows all that is known here. Kinds: Denied, Stranger, Revoked,
 // Full, Invalid.
-func (r *Roster) Probe(device moot.Key, body any, named map[moot.EntryID]trust.Named) error {
+func (r *Roster) Probe(device moot.Key, body any) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.acts == nil {
 		return moot.WithHint(moot.Errorf(moot.Unavailable, "this space was begun by version 0.1.0, and its founder's node has not brought it over yet"), moot.HintAdopt)
 	}
-	return r.acts.probe(device, body, named)
+	return r.acts.probe(device, body)
 }
 
 func unixText(t int64) string { return time.Unix(t, 0).UTC().Format(time.DateTime) }

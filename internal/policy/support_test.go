@@ -107,7 +107,7 @@ func (d *device) sign(body any, cites ...moot.EntryID) moot.Entry {
 
 // say signs and stores an act that cites what its node knows.
 func (d *device) say(body any, cites ...moot.EntryID) (moot.Entry, error) {
-	e := d.sign(body, append(d.Heads(), cites...)...)
+	e := d.sign(body, append(d.Cites(body), cites...)...)
 	return e, d.append(e)
 }
 

@@ -138,7 +138,10 @@ func (s *State) Devices(id moot.MemberID) (list []DeviceInfo) {
 		}
 		st := w.st[t]
 		i := DeviceInfo{Key: st.dev.key, First: st.id, Recovery: w.marked(t)}
-		if b, ok := st.body.(Join); ok {
+		switch b := st.body.(type) {
+		case Join:
+			i.Label = b.Label
+		case Space:
 			i.Label = b.Label
 		}
 		if l := w.linkers(t); len(l) > 0 {

@@ -60,3 +60,6 @@ const (
 	pathJob      = "/v2/jobs/{id}"
 	pathOpenAPI  = "/v2/openapi.json"
 )
+
+// PathAccounts is where a member asks a server to keep a device for it.
+const PathAccounts = "/v2/accounts"

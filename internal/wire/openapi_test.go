@@ -58,6 +58,7 @@ func TestOpenAPI(t *testing.T) {
 	b, _ := m.Put(t.Context(), strings.NewReader("content"))
 	var refuse moot.ErrorKind // given by the guard if set
 	options := Options{Runner: echo{}, Jobs: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "null\n") })}
+	options.Accounts = options.Jobs
 	h := newHandler(m, nil, options)
 	h.guard = guard{allow: func(moot.Key, string, string) error {
 		if refuse == "" {
@@ -83,6 +84,7 @@ func TestOpenAPI(t *testing.T) {
 		{"GET " + pathVector, "GET", pathVector, "", "", ""},
 		{"POST " + pathTasks, "POST", pathTasks, "{}", "", ""},
 		{"GET " + pathJob, "GET", strings.Replace(pathJob, "{id}", "1", 1), "", "", ""},
+		{"POST " + PathAccounts, "POST", PathAccounts, "{}", "", ""},
 		{"GET " + pathOpenAPI, "GET", pathOpenAPI, "", "", ""},
 	} {
 		refuse = ""

@@ -34,7 +34,7 @@ func (h *handler) run(w *writer, r *http.Request) error {
 		return h.strangerOr(r, err)
 	}
 	if t.For.IsZero() {
-		t.For = moot.Caller(r.Context())
+		return h.strangerOr(r, moot.Errorf(moot.Invalid, "the task does not say for which member it is run"))
 	}
 	if err := h.allow(r, "run", t.For.String()); err != nil {
 		return err
@@ -64,6 +64,15 @@ func (h *handler) job(w *writer, r *http.Request) error {
 		return err
 	}
 	h.jobs.ServeHTTP(w, r)
+	return nil
+}
+
+// account serves POST /v2/accounts.
+func (h *handler) account(w *writer, r *http.Request) error {
+	if err := h.allow(r, "read", ""); err != nil {
+		return err
+	}
+	h.accounts.ServeHTTP(w, r)
 	return nil
 }
 

@@ -30,6 +30,8 @@ func advice(err error) string {
 		return "look at it with 'moot get' and do it again, or use --force: no version is lost"
 	case moot.HintRename:
 		return "choose another name, for example with --as"
+	case moot.HintOtherMember:
+		return "write to the member's ID (see 'moot members'), or use --confirm if this one is meant"
 	case moot.HintRetry:
 		return "run the same command again"
 	case moot.HintUpdate:
@@ -48,8 +50,25 @@ func advice(err error) string {
 		return "end the conflict first: see 'moot conflicts'"
 	case moot.HintLend:
 		return "a member lends it with 'moot offer --cpus 2'"
+	case moot.HintConfirm:
+		return "use --yes if it is meant"
 	case moot.HintCheckInvite:
 		return "check the link that you were given, or have an owner or admin run 'moot invite' for a new one"
+	}
+	return adviceOnMembers(err)
+}
+
+// adviceOnMembers words what can be done about members and devices.
+func adviceOnMembers(err error) string {
+	switch moot.HintOf(err) {
+	case moot.HintAdopt:
+		return "have the founder of the space run 'moot up' or 'moot serve' of this version"
+	case moot.HintForked:
+		return "see 'moot device ls', and say which branch counts with 'moot device choose'"
+	case moot.HintLeave:
+		return "use 'moot leave'"
+	case moot.HintRecovery:
+		return "use --recovery CODE: 'moot init' or 'moot device add --recovery' printed it"
 	}
 	return adviceToLook(err)
 }
@@ -63,6 +82,8 @@ func adviceToLook(err error) string {
 		return "see 'moot conflicts'"
 	case moot.HintListMembers:
 		return "see 'moot members'"
+	case moot.HintListDevices:
+		return "see 'moot device ls'"
 	case moot.HintListMessages:
 		return "see 'moot inbox'"
 	case moot.HintListJobs:

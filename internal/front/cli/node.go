@@ -7,28 +7,36 @@ import (
 )
 
 func (a *commandLine) initCommand() *cobra.Command {
-	var space, as string
+	var o app.InitOptions
 	c := &cobra.Command{
 		Use:   "init [--name SPACE]",
-		Short: "Make a new space, owned by this home, and print its ID",
-		Args:  cobra.NoArgs,
+		Short: "Make a new space, owned by you, and print its ID and your recovery code",
+		Long: `Make a new space, whose first owner is this home's member, and print the space's ID and
+your recovery code: a device on paper, with which you remove one that was lost or stolen.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			id, err := a.program.Init(c.Context(), a.home, space, as)
+			home, err := a.program.Init(c.Context(), a.home, o)
 			if err != nil {
 				return err
 			}
 			if a.json {
-				a.print(id)
+				a.print(home)
 				return nil
 			}
-			a.say("%s", id.Space)
-			a.say("space %q, owned by %q in %s", name(id.Name), name(id.As), id.Home)
+			a.say("%s", home.Space)
+			a.say("space %q, owned by %q in %s", name(home.Name), name(home.As), home.Home)
+			if home.Recovery != "" {
+				a.say("recovery code: %s", home.Recovery)
+				a.explainRecovery()
+			}
 			a.say("next: 'moot up' runs a peer, 'moot serve' the space's server, 'moot invite' brings others in")
 			return nil
 		},
 	}
-	c.Flags().StringVar(&space, "name", "moot", "`NAME` of the space")
-	c.Flags().StringVar(&as, "as", "", "`NAME` that you are called by in it (default: your login name)")
+	f := c.Flags()
+	f.StringVar(&o.Space, "name", "moot", "`NAME` of the space")
+	f.StringVar(&o.As, "as", "", "`NAME` that you are called by in it (default: your login name)")
+	f.StringVar(&o.Label, "device", "", "what this device is called, as `LABEL` (default: this host's name)")
 	return c
 }
 
