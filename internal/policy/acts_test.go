@@ -55,7 +55,7 @@ func TestJoinsWaitUntilSomebodyAdmitsThem(t *testing.T) {
 	same(t, "members when it is used up", len(ann.Members()), 3)
 	_, err = ann.Invitation(public(keyOf("link")))
 	wantKind(t, "the invitation", err, moot.UsedUp)
-	wantKind(t, "a third", ann.Probe(ann.id(), trust.Witness{Admits: []trust.Admission{{Join: all[1].first}}}), moot.Denied)
+	wantKind(t, "a third", ann.Probe(ann.id(), trust.Witness{Admits: []trust.Admission{{Join: all[1].first}}}), moot.UsedUp)
 }
 
 func TestAWaitingDeviceSaysLittle(t *testing.T) {
