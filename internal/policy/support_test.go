@@ -187,6 +187,11 @@ func (n *node) entries() (all []moot.Entry) {
 	return all
 }
 
+// of returns what a node holds of an author.
+func (n *node) of(author moot.Key) []moot.Entry {
+	return slices.DeleteFunc(n.entries(), func(e moot.Entry) bool { return e.Author != author })
+}
+
 // take stores what others hold, as often as something names what came after it.
 func (n *node) take(entries []moot.Entry) {
 	n.g.t.Helper()
