@@ -27,7 +27,7 @@ type Task struct {
 	Seed   uint64   `json:"seed,omitempty"` // of its random numbers
 	Live   bool     `json:"live,omitempty"` // real clock and random numbers: not deterministic
 
-	For   MemberID `json:"for"`             // on whose behalf it is run
+	For   MemberID `json:"for,omitzero"`    // on whose behalf it is run
 	Label string   `json:"label,omitempty"` // for people
 }
 

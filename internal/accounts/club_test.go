@@ -89,6 +89,8 @@ func newClub(t *testing.T) *club {
 	}
 	c.cfg.Own = c.signer(t, key)
 	must(t, c.members(c.cfg.Own).Found(t.Context(), "ann"))
+	_, err = c.members(c.cfg.Own).Recovery(t.Context(), nil) // without it the founder links no device
+	must(t, err)
 	return c
 }
 
@@ -113,6 +115,7 @@ func (c *club) open(t *testing.T) *accounts.Accounts {
 	t.Helper()
 	a, err := accounts.Open(t.Context(), c.cfg)
 	must(t, err)
+	a.Cheap()
 	c.roster.OnChange(a.Review)
 	return a
 }

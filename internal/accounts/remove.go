@@ -26,7 +26,7 @@ func (a *Accounts) remove(ctx context.Context, name string, force bool) error {
 	if in, acts := a.cfg.Roster.Device(device); acts && !in.Waiting { // else it need not say so, or did
 		m, _ := a.cfg.Roster.Member(one.Member)
 		if !force && !othersAct(m, device) {
-			return moot.WithHint(moot.Errorf(moot.Conflict, "it is the only device of %s, who could not come back", m.Name), moot.HintForce)
+			return moot.WithHint(moot.Errorf(moot.Conflict, "it is the only device of %s, who could not come back", m.Name), moot.HintConfirm)
 		}
 		if _, err := a.members(one).RemoveDevice(ctx, "", device.String()); err != nil {
 			return err

@@ -28,10 +28,11 @@ type Control interface {
 	// that it reads its mailbox there. Kinds: Conflict if it does already, Unavailable.
 	EnableAccount(ctx context.Context, o EnableOptions) (Account, error)
 	// RemoveAccount ends the device that this node keeps for a member, and its passwords.
-	RemoveAccount(ctx context.Context, name string) error
+	// Kind Conflict if it is the member's only device, unless only is set.
+	RemoveAccount(ctx context.Context, name string, only bool) error
 	// AddPassword makes a password for mail programs; name "" is the node's own member.
 	AddPassword(ctx context.Context, name string) (string, error)
-	// SetPassword adds a password that a person has chosen; name "" is the node's own member.
+	// SetPassword replaces the password that a person has chosen; name "" is the node's own member.
 	SetPassword(ctx context.Context, name, password string) error
 	// DropPasswords revokes all passwords of a member.
 	DropPasswords(ctx context.Context, name string) error
@@ -50,9 +51,13 @@ type Control interface {
 // Account is a member whose mail mail programs reach at this node.
 type Account struct {
 	Member    moot.MemberID `json:"member"`
-	Device    moot.Key      `json:"device"` // that the node keeps, or its own
-	Name      string        `json:"name"`
+	Device    moot.Key      `json:"device"`             // that the node keeps, or its own
+	Name      string        `json:"name"`               // the member's
+	Label     string        `json:"label,omitempty"`    // the device's
 	Own       bool          `json:"own,omitempty"`      // the node's own member
+	Waiting   bool          `json:"waiting,omitempty"`  // nobody who may has admitted the device yet
+	Forked    bool          `json:"forked,omitempty"`   // it goes on in several branches
+	Revoked   bool          `json:"revoked,omitempty"`  // it acts for nobody any more
 	Passwords int           `json:"passwords"`          // how many open it
 	Password  string        `json:"password,omitempty"` // only from EnableAccount, if it was given none
 	Server    string        `json:"server,omitempty"`   // address of the server that keeps it; only from EnableAccount

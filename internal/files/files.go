@@ -85,7 +85,10 @@ func (f File) Size() int64 { return f.Content }
 
 // stated returns f as the version that an entry states.
 func (fs *Files) stated(f File, e moot.Entry) File {
-	f.By, _ = fs.member(e.Author)
+	f.By = moot.MemberID{}
+	if by, known := fs.member(e.Author); known {
+		f.By = by
+	}
 	f.Author, f.Time, f.Entry = e.Author, e.Time, e.ID
 	return f
 }

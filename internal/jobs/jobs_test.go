@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/jobs"

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/mootspace/moot"
@@ -35,10 +36,8 @@ func (r *Ring) Next(devices ...moot.Key) (trust.Mailbox, error) {
 		return trust.Mailbox{}, err
 	}
 	next.Public = fresh.Public().String()
-	for _, d := range devices {
-		next.Sealed = append(next.Sealed, trust.SealedHalf{Device: d})
-	}
-	next.Sealed[0].Data = data
+	next.Devices, next.Sealed = slices.Clone(devices), data
+	slices.SortFunc(next.Devices, func(a, b moot.Key) int { return bytes.Compare(a[:], b[:]) })
 	return next, nil
 }
 
@@ -62,21 +61,4 @@ func (r *Ring) handed(n int) (list []seal.Mailbox) {
 	return list
 }
 
-func sealedTo(m trust.Mailbox, device moot.Key) bool {
-	return slices.ContainsFunc(m.Sealed, func(h trust.SealedHalf) bool { return h.Device == device })
-}
-
-// half returns what is sealed to a device, nil if nothing is. What the first half has is
-// sealed to all devices, and the others are empty.
-func half(m trust.Mailbox, device moot.Key) []byte {
-	for _, h := range m.Sealed {
-		switch {
-		case h.Device != device:
-		case len(h.Data) > 0:
-			return h.Data
-		default:
-			return m.Sealed[0].Data
-		}
-	}
-	return nil
-}
+func sealedTo(m trust.Mailbox, device moot.Key) bool { return slices.Contains(m.Devices, device) }

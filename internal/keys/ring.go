@@ -83,9 +83,9 @@ func (r *Ring) Refresh() error {
 	standing := r.cfg.Mailboxes()
 	var found []seal.Mailbox
 	for _, m := range standing {
-		if data := half(m, r.device); data != nil && !r.seen[m.Public] {
+		if sealedTo(m, r.device) && !r.seen[m.Public] {
 			r.seen[m.Public] = true // once: what is damaged stays so
-			opened, err := seal.OpenKeys(data, seal.Device(r.cfg.Device))
+			opened, err := seal.OpenKeys(m.Sealed, seal.Device(r.cfg.Device))
 			if err != nil {
 				continue
 			}

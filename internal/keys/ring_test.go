@@ -135,7 +135,7 @@ func TestGenerations(t *testing.T) {
 
 func TestDamagedHalvesAreLeftOut(t *testing.T) {
 	device := seal.NewKey()
-	m := member{[]trust.Mailbox{{Generation: 1, Public: "age1x", Sealed: []trust.SealedHalf{{Device: seal.Public(device), Data: []byte("x")}}}}}
+	m := member{[]trust.Mailbox{{Generation: 1, Public: "age1x", Devices: []moot.Key{seal.Public(device)}, Sealed: []byte("x")}}}
 	r := m.ring(t, device, records{})
 	if got := r.Identities(t.Context()); len(got) != 1 {
 		t.Errorf("%d identities; want the device's key", len(got))

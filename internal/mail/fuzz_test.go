@@ -37,10 +37,10 @@ func FuzzSummarize(f *testing.F) {
 }
 
 func FuzzEnvelope(f *testing.F) {
-	body, _ := encode(announcement{To: []moot.Key{{1}}, Size: 5})
+	body, _ := encode(announcement{To: []moot.MemberID{{1}}, Size: 5})
 	f.Add(strings.Repeat("ab", 32), body)
 	f.Fuzz(func(t *testing.T, key string, body []byte) {
-		env, err := parseEnvelope(moot.Entry{Key: key, Body: body, Author: moot.Key{9}})
+		env, err := parseEnvelope(moot.Entry{Key: key, Body: body, Author: moot.Key{9}}, moot.MemberID{8})
 		if err != nil && moot.KindOf(err) != moot.Invalid {
 			t.Errorf("%v", err)
 		}

@@ -210,4 +210,3 @@ func (acc *Account) fetch(ctx context.Context, dir Directory, env envelope) (arr
 	acc.classify(ctx, dir, &a)
 	return a, nil
 }
-

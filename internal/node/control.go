@@ -84,8 +84,8 @@ func (c control) SetPassword(ctx context.Context, name, password string) error {
 }
 
 // RemoveAccount implements app.Control.
-func (c control) RemoveAccount(ctx context.Context, name string) error {
-	return c.accounts.Remove(ctx, name, false)
+func (c control) RemoveAccount(ctx context.Context, name string, force bool) error {
+	return c.accounts.Remove(ctx, name, force)
 }
 
 // DropPasswords implements app.Control.

@@ -129,7 +129,7 @@ func (r *Roster) Sealed(device moot.Key) []byte {
 	if r.acts == nil {
 		return nil
 	}
-	i, ok := r.acts.first[device]
+	i, ok := r.acts.joins.first[device]
 	if !ok {
 		return nil
 	}

@@ -117,7 +117,7 @@ func BenchmarkQueryOverLinks(b *testing.B) {
 
 // entries are what one author said, signed.
 func entries(n int) (list []moot.Entry) {
-	a := feed.NewAuthor(moot.Key{1}, seal.NewKey(), feed.NewClock(time.Now, 0), nil)
+	a := feed.NewAuthor(moot.SpaceID{1}, seal.NewKey(), feed.NewClock(time.Now, 0), nil)
 	for i := range n {
 		e := a.Next(moot.KindFile, fmt.Sprint("a name ", i), nil, []byte("a body"))
 		a.Commit(e)

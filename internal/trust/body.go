@@ -90,15 +90,10 @@ type Annul struct {
 
 // Mailbox starts a generation of a member's mailbox key.
 type Mailbox struct {
-	Generation uint64       `cbor:"0,keyasint"`           // 1, 2, 3 …
-	Public     string       `cbor:"1,keyasint"`           // age recipient
-	Sealed     []SealedHalf `cbor:"2,keyasint,omitempty"` // the private half, with those of all earlier generations
-}
-
-// SealedHalf is a mailbox's private half for one device.
-type SealedHalf struct {
-	Device moot.Key `cbor:"0,keyasint"`
-	Data   []byte   `cbor:"1,keyasint"`
+	Generation uint64     `cbor:"0,keyasint"` // 1, 2, 3 …
+	Public     string     `cbor:"1,keyasint"` // age recipient
+	Devices    []moot.Key `cbor:"2,keyasint"` // sorted; who can open Sealed
+	Sealed     []byte     `cbor:"3,keyasint"` // the private half and those of earlier generations
 }
 
 // Adopt brings a space of version 0.1.0 under these rules (R25).

@@ -45,10 +45,10 @@ func (w *World) stateBefore(i int) *State { return w.stateOf(w.st[i].act.heads, 
 
 // base returns the greatest remembered State of a part of a set; nil if there is none.
 func (c *cache) base(past set) (best *State) {
-	n := 0
-	for k := len(c.order) - 1; k >= 0; k-- {
+	n, all := 0, past.count()
+	for k := len(c.order) - 1; k >= 0 && n < all-8; k-- {
 		s := c.states[c.order[k]]
-		if s.size > n && s.mask.in(past) {
+		if s.size > n && s.size <= all && s.mask.in(past) {
 			best, n = s, s.size
 		}
 	}
@@ -61,17 +61,16 @@ func (w *World) derive(base *State, mask set, forks bool) *State {
 	if base == nil || base.forks != forks && w.forks > 0 {
 		return w.evaluate(mask, forks).sized()
 	}
-	s := &State{w: w, mask: base.mask.clone(len(w.st)), under: base.under.clone(len(w.st)), each: base.each, cont: base.cont, forks: forks, size: base.size}
+	s := &State{w: w, mask: mask, under: base.under.clone(len(mask) << 6), each: base.each, cont: base.cont, forks: forks, size: base.size}
 	s.over, s.open = s.under, base.open
 	if s.open {
-		s.over = base.over.clone(len(w.st))
+		s.over = base.over.clone(len(mask) << 6)
 	}
-	for i := range mask.minus(base.mask).all() {
-		if !s.extend(i) {
+	for i := range mask.beyond(base.mask) {
+		if !s.extend(i, base.mask) {
 			return w.evaluate(mask, forks).sized()
 		}
 	}
-	s.mask = mask
 	return s
 }
 
@@ -80,8 +79,9 @@ func (s *State) sized() *State {
 	return s
 }
 
-// extend adds a statement that changes nothing else; false if it may.
-func (s *State) extend(i int) bool {
+// extend adds a statement that changes nothing else in a State that has all below it and a
+// base; false if it may.
+func (s *State) extend(i int, base set) bool {
 	w := s.w
 	x := w.st[i]
 	if x.dev.forked() && (s.forks || w.contested(i, s.mask, false)) {
@@ -89,14 +89,13 @@ func (s *State) extend(i int) bool {
 	}
 	if x.ok {
 		void, known := s.void(x)
-		if !known || x.hits.meets(s.mask) || s.revives(x) {
+		if !known || x.hits.meets(s.mask) || s.revives(i, base) {
 			return false
 		}
 		if !void {
 			s.stands(i, x)
 		}
 	}
-	s.mask = s.mask.with(i)
 	s.size++
 	return true
 }
@@ -117,8 +116,9 @@ func (s *State) void(x *statement) (void, known bool) {
 
 // revives reports whether a statement may make another stand: by vouching for it, by naming
 // a contested one, or by giving its author a role.
-func (s *State) revives(x *statement) bool {
-	w, d := s.w, x.dev
+func (s *State) revives(i int, base set) bool {
+	w := s.w
+	x, d := w.st[i], w.st[i].dev
 	if x.kind != KindJoin {
 		for l := range w.index.soft.and(s.mask).and(x.act.past).all() {
 			if w.st[l].dev != d && !w.st[l].hit.and(s.mask).in(x.act.past) {
@@ -135,8 +135,12 @@ func (s *State) revives(x *statement) bool {
 	if !ok || b.Role == "" {
 		return false
 	}
-	said := w.st[w.ref(b.Member)].dev.said.and(w.index.ok).and(s.mask)
-	return !said.in(s.under)
+	for _, l := range w.st[w.ref(b.Member)].dev.said {
+		if (base.has(l) || l < i && s.mask.has(l)) && w.index.ok.has(l) && !s.under.has(l) {
+			return true
+		}
+	}
+	return false
 }
 
 // stands adds a statement that nothing hits to what stands, if what it rests on does.

@@ -11,11 +11,11 @@ import (
 
 // Limits on what bodies hold, beside moot.MaxBody.
 const (
-	maxUses  = 1 << 20
-	maxBy    = 64       // members who may admit
-	maxLabel = 64       // bytes of a device's name
-	maxHalf  = 32 << 10 // bytes of a mailbox's sealed private half
-	maxLines = 2048     // elements of any list
+	maxUses   = 1 << 20
+	maxBy     = 64       // members who may admit
+	maxLabel  = 64       // bytes of a device's name
+	maxSealed = 62 << 10 // bytes of the sealed private halves of a mailbox
+	maxLines  = 2048     // elements of any list
 )
 
 var decoder = cbor.NewDecoder(cbor.Limits{Elements: maxLines})
@@ -161,9 +161,10 @@ func (b Annul) form() error {
 }
 
 func (b Mailbox) form() error {
-	bad := b.Generation == 0 || len(b.Public) == 0 || len(b.Public) > 128 || len(b.Sealed) == 0 || len(b.Sealed) > MaxDevices
-	for i, h := range b.Sealed {
-		bad = bad || len(h.Data) == 0 || len(h.Data) > maxHalf || i > 0 && bytes.Compare(b.Sealed[i-1].Device[:], h.Device[:]) >= 0
+	bad := b.Generation == 0 || len(b.Public) == 0 || len(b.Public) > 128 ||
+		len(b.Sealed) == 0 || len(b.Sealed) > maxSealed || len(b.Devices) == 0 || len(b.Devices) > MaxDevices
+	for i := 1; i < len(b.Devices); i++ {
+		bad = bad || bytes.Compare(b.Devices[i-1][:], b.Devices[i][:]) >= 0
 	}
 	if bad {
 		return invalid("a mailbox key beyond a limit, or sealed to devices out of order")

@@ -39,7 +39,7 @@ func (s *State) findUndecided() {
 		st := w.st[r]
 		if b, ok := st.body.(Device); ok {
 			d := w.st[w.ref(b.Device)].dev
-			if st.hit.and(open).meets(d.said) {
+			if anyOf(d.said, st.hit.and(open)) {
 				s.each = s.each.with(r)
 				continue
 			}
@@ -182,8 +182,8 @@ func (s *State) findContested() {
 		if !d.forked() {
 			continue
 		}
-		for i := range d.said.and(s.mask).all() {
-			if w.contested(i, s.mask, s.forks) && !w.givesUp(i) && !s.goesOn(d, w.st[i].at) && !s.namedByOther(i) {
+		for _, i := range d.said {
+			if s.mask.has(i) && w.contested(i, s.mask, s.forks) && !w.givesUp(i) && !s.goesOn(d, w.st[i].at) && !s.namedByOther(i) {
 				s.cont = s.cont.with(i)
 			}
 		}

@@ -14,7 +14,7 @@ type device struct {
 	branches map[int]*branch
 	trunk    uint64 // last seq of branch 0 that is before every fork
 	acts     []*act // in order of arrival
-	said     set    // statements
+	said     []int  // statements
 	roots    []int  // joins that have the right, and other first statements
 	out      []int  // device acts on it that have the right
 	ends     []int  // what ends it (R18)

@@ -7,7 +7,7 @@ import "slices"
 func (w *World) addHits(i int) {
 	s := w.st[i]
 	if w.index.hitters.has(i) {
-		for l := range w.targets(s) {
+		for _, l := range w.targets(s) {
 			w.relate(i, l)
 		}
 	}
@@ -23,21 +23,24 @@ func (w *World) addHits(i int) {
 	}
 }
 
-// targets yields those that a new hitter may hit.
-func (w *World) targets(s *statement) func(func(int) bool) {
-	var about set
+// targets returns those that a new hitter may hit.
+func (w *World) targets(s *statement) (list []int) {
+	var about []int
 	switch b := s.body.(type) {
 	case Annul:
-		about = about.with(w.target(b))
+		return []int{w.target(b)}
 	case RoleBody:
 		about = w.index.subject(w.ref(b.Member)).said
 	case Device:
-		about = w.st[w.ref(b.Device)].dev.said.and(w.index.ok)
+		about = w.st[w.ref(b.Device)].dev.said
 	}
-	if _, annul := s.body.(Annul); !annul && !w.pinsBranch(s) {
-		about = about.minus(s.act.past)
+	branch := w.pinsBranch(s)
+	for _, l := range about {
+		if w.index.ok.has(l) && (branch || !s.act.knows(l)) {
+			list = append(list, l)
+		}
 	}
-	return about.all()
+	return list
 }
 
 // pinsBranch reports whether a hitter pins an entry of a forked device: then it may hit what it knew.

@@ -21,7 +21,6 @@ type index struct {
 	invites  map[int]*invitation  // what is about an invitation
 	names    map[string][]int     // mail form to members who ever claimed it
 	mail     map[int][]int        // member to mailbox acts
-	annuls   map[int][]int        // target to annul acts
 	adopts   map[moot.Key]int     // devices of version 0.1.0 to their statements
 	adoption *act                 // the adopt act that holds; nil: none
 }
@@ -30,7 +29,7 @@ type index struct {
 type subject struct {
 	admissions []int         // of the join: witness lines, its retire, roles given by others; lowest first
 	kept       []int         // roles given by others
-	said       set           // the member's statements
+	said       []int         // the member's statements
 	devices    []int         // the member's joins
 	claims     []int         // the member's joins and renames, lowest first
 	confirmed  map[int][]int // claim to confirmations
@@ -46,7 +45,7 @@ type invitation struct {
 
 func newIndex() index {
 	return index{founder: -1, object: map[moot.EntryID]int{}, of: map[int]*subject{}, invites: map[int]*invitation{},
-		names: map[string][]int{}, mail: map[int][]int{}, annuls: map[int][]int{}, adopts: map[moot.Key]int{}}
+		names: map[string][]int{}, mail: map[int][]int{}, adopts: map[moot.Key]int{}}
 }
 
 // adopted returns the statement of a device from version 0.1.0; -1 if it is none.
@@ -117,12 +116,8 @@ func (w *World) insert(a *act, statements []*statement) {
 	for i := range statements {
 		w.add(a.first + i)
 	}
-	for n := range w.heads.all() {
-		if a.knows(w.acts[n].first) {
-			w.heads.without(n)
-		}
-	}
-	w.heads = w.heads.with(a.number)
+	w.heads = slices.DeleteFunc(w.heads, func(h *act) bool { return a.knows(h.first) })
+	w.heads = append(w.heads, a)
 }
 
 // add indexes a statement.
@@ -131,7 +126,7 @@ func (w *World) add(i int) {
 	if _, known := x.object[s.id]; !known {
 		x.object[s.id] = i
 	}
-	s.dev.said = s.dev.said.with(i)
+	s.dev.said = append(s.dev.said, i)
 	if !s.ok {
 		return
 	}
@@ -143,7 +138,7 @@ func (w *World) add(i int) {
 		x.hitters = x.hitters.with(i)
 	}
 	m := x.subject(s.member)
-	m.said = m.said.with(i)
+	m.said = append(m.said, i)
 	if s.confirms >= 0 {
 		c := x.subject(w.st[s.confirms].member)
 		c.confirmed[s.confirms] = append(c.confirmed[s.confirms], i)

@@ -34,8 +34,8 @@ func MailForm(name string) string {
 	for _, r := range norm.NFKD.String(strings.ToLower(norm.NFKC.String(name))) {
 		r = unicode.ToLower(r)
 		switch latin := lookAlike(r); {
-		case latin != "":
-			b.WriteString(latin)
+		case latin != 0:
+			b.WriteRune(latin)
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
 			b.WriteRune(r)
 		}
@@ -43,22 +43,59 @@ func MailForm(name string) string {
 	return b.String()
 }
 
-// lookAlike returns the Latin letters that a lower-case letter or digit looks like, or "".
-func lookAlike(r rune) string {
-	const from = "аеорсухіјѕһԁԛԝєгкмнтвп" + "αορνυικτχεωηγϲϳ" + "ıɑɡɩʋ" + "01" + "ԍӏґцзё"
-	to := [...]string{
-		"a", "e", "o", "p", "c", "y", "x", "i", "j", "s", "h", "d", "q", "w", "e", "r", "k", "m", "h", "t", "b", "n",
-		"a", "o", "p", "v", "u", "i", "k", "t", "x", "e", "w", "n", "y", "c", "j",
-		"i", "a", "g", "i", "u",
-		"o", "l",
-		"g", "l", "r", "u", "3", "e",
+// lookAlike returns the Latin letter or digit that a lower-case one looks like; 0 if there is none.
+func lookAlike(r rune) rune {
+	switch r {
+	case 'а', 'α', 'ɑ':
+		return 'a'
+	case 'ь':
+		return 'b'
+	case 'с', 'ϲ':
+		return 'c'
+	case 'ԁ':
+		return 'd'
+	case 'е', 'є', 'ε':
+		return 'e'
+	case 'ɡ', 'ԍ':
+		return 'g'
+	case 'һ', 'н':
+		return 'h'
+	case 'і', 'ι', 'ı', 'ɩ':
+		return 'i'
+	case 'ј', 'ϳ':
+		return 'j'
+	case 'к', 'κ':
+		return 'k'
+	case '1', 'ӏ':
+		return 'l'
+	case 'м':
+		return 'm'
+	case 'п', 'η':
+		return 'n'
+	case '0', 'о', 'ο', 'σ':
+		return 'o'
+	case 'р', 'ρ':
+		return 'p'
+	case 'ԛ':
+		return 'q'
+	case 'г':
+		return 'r'
+	case 'ѕ':
+		return 's'
+	case 'т', 'τ':
+		return 't'
+	case 'υ', 'ʋ':
+		return 'u'
+	case 'ν', 'ѵ':
+		return 'v'
+	case 'ԝ', 'ω', 'ѡ':
+		return 'w'
+	case 'х', 'χ':
+		return 'x'
+	case 'у', 'γ':
+		return 'y'
+	case 'з':
+		return '3'
 	}
-	n := 0
-	for _, f := range from {
-		if f == r {
-			return to[n]
-		}
-		n++
-	}
-	return ""
+	return 0
 }

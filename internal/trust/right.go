@@ -98,6 +98,10 @@ func (r *review) join(b Join) ([]*statement, error) {
 		s.denied = moot.Errorf(moot.Denied, "the invitation does not hold")
 		return []*statement{s}, nil
 	}
+	if !r.verify(r.invite(v).Key, JoinMessage(r.World.space, r.act.Device), b.Proof) {
+		s.denied = moot.Errorf(moot.Denied, "the join has no proof of its invitation")
+		return []*statement{s}, nil
+	}
 	s.ok, s.member = true, r.act.first
 	if y := r.invite(v).For; !y.IsZero() {
 		s.member = r.ref(y)

@@ -13,10 +13,28 @@ func (s set) has(i int) bool { return i >= 0 && i>>6 < len(s) && s[i>>6]>>(i&63)
 
 // with returns s and i, in place where there is room.
 func (s set) with(i int) set {
-	for i>>6 >= len(s) {
-		s = append(s, 0)
-	}
+	s = s.grown(i + 1)
 	s[i>>6] |= 1 << (i & 63)
+	return s
+}
+
+// grown returns s with room for members below n.
+func (s set) grown(n int) set {
+	if more := (n+63)>>6 - len(s); more > 0 {
+		s = append(s, make(set, more)...)
+	}
+	return s
+}
+
+// firstOnes returns the set of all below n.
+func firstOnes(n int) set {
+	s := make(set, (n+63)>>6)
+	for k := range s {
+		s[k] = ^uint64(0)
+	}
+	if n&63 != 0 {
+		s[n>>6] = 1<<(n&63) - 1
+	}
 	return s
 }
 
@@ -28,9 +46,7 @@ func (s set) without(i int) {
 
 // union returns s and t, in place where there is room.
 func (s set) union(t set) set {
-	for len(s) < len(t) {
-		s = append(s, 0)
-	}
+	s = s.grown(len(t) << 6)
 	for k, word := range t {
 		s[k] |= word
 	}
@@ -100,20 +116,13 @@ func (s set) count() (n int) {
 	return n
 }
 
-// top returns the greatest member; -1 if there is none.
-func (s set) top() int {
-	for k := len(s) - 1; k >= 0; k-- {
-		if s[k] != 0 {
-			return k<<6 + 63 - bits.LeadingZeros64(s[k])
-		}
-	}
-	return -1
-}
-
-// all yields the members, lowest first.
-func (s set) all() iter.Seq[int] {
+// beyond yields the members that are not in t, lowest first.
+func (s set) beyond(t set) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for k, word := range s {
+			if k < len(t) {
+				word &^= t[k]
+			}
 			for ; word != 0; word &= word - 1 {
 				if !yield(k<<6 + bits.TrailingZeros64(word)) {
 					return
@@ -122,6 +131,9 @@ func (s set) all() iter.Seq[int] {
 		}
 	}
 }
+
+// all yields the members, lowest first.
+func (s set) all() iter.Seq[int] { return s.beyond(nil) }
 
 // key returns the set as a key of maps.
 func (s set) key() string {

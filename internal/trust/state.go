@@ -28,11 +28,12 @@ func (w *World) State() *State {
 	if s := w.last; s != nil && s.size == len(w.st) {
 		return s
 	}
-	mask := make(set, (len(w.st)+63)>>6)
-	for i := range w.st {
-		mask = mask.with(i)
+	if w.forks == 0 { // what the next act that cites all knows
+		past, heads, _ := w.past(slices.Clone(w.heads))
+		w.last = w.stateOf(heads, past)
+	} else {
+		w.last = w.derive(w.last, firstOnes(len(w.st)), true)
 	}
-	w.last = w.derive(w.last, mask, true)
 	return w.last
 }
 
@@ -202,8 +203,7 @@ func (s *State) Why(id moot.EntryID) error {
 func (s *State) Heads() []moot.EntryID {
 	w := s.w
 	var list []*act
-	for n := range w.heads.all() {
-		a := w.acts[n]
+	for _, a := range w.heads {
 		if st := w.st[a.first]; st.kind == KindJoin && !s.admitted(a.first) {
 			continue
 		}

@@ -79,8 +79,8 @@ type Named struct {
 	At     Position
 }
 
-// Act is an entry about membership, verified by its caller: signature, hash, form of the
-// header, and, of a join by invitation, the form of its body.
+// Act is an entry about membership, verified by its caller: signature, hash and form of the
+// header.
 type Act struct {
 	ID     moot.EntryID
 	Device moot.Key

@@ -2,6 +2,8 @@ package trust
 
 import (
 	"cmp"
+	"crypto/ed25519"
+	"encoding/binary"
 	"slices"
 
 	"github.com/mootspace/moot"
@@ -34,8 +36,9 @@ type World struct {
 	index   index
 	cache   cache
 	last    *State          // of all that was held when it was made
-	heads   set             // numbers of acts that no act names
+	heads   []*act          // acts that no act names
 	forks   int             // number of forks held
+	verify  verifier        // of invitations' signatures
 	weak    map[string]bool // rules that a test switches off
 }
 
@@ -85,10 +88,20 @@ const (
 	kindConfirm = "confirm"
 )
 
+// verifier reports whether a message has a key's signature.
+type verifier func(key moot.Key, message, sig []byte) bool
+
+func verifyEd25519(key moot.Key, message, sig []byte) bool {
+	return len(sig) == ed25519.SignatureSize && ed25519.Verify(key[:], message, sig)
+}
+
+// maxRefused bounds the refused acts that are remembered; one forgotten is refused again.
+const maxRefused = 1 << 16
+
 // New returns an empty World.
 func New(space moot.SpaceID, c Config) *World {
 	c.Budget, c.WitnessBudget = cmp.Or(c.Budget, 64), cmp.Or(c.WitnessBudget, 4096)
-	w := &World{space: space, config: c}
+	w := &World{space: space, config: c, verify: verifyEd25519}
 	w.reset()
 	return w
 }
@@ -115,10 +128,7 @@ func (w *World) Add(in Act) error {
 	}
 	a, statements, err := w.check(in)
 	if err != nil {
-		if moot.KindOf(err) != moot.Gap {
-			w.refused[in.ID] = err
-		}
-		w.dropBranch(in)
+		w.refuse(in, err)
 		return err
 	}
 	w.insert(a, statements)
@@ -138,8 +148,15 @@ func (w *World) check(in Act) (*act, []*statement, error) {
 	return a, statements, err
 }
 
-// dropBranch drops a branch that would begin with an act that is not taken in.
-func (w *World) dropBranch(in Act) {
+// refuse remembers a refused act, and drops the branch that would begin with one that is not
+// taken in.
+func (w *World) refuse(in Act, err error) {
+	if moot.KindOf(err) != moot.Gap {
+		if len(w.refused) >= maxRefused {
+			clear(w.refused)
+		}
+		w.refused[in.ID] = err
+	}
 	d := w.devices[in.Device]
 	if d == nil || in.At.Branch == 0 {
 		return
@@ -194,7 +211,7 @@ func (w *World) resolve(in Act) (*act, error) {
 		named = append(named, prev)
 		a.root, a.depth = prev.root, prev.depth+1
 	}
-	a.past, a.heads, a.height = union(named)
+	a.past, a.heads, a.height = w.past(named)
 	if in.At.Seq == 1 {
 		a.root = a.first
 	} else if a.root < 0 { // its feed begins with entries of version 0.1.0
@@ -235,26 +252,34 @@ func (w *World) missing(id moot.EntryID) error {
 	return moot.Errorf(moot.Gap, "an act names entry %.12s, which is not held", id)
 }
 
-// union returns the acts named with their pasts, as statements, a key of it, and a height
+// past returns the acts named with their pasts, as statements, a key of it, and a height
 // above all.
-func union(named []*act) (past set, heads string, height int) {
+func (w *World) past(named []*act) (past set, key string, height int) {
 	slices.SortFunc(named, func(a, b *act) int { return b.number - a.number })
-	var top set
+	var heads []*act
+	var text []byte
 	for _, n := range named {
-		if past.has(n.first) {
-			continue
+		if !slices.ContainsFunc(heads, func(h *act) bool { return h == n || h.knows(n.first) }) {
+			heads = append(heads, n)
+			text = binary.AppendUvarint(text, uint64(n.number))
+			height = max(height, n.height)
 		}
-		if past == nil {
-			past = n.past.clone(n.first + n.lines)
-		} else {
-			past = past.union(n.past)
-		}
-		for i := range n.lines {
-			past = past.with(n.first + i)
-		}
-		top, height = top.with(n.number), max(height, n.height)
 	}
-	return past, top.key(), height + 1
+	key = string(text)
+	if s := w.cache.states[key]; s != nil {
+		return s.mask, key, height + 1
+	}
+	for _, h := range heads {
+		if past == nil {
+			past = h.past.clone(h.first + h.lines)
+		} else {
+			past = past.union(h.past)
+		}
+		for i := range h.lines {
+			past = past.with(h.first + i)
+		}
+	}
+	return past, key, height + 1
 }
 
 // Probe reports whether an act, not signed yet, would have the right: nil, or why not in

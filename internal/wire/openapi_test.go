@@ -82,7 +82,7 @@ func TestOpenAPI(t *testing.T) {
 		{"POST " + pathQuery, "POST", pathQuery, "{}", "", ""},
 		{"POST " + pathWatch, "POST", pathWatch, "{}", "", ""},
 		{"GET " + pathVector, "GET", pathVector, "", "", ""},
-		{"POST " + pathTasks, "POST", pathTasks, "{}", "", ""},
+		{"POST " + pathTasks, "POST", pathTasks, `{"for":"` + ann.String() + `"}`, "", ""},
 		{"GET " + pathJob, "GET", strings.Replace(pathJob, "{id}", "1", 1), "", "", ""},
 		{"POST " + PathAccounts, "POST", PathAccounts, "{}", "", ""},
 		{"GET " + pathOpenAPI, "GET", pathOpenAPI, "", "", ""},

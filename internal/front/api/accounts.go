@@ -15,8 +15,9 @@ type addAccount struct {
 
 type enableAccount struct{ Body app.EnableOptions }
 
-type accountName struct {
-	Name string `path:"name" doc:"The member's name or ID."`
+type removeAccount struct {
+	Name string `path:"name" doc:"The member's name or ID, or the device's key."`
+	Only bool   `query:"only" doc:"Also if it is the only device of the member, who then cannot come back."`
 }
 
 type setPassword struct {
@@ -51,8 +52,8 @@ var (
 	accountsOp      = op[none, []app.Account]{at: "GET /api/accounts", does: "Members whose mail mail programs reach at this node", may: localReads}
 	addAccountOp    = op[addAccount, app.Account]{at: "POST /api/accounts", does: "Make a member whose only device this node keeps", may: localWrites}
 	enableAccountOp = op[enableAccount, app.Account]{at: "POST /api/accounts/enable", does: "Have the space's server keep one more device of the node's member", may: localWrites}
-	removeAccountOp = op[accountName, none]{at: "DELETE /api/accounts/{name}", does: "End the device that this node keeps for a member", may: localWrites}
-	setPasswordOp   = op[setPassword, none]{at: "PUT /api/passwords", does: "Add a password that a person has chosen", may: localWrites}
+	removeAccountOp = op[removeAccount, none]{at: "DELETE /api/accounts/{name}", does: "End the device that this node keeps for a member", may: localWrites}
+	setPasswordOp   = op[setPassword, none]{at: "PUT /api/passwords", does: "Replace the password that a person has chosen", may: localWrites}
 	addPasswordOp   = op[addPassword, newPassword]{at: "POST /api/passwords", does: "Make a password for mail programs", may: localWrites}
 	dropPasswordsOp = op[dropPasswords, none]{at: "DELETE /api/passwords", does: "Revoke all passwords of a member", may: localWrites}
 	mailRecordsOp   = op[none, []string]{at: "GET /api/mail/records", does: "Lines that the DNS of the space's mail domain should hold", may: localReads}
@@ -71,8 +72,8 @@ func (s *server) addAccounts() {
 	enableAccountOp.serve(s, func(ctx context.Context, m *app.Session, in enableAccount) (app.Account, error) {
 		return m.Control.EnableAccount(ctx, in.Body)
 	})
-	removeAccountOp.serve(s, func(ctx context.Context, m *app.Session, in accountName) (none, error) {
-		return none{}, m.Control.RemoveAccount(ctx, in.Name)
+	removeAccountOp.serve(s, func(ctx context.Context, m *app.Session, in removeAccount) (none, error) {
+		return none{}, m.Control.RemoveAccount(ctx, in.Name, in.Only)
 	})
 	setPasswordOp.serve(s, func(ctx context.Context, m *app.Session, in setPassword) (none, error) {
 		return none{}, m.Control.SetPassword(ctx, in.Body.Name, in.Body.Password)
@@ -108,8 +109,8 @@ func (c controlClient) EnableAccount(ctx context.Context, o app.EnableOptions) (
 	return enableAccountOp.call(ctx, c.client, enableAccount{o})
 }
 
-func (c controlClient) RemoveAccount(ctx context.Context, name string) error {
-	return removeAccountOp.run(ctx, c.client, accountName{name})
+func (c controlClient) RemoveAccount(ctx context.Context, name string, only bool) error {
+	return removeAccountOp.run(ctx, c.client, removeAccount{name, only})
 }
 
 func (c controlClient) SetPassword(ctx context.Context, name, password string) error {

@@ -40,17 +40,28 @@ func (a *commandLine) accountListCommand() *cobra.Command {
 						a.print(acct)
 						continue
 					}
-					kind := "a device kept here"
-					if acct.Own {
-						kind = "this home's own"
-					}
-					rows = append(rows, []string{name(acct.Name), acct.Member.String(), strconv.Itoa(acct.Passwords), kind})
+					rows = append(rows, []string{name(acct.Name), acct.Member.String(), strconv.Itoa(acct.Passwords), accountState(acct)})
 				}
 				a.table("NAME\tID\tPASSWORDS\t", rows)
 				return nil
 			})
 		},
 	}
+}
+
+// accountState words which device an account is, and what is to be known about it.
+func accountState(acct app.Account) string {
+	switch {
+	case acct.Own:
+		return "this home's own"
+	case acct.Revoked:
+		return "removed"
+	case acct.Waiting:
+		return "a device kept here, waiting"
+	case acct.Forked:
+		return "a device kept here, FORKED"
+	}
+	return "a device kept here"
 }
 
 func (a *commandLine) accountAddCommand() *cobra.Command {
@@ -121,11 +132,12 @@ func (a *commandLine) showEnabled(acct app.Account) {
 }
 
 func (a *commandLine) accountRemoveCommand() *cobra.Command {
-	return &cobra.Command{
+	var only bool
+	c := &cobra.Command{
 		Use: "rm NAME", Short: "Remove the device that this node keeps for a member, and its passwords", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
-				if err := s.Control.RemoveAccount(ctx, args[0]); err != nil {
+				if err := s.Control.RemoveAccount(ctx, args[0], only); err != nil {
 					return err
 				}
 				a.done("removed", args[0])
@@ -133,6 +145,8 @@ func (a *commandLine) accountRemoveCommand() *cobra.Command {
 			})
 		},
 	}
+	c.Flags().BoolVar(&only, "yes", false, "also if it is the member's only device: the member cannot come back")
+	return c
 }
 
 func (a *commandLine) accountPasswordCommand() *cobra.Command {

@@ -141,7 +141,7 @@ func (a *commandLine) showDevices(list []policy.Device, forks []app.ForkStatus, 
 		}
 		rows = append(rows, []string{name(labelOf(d)), deviceState(d, self), d.Key.String()})
 		for _, b := range branches {
-			rows = append(rows, []string{"  branch " + shortEntry(b.Head), fmt.Sprintf("%d entries, last %s", b.Entries, when(b.Last))})
+			rows = append(rows, []string{"  branch " + shortEntry(b.Head), fmt.Sprintf("%d entries, last %s", b.Entries, when(b.Last)), ""})
 		}
 	}
 	a.table("NAME\tSTATE\tKEY", rows)
@@ -262,7 +262,7 @@ everybody; the device itself ends, and the home goes on as a new one.`,
 				if a.json {
 					a.print(d)
 				}
-				a.say("of %s the branch %s counts", name(labelOf(d)), choice.Head)
+				a.say("the branch %s of %s counts, and the device has ended", choice.Head, name(labelOf(d)))
 				return nil
 			})
 		},

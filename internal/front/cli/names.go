@@ -17,11 +17,15 @@ type names struct {
 
 // names returns the names that are known; none if the members cannot be listed.
 func (a *commandLine) names(ctx context.Context, s *app.Session) names {
-	n := names{map[moot.MemberID]string{}, map[moot.Key]string{}}
 	list, err := s.Members.List(ctx)
 	if err != nil {
-		return n
+		return names{}
 	}
+	return newNames(list)
+}
+
+func newNames(list []policy.Member) names {
+	n := names{map[moot.MemberID]string{}, map[moot.Key]string{}}
 	for _, m := range list {
 		n.members[m.ID] = m.Name
 		for _, d := range m.Devices {

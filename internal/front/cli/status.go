@@ -82,7 +82,7 @@ func openRows(st app.Status) (rows [][]string) {
 	for _, w := range st.Waiting {
 		who := name(w.Name)
 		if w.Joined {
-			who = strings.TrimSpace("a device of " + who + "  " + name(w.Label))
+			who = "device " + name(labelOf(policy.Device{Key: w.Device, Name: w.Label})) + " of " + who
 		}
 		rows = append(rows, []string{"waiting", who + ": for a server, admin or owner"})
 	}
