@@ -58,6 +58,23 @@ func TestJoinsWaitUntilSomebodyAdmitsThem(t *testing.T) {
 	wantKind(t, "a third", ann.Probe(ann.id(), trust.Witness{Admits: []trust.Admission{{Join: all[1].first}}}), moot.UsedUp)
 }
 
+// TestAWaitingJoinHidesNothing: a join that nobody has admitted is not cited, but what it
+// cites is.
+func TestAWaitingJoinHidesNothing(t *testing.T) {
+	_, ann := newGroup(t)
+	bob := ann.newcomer("bob", policy.RoleAdmin)
+	in := ann.invite("link", trust.Invite{Role: policy.RoleGuest})
+	before := ann.Cites(nil)
+	mallory := ann.device("mallory")
+	e := mallory.join("link", in, "mallory")
+	ann.g.must(mallory.append(e))
+	if !slices.Equal(ann.Cites(nil), before) || len(before) == 0 {
+		t.Errorf("cited %v, then %v", before, ann.Cites(nil))
+	}
+	bob.must(trust.Rename{Name: "robert"})
+	same(t, "heads", len(ann.Cites(nil)), 1)
+}
+
 func TestAWaitingDeviceSaysLittle(t *testing.T) {
 	_, ann := newGroup(t)
 	in := ann.invite("link", trust.Invite{Role: policy.RoleMember})
