@@ -116,7 +116,9 @@ func (w *World) insert(a *act, statements []*statement) {
 	for i := range statements {
 		w.add(a.first + i)
 	}
-	w.heads = slices.DeleteFunc(w.heads, func(h *act) bool { return a.knows(h.first) })
+	if a.Kind != KindJoin { // nobody cites one that waits: what it names stays a head
+		w.heads = slices.DeleteFunc(w.heads, func(h *act) bool { return a.knows(h.first) })
+	}
 	w.heads = append(w.heads, a)
 }
 
