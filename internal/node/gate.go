@@ -6,6 +6,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
 	"github.com/mootspace/moot/internal/trust"
 )
@@ -76,8 +77,30 @@ func (g guard) Accept(_ context.Context, caller moot.Key, e moot.Entry) error {
 
 // mayWrite reports why what a device writes itself would not count.
 func mayWrite(who policy.Member, device moot.Key, e *moot.Entry) error {
-	if e.Author == device && who.Role == policy.RoleGuest && e.Kind != moot.KindAct && e.Kind != moot.KindReceipt {
+	if e.Author != device {
+		return nil
+	}
+	return counts(who, e.Kind)
+}
+
+// counts reports why what a member says would not count.
+func counts(who policy.Member, kind moot.Kind) error {
+	if who.Role == policy.RoleGuest && kind != moot.KindAct && kind != moot.KindReceipt {
 		return moot.Errorf(moot.Denied, "a guest may read, not write")
 	}
 	return nil
+}
+
+// countsOf reports why what a device says would not count.
+func countsOf(roster *policy.Roster, device moot.Key) func(sign.Statement) error {
+	return func(st sign.Statement) error {
+		if st.Kind == moot.KindAct {
+			return nil // judged by what it says
+		}
+		who, err := roster.Acting(device)
+		if err != nil {
+			return err
+		}
+		return counts(who, st.Kind)
+	}
 }
