@@ -38,6 +38,7 @@ type Config struct {
 	Mail  MailServer
 	Home  Home // around the node; the zero value is none
 
+	Label     string           // of devices that this node keeps for others, such as the host's name
 	Version   string           // of the program
 	Now       func() time.Time // default: time.Now
 	Timing    Timing

@@ -97,6 +97,9 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 	if err := n.adopt(ctx); err != nil {
 		return err
 	}
+	if err := n.accounts.Resume(ctx); err != nil {
+		return err
+	}
 	n.tasks.start(n.witness.run)
 	n.tasks.start(n.keys.run)
 	n.tasks.start(func(ctx context.Context) {
