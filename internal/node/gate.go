@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"log/slog"
+	"sync/atomic"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
@@ -16,6 +18,8 @@ import (
 type gate struct {
 	*policy.Roster
 	clock *feed.Clock
+	log   *slog.Logger
+	live  *atomic.Bool // what was stored before is applied again while the store opens
 }
 
 // Admit implements store.Gate.
@@ -26,7 +30,21 @@ func (g gate) Admit(e *moot.Entry, at moot.Position, begins *moot.Position, held
 // Apply implements store.Gate.
 func (g gate) Apply(e *moot.Entry, at moot.Position, begins *moot.Position, held store.Held) []moot.Key {
 	_ = g.clock.Observe(e.Time) // one too far ahead must not lead this node's clock
+	if begins != nil && g.live.Load() {
+		g.noticeFork(e.Author)
+	}
 	return g.Roster.Apply(e, at, begins, policy.Held(held))
+}
+
+// noticeFork tells people once that a device's feed has forked.
+func (g gate) noticeFork(device moot.Key) {
+	name := device.Short()
+	if id, ok := g.Owner(device); ok {
+		if m, ok := g.Member(id); ok {
+			name = m.Name
+		}
+	}
+	g.log.Warn("a device was copied, and both copies have written: both are kept, and it goes on as a new device", "member", name, "device", device)
 }
 
 // verify checks an entry of a server's response. What is written here next is later

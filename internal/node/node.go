@@ -95,11 +95,13 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	cfg.setDefaults()
 	roster := policy.NewRoster(cfg.Space, cfg.Now)
 	clock := feed.NewClock(cfg.Now, 0)
-	cfg.Store.Gate, cfg.Store.Log = gate{roster, clock}, cfg.Log
+	live := &atomic.Bool{}
+	cfg.Store.Gate, cfg.Store.Log = gate{roster, clock, cfg.Log, live}, cfg.Log
 	n := &Node{cfg: cfg, sessions: newSessions(), tasks: newGroup(ctx), state: newState()}
 	if n.store, err = store.Open(ctx, cfg.Store); err != nil {
 		return nil, err
 	}
+	live.Store(true)
 	if err = n.assemble(ctx, roster, clock); err != nil {
 		return nil, errors.Join(err, n.store.Close())
 	}
