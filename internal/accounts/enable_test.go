@@ -156,7 +156,7 @@ func TestRemoveEndsTheDevice(t *testing.T) {
 	password, err := a.AddPassword("eve")
 	must(t, err)
 	session := login(t, a, "eve", password)
-	wantKind(t, "the only device", a.Remove(t.Context(), "eve", false), moot.Conflict, moot.HintForce)
+	wantKind(t, "the only device", a.Remove(t.Context(), "eve", false), moot.Conflict, moot.HintConfirm)
 	wantKind(t, "the node's own member", a.Remove(t.Context(), "ann", true), moot.Invalid, "")
 	wantKind(t, "nobody", a.Remove(t.Context(), "nobody", true), moot.NotFound, "")
 	c.leftovers(t, 2)

@@ -27,6 +27,9 @@ func (r *Ring) Next(devices ...moot.Key) (trust.Mailbox, error) {
 	if len(devices) == 0 {
 		return trust.Mailbox{}, moot.Errorf(moot.Invalid, "a mailbox key needs a device that opens it")
 	}
+	if err := r.refresh(); err != nil {
+		return trust.Mailbox{}, err
+	}
 	fresh, next := seal.NewMailbox(), trust.Mailbox{Generation: 1}
 	for _, m := range r.cfg.Mailboxes() {
 		next.Generation = max(next.Generation, m.Generation+1)
@@ -46,6 +49,9 @@ func (r *Ring) Next(devices ...moot.Key) (trust.Mailbox, error) {
 func (r *Ring) SealTo(invitation moot.Key) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.refresh(); err != nil {
+		return nil, err
+	}
 	all := r.handed(maxHanded)
 	if len(all) == 0 {
 		return nil, nil

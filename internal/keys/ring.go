@@ -80,6 +80,10 @@ func Open(cfg Config) (*Ring, error) {
 func (r *Ring) Refresh() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.refresh()
+}
+
+func (r *Ring) refresh() error {
 	standing := r.cfg.Mailboxes()
 	var found []seal.Mailbox
 	for _, m := range standing {

@@ -174,7 +174,31 @@ func TestActFits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body, err := trust.Encode(next); err != nil || len(body) > moot.MaxBody {
+	body, err := trust.Encode(next)
+	if err != nil || len(body) > moot.MaxBody {
 		t.Errorf("%d bytes, %v; an entry takes %d", len(body), err, moot.MaxBody)
 	}
+	if _, err := trust.Decode(trust.KindMailbox, body); err != nil {
+		t.Error(err)
+	}
+}
+
+// FuzzRefresh gives a ring what a device of its member, stolen perhaps, may seal.
+func FuzzRefresh(f *testing.F) {
+	device := seal.NewKey()
+	sealed, err := seal.SealKeys([]seal.Mailbox{seal.NewMailbox()}, seal.ToDevice(seal.Public(device)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(uint64(1), "age1", sealed)
+	f.Fuzz(func(t *testing.T, generation uint64, public string, sealed []byte) {
+		m := member{[]trust.Mailbox{{Generation: generation, Public: public, Devices: []moot.Key{seal.Public(device)}, Sealed: sealed}}}
+		r := m.ring(t, device, records{})
+		if list := r.Identities(t.Context()); len(list) == 0 || len(list) > seal.MaxGenerations+1 {
+			t.Errorf("%d identities", len(list))
+		}
+		if _, err := r.Next(seal.Public(device)); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -85,7 +85,7 @@ func (d Directory) member(local string) (m policy.Member, named bool, err error)
 	case !named:
 		m, found = d.Roster.Member(id)
 	case strings.Contains(local, mark):
-		m, found = d.shown(local)
+		m, found = d.marked(local)
 	default:
 		m, err = d.Roster.Lookup(local)
 		found = err == nil && trust.MailForm(m.Name) == trust.MailForm(local)
@@ -102,8 +102,8 @@ func (d Directory) member(local string) (m policy.Member, named bool, err error)
 // mark is in names that are shown for members who do not hold theirs.
 const mark = "~"
 
-// shown finds the only member that is shown under a name.
-func (d Directory) shown(name string) (found policy.Member, ok bool) {
+// marked finds the only member that is shown under a name.
+func (d Directory) marked(name string) (found policy.Member, ok bool) {
 	for _, m := range d.Roster.Members() {
 		if LocalPart(m.Name) == LocalPart(name) {
 			if ok {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/sign"
 )
 
@@ -52,6 +53,8 @@ func (acc *Account) change(ctx context.Context, changes []Change) (items []Item,
 // plan collects the changes of each message.
 type plan struct {
 	account  *Account
+	dir      Directory
+	own      []seal.Recipient // the keys that filings are sealed to
 	messages map[moot.BlobID]*planned
 	order    []moot.BlobID
 	results  []result
@@ -148,7 +151,16 @@ func (m *planned) change(at int, c Change) (string, error) {
 }
 
 // commit writes the statements, then updates the index.
-func (p *plan) commit(ctx context.Context) error {
+func (p *plan) commit(ctx context.Context) (err error) {
+	if len(p.order) == 0 {
+		return nil
+	}
+	if p.dir, err = p.account.cfg.Directory(ctx); err != nil {
+		return err
+	}
+	if p.own, err = p.account.ownRecipients(ctx, p.dir); err != nil {
+		return err
+	}
 	var statements []sign.Statement
 	for _, id := range p.order {
 		some, err := p.statements(ctx, id)
@@ -156,9 +168,6 @@ func (p *plan) commit(ctx context.Context) error {
 			return err
 		}
 		statements = append(statements, some...)
-	}
-	if len(statements) == 0 {
-		return nil
 	}
 	entries, err := p.account.cfg.Write.Append(ctx, moot.Merge, statements...)
 	if err != nil {
@@ -183,7 +192,7 @@ func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]sign.Statement
 		return nil, err
 	}
 	m.at = former.At
-	s, err := b.filingStatement(ctx, id, filing{m.locations, m.at})
+	s, err := b.filingStatement(p.own, id, filing{m.locations, m.at})
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +202,7 @@ func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]sign.Statement
 	case len(m.locations) == 0 && m.private && m.author == b.self:
 		list = append(list, sign.Statement{Kind: moot.KindMessage, Key: id.String(), Replaces: []moot.EntryID{m.entry}})
 	case m.read && m.author != b.self && (b.cfg.SendReceipts == nil || b.cfg.SendReceipts()):
-		receipts, err := b.readReceipts(ctx, id, m)
+		receipts, err := b.readReceipts(ctx, p.dir, id, m)
 		if err != nil {
 			return nil, err
 		}
@@ -202,19 +211,11 @@ func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]sign.Statement
 	return list, nil
 }
 
-// filingStatement returns the statement that files a message, or, without a location,
-// removes it.
-func (acc *Account) filingStatement(ctx context.Context, id moot.BlobID, n filing) (s sign.Statement, err error) {
+// filingStatement returns the statement that files a message, sealed to the member, or,
+// without a location, removes it.
+func (acc *Account) filingStatement(to []seal.Recipient, id moot.BlobID, n filing) (s sign.Statement, err error) {
 	s = sign.Statement{Kind: moot.KindReceipt, Key: filingKey(acc.self, id)}
-	if len(n.Locations) == 0 {
-		return s, nil
-	}
-	dir, err := acc.cfg.Directory(ctx)
-	if err != nil {
-		return s, err
-	}
-	to, err := acc.recipients(ctx, dir, []moot.MemberID{acc.self}, false)
-	if err == nil {
+	if len(n.Locations) > 0 {
 		s.Body, err = encodeSealed(n, to...)
 	}
 	return s, err

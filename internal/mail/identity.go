@@ -38,6 +38,11 @@ func (acc *Account) recipients(ctx context.Context, dir Directory, readers []moo
 	return list, nil
 }
 
+// ownRecipients returns the keys to which what only the member reads is sealed.
+func (acc *Account) ownRecipients(ctx context.Context, dir Directory) ([]seal.Recipient, error) {
+	return acc.recipients(ctx, dir, []moot.MemberID{acc.self}, false)
+}
+
 // opens reports whether this device has a private half for one of the recipients.
 func (acc *Account) opens(ctx context.Context, list []seal.Recipient) bool {
 	if slices.Contains(list, seal.ToDevice(acc.device)) {

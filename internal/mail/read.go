@@ -43,15 +43,15 @@ func (acc *Account) readOnce(ctx context.Context) error {
 	if err != nil || covers(seen.Vector, now) && seen.Keys == keys {
 		return err
 	}
-	news, err := acc.query(ctx, seen, keys)
+	list, err := acc.query(ctx, seen, keys)
 	if err != nil {
 		return err
 	}
-	next := cursor{joinVectors(seen.Vector, now, news.unknown), news.basis}
-	if err := acc.storeNews(ctx, changes, news, next); err != nil {
+	next := cursor{joinVectors(seen.Vector, now, list.unknown), list.basis}
+	if err := acc.storeUnread(ctx, changes, list, next); err != nil {
 		return err
 	}
-	for _, f := range news.filings {
+	for _, f := range list.filings {
 		if len(f.Locations) == 0 && acc.cfg.Reclaim != nil {
 			acc.cfg.Reclaim(ctx, f.id)
 		}
@@ -59,20 +59,20 @@ func (acc *Account) readOnce(ctx context.Context) error {
 	return nil
 }
 
-// storeNews indexes what was read, unless a Change came in between.
-func (acc *Account) storeNews(ctx context.Context, changes int64, news news, next cursor) error {
+// storeUnread indexes what was read, unless a Change came in between.
+func (acc *Account) storeUnread(ctx context.Context, changes int64, list unread, next cursor) error {
 	return acc.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
 		if acc.index.changes.Load() != changes {
 			return nil, errChanged
 		}
-		for _, f := range news.filings {
+		for _, f := range list.filings {
 			folders, err := acc.index.setFiling(tx, f)
 			if err != nil {
 				return nil, err
 			}
 			changed = append(changed, folders...)
 		}
-		for _, a := range news.announcements {
+		for _, a := range list.announcements {
 			folders, err := acc.handleAnnouncement(tx, a)
 			if err != nil {
 				return nil, err
@@ -83,8 +83,8 @@ func (acc *Account) storeNews(ctx context.Context, changes int64, news news, nex
 	})
 }
 
-// news is what a node has that an account has not read.
-type news struct {
+// unread is what a node has that an account has not read.
+type unread struct {
 	basis
 	announcements []announced
 	filings       []filed
@@ -97,7 +97,7 @@ type announced struct {
 	author moot.MemberID
 }
 
-func (acc *Account) query(ctx context.Context, seen cursor, keys string) (n news, err error) {
+func (acc *Account) query(ctx context.Context, seen cursor, keys string) (n unread, err error) {
 	n.unknown = map[moot.Key]bool{}
 	var list, own []moot.Entry
 	if list, err = collect(ctx, acc.cfg.Node, moot.Query{Kind: moot.KindMessage, History: true, Since: seen.Vector}); err != nil {
@@ -120,6 +120,11 @@ func (acc *Account) query(ctx context.Context, seen cursor, keys string) (n news
 		since = moot.Vector{}
 	}
 	if own, err = collect(ctx, acc.cfg.Node, moot.Query{Kind: moot.KindReceipt, History: true, Since: since, Prefix: filingPrefixOf(acc.self)}); err == nil {
+		for _, e := range own {
+			if _, ok := dir.Roster.Owner(e.Author); !ok {
+				n.unknown[e.Author] = true
+			}
+		}
 		n.filings, err = acc.readFilings(ctx, dir, own, n.basis != seen.basis)
 	}
 	if err != nil {
@@ -132,7 +137,7 @@ func (acc *Account) query(ctx context.Context, seen cursor, keys string) (n news
 
 // back returns the announcements of messages that one device removed and another filed
 // all the same.
-func (acc *Account) back(ctx context.Context, dir Directory, n news) (list []announced, err error) {
+func (acc *Account) back(ctx context.Context, dir Directory, n unread) (list []announced, err error) {
 	fresh := map[string]bool{}
 	for _, a := range n.announcements {
 		fresh[a.Key] = true

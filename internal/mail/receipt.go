@@ -120,11 +120,7 @@ func (acc *Account) writers() map[moot.Key]sign.Writer {
 // readReceipts returns the receipts that a message was delivered and, sealed to its
 // author, read. None, if a device of the member has said so before or the message asks
 // for none, as in a channel.
-func (acc *Account) readReceipts(ctx context.Context, id moot.BlobID, m *planned) ([]sign.Statement, error) {
-	dir, err := acc.cfg.Directory(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (acc *Account) readReceipts(ctx context.Context, dir Directory, id moot.BlobID, m *planned) (list []sign.Statement, err error) {
 	s := sign.Statement{Kind: moot.KindReceipt, Key: receiptKey(id, acc.device)}
 	r := receipt{Delivered: acc.cfg.Now().UnixMilli()}
 	delivered := false

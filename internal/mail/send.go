@@ -165,7 +165,7 @@ func (acc *Account) dispatch(ctx context.Context, dir Directory, out *outgoing, 
 			return Sent{}, err
 		}
 	}
-	statements, err := acc.announcements(ctx, d, copies, blobs)
+	statements, err := acc.announcements(ctx, dir, d, copies, blobs)
 	if err != nil {
 		return Sent{}, err
 	}
@@ -202,7 +202,7 @@ func (acc *Account) copies(ctx context.Context, dir Directory, d delivery, reade
 }
 
 // announcements returns the statements that announce a message and its copies.
-func (acc *Account) announcements(ctx context.Context, d delivery, copies []sealedCopy, blobs []moot.Blob) (statements []sign.Statement, err error) {
+func (acc *Account) announcements(ctx context.Context, dir Directory, d delivery, copies []sealedCopy, blobs []moot.Blob) (statements []sign.Statement, err error) {
 	private := !d.broadcast && len(d.named) == 0 // every recipient gets a Bcc copy
 	for i, stored := range blobs {
 		a := announcement{To: copies[i].readers, Copy: true}
@@ -217,7 +217,12 @@ func (acc *Account) announcements(ctx context.Context, d delivery, copies []seal
 		statements = append(statements, sign.Statement{Kind: moot.KindMessage, Key: stored.ID.String(), Body: body})
 	}
 	if private {
-		return acc.withFiling(ctx, statements, blobs[0].ID, filing{Locations: []location{{SentFolder, []Flag{Seen}}}})
+		own, err := acc.ownRecipients(ctx, dir)
+		if err != nil {
+			return nil, err
+		}
+		filed, err := acc.filingStatement(own, blobs[0].ID, filing{Locations: []location{{SentFolder, []Flag{Seen}}}})
+		return append(statements, filed), err
 	}
 	return statements, nil
 }
@@ -257,7 +262,7 @@ func (acc *Account) save(ctx context.Context, folder string, flags []Flag, at ti
 		return Item{}, err
 	}
 	own := sealedCopy{readers: []moot.MemberID{acc.self}}
-	if own.to, err = acc.recipients(ctx, dir, own.readers, false); err != nil {
+	if own.to, err = acc.ownRecipients(ctx, dir); err != nil {
 		return Item{}, err
 	}
 	blobs, err := acc.storeCopies(ctx, mime, own)
@@ -269,11 +274,11 @@ func (acc *Account) save(ctx context.Context, folder string, flags []Flag, at ti
 	if err != nil {
 		return Item{}, err
 	}
-	statements, err := acc.withFiling(ctx, []sign.Statement{{Kind: moot.KindMessage, Key: id.String(), Body: body}}, id, filing{[]location{{folder, flags}}, at.UnixMilli()})
+	filed, err := acc.filingStatement(own.to, id, filing{[]location{{folder, flags}}, at.UnixMilli()})
 	if err != nil {
 		return Item{}, err
 	}
-	if _, err := acc.cfg.Write.Append(ctx, moot.Merge, statements...); err != nil {
+	if _, err := acc.cfg.Write.Append(ctx, moot.Merge, sign.Statement{Kind: moot.KindMessage, Key: id.String(), Body: body}, filed); err != nil {
 		return Item{}, err
 	}
 	if err := acc.Sync(ctx); err != nil {
@@ -287,10 +292,4 @@ func (acc *Account) save(ctx context.Context, folder string, flags []Flag, at ti
 		return Item{}, err
 	}
 	return items[0], nil
-}
-
-// withFiling appends the filing of a new message.
-func (acc *Account) withFiling(ctx context.Context, statements []sign.Statement, id moot.BlobID, n filing) ([]sign.Statement, error) {
-	s, err := acc.filingStatement(ctx, id, n)
-	return append(statements, s), err
 }

@@ -57,7 +57,7 @@ func (r *roster) Lookup(name string) (policy.Member, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, m := range r.members {
-		if strings.HasPrefix(m.ID.String(), name) || !m.Revoked && trust.MailForm(m.Name) == trust.MailForm(name) {
+		if len(name) >= 8 && strings.HasPrefix(m.ID.String(), name) || !m.Revoked && trust.MailForm(m.Name) == trust.MailForm(name) {
 			return m, nil
 		}
 	}

@@ -25,10 +25,14 @@ type Config struct {
 	Space moot.SpaceID
 	Name  string             // of the space, for people
 	As    string             // the member's name until the space tells it
-	Key   ed25519.PrivateKey // of the member and its node
+	Key   ed25519.PrivateKey // of the device
 	Role  arch.Role          // towards others; zero: arch.Peer
 	Data  Data               // files that services keep
 	Store store.Config       // entries and blobs; Gate and Log are set by New
+
+	// OldKeys are those of devices that this one is the heir of: it opens what was sealed to
+	// them, and as a server proves them to clients that have pinned one.
+	OldKeys []ed25519.PrivateKey
 
 	Known Known // whom to ask until the space tells it
 	Mail  MailServer

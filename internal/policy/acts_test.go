@@ -55,7 +55,24 @@ func TestJoinsWaitUntilSomebodyAdmitsThem(t *testing.T) {
 	same(t, "members when it is used up", len(ann.Members()), 3)
 	_, err = ann.Invitation(public(keyOf("link")))
 	wantKind(t, "the invitation", err, moot.UsedUp)
-	wantKind(t, "a third", ann.Probe(ann.id(), trust.Witness{Admits: []trust.Admission{{Join: all[1].first}}}, nil), moot.Denied)
+	wantKind(t, "a third", ann.Probe(ann.id(), trust.Witness{Admits: []trust.Admission{{Join: all[1].first}}}), moot.UsedUp)
+}
+
+// TestAWaitingJoinHidesNothing: a join that nobody has admitted is not cited, but what it
+// cites is.
+func TestAWaitingJoinHidesNothing(t *testing.T) {
+	_, ann := newGroup(t)
+	bob := ann.newcomer("bob", policy.RoleAdmin)
+	in := ann.invite("link", trust.Invite{Role: policy.RoleGuest})
+	before := ann.Cites(nil)
+	mallory := ann.device("mallory")
+	e := mallory.join("link", in, "mallory")
+	ann.g.must(mallory.append(e))
+	if !slices.Equal(ann.Cites(nil), before) || len(before) == 0 {
+		t.Errorf("cited %v, then %v", before, ann.Cites(nil))
+	}
+	bob.must(trust.Rename{Name: "robert"})
+	same(t, "heads", len(ann.Cites(nil)), 1)
 }
 
 func TestAWaitingDeviceSaysLittle(t *testing.T) {
@@ -100,12 +117,12 @@ func TestProofsAndGaps(t *testing.T) {
 	wantKind(t, "an unknown invitation", bob.append(bob.join("link", moot.EntryID{7}, "bob")), moot.Gap)
 	unknown := bob.sign(trust.Join{Invite: moot.EntryID{7}, Proof: make([]byte, 64), Name: "bob"})
 	wantKind(t, "an invitation that is not cited", bob.append(unknown), moot.Gap)
-	wantKind(t, "a stranger's act", bob.append(bob.sign(trust.Rename{Name: "x"}, ann.Heads()...)), moot.Stranger)
-	missing := ann.sign(trust.Witness{Feeds: []trust.Mark{{Device: bob.id(), Seq: 1, ID: moot.EntryID{9}}}}, ann.Heads()...)
+	wantKind(t, "a stranger's act", bob.append(bob.sign(trust.Rename{Name: "x"}, ann.Cites(nil)...)), moot.Stranger)
+	missing := ann.sign(trust.Witness{Feeds: []trust.Mark{{Device: bob.id(), Seq: 1, ID: moot.EntryID{9}}}}, ann.Cites(nil)...)
 	wantKind(t, "a feed that is missing", ann.append(missing), moot.Gap)
 	_, err := ann.say(trust.Rename{Name: "ann2"}, moot.EntryID{8})
 	wantKind(t, "a citation that is missing", err, moot.Gap)
-	other := ann.author.NextAct("rename", ann.Heads(), []byte{0xff})
+	other := ann.author.NextAct("rename", ann.Cites(nil), []byte{0xff})
 	wantKind(t, "a damaged body", ann.append(other), moot.Invalid)
 	g.must(bob.append(bob.join("link", in, "bob")))
 
@@ -144,7 +161,7 @@ func TestRolesDevicesAndRemoval(t *testing.T) {
 	_, err = laptop.say(trust.Rename{Name: "x"})
 	wantKind(t, "its next act", err, moot.Revoked)
 
-	wantKind(t, "a member's invitation", ann.Probe(bob.id(), trust.Invite{Key: moot.Key{1}, Role: policy.RoleGuest, Uses: 1}, nil), moot.Denied)
+	wantKind(t, "a member's invitation", ann.Probe(bob.id(), trust.Invite{Key: moot.Key{1}, Role: policy.RoleGuest, Uses: 1}), moot.Denied)
 	last, err := bob.write(moot.KindFile, "bob's")
 	g.must(err)
 	removal := ann.must(trust.RoleBody{Member: bob.member(), Pins: []trust.Mark{mark(last)}})
@@ -205,10 +222,10 @@ func TestLookup(t *testing.T) {
 func TestAnActThatCouldNotBeStored(t *testing.T) {
 	_, ann := newGroup(t)
 	held := func(id moot.EntryID) (moot.Key, moot.Position, bool) { return ann.id(), moot.Position{Seq: 1}, true }
-	lost := ann.sign(trust.Rename{Name: "lost"}, ann.Heads()...)
-	before := ann.Heads()
+	lost := ann.sign(trust.Rename{Name: "lost"}, ann.Cites(nil)...)
+	before := ann.Cites(nil)
 	ann.g.must(ann.Admit(&lost, moot.Position{Seq: lost.Seq}, nil, held))
-	if !slices.Equal(ann.Heads(), before) || len(ann.Claims()) != 0 {
+	if !slices.Equal(ann.Cites(nil), before) || len(ann.Claims()) != 0 {
 		t.Error("an act shows before it is stored")
 	}
 	ann.must(trust.Rename{Name: "said"}) // at the same position

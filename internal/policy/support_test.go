@@ -107,7 +107,7 @@ func (d *device) sign(body any, cites ...moot.EntryID) moot.Entry {
 
 // say signs and stores an act that cites what its node knows.
 func (d *device) say(body any, cites ...moot.EntryID) (moot.Entry, error) {
-	e := d.sign(body, append(d.Heads(), cites...)...)
+	e := d.sign(body, append(d.Cites(body), cites...)...)
 	return e, d.append(e)
 }
 
@@ -185,6 +185,11 @@ func (n *node) entries() (all []moot.Entry) {
 		all = append(all, e)
 	}
 	return all
+}
+
+// of returns what a node holds of an author.
+func (n *node) of(author moot.Key) []moot.Entry {
+	return slices.DeleteFunc(n.entries(), func(e moot.Entry) bool { return e.Author != author })
 }
 
 // take stores what others hold, as often as something names what came after it.

@@ -59,7 +59,7 @@ func (a *acts) view() *actsView {
 		if one.member.IsZero() {
 			one.member = moot.MemberID(j.id)
 		} else if m, ok := v.state.Member(one.member); ok {
-			one.role = shown(m.Role)
+			one.role, one.answered = shown(m.Role), one.answered && m.Role != ""
 		}
 		v.waiting[j.device] = one
 		v.joining[one.member] = append(v.joining[one.member], one)

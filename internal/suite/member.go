@@ -22,12 +22,14 @@ import (
 	"github.com/mootspace/moot/internal/store"
 )
 
-// Member is a member of a world, with a node.
+// Member is a device of a member of a world, with a node. Most members have one.
 type Member struct {
 	Name string
 	Log  *record // what the node logged
 
 	world     *World
+	id        moot.MemberID
+	label     string // the device's name
 	key       ed25519.PrivateKey
 	dir       string         // of the node's data
 	link      members.Link   // with which it joined; zero for the founder
@@ -43,7 +45,10 @@ type Member struct {
 
 func (m *Member) now() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) }
 
-// Key returns the member's key.
+// ID returns the member's ID; zero before its node was started.
+func (m *Member) ID() moot.MemberID { return m.id }
+
+// Key returns the device's key.
 func (m *Member) Key() moot.Key { return seal.Public(m.key) }
 
 // Node returns the member's running node.
@@ -153,7 +158,7 @@ func (m *Member) start(prepare func(context.Context, *node.Node) error) (err err
 	}
 	m.world.mu.Lock()
 	defer m.world.mu.Unlock()
-	m.node, m.end, m.away = n, end, false
+	m.node, m.end, m.away, m.id = n, end, false, n.Member()
 	return nil
 }
 
@@ -167,7 +172,7 @@ func (m *Member) listen(ctx context.Context, n *node.Node) (serve []func(context
 		m.web = addr
 		n.SetWebAddrs([]string{"https://" + addr})
 		serve = append(serve, func(ctx context.Context) error {
-			return link.ServeTLS(ctx, ln, m.key, nil, n.Handler(), m.Log.logger())
+			return link.ServeTLS(ctx, ln, []ed25519.PrivateKey{m.key}, nil, n.Handler(), m.Log.logger())
 		})
 	}
 	if m.hasPeers() {
@@ -228,7 +233,7 @@ func (m *Member) Lose(from *Member) {
 	m.close()
 	m.dir = m.world.t.TempDir()
 	m.world.must(m.start(func(ctx context.Context, n *node.Node) error {
-		return m.world.ask(from, m.key, func(c dial.Client) error { return n.Learn(ctx, c) })
+		return m.world.ask(from, m.key, func(c dial.Client) error { return n.Learn(ctx, c, m.link) })
 	}))
 }
 

@@ -40,6 +40,7 @@ func Scenarios() []Scenario {
 		{Name: "a job is done by others", Members: 2, Run: jobIsDone},
 		{Name: "a job survives", Members: 2, Run: jobSurvives},
 		{Name: "who may have tasks run", Members: 1, Run: jobDenied},
+		{Name: "a second device of a member", Members: 2, Run: secondDevice},
 		{Name: "an access list", Members: 2, Run: accessList, Where: withPeers},
 		{Name: "a rate limit", Members: 2, Run: rateLimit},
 		{Name: "entries are pushed", Members: 2, Run: entriesPushed, Where: withPeers, Repair: time.Hour},

@@ -31,7 +31,10 @@ func (r *review) adopt(b Adopt) ([]*statement, error) {
 	}
 	for i, m := range b.Members {
 		x := add(KindJoin, m.Key, m, first+1+i)
-		x.dev, x.at = r.device(m.Key), Position{}
+		x.at = Position{}
+		if m.Key != r.act.Device { // the author's is not among the devices yet
+			x.dev = r.device(m.Key)
+		}
 		if MailForm(m.Name) != "" {
 			x.confirms = x.member
 		}

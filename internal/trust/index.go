@@ -21,7 +21,6 @@ type index struct {
 	invites  map[int]*invitation  // what is about an invitation
 	names    map[string][]int     // mail form to members who ever claimed it
 	mail     map[int][]int        // member to mailbox acts
-	annuls   map[int][]int        // target to annul acts
 	adopts   map[moot.Key]int     // devices of version 0.1.0 to their statements
 	adoption *act                 // the adopt act that holds; nil: none
 }
@@ -46,7 +45,7 @@ type invitation struct {
 
 func newIndex() index {
 	return index{founder: -1, object: map[moot.EntryID]int{}, of: map[int]*subject{}, invites: map[int]*invitation{},
-		names: map[string][]int{}, mail: map[int][]int{}, annuls: map[int][]int{}, adopts: map[moot.Key]int{}}
+		names: map[string][]int{}, mail: map[int][]int{}, adopts: map[moot.Key]int{}}
 }
 
 // adopted returns the statement of a device from version 0.1.0; -1 if it is none.
@@ -117,7 +116,9 @@ func (w *World) insert(a *act, statements []*statement) {
 	for i := range statements {
 		w.add(a.first + i)
 	}
-	w.heads = slices.DeleteFunc(w.heads, func(h *act) bool { return a.knows(h.first) })
+	if a.Kind != KindJoin { // nobody cites one that waits: what it names stays a head
+		w.heads = slices.DeleteFunc(w.heads, func(h *act) bool { return a.knows(h.first) })
+	}
 	w.heads = append(w.heads, a)
 }
 

@@ -71,7 +71,7 @@ func (s *sim) make(device int, kind string, body any, know set, prev int) simAct
 		a.At = Position{a.parent.Branch, a.parent.Seq + 1}
 		a.past = a.past.union(s.acts[prev].past).with(prev)
 	}
-	if s.next[s.place(device, prev)] {
+	if s.next[s.after(device, prev)] {
 		a.fork, a.At.Branch = true, s.forks[device]+1
 	}
 	list, _ := marks(body)
@@ -86,7 +86,7 @@ func (s *sim) make(device int, kind string, body any, know set, prev int) simAct
 	return a
 }
 
-func (s *sim) place(device, prev int) int { return device<<20 + prev + 1 }
+func (s *sim) after(device, prev int) int { return device<<20 + prev + 1 }
 
 // say adds an act, and returns its ID; zero if it is refused.
 func (s *sim) say(device int, kind string, body any, know set, prev int) moot.EntryID {
@@ -100,7 +100,7 @@ func (s *sim) say(device int, kind string, body any, know set, prev int) moot.En
 	if a.fork {
 		s.forks[device]++
 	}
-	s.next[s.place(device, prev)] = true
+	s.next[s.after(device, prev)] = true
 	n := len(s.acts)
 	s.acts = append(s.acts, a)
 	s.tip[device] = n

@@ -86,6 +86,9 @@ const (
 	kindConfirm = "confirm"
 )
 
+// maxRefused bounds the refused acts that are remembered; one forgotten is refused again.
+const maxRefused = 1 << 16
+
 // New returns an empty World.
 func New(space moot.SpaceID, c Config) *World {
 	c.Budget, c.WitnessBudget = cmp.Or(c.Budget, 64), cmp.Or(c.WitnessBudget, 4096)
@@ -116,10 +119,7 @@ func (w *World) Add(in Act) error {
 	}
 	a, statements, err := w.check(in)
 	if err != nil {
-		if moot.KindOf(err) != moot.Gap {
-			w.refused[in.ID] = err
-		}
-		w.dropBranch(in)
+		w.refuse(in, err)
 		return err
 	}
 	w.insert(a, statements)
@@ -139,8 +139,15 @@ func (w *World) check(in Act) (*act, []*statement, error) {
 	return a, statements, err
 }
 
-// dropBranch drops a branch that would begin with an act that is not taken in.
-func (w *World) dropBranch(in Act) {
+// refuse remembers a refused act, and drops the branch that would begin with one that is not
+// taken in.
+func (w *World) refuse(in Act, err error) {
+	if moot.KindOf(err) != moot.Gap {
+		if len(w.refused) >= maxRefused {
+			clear(w.refused)
+		}
+		w.refused[in.ID] = err
+	}
 	d := w.devices[in.Device]
 	if d == nil || in.At.Branch == 0 {
 		return
