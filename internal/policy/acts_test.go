@@ -41,7 +41,7 @@ func TestJoinsWaitUntilSomebodyAdmitsThem(t *testing.T) {
 		}
 	}
 	all[0].write(moot.KindFile, "hidden until later")
-	same(t, "shown before admission", len(ann.shown(all[0].id())), 0)
+	same(t, "shown before admission", len(ann.visible(all[0].id())), 0)
 
 	waiting := ann.Waiting()
 	same(t, "waiting", len(waiting), 7)
@@ -51,7 +51,7 @@ func TestJoinsWaitUntilSomebodyAdmitsThem(t *testing.T) {
 	m, err := ann.Lookup("bob0")
 	wantKind(t, "admitted", err, "")
 	same(t, "waits", m.Waiting, false)
-	same(t, "shown once admitted", len(ann.shown(all[0].id())), 1)
+	same(t, "shown once admitted", len(ann.visible(all[0].id())), 1)
 	same(t, "members when it is used up", len(ann.Members()), 3)
 	_, err = ann.Invitation(public(keyOf("link")))
 	wantKind(t, "the invitation", err, moot.UsedUp)
@@ -157,7 +157,7 @@ func TestRolesDevicesAndRemoval(t *testing.T) {
 		t.Error("what a removed device wrote has no author any more")
 	}
 	laptop.write(moot.KindFile, "beyond")
-	same(t, "what counts", fmt.Sprint(ann.shown(laptop.id())), "[kept]")
+	same(t, "what counts", fmt.Sprint(ann.visible(laptop.id())), "[kept]")
 	_, err = laptop.say(trust.Rename{Name: "x"})
 	wantKind(t, "its next act", err, moot.Revoked)
 
@@ -266,15 +266,15 @@ func TestGuestsAndServers(t *testing.T) {
 	bob := ann.newcomer("bob", policy.RoleMember)
 	guest.write(moot.KindFile, "a guest's")
 	guest.write(moot.KindReceipt, "read")
-	same(t, "a guest's", fmt.Sprint(ann.shown(guest.id())), "[read]")
+	same(t, "a guest's", fmt.Sprint(ann.visible(guest.id())), "[read]")
 	for _, kind := range []moot.Kind{moot.KindServer, moot.KindSpace} {
 		bob.write(kind, policy.ServerPrefix+bob.id().String())
 	}
-	same(t, "a member's server", len(ann.shown(bob.id())), 0)
+	same(t, "a member's server", len(ann.visible(bob.id())), 0)
 	ann.must(trust.RoleBody{Member: bob.member(), Role: policy.RoleServer})
 	same(t, "now a server", ann.MayServe(bob.id()), true)
 	bob.write(moot.KindServer, policy.ServerPrefix+bob.id().String())
-	same(t, "a server's", len(ann.shown(bob.id())) > 0, true)
+	same(t, "a server's", len(ann.visible(bob.id())) > 0, true)
 }
 
 // TestOrderOfArrival: what nodes hold decides, not how it came; and a node that is opened
@@ -324,7 +324,7 @@ func describe(n *node, of ...*device) (text string) {
 		}
 	}
 	for _, d := range of {
-		text += fmt.Sprintln(n.shown(d.id()))
+		text += fmt.Sprintln(n.visible(d.id()))
 	}
 	return text
 }

@@ -106,9 +106,9 @@ func TestOldRolesAndRevocation(t *testing.T) {
 	_, err = ann.Acting(cyd.id())
 	wantKind(t, "removed by who was removed before", err, "")
 	bob.write(moot.KindFile, "late")
-	same(t, "what the removed say", slices.Contains(ann.shown(bob.id()), "late"), false)
+	same(t, "what the removed say", slices.Contains(ann.visible(bob.id()), "late"), false)
 	cyd.write(moot.KindSpace, policy.ServerPrefix+cyd.id().String())
-	same(t, "a member's server", slices.Contains(ann.shown(cyd.id()), policy.ServerPrefix+cyd.id().String()), false)
+	same(t, "a member's server", slices.Contains(ann.visible(cyd.id()), policy.ServerPrefix+cyd.id().String()), false)
 }
 
 func TestAdoption(t *testing.T) {
@@ -144,7 +144,11 @@ func TestAdoption(t *testing.T) {
 			t.Errorf("%+v became %+v", m, n)
 		}
 	}
-	same(t, "bob's file", slices.Contains(ann.shown(bob.id()), "f"), true)
+	for _, d := range []*device{ann, bob} {
+		_, err := ann.Acting(d.id())
+		wantKind(t, "a member's device", err, "")
+	}
+	same(t, "bob's file", slices.Contains(ann.visible(bob.id()), "f"), true)
 	_, err = ann.Adoption(g.now)
 	wantKind(t, "again", err, moot.Invalid)
 
@@ -164,7 +168,7 @@ func TestAdoption(t *testing.T) {
 	wantKind(t, "renamed", err, "")
 	ann.must(trust.RoleBody{Member: bob.member()})
 	bob.write(moot.KindFile, "g")
-	same(t, "after the removal", slices.Contains(ann.shown(bob.id()), "g"), false)
+	same(t, "after the removal", slices.Contains(ann.visible(bob.id()), "g"), false)
 	again := g.node(store.Config{})
 	again.take(ann.entries())
 	same(t, "another node", describe(again, bob), describe(ann.node, bob))

@@ -210,8 +210,8 @@ func (n *node) take(entries []moot.Entry) {
 	}
 }
 
-// shown returns what the merged view has of an author.
-func (n *node) shown(author moot.Key) (keys []string) {
+// visible returns what the merged view has of an author.
+func (n *node) visible(author moot.Key) (keys []string) {
 	n.g.t.Helper()
 	for e, err := range n.store.Query(n.g.t.Context(), moot.Query{History: true, Author: author}) {
 		n.g.must(err)

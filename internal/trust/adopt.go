@@ -31,9 +31,10 @@ func (r *review) adopt(b Adopt) ([]*statement, error) {
 	}
 	for i, m := range b.Members {
 		x := add(KindJoin, m.Key, m, first+1+i)
-		x.at = Position{}
-		if m.Key != r.act.Device { // the author's is not among the devices yet
-			x.dev = r.device(m.Key)
+		if m.Key == r.act.Device {
+			x.dev, x.at = r.act.dev, Position{}
+		} else {
+			x.dev, x.at = r.device(m.Key), Position{}
 		}
 		if MailForm(m.Name) != "" {
 			x.confirms = x.member
