@@ -89,7 +89,7 @@ func drawPast(t *rapid.T) *past {
 	p := newPast(rapid.IntRange(1, 3).Draw(t, "devices"))
 	p.write(0)
 	var acts []moot.EntryID
-	for range rapid.IntRange(1, 40).Draw(t, "steps") {
+	for range rapid.IntRange(1, 20).Draw(t, "steps") {
 		i := rapid.IntRange(0, len(p.authors)-1).Draw(t, "author")
 		switch rapid.IntRange(0, 6).Draw(t, "what") {
 		case 0:
@@ -104,7 +104,7 @@ func drawPast(t *rapid.T) *past {
 			}
 			acts = append(acts, cited.ID)
 		default:
-			for range rapid.IntRange(1, 12).Draw(t, "run") {
+			for range rapid.IntRange(1, 8).Draw(t, "run") {
 				p.write(i)
 			}
 		}
@@ -158,7 +158,7 @@ func (f *flaky) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entr
 func TestConvergence(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := drawPast(rt)
-		nodes := make([]*store.Store, rapid.IntRange(2, 4).Draw(rt, "nodes"))
+		nodes := make([]*store.Store, rapid.IntRange(2, 3).Draw(rt, "nodes"))
 		held := make([]bool, len(p.entries))
 		for n := range nodes {
 			nodes[n] = openStore(t)
@@ -236,7 +236,7 @@ func (c *counted) Query(ctx context.Context, q moot.Query) iter.Seq2[moot.Entry,
 // little more than what is lacking, and nothing once both hold all.
 func TestAForkCostsLittle(t *testing.T) {
 	p := newPast(1)
-	for range 1000 {
+	for range 500 {
 		p.write(0)
 	}
 	p.fork(0)
@@ -267,7 +267,7 @@ func TestAForkCostsLittle(t *testing.T) {
 	}
 	va, _ := a.Vector(t.Context())
 	vb, _ := b.Vector(t.Context())
-	if !va.Equal(vb) || len(va.Heads) != 1 || va.Seq(common[0].Author) != 1020 {
+	if !va.Equal(vb) || len(va.Heads) != 1 || va.Seq(common[0].Author) != 520 {
 		t.Errorf("%v and %v", va, vb)
 	}
 }
