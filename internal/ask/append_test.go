@@ -67,7 +67,7 @@ func TestTheAuthorityKnewMore(t *testing.T) {
 	}
 }
 
-// TestTheAuthorityLacksWhatIsCited: it is sent along, whoever wrote it.
+// TestTheAuthorityLacksWhatIsCited: it is sent along, of all authors.
 func TestTheAuthorityLacksWhatIsCited(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w, server := withServer(t, true)
