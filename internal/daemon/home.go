@@ -110,6 +110,22 @@ func (h *home) newKey() error {
 	return seal.SaveKey(h.Path(keyFile), h.key)
 }
 
+// beginAnew drops what an attempt to begin a space has left that was interrupted: nobody
+// else knows of it, and its recovery code may never have been shown.
+func (h *home) beginAnew() error {
+	_, found, err := h.firstAct()
+	if err != nil || !found {
+		return err
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} { // of SQLite
+		err = errors.Join(err, remove(h.Path(databaseFile+suffix)))
+	}
+	if err != nil {
+		return node.OSError("begin anew", err)
+	}
+	return h.newKey()
+}
+
 func (h *home) checkUnused() error {
 	if _, err := os.Stat(h.Path(settingsFile)); err == nil {
 		return moot.WithHint(moot.Errorf(moot.Invalid, "%s is already the home of a node", h.Dir), moot.HintOtherHome)

@@ -46,11 +46,12 @@ func (p Program) Init(ctx context.Context, dir string, o app.InitOptions) (made 
 	if err != nil {
 		return made, err
 	}
-	founding, found, err := h.firstAct()
-	if err == nil && !found {
-		if founding, err = members.Founding(o.Space, label, h.key, time.Now); err == nil {
-			err = h.keepFirstAct(founding)
-		}
+	if err := h.beginAnew(); err != nil {
+		return made, err
+	}
+	founding, err := members.Founding(o.Space, label, h.key, time.Now)
+	if err == nil {
+		err = h.keepFirstAct(founding)
 	}
 	if err != nil {
 		return made, err
