@@ -36,7 +36,7 @@ func newListeners(t *testing.T) *Listeners {
 	data, key := node.Dir(t.TempDir()), seal.NewKey()
 	founding, err := members.Founding("club", "laptop", key, time.Now)
 	must(t, err)
-	n, err := node.New(t.Context(), node.Config{Space: feed.SpaceOf(&founding), Name: "club", Key: key, Data: data, Role: arch.Server(), Mail: node.MailServer{Domain: "club.example"}})
+	n, err := node.New(t.Context(), node.Config{Space: feed.SpaceOf(&founding), Names: node.Names{Space: "club"}, Key: key, Data: data, Role: arch.Server(), Mail: node.MailServer{Domain: "club.example"}})
 	must(t, err)
 	t.Cleanup(func() { n.Close() })
 	_, err = n.Found(t.Context(), founding, "ann")

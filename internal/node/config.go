@@ -23,8 +23,7 @@ import (
 // Config is what a Node is made of. Space, Key and Data are required.
 type Config struct {
 	Space moot.SpaceID
-	Name  string             // of the space, for people
-	As    string             // the member's name until the space tells it
+	Names Names              // for people
 	Key   ed25519.PrivateKey // of the device
 	Role  arch.Role          // towards others; zero: arch.Peer
 	Data  Data               // files that services keep
@@ -38,12 +37,18 @@ type Config struct {
 	Mail  MailServer
 	Home  Home // around the node; the zero value is none
 
-	Label     string           // of devices that this node keeps for others, such as the host's name
 	Version   string           // of the program
 	Now       func() time.Time // default: time.Now
 	Timing    Timing
 	Intercept Intercept // of tests; the zero value changes nothing
 	Log       *slog.Logger
+}
+
+// Names are those that the space does not tell, or not yet.
+type Names struct {
+	Space  string // of the space
+	Member string // the member's
+	Kept   string // of devices that this node keeps for others, such as the host's name
 }
 
 // Known are nodes that can be asked, as an invitation names them.

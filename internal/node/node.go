@@ -27,23 +27,33 @@ import (
 
 // Node is one member's node in one process.
 type Node struct {
-	cfg      Config
-	store    *store.Store
-	signer   *sign.Signer
-	network  *network
-	routes   *routes
-	entries  *replicator
-	uploads  *uploader
-	mail     *mailService
-	compute  *computeService
+	cfg     Config
+	store   *store.Store
+	signer  *sign.Signer
+	network *network
+	routes  *routes
+	entries *replicator
+	uploads *uploader
+	mail    *mailService
+	compute *computeService
+	access
+	duties
+	tasks   *group
+	state   *state
+	handler http.Handler // answers other nodes
+}
+
+// access is who may ask for what.
+type access struct {
 	accounts *accounts.Accounts
 	tokens   *accounts.Tokens
 	sessions *sessions
-	witness  *witness
-	keys     *keyService
-	tasks    *group
-	state    *state
-	handler  http.Handler // answers other nodes
+}
+
+// duties are what the node says by itself about members.
+type duties struct {
+	witness *witness
+	keys    *keyService
 }
 
 // state is what changes while a node runs.
@@ -97,7 +107,7 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	clock := feed.NewClock(cfg.Now, 0)
 	live := &atomic.Bool{}
 	cfg.Store.Gate, cfg.Store.Log = gate{roster, clock, cfg.Log, live}, cfg.Log
-	n := &Node{cfg: cfg, sessions: newSessions(), tasks: newGroup(ctx), state: newState()}
+	n := &Node{cfg: cfg, access: access{sessions: newSessions()}, tasks: newGroup(ctx), state: newState()}
 	if n.store, err = store.Open(ctx, cfg.Store); err != nil {
 		return nil, err
 	}
@@ -172,7 +182,7 @@ func (n *Node) openAccounts(ctx context.Context, roster *policy.Roster, clock *f
 	return accounts.Open(ctx, accounts.Config{
 		Space: n.cfg.Space, Own: accounts.Account{Key: n.cfg.Key, Signer: n.signer}, Data: n.cfg.Data, Feeds: n.store,
 		Roster: roster, Clock: clock, Now: n.cfg.Now, Ready: n.cfg.Home.Ready, Domains: []string{mail.StableDomain, n.cfg.Mail.Domain},
-		Admit: n.witness.admit, Added: n.added, Label: n.cfg.Label,
+		Admit: n.witness.admit, Added: n.added, Label: n.cfg.Names.Kept,
 	})
 }
 
@@ -256,7 +266,7 @@ func (n *Node) Tokens() *accounts.Tokens { return n.tokens }
 
 // Identity says whose node this is.
 func (n *Node) Identity() app.Identity {
-	id := app.Identity{Space: n.cfg.Space, Name: n.cfg.Name, Member: n.Member(), Device: n.Self(), As: n.cfg.As, Home: n.cfg.Data.Path("")}
+	id := app.Identity{Space: n.cfg.Space, Name: n.cfg.Names.Space, Member: n.Member(), Device: n.Self(), As: n.cfg.Names.Member, Home: n.cfg.Data.Path("")}
 	if m, ok := n.network.roster.Member(id.Member); ok {
 		id.As = m.Name
 	}

@@ -77,7 +77,7 @@ func newNode(t *testing.T, cfg Config) *Node {
 		e := founding(t)
 		cfg.Space = feed.SpaceOf(&e)
 	}
-	cfg.Name = "club"
+	cfg.Names.Space = "club"
 	n, err := New(t.Context(), cfg)
 	must(t, err)
 	t.Cleanup(func() {

@@ -107,7 +107,7 @@ func (m *Member) config() node.Config {
 		role = arch.Server()
 	}
 	return node.Config{
-		Space: m.world.space, Name: "world", As: m.Name, Key: m.key, Role: role, Data: node.Dir(m.dir),
+		Space: m.world.space, Names: node.Names{Space: "world", Member: m.Name}, Key: m.key, Role: role, Data: node.Dir(m.dir),
 		Store: Stores[m.world.Store].New(m.dir),
 		Known: node.Known{Servers: m.link.Servers, Peers: m.link.Peers, NoPeers: !m.hasPeers()},
 		Now:   m.now, Log: m.Log.logger(),
