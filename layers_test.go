@@ -22,7 +22,7 @@ var layers = map[string][]string{
 	"internal/feed":    {".", "internal/cbor"},
 	"internal/durable": {"."},
 	"internal/seal":    {".", "internal/cbor", "internal/durable"},
-	"internal/policy":  {".", "internal/cbor", "internal/feed"},
+	"internal/policy":  {".", "internal/cbor", "internal/feed", "internal/trust"},
 	"internal/trust":   {".", "internal/cbor"},
 	"internal/swarm":   {"."},
 	"internal/plan":    {"."},
@@ -40,7 +40,7 @@ var layers = map[string][]string{
 
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign"},
-	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign"},
+	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
 	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
 	"internal/keys":    {".", "internal/seal", "internal/trust"},
 	"internal/jobs":    {".", "internal/blob", "internal/cbor", "internal/files", "internal/sign", "internal/sqlite"},

@@ -11,7 +11,7 @@ import (
 type Held = func(moot.EntryID) (author moot.Key, at moot.Position, ok bool)
 
 // Admit checks, before an entry is stored, whether it may be. Acts are checked by what
-// their author knew; other entries of whoever is or was a member are taken in, and count
+// their author knew; other entries of devices that joined are taken in, and count
 // or not ([Roster.Counts]). begins is where a new branch of a feed begins, else nil. Kinds:
 // Gap if it names entries that are not held, Stranger, Revoked, Denied, Invalid, Corrupt,
 // Full.
