@@ -99,8 +99,9 @@ type Head struct {
 // was seen of a node's entries.
 type Vector struct {
 	Heads map[Key][]Head `json:"heads"` // several if the feed has forked
-	// Shown counts, on one node, how often entries began to count that had been held
-	// back. It is 0 for most nodes.
+	// Shown counts, on one node, how often its merged view has changed but for what was
+	// stored: entries began to count that had been held back, or no longer do. It is 0
+	// for most nodes.
 	Shown uint64 `json:"shown,omitempty"`
 }
 

@@ -54,7 +54,7 @@ var layers = map[string][]string{
 
 	// Application: what every front end calls.
 	"internal/app":      {".", "internal/files", "internal/jobs", "internal/mail", "internal/policy"},
-	"internal/accounts": {".", "internal/durable", "internal/feed", "internal/members", "internal/policy", "internal/seal", "internal/sign"},
+	"internal/accounts": {".", "internal/durable", "internal/feed", "internal/members", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
 
 	// Programs for the sandbox: they know nothing of this module.
 	"examples/hashsearch": {},

@@ -126,7 +126,7 @@ func (a *Accounts) openKeys(ctx context.Context) error {
 	for _, path := range paths {
 		key, err := seal.LoadKey(path)
 		if err == nil {
-			_, err = a.keep(ctx, key)
+			_, err = a.openKey(ctx, key)
 		}
 		if err != nil {
 			return err
@@ -140,8 +140,8 @@ func (a *Accounts) path(device, extension string) string {
 	return a.cfg.Data.Path(filepath.Join("accounts", device+extension))
 }
 
-// keep opens a device, which has one signer.
-func (a *Accounts) keep(ctx context.Context, key ed25519.PrivateKey) (Account, error) {
+// openKey opens a device, which has one signer.
+func (a *Accounts) openKey(ctx context.Context, key ed25519.PrivateKey) (Account, error) {
 	if one, ok := a.Account(seal.Public(key)); ok {
 		return one, nil
 	}
@@ -201,7 +201,7 @@ func (a *Accounts) Hosted() (list []Account) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for key, d := range a.kept {
-		if _, acts := a.cfg.Roster.Device(key); acts {
+		if a.cfg.Roster.Acts(key) {
 			list = append(list, a.account(d))
 		}
 	}

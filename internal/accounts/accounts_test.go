@@ -77,6 +77,7 @@ func TestAccountByInvitation(t *testing.T) {
 		"for a device, but it denies": {"second", hidden.String(), moot.Invalid},
 		"no link":                     {"second", "moot://nonsense", moot.Invalid},
 		"no name":                     {"", "", moot.Invalid},
+		"no letter":                   {"!!", "", moot.Invalid},
 	} {
 		if _, err := a.Add(t.Context(), bad.as, bad.link); moot.KindOf(err) != bad.kind {
 			t.Errorf("%s: %v, want kind %s", name, err, bad.kind)

@@ -17,7 +17,7 @@ import (
 	"github.com/mootspace/moot/internal/store"
 )
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -71,10 +71,10 @@ type club struct {
 	links  []members.Link
 }
 
-func newClub(t *testing.T) *club {
+func newClub(t testing.TB) *club {
 	t.Helper()
 	key := seal.NewKey()
-	founding, err := members.Founding("club", "desk", key, time.Now)
+	founding, err := members.Founding("club", "laptop", key, time.Now)
 	must(t, err)
 	c := &club{disk: disk{newWorld().memory, t.TempDir()}}
 	space, clock := moot.SpaceID(founding.ID), feed.NewClock(time.Now, 0)
@@ -100,7 +100,7 @@ func (c *club) add(_ context.Context, a accounts.Account, l members.Link) error 
 	return nil
 }
 
-func (c *club) signer(t *testing.T, key ed25519.PrivateKey) accounts.Account {
+func (c *club) signer(t testing.TB, key ed25519.PrivateKey) accounts.Account {
 	t.Helper()
 	signer, err := sign.New(t.Context(), sign.Config{Self: seal.Public(key), Author: feed.NewAuthor(c.cfg.Space, key, c.cfg.Clock, nil), Local: c.store})
 	must(t, err)

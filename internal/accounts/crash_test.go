@@ -138,7 +138,9 @@ func TestRefusedJoinLeavesNothing(t *testing.T) {
 // TestAddedIsCalledAgain fails if a node that could not take an account in forgets it.
 func TestAddedIsCalledAgain(t *testing.T) {
 	c := newClub(t)
-	c.cfg.Added = func(context.Context, accounts.Account, members.Link) error { return moot.Errorf(moot.Full, "no space left") }
+	c.cfg.Added = func(context.Context, accounts.Account, members.Link) error {
+		return moot.Errorf(moot.Full, "no space left")
+	}
 	_, err := c.open(t).Add(t.Context(), "eve", "")
 	wantKind(t, "the first try", err, moot.Full, "")
 	c.cfg.Added = c.add

@@ -56,7 +56,7 @@ func (a *Accounts) Review() {
 }
 
 func (a *Accounts) review(key moot.Key, d *device) {
-	if _, acts := a.cfg.Roster.Device(key); acts {
+	if a.cfg.Roster.Acts(key) {
 		d.begin()
 	} else if _, known := a.cfg.Roster.Owner(key); known {
 		d.end()

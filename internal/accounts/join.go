@@ -17,6 +17,7 @@ import (
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/trust"
 )
 
 // invitationLifetime is how long an invitation that is used at once is good for.
@@ -33,7 +34,7 @@ func (a *Accounts) Add(ctx context.Context, name, link string) (Description, err
 }
 
 func (a *Accounts) add(ctx context.Context, name, link string) (Description, error) {
-	if err := policy.CheckName(name); err != nil {
+	if err := trust.CheckName(name); err != nil {
 		return Description{}, err
 	}
 	resumed, err := a.resume(ctx)
@@ -67,7 +68,7 @@ func (a *Accounts) free(name string) string {
 	for n := 2; ; n++ {
 		suffix := "-" + strconv.Itoa(n)
 		base := name
-		for policy.CheckName(base+suffix) != nil && base != "" { // too long
+		for trust.CheckName(base+suffix) != nil && base != "" { // too long
 			_, size := utf8.DecodeLastRuneInString(base)
 			base = base[:len(base)-size]
 		}
@@ -159,7 +160,7 @@ func (a *Accounts) submit(ctx context.Context, key ed25519.PrivateKey, l members
 	if _, err := a.cfg.Roster.Acting(e.Author); errors.Is(err, moot.Stranger) { // it does not even wait
 		return joined{}, moot.WithHint(moot.Errorf(moot.UsedUp, "the invitation has been used: ask for a new one"), moot.HintInvite)
 	}
-	one, err := a.keep(ctx, key)
+	one, err := a.openKey(ctx, key)
 	return joined{one, l}, err
 }
 

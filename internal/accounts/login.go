@@ -92,7 +92,7 @@ func (a *Accounts) resolve(name string) (moot.MemberID, bool) {
 	local := name
 	if at := strings.LastIndexByte(name, '@'); at >= 0 {
 		domain := name[at+1:]
-		if !slices.ContainsFunc(a.cfg.Domains, func(d string) bool { return strings.EqualFold(d, domain) }) {
+		if !slices.ContainsFunc(a.cfg.Domains, func(d string) bool { return d != "" && strings.EqualFold(d, domain) }) {
 			return moot.MemberID{}, false
 		}
 		local = name[:at]
@@ -138,7 +138,7 @@ func (a *Accounts) session(user string) (Account, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	d := a.device(one.Device())
-	if _, acts := a.cfg.Roster.Device(one.Device()); !acts || d == nil {
+	if d == nil || !a.cfg.Roster.Acts(one.Device()) {
 		return Account{}, false
 	}
 	one.Revoked = d.sessions

@@ -33,7 +33,7 @@ func (a *Accounts) replace(ctx context.Context, device moot.Key, succeed func(co
 	if err := succeed(ctx, old, heir); err != nil {
 		return Account{}, err
 	}
-	if _, acts := a.cfg.Roster.Device(seal.Public(heir)); !acts {
+	if !a.cfg.Roster.Acts(seal.Public(heir)) {
 		return Account{}, moot.Errorf(moot.Internal, "%s did not get an heir", device.Short())
 	}
 	one, err := a.inherit(ctx, heir)
@@ -64,5 +64,5 @@ func (a *Accounts) inherit(ctx context.Context, heir ed25519.PrivateKey) (Accoun
 	if err != nil && !errors.Is(err, moot.Conflict) { // by the attempt before this one
 		return Account{}, err
 	}
-	return a.keep(ctx, heir)
+	return a.openKey(ctx, heir)
 }

@@ -50,6 +50,7 @@ type RunOptions struct {
 	Worker   bool     // run tasks beside the space's server
 	Listen   []string // host:port; for peers also multiaddrs. Empty: defaults, or a free port
 	NoPeer   bool     // with Serve: no peer-to-peer at all
+	Alone    bool     // nobody else has what a restored home lacks: do not wait to hear from others
 	Database string   // with Serve: where the central database is; empty: in the home
 	Blobs    string   // with Serve: where the blobs are; empty: in the home
 	CertFile string   // with Serve: a certificate of a public authority, PEM

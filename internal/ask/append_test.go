@@ -67,6 +67,25 @@ func TestTheAuthorityKnewMore(t *testing.T) {
 	}
 }
 
+// TestTheAuthorityLacksWhatIsCited: it is sent along, of all authors.
+func TestTheAuthorityLacksWhatIsCited(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, server := withServer(t, true)
+		others := entry(moot.Key{2}, 1, "theirs")
+		act := entry(moot.Key{1}, 1, "mine")
+		act.Kind, act.Cites = moot.KindAct, []moot.EntryID{others.ID}
+		if err := w.local.feeds.Append(t.Context(), moot.Merge, others); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.node.Append(t.Context(), moot.Merge, act); err != nil {
+			t.Fatal(err)
+		}
+		if n := seqs(t, &server.feeds); n != 2 {
+			t.Errorf("the server holds %d of 2 entries", n)
+		}
+	})
+}
+
 func TestWatchAndVectorOfTheRequiredAuthority(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w, server := withServer(t, true)

@@ -10,7 +10,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// feeds keeps entries in memory: chains must have no gaps, and Swap refuses a
+// feeds keeps entries in memory: chains must have no gaps, what is cited must be there, and Swap refuses a
 // version of a key that the new entry does not replace.
 type feeds struct {
 	lock    sync.Mutex
@@ -26,6 +26,11 @@ func (f *feeds) Append(_ context.Context, mode moot.Mode, entries ...moot.Entry)
 			continue
 		case e.Seq > last+1:
 			return moot.Errorf(moot.Gap, "have %d, got %d", last, e.Seq)
+		}
+		for _, id := range e.Cites {
+			if !slices.ContainsFunc(f.entries, func(o moot.Entry) bool { return o.ID == id }) {
+				return moot.Errorf(moot.Gap, "have not %s", id)
+			}
 		}
 		for _, o := range f.entries {
 			if mode == moot.Swap && o.Key == e.Key && !slices.Contains(e.Replaces, o.ID) {

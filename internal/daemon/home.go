@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/mootspace/moot"
@@ -20,7 +21,11 @@ import (
 
 // home is a directory with all that a node keeps:
 //
-//	key.pem        the member's private key
+//	key.pem        the device's private key
+//	key-*.pem      those of devices that it is the heir of
+//	heir.pem       the key of its own heir, while that is being made
+//	mailbox-*.json private halves of the mailbox keys, by device
+//	names.json     which members names meant
 //	settings.json  which space, whom to ask
 //	peers.json     where others were last seen
 //	wishes.json    what the owner prefers: what is served, to whom, how fast
@@ -39,6 +44,7 @@ import (
 type home struct {
 	node.Dir
 	key ed25519.PrivateKey
+	old []ed25519.PrivateKey // of devices that this one is the heir of
 
 	mu       sync.Mutex
 	settings settings
@@ -47,11 +53,15 @@ type home struct {
 const (
 	settingsFile = "settings.json"
 	keyFile      = "key.pem"
+	heirFile     = "heir.pem"
 	socketFile   = "node.sock"
 )
 
+// oldKeyPattern names the keys that the home had before.
+const oldKeyPattern = "key-*.pem"
+
 // settingsVersion is raised when an older program could misread a home.
-const settingsVersion = 1
+const settingsVersion = 2
 
 type settings struct {
 	Version  int          `json:"version"`
@@ -100,6 +110,22 @@ func (h *home) newKey() error {
 	return seal.SaveKey(h.Path(keyFile), h.key)
 }
 
+// beginAnew drops what an attempt to begin a space has left that was interrupted: nobody
+// else knows of it, and its recovery code may never have been shown.
+func (h *home) beginAnew() error {
+	_, found, err := h.firstAct()
+	if err != nil || !found {
+		return err
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} { // of SQLite
+		err = errors.Join(err, remove(h.Path(databaseFile+suffix)))
+	}
+	if err != nil {
+		return node.OSError("begin anew", err)
+	}
+	return h.newKey()
+}
+
 func (h *home) checkUnused() error {
 	if _, err := os.Stat(h.Path(settingsFile)); err == nil {
 		return moot.WithHint(moot.Errorf(moot.Invalid, "%s is already the home of a node", h.Dir), moot.HintOtherHome)
@@ -119,16 +145,38 @@ func openHome(dir string) (*home, error) {
 	if h.settings.Version > settingsVersion {
 		return nil, moot.WithHint(moot.Errorf(moot.Invalid, "the home %s was made by a newer version of moot", dir), moot.HintUpdate)
 	}
+	return h, node.OSError("read the home "+dir, h.loadKeys())
+}
+
+// loadKeys reads the device's key and those of before.
+func (h *home) loadKeys() (err error) {
 	if h.key, err = seal.LoadKey(h.Path(keyFile)); err != nil {
-		return nil, node.OSError("read the home "+dir, err)
+		return err
 	}
-	return h, nil
+	paths, err := filepath.Glob(h.Path(oldKeyPattern))
+	h.old = nil
+	for _, path := range paths {
+		key, err := seal.LoadKey(path)
+		if err != nil {
+			return err
+		}
+		h.old = append(h.old, key)
+	}
+	return err
 }
 
 func (h *home) save() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.settings.Version = settingsVersion
+	return h.Save(settingsFile, h.settings)
+}
+
+// alone says that nobody else has anything that this restored home lacks.
+func (h *home) alone() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.settings.Restored = false
 	return h.Save(settingsFile, h.settings)
 }
 

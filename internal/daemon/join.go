@@ -11,6 +11,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/durable"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/node"
@@ -100,7 +101,15 @@ func (h *home) firstAct() (e moot.Entry, found bool, err error) {
 }
 
 func (h *home) keepFirstAct(e moot.Entry) error {
-	return node.OSError("join", os.WriteFile(h.Path(firstFile), feed.Encode(e), 0o600))
+	f, err := os.OpenFile(h.Path(firstFile), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.Write(feed.Encode(e))
+		err = errors.Join(err, f.Sync(), f.Close())
+	}
+	if err == nil {
+		err = durable.SyncFolder(string(h.Dir))
+	}
+	return node.OSError("keep the first act", err)
 }
 
 // prepareJoin makes the act that joins, or takes the one of an attempt before with the

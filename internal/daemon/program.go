@@ -46,11 +46,12 @@ func (p Program) Init(ctx context.Context, dir string, o app.InitOptions) (made 
 	if err != nil {
 		return made, err
 	}
-	founding, found, err := h.firstAct()
-	if err == nil && !found {
-		if founding, err = members.Founding(o.Space, label, h.key, time.Now); err == nil {
-			err = h.keepFirstAct(founding)
-		}
+	if err := h.beginAnew(); err != nil {
+		return made, err
+	}
+	founding, err := members.Founding(o.Space, label, h.key, time.Now)
+	if err == nil {
+		err = h.keepFirstAct(founding)
 	}
 	if err != nil {
 		return made, err
@@ -83,7 +84,7 @@ func loginName() string {
 func (p Program) open(ctx context.Context, h *home, role arch.Role) (*node.Node, error) {
 	log, s := p.logger(), h.settings
 	cfg := node.Config{
-		Space: s.Space, Name: s.Name, As: s.As, Key: h.key, Role: role, Data: h, Version: p.Version, Log: log,
+		Space: s.Space, Name: s.Name, As: s.As, Key: h.key, OldKeys: h.old, Role: role, Data: h, Label: hostName(), Version: p.Version, Log: log,
 		Store: store.Config{Database: cmp.Or(s.Database, h.Path(databaseFile)), Blobs: cmp.Or(s.Blobs, h.Path("blobs"))},
 		Known: node.Known{Servers: s.Servers, Peers: s.Peers, NoPeers: s.NoPeer},
 		Mail:  node.MailServer{Domain: s.MailDomain, Quota: s.MailQuota},
@@ -99,7 +100,16 @@ func (p Program) open(ctx context.Context, h *home, role arch.Role) (*node.Node,
 		}
 	}
 	n, err := node.New(ctx, cfg)
-	return n, moot.Wrap("open the home "+string(h.Dir), err)
+	if err != nil {
+		return nil, moot.Wrap("open the home "+string(h.Dir), err)
+	}
+	if changed, err := h.inherit(n); err != nil || changed {
+		if err = errors.Join(err, n.Close()); err != nil {
+			return nil, err
+		}
+		return p.open(ctx, h, role)
+	}
+	return n, nil
 }
 
 // How long a command waits for another process to release the home; and how long a node
@@ -124,7 +134,18 @@ func (p Program) Open(ctx context.Context, dir string, via moot.Architecture) (*
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
-	return s, nil
+	select {
+	case <-n.Forked():
+		if err := h.succeed(ctx, n); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		if err := s.Close(); err != nil {
+			return nil, err
+		}
+		return p.Open(ctx, dir, via)
+	default:
+		return s, nil
+	}
 }
 
 // reach returns a session with the home's running node, or a node in this process. It

@@ -55,11 +55,12 @@ type Config struct {
 // gossip is one node's part.
 type gossip struct {
 	Config
-	seen    seen
-	refused refusals
-	due     chan moot.Peer // nodes to compare with at once
-	busy    sync.Map       // by moot.Key: nodes being compared with
-	wg      sync.WaitGroup
+	seen     seen
+	refused  refusals
+	rejected refusals
+	due      chan moot.Peer // nodes to compare with at once
+	busy     sync.Map       // by moot.Key: nodes being compared with
+	wg       sync.WaitGroup
 
 	warned sync.Map // by moot.Key: nodes that a warning was about since the last repair
 }
@@ -149,7 +150,7 @@ func (g *gossip) start(ctx context.Context, p moot.Peer) {
 			g.Log.Debug("gossip: cannot dial", "peer", p.ID, "error", err)
 			return
 		}
-		c := &comparison{local: g.Local, remote: node, known: &g.seen, refused: &g.refused, names: namesOf(g.Names)}
+		c := &comparison{local: g.Local, remote: node, known: &g.seen, refused: &g.refused, rejected: &g.rejected, names: namesOf(g.Names)}
 		pulled, pushed, err := c.run(ctx)
 		if err != nil {
 			g.Log.Log(ctx, g.level(p, err), "gossip: repair", "peer", p.ID, "pulled", pulled, "pushed", pushed, "error", err)

@@ -7,8 +7,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// refusals are heads of other nodes that could not be taken in, so that what leads to them
-// is not sent again at every comparison. They are forgotten after a while, as what was
+// refusals are heads that a node could not take in, so that what leads to them is not sent
+// again at every comparison. They are forgotten after a while, as what was
 // refused may be acceptable by then.
 type refusals struct {
 	mu sync.Mutex

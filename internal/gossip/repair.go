@@ -12,7 +12,7 @@ import (
 // Entries that one of them rejects are left out, and so are those that follow them; the
 // error is of the link or of the store.
 func Reconcile(ctx context.Context, local, remote moot.Feeds) (pulled, pushed int, err error) {
-	c := &comparison{local: local, remote: remote, known: &seen{}, refused: &refusals{}, names: namesOf(nil)}
+	c := &comparison{local: local, remote: remote, known: &seen{}, refused: &refusals{}, rejected: &refusals{}, names: namesOf(nil)}
 	return c.run(ctx)
 }
 
@@ -20,7 +20,8 @@ func Reconcile(ctx context.Context, local, remote moot.Feeds) (pulled, pushed in
 type comparison struct {
 	local, remote moot.Feeds
 	known         *seen
-	refused       *refusals
+	refused       *refusals // heads of the other node that this one cannot take in
+	rejected      *refusals // heads of this node that another could not take in
 	names         func(*moot.Entry) []moot.EntryID
 
 	ours, theirs moot.Vector
@@ -53,26 +54,28 @@ const maxRounds = 4
 
 // pull asks the other node for what this one lacks.
 func (c *comparison) pull(ctx context.Context) (moved int, err error) {
+	var asked moot.Vector
 	for round := range maxRounds {
 		missing, err := c.missing(ctx)
 		if err != nil || len(missing) == 0 {
 			return moved, err
 		}
 		since, err := c.sinceOurs(ctx, missing, round > 0)
-		if err != nil {
+		if err != nil || round > 0 && since.Equal(asked) { // the answer would be the same
 			return moved, err
 		}
+		asked = since
 		t := c.transfer(c.remote, c.local, c.known)
 		err = t.copy(ctx, since)
 		moved += t.moved
 		if err == nil {
 			err = c.lookHere(ctx)
 		}
+		if err == nil && len(t.final) > 0 {
+			err = c.remember(ctx, t)
+		}
 		if err != nil {
 			return moved, err
-		}
-		if t.moved == 0 && round > 0 {
-			return moved, c.remember(ctx, t)
 		}
 	}
 	return moved, nil
@@ -178,7 +181,7 @@ func (c *comparison) push(ctx context.Context) (moved int, err error) {
 	budget := moot.MaxIDs
 	for author, ours := range c.ours.Heads {
 		theirs := c.theirs.Heads[author]
-		if !slices.ContainsFunc(ours, func(h moot.Head) bool { return !slices.Contains(theirs, h) }) {
+		if len(c.lacking(ours, theirs)) == 0 {
 			since.Heads[author] = ours
 			continue
 		}
@@ -197,7 +200,20 @@ func (c *comparison) push(ctx context.Context) (moved int, err error) {
 	}
 	t := c.transfer(c.local, c.remote, nil)
 	err = t.copy(ctx, since)
+	for author := range t.final {
+		c.rejected.add(c.lacking(c.ours.Heads[author], c.theirs.Heads[author]))
+	}
 	return t.moved, err
+}
+
+// lacking returns those of our heads that theirs are to be followed by.
+func (c *comparison) lacking(ours, theirs []moot.Head) (heads []moot.Head) {
+	for _, h := range ours {
+		if !slices.Contains(theirs, h) && !c.rejected.has(h.ID) {
+			heads = append(heads, h)
+		}
+	}
+	return heads
 }
 
 // common returns entries of a feed that both hold, if the other node has heads that this

@@ -112,7 +112,7 @@ func (t *transfer) one(ctx context.Context, e moot.Entry) error {
 		t.moved++
 	case refusal(err):
 		t.refused[e.ID] = true
-		if kind != moot.Gap && kind != moot.Stranger {
+		if kind == moot.Fork || kind == moot.Invalid || kind == moot.Corrupt || kind == moot.TooLarge {
 			t.final[e.Author] = true
 		}
 	default:

@@ -4,34 +4,47 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/tls"
+	"encoding/hex"
 	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
+
+	"lukechampine.com/blake3"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/seal"
 )
 
-// ServeTLS serves HTTPS (TLS 1.3, RFC 8446) on ln until ctx ends. The node's certificate
-// is over its own key, which nodes have pinned; they name no host. Other programs, which
-// name a host for which cert is valid, get cert instead (nil: none). Clients prove their
-// own key by a certificate of the same kind.
-func ServeTLS(ctx context.Context, ln net.Listener, key ed25519.PrivateKey, cert *tls.Certificate, h http.Handler, logger *slog.Logger) error {
-	own, err := seal.Certificate(key)
-	if err != nil {
-		return err
+// ServeTLS serves HTTPS (TLS 1.3, RFC 8446) on ln until ctx ends. Nodes ask for the
+// certificate over the key that they have pinned: one of keys, of which the first is the
+// node's and others are those it had before. Other programs, which name a host for which
+// cert is valid, get cert (nil: none). Clients prove their own key by a certificate of the
+// same kind.
+func ServeTLS(ctx context.Context, ln net.Listener, keys []ed25519.PrivateKey, cert *tls.Certificate, h http.Handler, logger *slog.Logger) error {
+	own := make([]tls.Certificate, len(keys))
+	names := map[string]*tls.Certificate{}
+	for i, key := range keys {
+		var err error
+		if own[i], err = seal.Certificate(key); err != nil {
+			return err
+		}
+		names[serverName(seal.Public(key))] = &own[i]
 	}
 	cfg := &tls.Config{
 		MinVersion: tls.VersionTLS13,
 		ClientAuth: tls.RequestClientCert, // no authority to check against: only the key counts
 		NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			if cert != nil && hello.ServerName != "" && hello.SupportsCertificate(cert) == nil {
+			if pinned := names[hello.ServerName]; pinned != nil {
+				return pinned, nil
+			}
+			if cert != nil && hello.ServerName != "" && !isServerName(hello.ServerName) && hello.SupportsCertificate(cert) == nil {
 				return cert, nil
 			}
-			return &own, nil
+			return &own[0], nil
 		},
 	}
 	srv := &http.Server{
@@ -54,10 +67,17 @@ func withTLSCaller(r *http.Request) context.Context {
 	return moot.WithCaller(ctx, key)
 }
 
-// noServerName stands for a server's name in TLS: an IP address is never sent (RFC 6066,
-// section 3), so that the server presents its own certificate, and the network does not
-// see the name.
-const noServerName = "0.0.0.0"
+// serverDomain holds the names that nodes use in TLS (RFC 9476: never in the DNS).
+const serverDomain = ".node.moot.alt"
+
+// serverName stands for a pinned key in TLS, so that a server which has had another key
+// presents the one that is asked for. It is a hash: the network does not see the key.
+func serverName(key moot.Key) string {
+	sum := blake3.Sum256(append([]byte("moot server name\x00"), key[:]...))
+	return hex.EncodeToString(sum[:16]) + serverDomain
+}
+
+func isServerName(name string) bool { return strings.HasSuffix(name, serverDomain) }
 
 // TLSTransport speaks HTTPS as the holder of key to the server with the key server. The
 // server must prove that key, by whatever name it is reached: no certificate authority
@@ -73,7 +93,7 @@ func TLSTransport(key ed25519.PrivateKey, server moot.Key) (*http.Transport, err
 	}
 	cfg := &tls.Config{
 		MinVersion:         tls.VersionTLS13,
-		ServerName:         noServerName,
+		ServerName:         serverName(server),
 		Certificates:       []tls.Certificate{own},
 		InsecureSkipVerify: true, // VerifyConnection does it, also of a resumed session
 		VerifyConnection:   func(state tls.ConnectionState) error { return verifyServer(state, server) },

@@ -31,7 +31,7 @@ func serveTLS(t *testing.T, key ed25519.PrivateKey, cert *tls.Certificate) strin
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- link.ServeTLS(ctx, ln, key, cert, whoami, nil) }()
+	go func() { done <- link.ServeTLS(ctx, ln, []ed25519.PrivateKey{key}, cert, whoami, nil) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

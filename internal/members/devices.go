@@ -130,16 +130,17 @@ func (m *Members) RemoveDevice(ctx context.Context, of, name string) (policy.Dev
 	return d, err
 }
 
-// RemoveByRecovery puts a device of the writer's member out by its recovery code, for good.
-// It speaks from what was before the device could fight it (R18). Kind Invalid for a code
-// that is not the member's.
+// RemoveByRecovery puts a device of the writer's member out by its recovery code, for good,
+// also if that device has put the writer out. It speaks from what was before the device
+// could fight it (R18). Kind Invalid for a code that is not the member's.
 func (m *Members) RemoveByRecovery(ctx context.Context, code, name string) (policy.Device, error) {
 	seed, err := seal.ParseRecoveryCode(code)
 	if err != nil {
 		return policy.Device{}, err
 	}
 	key := seal.FromSeed(seed)
-	self, d, err := m.device(ctx, "", name)
+	id, _ := m.cfg.Roster.Owner(m.cfg.Self)
+	self, d, err := m.device(ctx, id.String(), name)
 	if err != nil {
 		return d, err
 	}
@@ -151,7 +152,11 @@ func (m *Members) RemoveByRecovery(ctx context.Context, code, name string) (poli
 	if err != nil {
 		return d, err
 	}
-	b, err := trust.Encode(trust.Device{Device: d.First, Pins: end(vector, d.Key)})
+	pins, err := m.beforeStrike(ctx, d, vector)
+	if err != nil {
+		return d, err
+	}
+	b, err := trust.Encode(trust.Device{Device: d.First, Pins: pins})
 	if err != nil {
 		return d, err
 	}
@@ -159,12 +164,46 @@ func (m *Members) RemoveByRecovery(ctx context.Context, code, name string) (poli
 	if err != nil {
 		return d, err
 	}
-	var cites []moot.EntryID // no more than that the device was admitted: what it did after that is void
-	if act, ok := m.cfg.Roster.Admitted(d.First); ok {
-		cites = append(cites, act)
-	}
 	author := feed.NewAuthor(m.cfg.Space, key, feed.NewClock(m.cfg.Now, 0), &last)
-	return d, m.cfg.Node.Append(ctx, moot.Merge, author.NextAct(trust.KindDevice, cites, b))
+	return d, m.cfg.Node.Append(ctx, moot.Merge, author.NextAct(trust.KindDevice, m.admissions(d, self.Devices[of]), b))
+}
+
+// beforeStrike returns the last entry of a device before it put the writer's own out; an act
+// that pins a later one would know of that, and not void it.
+func (m *Members) beforeStrike(ctx context.Context, d policy.Device, vector moot.Vector) (pins []trust.Mark, err error) {
+	if _, err := m.cfg.Roster.Acting(m.cfg.Self); err == nil {
+		return end(vector, d.Key), nil
+	}
+	own := moot.EntryID(m.cfg.Self) // as version 0.1.0 names its first entry
+	for e, err := range m.cfg.Node.Query(ctx, moot.Query{History: true, Replica: true, Author: m.cfg.Self, Limit: 1}) {
+		if err != nil {
+			return nil, err
+		}
+		if e.Kind == moot.KindAct {
+			own = e.ID
+		}
+	}
+	for e, err := range m.cfg.Node.Query(ctx, moot.Query{History: true, Replica: true, Author: d.Key}) {
+		if err != nil {
+			return nil, err
+		}
+		if body, err := trust.Decode(trust.KindDevice, e.Body); err == nil && e.Key == trust.KindDevice && body.(trust.Device).Device == own {
+			break
+		}
+		pins = []trust.Mark{{Device: d.Key, Seq: e.Seq, ID: e.ID}}
+	}
+	return pins, nil
+}
+
+// admissions returns the acts that admitted devices: what came after them is not known to
+// an act that cites no more.
+func (m *Members) admissions(devices ...policy.Device) (cites []moot.EntryID) {
+	for _, d := range devices {
+		if act, ok := m.cfg.Roster.Admitted(d.First); ok {
+			cites = append(cites, act)
+		}
+	}
+	return cites
 }
 
 // last returns the last entry of a device's feed.

@@ -72,6 +72,9 @@ func ParseLink(s string, now time.Time) (l Link, err error) {
 	case l.Version != linkVersion:
 		return l, moot.Errorf(moot.Invalid, "the invitation was made by a newer version of moot: update this one")
 	}
+	if l.Invite == (moot.EntryID{}) {
+		return l, moot.Errorf(moot.Invalid, "the invitation is damaged: was it copied whole?")
+	}
 	if now.Unix() >= l.Expires {
 		return l, moot.Errorf(moot.Expired, "the invitation expired on %s: ask for a new one", time.Unix(l.Expires, 0).UTC().Format(time.DateTime))
 	}

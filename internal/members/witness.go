@@ -19,7 +19,7 @@ const (
 // the writer's member may, and with feeds also confirms how far every feed is held. It
 // reports whether there was anything to say.
 //
-// An invitation's expiry is judged here, by this node's clock, when the join reaches it
+// An invitation's expiry is decided here, by this node's clock, when the join reaches it
 // (R13).
 func (m *Members) Witness(ctx context.Context, feeds bool) (bool, error) {
 	roster := m.cfg.Roster

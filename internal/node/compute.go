@@ -86,14 +86,6 @@ func (c *computeService) checkQuota(_ moot.MemberID, tasks, waiting int) error {
 	return nil
 }
 
-// run continues this node's jobs, and announces what it lends.
-func (c *computeService) run(ctx context.Context) error {
-	if _, err := c.coordinate(ctx); err != nil {
-		return err
-	}
-	return c.announce(ctx)
-}
-
 func (c *computeService) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

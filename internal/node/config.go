@@ -25,15 +25,20 @@ type Config struct {
 	Space moot.SpaceID
 	Name  string             // of the space, for people
 	As    string             // the member's name until the space tells it
-	Key   ed25519.PrivateKey // of the member and its node
+	Key   ed25519.PrivateKey // of the device
 	Role  arch.Role          // towards others; zero: arch.Peer
 	Data  Data               // files that services keep
 	Store store.Config       // entries and blobs; Gate and Log are set by New
+
+	// OldKeys are those of devices that this one is the heir of: it opens what was sealed to
+	// them, and as a server proves them to clients that have pinned one.
+	OldKeys []ed25519.PrivateKey
 
 	Known Known // whom to ask until the space tells it
 	Mail  MailServer
 	Home  Home // around the node; the zero value is none
 
+	Label     string           // of devices that this node keeps for others, such as the host's name
 	Version   string           // of the program
 	Now       func() time.Time // default: time.Now
 	Timing    Timing

@@ -56,6 +56,11 @@ func (c control) Backup(ctx context.Context, w io.Writer) error {
 	if c.cfg.Home.Backup == nil {
 		return moot.Errorf(moot.Unavailable, "this node has no home that could be backed up")
 	}
+	if peers := c.network.Connected(); len(peers) > 0 { // a restored home looks for them
+		if err := c.cfg.Data.Save(peersFile, peers); err != nil {
+			return err
+		}
+	}
 	return c.cfg.Home.Backup(ctx, c.store.Backup, w)
 }
 

@@ -121,5 +121,8 @@ func (c control) askEnable(ctx context.Context, server moot.Peer, in enableReque
 }
 
 func describeAccount(d accounts.Description) app.Account {
-	return app.Account{Member: d.Member, Device: d.Device, Name: d.Name, Own: d.Own, Passwords: d.Passwords, Password: d.Password}
+	return app.Account{
+		Member: d.Member, Device: d.Device, Name: d.Name, Label: d.Label, Own: d.Own, Waiting: d.Waiting, Forked: d.Forked, Revoked: d.Revoked,
+		Passwords: d.Passwords, Password: d.Password,
+	}
 }

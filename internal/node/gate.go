@@ -2,10 +2,13 @@ package node
 
 import (
 	"context"
+	"log/slog"
+	"sync/atomic"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
 	"github.com/mootspace/moot/internal/trust"
 )
@@ -15,6 +18,8 @@ import (
 type gate struct {
 	*policy.Roster
 	clock *feed.Clock
+	log   *slog.Logger
+	live  *atomic.Bool // what was stored before is applied again while the store opens
 }
 
 // Admit implements store.Gate.
@@ -25,7 +30,21 @@ func (g gate) Admit(e *moot.Entry, at moot.Position, begins *moot.Position, held
 // Apply implements store.Gate.
 func (g gate) Apply(e *moot.Entry, at moot.Position, begins *moot.Position, held store.Held) []moot.Key {
 	_ = g.clock.Observe(e.Time) // one too far ahead must not lead this node's clock
+	if begins != nil && g.live.Load() {
+		g.noticeFork(e.Author)
+	}
 	return g.Roster.Apply(e, at, begins, policy.Held(held))
+}
+
+// noticeFork tells people once that a device's feed has forked.
+func (g gate) noticeFork(device moot.Key) {
+	name := device.Short()
+	if id, ok := g.Owner(device); ok {
+		if m, ok := g.Member(id); ok {
+			name = m.Name
+		}
+	}
+	g.log.Warn("a device was copied, and both copies have written: both are kept, and it goes on as a new device", "member", name, "device", device)
 }
 
 // verify checks an entry of a server's response. What is written here next is later
@@ -76,8 +95,30 @@ func (g guard) Accept(_ context.Context, caller moot.Key, e moot.Entry) error {
 
 // mayWrite reports why what a device writes itself would not count.
 func mayWrite(who policy.Member, device moot.Key, e *moot.Entry) error {
-	if e.Author == device && who.Role == policy.RoleGuest && e.Kind != moot.KindAct && e.Kind != moot.KindReceipt {
+	if e.Author != device {
+		return nil
+	}
+	return counts(who, e.Kind)
+}
+
+// counts reports why what a member says would not count.
+func counts(who policy.Member, kind moot.Kind) error {
+	if who.Role == policy.RoleGuest && kind != moot.KindAct && kind != moot.KindReceipt {
 		return moot.Errorf(moot.Denied, "a guest may read, not write")
 	}
 	return nil
+}
+
+// countsOf reports why what a device says would not count.
+func countsOf(roster *policy.Roster, device moot.Key) func(sign.Statement) error {
+	return func(st sign.Statement) error {
+		if st.Kind == moot.KindAct {
+			return nil // judged by what it says
+		}
+		who, err := roster.Acting(device)
+		if err != nil {
+			return err
+		}
+		return counts(who, st.Kind)
+	}
 }

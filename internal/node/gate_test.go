@@ -1,14 +1,17 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/members"
@@ -27,32 +30,28 @@ func TestClockStaysLaterThanWhatIsStored(t *testing.T) {
 	fast, slow := founder(t, Config{Now: at(0)}), newNode(t, Config{Key: benKey, Now: at(-time.Minute)})
 	admit(t, fast, slow, policy.RoleMember)
 	write(t, session(t, fast, viaPeers), "a", "old")
-	must(t, slow.Learn(t.Context(), fast.store))
-	newest := moot.Time(0)
-	for _, e := range history(t, slow) {
-		newest = max(newest, e.Time)
-	}
+	learn(t, slow, fast)
+	before := newest(t, slow)
 	write(t, session(t, slow, viaPeers), "a", "new")
-	all := history(t, slow)
-	if last := all[len(all)-1]; last.Author != ben || last.Time <= newest {
-		t.Errorf("what was written next has time %v, not later than %v", last.Time, newest)
+	if last := newest(t, slow); last.Author != ben || last.Time <= before.Time {
+		t.Errorf("what was written next has time %v, not later than %v", last.Time, before.Time)
 	}
 }
 
 func TestEntriesFromTheFutureAreRefused(t *testing.T) {
 	ahead := founder(t, Config{Now: at(24 * time.Hour)})
 	n := newNode(t, Config{Key: benKey, Now: at(0)})
-	if err := n.store.Append(t.Context(), moot.Merge, history(t, ahead)...); err == nil {
-		t.Error("an entry of tomorrow was stored")
-	}
-	if err := verify(feed.NewClock(at(0), 0))(history(t, ahead)[0]); err == nil {
+	must(t, n.store.Append(t.Context(), moot.Merge, history(t, ahead)...)) // no right depends on an act's time
+	write(t, session(t, ahead, viaPeers), "a", "of tomorrow")
+	wantKind(t, n.store.Append(t.Context(), moot.Merge, newest(t, ahead)), moot.Invalid)
+	if err := verify(feed.NewClock(at(0), 0))(newest(t, ahead)); err == nil {
 		t.Error("an entry of tomorrow was believed")
 	}
 }
 
 func TestVerifyObservesWhatServersAnswer(t *testing.T) {
 	clock := feed.NewClock(at(-time.Minute), 0)
-	e := history(t, founder(t, Config{Now: at(0)}))[0]
+	e := newest(t, founder(t, Config{Now: at(0)}))
 	must(t, verify(clock)(e))
 	if now := clock.Now(); now <= e.Time {
 		t.Errorf("the clock says %v after an entry of %v", now, e.Time)
@@ -64,11 +63,17 @@ func TestVerifyObservesWhatServersAnswer(t *testing.T) {
 // history returns all that a node holds.
 func history(t *testing.T, n *Node) (entries []moot.Entry) {
 	t.Helper()
-	for e, err := range n.store.Query(t.Context(), moot.Query{History: true}) {
+	for e, err := range n.store.Query(t.Context(), moot.Query{History: true, Replica: true}) {
 		must(t, err)
 		entries = append(entries, e)
 	}
 	return entries
+}
+
+// newest returns the entry with the latest time that a node holds.
+func newest(t *testing.T, n *Node) moot.Entry {
+	t.Helper()
+	return slices.MaxFunc(history(t, n), func(a, b moot.Entry) int { return cmp.Compare(a.Time, b.Time) })
 }
 
 func TestInvitedKeyMayJoinAndNothingElse(t *testing.T) {
@@ -81,7 +86,7 @@ func TestInvitedKeyMayJoinAndNothingElse(t *testing.T) {
 	wantKind(t, g.Allow(t.Context(), eve, string(policy.Write), ""), moot.Stranger)
 	must(t, g.Allow(t.Context(), ann, string(policy.Read), ""))
 
-	joining, err := members.Enter(l, benKey, "ben", time.Now)
+	joining, err := members.Enter(l, benKey, "ben", "laptop", time.Now)
 	must(t, err)
 	must(t, g.Accept(t.Context(), invited, joining))
 	must(t, g.Accept(t.Context(), ann, joining))
@@ -89,11 +94,12 @@ func TestInvitedKeyMayJoinAndNothingElse(t *testing.T) {
 	other := joining
 	other.Kind = moot.KindFile
 	wantKind(t, g.Accept(t.Context(), invited, other), moot.Denied)
-	another, err := members.Enter(invitation(t, n, policy.RoleMember), eveKey, "eve", time.Now)
+	another, err := members.Enter(invitation(t, n, policy.RoleMember), eveKey, "eve", "laptop", time.Now)
 	must(t, err)
 	wantKind(t, g.Accept(t.Context(), invited, another), moot.Denied)
 
 	must(t, n.store.Append(t.Context(), moot.Merge, joining))
+	must(t, n.witness.admit(t.Context()))
 	wantKind(t, g.Allow(t.Context(), invited, string(policy.Write), ""), moot.UsedUp)
 	wantKind(t, g.Accept(t.Context(), invited, joining), moot.UsedUp)
 	if !n.network.mayConnect(invited) || !n.network.mayConnect(ben) || n.network.mayConnect(eve) {
@@ -146,7 +152,7 @@ func TestRevokedMembersWatchEnds(t *testing.T) {
 	defer func() { served.CloseClientConnections(); served.Close() }()
 	began, ended, once := make(chan struct{}), make(chan error, 1), sync.Once{}
 	go func() {
-		for _, err := range wire.NewClient(http.DefaultTransport, served.URL).Watch(t.Context(), nil) {
+		for _, err := range wire.NewClient(http.DefaultTransport, served.URL).Watch(t.Context(), moot.Vector{}) {
 			if err != nil {
 				ended <- err
 				return
@@ -156,7 +162,7 @@ func TestRevokedMembersWatchEnds(t *testing.T) {
 		ended <- nil
 	}()
 	<-began
-	_, err := session(t, n, viaPeers).Members.Revoke(t.Context(), "ben")
+	_, err := session(t, n, viaPeers).Members.Revoke(t.Context(), "ben", app.RevokeOptions{})
 	must(t, err)
 	if err := <-ended; err == nil {
 		t.Error("the watch of a revoked member ended as if nothing were left to send")
@@ -177,7 +183,7 @@ func TestRevocationEndsRequests(t *testing.T) {
 		close(ended)
 	})), ben, "/")
 	<-began
-	_, err := session(t, n, viaPeers).Members.Revoke(t.Context(), "ben")
+	_, err := session(t, n, viaPeers).Members.Revoke(t.Context(), "ben", app.RevokeOptions{})
 	must(t, err)
 	select {
 	case <-ended:
@@ -198,8 +204,10 @@ func TestServerAnswersByRole(t *testing.T) {
 
 func TestGateObservesWhatIsStored(t *testing.T) {
 	clock := feed.NewClock(at(-time.Minute), 0)
-	e := history(t, founder(t, Config{Now: at(0)}))[0]
-	gate{policy.NewRoster(ann, time.Now), clock}.Apply(e)
+	e := newest(t, founder(t, Config{Now: at(0)}))
+	gate{policy.NewRoster(e.Space, time.Now), clock}.Apply(&e, moot.Position{Seq: e.Seq}, nil, func(moot.EntryID) (moot.Key, moot.Position, bool) {
+		return moot.Key{}, moot.Position{}, false
+	})
 	if now := clock.Now(); now <= e.Time {
 		t.Errorf("the clock says %v after an entry of %v", now, e.Time)
 	}

@@ -25,6 +25,7 @@ import (
 type keyService struct {
 	roster  *policy.Roster
 	data    Data
+	old     []ed25519.PrivateKey // of devices before this one
 	devices func() []keptDevice
 	say     func(signer *sign.Signer, device moot.Key) *members.Members
 	ready   func() error
@@ -97,7 +98,11 @@ func (s *keyService) identities(device ed25519.PrivateKey) func(context.Context)
 			s.log.Warn("read the mailbox keys", "error", err)
 			return []seal.Identity{seal.Device(device)}
 		}
-		return r.Identities(ctx)
+		list := r.Identities(ctx)
+		for _, key := range s.old {
+			list = append(list, seal.Device(key))
+		}
+		return list
 	}
 }
 
@@ -112,6 +117,23 @@ func (s *keyService) open(device ed25519.PrivateKey, l members.Link) error {
 		return err
 	}
 	return moot.Wrap("open the mailbox keys", r.Accept(sealed, seal.FromSeed(l.Seed)))
+}
+
+// inherit hands the generations of a device to its heir.
+func (s *keyService) inherit(device, heir ed25519.PrivateKey) error {
+	from, err := s.ring(device)
+	if err != nil {
+		return err
+	}
+	sealed, err := from.SealTo(seal.Public(heir))
+	if err != nil || sealed == nil {
+		return err
+	}
+	to, err := s.ring(heir)
+	if err != nil {
+		return err
+	}
+	return to.Accept(sealed, heir)
 }
 
 // renew starts a generation for each member of a device here that needs one.

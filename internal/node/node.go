@@ -49,8 +49,23 @@ type Node struct {
 // state is what changes while a node runs.
 type state struct {
 	preferences atomic.Pointer[policy.Preferences]
+	reviews     chan struct{}            // room for one: membership has changed
+	forked      chan struct{}            // closed when this node's feed is known to have forked
+	fork        sync.Once                //
+	introduced  atomic.Bool              // the node has said where it is
 	running     atomic.Bool              // until the process ends, not only for one session
 	webAddrs    atomic.Pointer[[]string] // https addresses where it is reached
+}
+
+func newState() *state {
+	return &state{reviews: make(chan struct{}, 1), forked: make(chan struct{})}
+}
+
+func (s *state) wakeReview() {
+	select {
+	case s.reviews <- struct{}{}:
+	default:
+	}
 }
 
 func (s *state) addrs() []string {
@@ -80,11 +95,13 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	cfg.setDefaults()
 	roster := policy.NewRoster(cfg.Space, cfg.Now)
 	clock := feed.NewClock(cfg.Now, 0)
-	cfg.Store.Gate, cfg.Store.Log = gate{roster, clock}, cfg.Log
-	n := &Node{cfg: cfg, sessions: newSessions(), tasks: newGroup(ctx), state: &state{}}
+	live := &atomic.Bool{}
+	cfg.Store.Gate, cfg.Store.Log = gate{roster, clock, cfg.Log, live}, cfg.Log
+	n := &Node{cfg: cfg, sessions: newSessions(), tasks: newGroup(ctx), state: newState()}
 	if n.store, err = store.Open(ctx, cfg.Store); err != nil {
 		return nil, err
 	}
+	live.Store(true)
 	if err = n.assemble(ctx, roster, clock); err != nil {
 		return nil, errors.Join(err, n.store.Close())
 	}
@@ -92,8 +109,10 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 		n.Disconnect()
 		n.witness.wake()
 		n.keys.wake()
-		n.accounts.Review()
+		n.state.wakeReview()
 	})
+	n.tasks.start(n.review)
+	n.state.wakeReview()
 	return n, nil
 }
 
@@ -106,15 +125,12 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 		return err
 	}
 	n.apply(preferences)
-	if n.signer, err = sign.New(ctx, sign.Config{Self: n.Self(), Author: feed.NewAuthor(cfg.Space, cfg.Key, clock, nil), Local: n.store, Ready: cfg.Home.Ready}); err != nil {
+	if n.signer, err = sign.New(ctx, sign.Config{Self: n.Self(), Author: feed.NewAuthor(cfg.Space, cfg.Key, clock, nil), Local: n.store, Ready: cfg.Home.Ready, Check: countsOf(roster, n.Self())}); err != nil {
 		return err
 	}
 	n.uploads = newUploader(n.store, n.network)
 	n.routes = n.newRoutes(clock)
-	n.entries = &replicator{network: n.network, local: n.store, interval: cfg.Timing.Repair, log: cfg.Log, reached: func(ctx context.Context) {
-		cfg.Home.Reached()
-		n.routes.refresh(ctx)
-	}}
+	n.entries = &replicator{network: n.network, local: n.store, interval: cfg.Timing.Repair, log: cfg.Log, reached: n.heard}
 	n.witness = n.newWitness(roster)
 	n.keys = n.newKeys(roster)
 	if n.accounts, err = n.openAccounts(ctx, roster, clock); err != nil {
@@ -156,13 +172,13 @@ func (n *Node) openAccounts(ctx context.Context, roster *policy.Roster, clock *f
 	return accounts.Open(ctx, accounts.Config{
 		Space: n.cfg.Space, Own: accounts.Account{Key: n.cfg.Key, Signer: n.signer}, Data: n.cfg.Data, Feeds: n.store,
 		Roster: roster, Clock: clock, Now: n.cfg.Now, Ready: n.cfg.Home.Ready, Domains: []string{mail.StableDomain, n.cfg.Mail.Domain},
-		Admit: n.witness.admit, Added: n.added,
+		Admit: n.witness.admit, Added: n.added, Label: n.cfg.Label,
 	})
 }
 
 func (n *Node) newKeys(roster *policy.Roster) *keyService {
 	return &keyService{
-		roster: roster, data: n.cfg.Data, devices: n.kept, ready: n.cfg.Home.ready, log: n.cfg.Log,
+		roster: roster, data: n.cfg.Data, old: n.cfg.OldKeys, devices: n.kept, ready: n.cfg.Home.ready, log: n.cfg.Log,
 		say: func(signer *sign.Signer, device moot.Key) *members.Members {
 			return members.New(members.Config{Space: n.cfg.Space, Self: device, Node: n.store, Write: signer.Through(n.store), Roster: roster, Now: n.cfg.Now})
 		},
@@ -217,6 +233,11 @@ func (n *Node) apply(p policy.Preferences) {
 
 // Key returns the private key of the node.
 func (n *Node) Key() ed25519.PrivateKey { return n.cfg.Key }
+
+// Keys returns the node's private key, and those that the home had before.
+func (n *Node) Keys() []ed25519.PrivateKey {
+	return append([]ed25519.PrivateKey{n.cfg.Key}, n.cfg.OldKeys...)
+}
 
 // Self returns the key of the device that the node is.
 func (n *Node) Self() moot.Key { return n.network.self }

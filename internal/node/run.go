@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/arch"
@@ -52,7 +53,30 @@ func (n *Node) newHandler(roster *policy.Roster) http.Handler {
 		Log: n.cfg.Log, Version: n.cfg.Version, BackOff: n.cfg.Role.Seeds, Runner: n.compute,
 		Jobs: n.followHandler(), Accounts: n.enableHandler(),
 	})
-	return n.sessions.register(n.network.out.Handler(h))
+	return n.sessions.register(n.network.out.Handler(n.hearing(h)))
+}
+
+// hearDelay is how long after it has asked what is held here another node has handed over
+// what is not.
+const hearDelay = 3 * time.Second
+
+// hearing counts it as an exchange when another node compares its entries with those held
+// here: a server may have no other way to hear.
+func (n *Node) hearing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r)
+		caller := moot.Caller(r.Context())
+		if n.cfg.Home.ready() == nil || r.URL.Path != wire.PathVector || caller == n.Self() || !n.network.isMember(caller) {
+			return
+		}
+		n.tasks.start(func(ctx context.Context) {
+			select {
+			case <-time.After(hearDelay):
+				n.heard(ctx)
+			case <-ctx.Done():
+			}
+		})
+	})
 }
 
 // SetWebAddrs says at which https addresses the node is reached. It must be called
@@ -73,6 +97,9 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 	if err := n.adopt(ctx); err != nil {
 		return err
 	}
+	if err := n.accounts.Resume(ctx); err != nil {
+		return err
+	}
 	n.tasks.start(n.witness.run)
 	n.tasks.start(n.keys.run)
 	n.tasks.start(func(ctx context.Context) {
@@ -80,12 +107,10 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 			n.cfg.Log.Error("gossip ended", "error", err)
 		}
 	})
-	if n.cfg.Role.Copies {
-		if err := n.announceServer(ctx); err != nil {
-			return err
-		}
+	if _, err := n.compute.coordinate(ctx); err != nil {
+		return err
 	}
-	if err := n.compute.run(ctx); err != nil {
+	if err := n.introduceOnce(ctx); err != nil {
 		return err
 	}
 	n.tasks.start(n.uploads.run)
@@ -116,6 +141,29 @@ func (n *Node) startMail(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// introduceOnce says in the space where this node is and what it lends, once it may write:
+// a restored home waits until it has heard from others.
+func (n *Node) introduceOnce(ctx context.Context) error {
+	if n.cfg.Home.ready() != nil || !n.state.running.Load() || !n.state.introduced.CompareAndSwap(false, true) {
+		return nil
+	}
+	if n.cfg.Role.Copies {
+		if err := n.announceServer(ctx); err != nil {
+			return err
+		}
+	}
+	return n.compute.announce(ctx)
+}
+
+// heard is called when entries were exchanged with another node.
+func (n *Node) heard(ctx context.Context) {
+	n.cfg.Home.Reached()
+	n.routes.refresh(ctx)
+	if err := n.introduceOnce(ctx); err != nil && ctx.Err() == nil {
+		n.cfg.Log.Error("announce this node", "error", err)
+	}
 }
 
 // announceServer says in the space where its server is.

@@ -59,6 +59,7 @@ func (n *Node) OneShot(ctx context.Context, via moot.Architecture) (*app.Session
 		return nil, err
 	}
 	n.entries.pull(ctx)
+	n.noticeFork()
 	if err := n.adopt(ctx); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/accounts"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/sign"
@@ -26,19 +27,67 @@ func (n *Node) fork(ctx context.Context, device moot.Key) (store.Fork, bool, err
 	return forks[i], true, nil
 }
 
-// Forked reports whether this node's feed has forked: its home was copied back, and both
-// copies have written.
-func (n *Node) Forked(ctx context.Context) (bool, error) {
-	_, forked, err := n.fork(ctx, n.Self())
-	return forked, err
+// Forked is closed when this node's feed is known to have forked: its home was copied
+// back, and both copies have written.
+func (n *Node) Forked() <-chan struct{} { return n.state.forked }
+
+// review looks at the devices kept here whenever membership has changed, until ctx ends.
+func (n *Node) review(ctx context.Context) {
+	for {
+		select {
+		case <-n.state.reviews:
+			n.accounts.Review()
+			n.noticeFork()
+		case <-ctx.Done():
+			return
+		}
+	}
 }
+
+// noticeFork finds out whether the feed of a device kept here has forked.
+func (n *Node) noticeFork() {
+	if d, ok := n.network.roster.Device(n.Self()); ok && d.Forked {
+		n.state.fork.Do(func() { close(n.state.forked) })
+	}
+	for _, a := range n.accounts.Hosted() {
+		if d, ok := n.network.roster.Device(a.Device()); ok && d.Forked && n.state.running.Load() {
+			n.tasks.start(func(ctx context.Context) { n.succeedAccount(ctx, a.Device()) })
+		}
+	}
+}
+
+// succeedAccount gives an account of which the feed has forked another device.
+func (n *Node) succeedAccount(ctx context.Context, device moot.Key) {
+	_, err := n.accounts.Replace(ctx, device, func(ctx context.Context, old accounts.Account, heir ed25519.PrivateKey) error {
+		if err := n.keys.inherit(old.Key, heir); err != nil {
+			return err
+		}
+		return n.succeed(ctx, old.Signer, old.Device(), heir)
+	})
+	if err != nil && moot.KindOf(err) != moot.NotFound && ctx.Err() == nil {
+		n.cfg.Log.Error("an account's device has forked, and could not be replaced", "error", err)
+	}
+}
+
+// Acts reports whether a device acts for a member.
+func (n *Node) Acts(device moot.Key) bool { return n.network.isMember(device) }
+
+// Alone reports whether no other device acts for a member.
+func (n *Node) Alone() bool { return len(n.network.others()) == 0 }
+
+// PassOn hands all that this node holds to whom it reaches.
+func (n *Node) PassOn(ctx context.Context) { n.entries.exchangeAll(ctx) }
 
 // Succeed ends this node's device, of which the feed has forked, and makes its heir, whose
 // key is given, a device of the same member (docs/trust.md, R20): the last act of the old
 // device stands at the end of the branch that others have, and the heir says again what
 // only the other branch has. After that the node must be made anew with the heir's key.
 func (n *Node) Succeed(ctx context.Context, heir ed25519.PrivateKey) error {
-	return moot.Wrap("go on as a new device", n.succeed(ctx, n.signer, n.Self(), heir))
+	err := n.keys.inherit(n.cfg.Key, heir)
+	if err == nil {
+		err = n.succeed(ctx, n.signer, n.Self(), heir)
+	}
+	return moot.Wrap("go on as a new device", err)
 }
 
 func (n *Node) succeed(ctx context.Context, signer *sign.Signer, device moot.Key, heir ed25519.PrivateKey) error {

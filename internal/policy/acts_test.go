@@ -41,7 +41,7 @@ func TestJoinsWaitUntilSomebodyAdmitsThem(t *testing.T) {
 		}
 	}
 	all[0].write(moot.KindFile, "hidden until later")
-	same(t, "shown before admission", len(ann.shown(all[0].id())), 0)
+	same(t, "shown before admission", len(ann.visible(all[0].id())), 0)
 
 	waiting := ann.Waiting()
 	same(t, "waiting", len(waiting), 7)
@@ -51,11 +51,28 @@ func TestJoinsWaitUntilSomebodyAdmitsThem(t *testing.T) {
 	m, err := ann.Lookup("bob0")
 	wantKind(t, "admitted", err, "")
 	same(t, "waits", m.Waiting, false)
-	same(t, "shown once admitted", len(ann.shown(all[0].id())), 1)
+	same(t, "shown once admitted", len(ann.visible(all[0].id())), 1)
 	same(t, "members when it is used up", len(ann.Members()), 3)
 	_, err = ann.Invitation(public(keyOf("link")))
 	wantKind(t, "the invitation", err, moot.UsedUp)
-	wantKind(t, "a third", ann.Probe(ann.id(), trust.Witness{Admits: []trust.Admission{{Join: all[1].first}}}, nil), moot.Denied)
+	wantKind(t, "a third", ann.Probe(ann.id(), trust.Witness{Admits: []trust.Admission{{Join: all[1].first}}}), moot.UsedUp)
+}
+
+// TestAWaitingJoinHidesNothing: a join that nobody has admitted is not cited, but what it
+// cites is.
+func TestAWaitingJoinHidesNothing(t *testing.T) {
+	_, ann := newGroup(t)
+	bob := ann.newcomer("bob", policy.RoleAdmin)
+	in := ann.invite("link", trust.Invite{Role: policy.RoleGuest})
+	before := ann.Cites(nil)
+	mallory := ann.device("mallory")
+	e := mallory.join("link", in, "mallory")
+	ann.g.must(mallory.append(e))
+	if !slices.Equal(ann.Cites(nil), before) || len(before) == 0 {
+		t.Errorf("cited %v, then %v", before, ann.Cites(nil))
+	}
+	bob.must(trust.Rename{Name: "robert"})
+	same(t, "heads", len(ann.Cites(nil)), 1)
 }
 
 func TestAWaitingDeviceSaysLittle(t *testing.T) {
@@ -100,12 +117,12 @@ func TestProofsAndGaps(t *testing.T) {
 	wantKind(t, "an unknown invitation", bob.append(bob.join("link", moot.EntryID{7}, "bob")), moot.Gap)
 	unknown := bob.sign(trust.Join{Invite: moot.EntryID{7}, Proof: make([]byte, 64), Name: "bob"})
 	wantKind(t, "an invitation that is not cited", bob.append(unknown), moot.Gap)
-	wantKind(t, "a stranger's act", bob.append(bob.sign(trust.Rename{Name: "x"}, ann.Heads()...)), moot.Stranger)
-	missing := ann.sign(trust.Witness{Feeds: []trust.Mark{{Device: bob.id(), Seq: 1, ID: moot.EntryID{9}}}}, ann.Heads()...)
+	wantKind(t, "a stranger's act", bob.append(bob.sign(trust.Rename{Name: "x"}, ann.Cites(nil)...)), moot.Stranger)
+	missing := ann.sign(trust.Witness{Feeds: []trust.Mark{{Device: bob.id(), Seq: 1, ID: moot.EntryID{9}}}}, ann.Cites(nil)...)
 	wantKind(t, "a feed that is missing", ann.append(missing), moot.Gap)
 	_, err := ann.say(trust.Rename{Name: "ann2"}, moot.EntryID{8})
 	wantKind(t, "a citation that is missing", err, moot.Gap)
-	other := ann.author.NextAct("rename", ann.Heads(), []byte{0xff})
+	other := ann.author.NextAct("rename", ann.Cites(nil), []byte{0xff})
 	wantKind(t, "a damaged body", ann.append(other), moot.Invalid)
 	g.must(bob.append(bob.join("link", in, "bob")))
 
@@ -140,11 +157,11 @@ func TestRolesDevicesAndRemoval(t *testing.T) {
 		t.Error("what a removed device wrote has no author any more")
 	}
 	laptop.write(moot.KindFile, "beyond")
-	same(t, "what counts", fmt.Sprint(ann.shown(laptop.id())), "[kept]")
+	same(t, "what counts", fmt.Sprint(ann.visible(laptop.id())), "[kept]")
 	_, err = laptop.say(trust.Rename{Name: "x"})
 	wantKind(t, "its next act", err, moot.Revoked)
 
-	wantKind(t, "a member's invitation", ann.Probe(bob.id(), trust.Invite{Key: moot.Key{1}, Role: policy.RoleGuest, Uses: 1}, nil), moot.Denied)
+	wantKind(t, "a member's invitation", ann.Probe(bob.id(), trust.Invite{Key: moot.Key{1}, Role: policy.RoleGuest, Uses: 1}), moot.Denied)
 	last, err := bob.write(moot.KindFile, "bob's")
 	g.must(err)
 	removal := ann.must(trust.RoleBody{Member: bob.member(), Pins: []trust.Mark{mark(last)}})
@@ -205,10 +222,10 @@ func TestLookup(t *testing.T) {
 func TestAnActThatCouldNotBeStored(t *testing.T) {
 	_, ann := newGroup(t)
 	held := func(id moot.EntryID) (moot.Key, moot.Position, bool) { return ann.id(), moot.Position{Seq: 1}, true }
-	lost := ann.sign(trust.Rename{Name: "lost"}, ann.Heads()...)
-	before := ann.Heads()
+	lost := ann.sign(trust.Rename{Name: "lost"}, ann.Cites(nil)...)
+	before := ann.Cites(nil)
 	ann.g.must(ann.Admit(&lost, moot.Position{Seq: lost.Seq}, nil, held))
-	if !slices.Equal(ann.Heads(), before) || len(ann.Claims()) != 0 {
+	if !slices.Equal(ann.Cites(nil), before) || len(ann.Claims()) != 0 {
 		t.Error("an act shows before it is stored")
 	}
 	ann.must(trust.Rename{Name: "said"}) // at the same position
@@ -249,15 +266,15 @@ func TestGuestsAndServers(t *testing.T) {
 	bob := ann.newcomer("bob", policy.RoleMember)
 	guest.write(moot.KindFile, "a guest's")
 	guest.write(moot.KindReceipt, "read")
-	same(t, "a guest's", fmt.Sprint(ann.shown(guest.id())), "[read]")
+	same(t, "a guest's", fmt.Sprint(ann.visible(guest.id())), "[read]")
 	for _, kind := range []moot.Kind{moot.KindServer, moot.KindSpace} {
 		bob.write(kind, policy.ServerPrefix+bob.id().String())
 	}
-	same(t, "a member's server", len(ann.shown(bob.id())), 0)
+	same(t, "a member's server", len(ann.visible(bob.id())), 0)
 	ann.must(trust.RoleBody{Member: bob.member(), Role: policy.RoleServer})
 	same(t, "now a server", ann.MayServe(bob.id()), true)
 	bob.write(moot.KindServer, policy.ServerPrefix+bob.id().String())
-	same(t, "a server's", len(ann.shown(bob.id())) > 0, true)
+	same(t, "a server's", len(ann.visible(bob.id())) > 0, true)
 }
 
 // TestOrderOfArrival: what nodes hold decides, not how it came; and a node that is opened
@@ -307,7 +324,7 @@ func describe(n *node, of ...*device) (text string) {
 		}
 	}
 	for _, d := range of {
-		text += fmt.Sprintln(n.shown(d.id()))
+		text += fmt.Sprintln(n.visible(d.id()))
 	}
 	return text
 }

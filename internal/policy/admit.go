@@ -10,7 +10,7 @@ import (
 // Held finds an entry that is stored.
 type Held = func(moot.EntryID) (author moot.Key, at moot.Position, ok bool)
 
-// Admit checks, before an entry is stored, whether it may be. Acts are judged by what
+// Admit checks, before an entry is stored, whether it may be. Acts are checked by what
 // their author knew; other entries of whoever is or was a member are taken in, and count
 // or not ([Roster.Counts]). begins is where a new branch of a feed begins, else nil. Kinds:
 // Gap if it names entries that are not held, Stranger, Revoked, Denied, Invalid, Corrupt,
@@ -74,7 +74,7 @@ func (r *Roster) begin(e *moot.Entry, at moot.Position, held Held) (*acts, error
 	return acts, err
 }
 
-// admitAct judges an act. It is taken in at once, so that it is judged only once; one that
+// admitAct checks an act. It is taken in at once, so that this is done only once; one that
 // could not be stored after that is forgotten with the next.
 func (r *Roster) admitAct(e *moot.Entry, at moot.Position, begins *moot.Position, held Held) error {
 	act, err := r.acts.decode(e, at, held)

@@ -118,7 +118,7 @@ func (r *Roster) Mailboxes(id moot.MemberID) []trust.Mailbox {
 	if r.acts == nil {
 		return nil
 	}
-	return r.acts.world.State().Mailboxes(id)
+	return r.acts.current().Mailboxes(id)
 }
 
 // Sealed returns what the invitation of a device hands over: the private halves of the
@@ -133,5 +133,5 @@ func (r *Roster) Sealed(device moot.Key) []byte {
 	if !ok {
 		return nil
 	}
-	return r.acts.invites[r.acts.joins.list[i].body.Invite].Sealed
+	return r.acts.invites[r.acts.list[i].body.Invite].Sealed
 }

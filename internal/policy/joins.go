@@ -85,8 +85,8 @@ func (a *joins) devices() (all []moot.Key) {
 	return all
 }
 
-// admitPlain checks an entry that is no act: it is taken in from whoever joined, up to a
-// limit, and counts or not.
+// admitPlain checks an entry that is no act: devices that joined may write up to a limit,
+// whether it counts or not.
 func (a *acts) admitPlain(e *moot.Entry, at moot.Position, begins *moot.Position) error {
 	i, joined := a.first[e.Author]
 	if !joined {

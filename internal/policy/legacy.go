@@ -9,7 +9,7 @@ import (
 	"github.com/mootspace/moot/internal/trust"
 )
 
-// legacy is the membership of a space as version 0.1.0 judged it: its entries, sorted by
+// legacy is the membership of a space by the rules of version 0.1.0: its entries, sorted by
 // the times that their authors gave, and replayed. It is read until the space is adopted.
 type legacy struct {
 	space   moot.SpaceID

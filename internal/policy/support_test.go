@@ -107,7 +107,7 @@ func (d *device) sign(body any, cites ...moot.EntryID) moot.Entry {
 
 // say signs and stores an act that cites what its node knows.
 func (d *device) say(body any, cites ...moot.EntryID) (moot.Entry, error) {
-	e := d.sign(body, append(d.Heads(), cites...)...)
+	e := d.sign(body, append(d.Cites(body), cites...)...)
 	return e, d.append(e)
 }
 
@@ -187,6 +187,11 @@ func (n *node) entries() (all []moot.Entry) {
 	return all
 }
 
+// of returns what a node holds of an author.
+func (n *node) of(author moot.Key) []moot.Entry {
+	return slices.DeleteFunc(n.entries(), func(e moot.Entry) bool { return e.Author != author })
+}
+
 // take stores what others hold, as often as something names what came after it.
 func (n *node) take(entries []moot.Entry) {
 	n.g.t.Helper()
@@ -205,8 +210,8 @@ func (n *node) take(entries []moot.Entry) {
 	}
 }
 
-// shown returns what the merged view has of an author.
-func (n *node) shown(author moot.Key) (keys []string) {
+// visible returns what the merged view has of an author.
+func (n *node) visible(author moot.Key) (keys []string) {
 	n.g.t.Helper()
 	for e, err := range n.store.Query(n.g.t.Context(), moot.Query{History: true, Author: author}) {
 		n.g.must(err)

@@ -59,7 +59,7 @@ func (a *acts) view() *actsView {
 		if one.member.IsZero() {
 			one.member = moot.MemberID(j.id)
 		} else if m, ok := v.state.Member(one.member); ok {
-			one.role = shown(m.Role)
+			one.role, one.answered = roleShown(m.Role), one.answered && m.Role != ""
 		}
 		v.waiting[j.device] = one
 		v.joining[one.member] = append(v.joining[one.member], one)
@@ -67,8 +67,8 @@ func (a *acts) view() *actsView {
 	return v
 }
 
-// shown returns a role as people see it: the founder is an owner.
-func shown(r Role) Role {
+// roleShown returns a role as people see it: the founder is an owner.
+func roleShown(r Role) Role {
 	if r == trust.Founder {
 		return RoleOwner
 	}
@@ -128,7 +128,7 @@ func (v *actsView) member(id moot.MemberID) (Member, bool) {
 
 func (v *actsView) describe(m trust.MemberInfo) Member {
 	out := Member{
-		ID: m.ID, Name: v.nameOf(m), Role: shown(m.Role), Founder: m.Role == trust.Founder, Revoked: m.Role == "",
+		ID: m.ID, Name: v.nameOf(m), Role: roleShown(m.Role), Founder: m.Role == trust.Founder, Revoked: m.Role == "",
 		Joined: v.acts.joined(m.ID),
 	}
 	for _, d := range v.state.Devices(m.ID) {

@@ -21,6 +21,7 @@ type Signer struct {
 	self  moot.Key
 	local moot.Feeds
 	ready func() error
+	check func(Statement) error
 	wrote atomic.Int64
 
 	queueMu sync.Mutex
@@ -50,6 +51,8 @@ type Config struct {
 	Author Author       // signs the feed; nobody else may use it
 	Local  moot.Feeds   // this node's own store
 	Ready  func() error // why nothing may be written yet; nil: always ready
+	// Check reports why a statement would not count; it is then not signed. nil: all count.
+	Check func(Statement) error
 }
 
 // New returns the writer of a feed, which continues after the last entry that
@@ -58,7 +61,10 @@ func New(ctx context.Context, cfg Config) (*Signer, error) {
 	if cfg.Ready == nil {
 		cfg.Ready = func() error { return nil }
 	}
-	s := &Signer{self: cfg.Self, local: cfg.Local, ready: cfg.Ready, author: cfg.Author, doubt: true}
+	if cfg.Check == nil {
+		cfg.Check = func(Statement) error { return nil }
+	}
+	s := &Signer{self: cfg.Self, local: cfg.Local, ready: cfg.Ready, check: cfg.Check, author: cfg.Author, doubt: true}
 	heads, err := s.heads(ctx)
 	if err == nil && len(heads) == 1 {
 		err = s.continueAfter(ctx, heads[0])
@@ -89,6 +95,11 @@ type routed struct {
 }
 
 func (r routed) Append(ctx context.Context, mode moot.Mode, statements ...Statement) ([]moot.Entry, error) {
+	for _, st := range statements {
+		if err := r.signer.check(st); err != nil {
+			return nil, err
+		}
+	}
 	return r.signer.append(&request{ctx: ctx, node: r.node, on: r.on, mode: mode, statements: statements})
 }
 

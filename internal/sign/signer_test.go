@@ -19,9 +19,13 @@ import (
 
 var (
 	space = moot.SpaceID{7}
-	key   = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
+	key   = ed25519Key(1)
 	self  = moot.Key(key.Public().(ed25519.PublicKey))
 )
+
+func ed25519Key(seed byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+}
 
 func clock() *feed.Clock {
 	return feed.NewClock(func() time.Time { return time.Unix(1_800_000_000, 0) }, 0)

@@ -186,7 +186,7 @@ func TestWatchersSeeWhatComesBack(t *testing.T) {
 // TestACrashBeforeCounting: what an act changes is made up for on opening.
 func TestACrashBeforeCounting(t *testing.T) {
 	dir := t.TempDir()
-	r := newRig(t, Config{Database: dir + "/db"}) // no gate: like one that dies after the commit
+	r := newRig(t, Config{Database: dir + "/db"}) // no gate: as if it ended after the commit
 	a, b := newSigner("ada"), newSigner("bob")
 	r.append(b.file("1", "1"), b.file("2", "2"), a.act("pin bob 1"))
 	for range 2 {

@@ -82,16 +82,21 @@ func (p *history) beginBehind(since moot.Vector, only moot.Key) error {
 		if !only.IsZero() {
 			p.where.add("e.author = ?", only[:])
 		}
-		return nil
+		err = p.store.reads.QueryRow(lagTable+`SELECT coalesce(min(n), 1) - 1 FROM (`+firstLacking+`
+			UNION ALL SELECT min(n) FROM entries WHERE revision > 0)`, p.lag).Scan(&p.last)
+		return sqlite.Error("", err)
 	}
 	p.few = entriesOf(lacks) <= few
 	if p.none = len(lacks) == 0; p.none || p.few {
 		return nil
 	}
-	err = p.store.reads.QueryRow(lagTable+`SELECT min(e.n) - 1 FROM lag JOIN entries e
-		ON e.author = lag.author AND e.branch = lag.branch AND e.seq = lag.seq + 1`, p.lag).Scan(&p.last)
+	err = p.store.reads.QueryRow(lagTable+`SELECT n - 1 FROM (`+firstLacking+`)`, p.lag).Scan(&p.last)
 	return sqlite.Error("", err)
 }
+
+// firstLacking selects the first entry that is lacking, in the order of arrival.
+const firstLacking = `SELECT min(e.n) AS n FROM lag JOIN entries e
+	ON e.author = lag.author AND e.branch = lag.branch AND e.seq = lag.seq + 1`
 
 func entriesOf(lacks []lack) (n uint64) {
 	for _, l := range lacks {

@@ -45,7 +45,7 @@ func overLinks(b *testing.B, h http.Handler, run func(b *testing.B, rt http.Roun
 		ctx, cancel := context.WithCancel(b.Context())
 		defer cancel()
 		ln := listen(b)
-		go link.ServeTLS(ctx, ln, server, nil, h, nil)
+		go link.ServeTLS(ctx, ln, []ed25519.PrivateKey{server}, nil, h, nil)
 		rt, err := link.TLSTransport(client, seal.Public(server))
 		if err != nil {
 			b.Fatal(err)

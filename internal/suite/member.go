@@ -172,7 +172,7 @@ func (m *Member) listen(ctx context.Context, n *node.Node) (serve []func(context
 		m.web = addr
 		n.SetWebAddrs([]string{"https://" + addr})
 		serve = append(serve, func(ctx context.Context) error {
-			return link.ServeTLS(ctx, ln, m.key, nil, n.Handler(), m.Log.logger())
+			return link.ServeTLS(ctx, ln, []ed25519.PrivateKey{m.key}, nil, n.Handler(), m.Log.logger())
 		})
 	}
 	if m.hasPeers() {

@@ -31,7 +31,11 @@ func (r *review) adopt(b Adopt) ([]*statement, error) {
 	}
 	for i, m := range b.Members {
 		x := add(KindJoin, m.Key, m, first+1+i)
-		x.dev, x.at = r.device(m.Key), Position{}
+		if m.Key == r.act.Device {
+			x.dev, x.at = r.act.dev, Position{}
+		} else {
+			x.dev, x.at = r.device(m.Key), Position{}
+		}
 		if MailForm(m.Name) != "" {
 			x.confirms = x.member
 		}

@@ -88,7 +88,20 @@ func invalid(format string, args ...any) error { return moot.Errorf(moot.Invalid
 // given reports whether a role can be given.
 func (r Role) given() bool { return r.Rank() > 0 && r != Founder }
 
-func (b Space) form() error { return CheckName(b.Name) }
+func (b Space) form() error {
+	if err := labelForm(b.Label); err != nil {
+		return err
+	}
+	return CheckName(b.Name)
+}
+
+// labelForm checks a device's name.
+func labelForm(label string) error {
+	if len(label) > maxLabel || !utf8.ValidString(label) {
+		return invalid("a device's name is longer than %d bytes", maxLabel)
+	}
+	return nil
+}
 
 func (b Invite) form() error {
 	device := !b.For.IsZero()
@@ -97,6 +110,8 @@ func (b Invite) form() error {
 		return invalid("an invitation without a key, or beyond a limit")
 	case device && b.Role != "" || !device && (!b.Role.given() || b.Recovery):
 		return invalid("an invitation that is neither for a new member nor for a device")
+	case len(b.Sealed) > maxSealed || !device && len(b.Sealed) > 0:
+		return invalid("an invitation with mailbox keys for nobody, or too many")
 	}
 	return nil
 }
@@ -115,12 +130,10 @@ func (b Join) form() error {
 		return invalid("a join by neither an invitation nor a device before it")
 	case heir && (len(b.Proof) > 0 || b.Name != "") || !heir && len(b.Proof) != 64:
 		return invalid("a join without its proof")
-	case len(b.Label) > maxLabel || !utf8.ValidString(b.Label):
-		return invalid("a device's name is longer than %d bytes", maxLabel)
-	case b.Name != "":
+	case b.Name != "" && CheckName(b.Name) != nil:
 		return CheckName(b.Name)
 	}
-	return nil
+	return labelForm(b.Label)
 }
 
 func (b Witness) form() error {

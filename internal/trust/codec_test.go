@@ -77,6 +77,8 @@ func TestBodyForm(t *testing.T) {
 		"invitation without uses":       Invite{Key: key, Role: Guest},
 		"invitation of a founder":       Invite{Key: key, Role: Founder, Uses: 1},
 		"invitation for nothing":        Invite{Key: key, Uses: 1},
+		"long device of a founder":      Space{Name: "home", Label: string(bytes.Repeat([]byte("a"), 65))},
+		"mailbox keys for nobody":       Invite{Key: key, Uses: 1, Role: Guest, Sealed: []byte{1}},
 		"invitation for a role as well": Invite{Key: key, Uses: 1, Role: Guest, For: moot.MemberID{1}},
 		"recovery code of nobody":       Invite{Key: key, Uses: 1, Role: Guest, Recovery: true},
 		"join by nothing":               Join{},

@@ -157,8 +157,8 @@ func (s *State) builtOn(i int, eff, sound, st set) bool {
 			return false
 		}
 	}
-	for a := range sound.all() {
-		if a <= i || !w.vouches(a, i, eff) {
+	for a := range w.vouchers(i).all() {
+		if !sound.has(a) || w.st[a].need <= rankAny && w.st[a].cast.meets(eff) {
 			continue
 		}
 		if rise := w.st[a].rise; rise >= 0 && !st.has(rise) {

@@ -173,16 +173,25 @@ func (w *World) contested(l int, mask set, forks bool) bool {
 	})
 }
 
-// vouches reports whether a builds on l as a witness that still is one, with no less power
-// than l's author unless l puts out a device (R9).
-func (w *World) vouches(x, l int, eff set) bool {
-	a, t := w.st[x], w.st[l]
-	if !a.act.knows(l) || a.dev == t.dev || a.kind == KindJoin {
+// vouchers returns those that build on l by another device, as witnesses and with no less
+// power than l's author unless l puts out a device (R9).
+func (w *World) vouchers(l int) set {
+	t := w.st[l]
+	for _, x := range w.index.ranked[t.ranked:] {
+		if x > l && w.mayVouch(w.st[x], t, l) {
+			t.vouchers = t.vouchers.with(x)
+		}
+	}
+	t.ranked = len(w.index.ranked)
+	return t.vouchers
+}
+
+func (w *World) mayVouch(a, t *statement, l int) bool {
+	if a.dev == t.dev || !a.act.knows(l) {
 		return false
 	}
 	if w.weak["vouch"] {
 		return a.power.Rank() >= t.need
 	}
-	high := !t.power.above(a.power) || a.member == t.member || t.kind == KindDevice
-	return a.power.rank >= rankWitness && high && (a.need > rankAny || !a.cast.meets(eff))
+	return a.power.rank >= rankWitness && (!t.power.above(a.power) || a.member == t.member || t.kind == KindDevice)
 }

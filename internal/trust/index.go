@@ -16,6 +16,7 @@ type index struct {
 	hitters  set                  // may hit (R9)
 	soft     set                  // hit by acts of their own member
 	witness  []int                // witness acts' statements
+	ranked   []int                // may vouch (R9)
 	joins    []int                // in order of arrival
 	of       map[int]*subject     // what is about a member or join
 	invites  map[int]*invitation  // what is about an invitation
@@ -116,7 +117,9 @@ func (w *World) insert(a *act, statements []*statement) {
 	for i := range statements {
 		w.add(a.first + i)
 	}
-	w.heads = slices.DeleteFunc(w.heads, func(h *act) bool { return a.knows(h.first) })
+	if a.Kind != KindJoin { // nobody cites one that waits: what it names stays a head
+		w.heads = slices.DeleteFunc(w.heads, func(h *act) bool { return a.knows(h.first) })
+	}
 	w.heads = append(w.heads, a)
 }
 
@@ -136,6 +139,9 @@ func (w *World) add(i int) {
 	}
 	if s.low || s.kind == KindRole {
 		x.hitters = x.hitters.with(i)
+	}
+	if s.kind != KindJoin && (s.power.rank >= rankWitness || w.weak["vouch"]) {
+		x.ranked = append(x.ranked, i)
 	}
 	m := x.subject(s.member)
 	m.said = append(m.said, i)

@@ -51,7 +51,9 @@ func (s *State) Changed(since *State) []moot.Key {
 	found := map[moot.Key]bool{}
 	note := func(a, b set) {
 		for i := range a.minus(b).all() {
-			s.w.concerned(i, found)
+			if join := s.w.st[i].kind == KindJoin; !join || since.mask.has(i) || s.admitted(i) { // else nothing of it counted or does
+				s.w.concerned(i, found)
+			}
 		}
 	}
 	for _, p := range [][2]set{{s.mask, since.mask}, {s.under, since.under}, {s.each, since.each}} {

@@ -19,6 +19,9 @@ type Power struct {
 // Rank returns the rank, as Role.Rank does.
 func (p Power) Rank() int { return max(p.rank, 0) }
 
+// Height returns the height of the act by which the member rose to its role.
+func (p Power) Height() int { return p.height }
+
 // Compare is positive if p is above q.
 func (p Power) Compare(q Power) int {
 	return cmp.Or(cmp.Compare(p.rank, q.rank), cmp.Compare(q.height, p.height),

@@ -114,6 +114,16 @@ func (s *State) Access(key moot.Key) (moot.MemberID, Role, error) {
 	return moot.MemberID{}, "", moot.Errorf(moot.Stranger, "this device is no member's")
 }
 
+// MayWrite returns nil if a device may write plain entries; else why not: kind Stranger,
+// Revoked or Denied.
+func (s *State) MayWrite(key moot.Key) error {
+	_, role, err := s.Access(key)
+	if err == nil && role == Guest {
+		return deny("a guest may read, not write")
+	}
+	return err
+}
+
 // DeviceInfo is a device that acts for a member.
 type DeviceInfo struct {
 	Key      moot.Key
@@ -165,6 +175,17 @@ func (s *State) Contested(key moot.Key) bool {
 		}
 	}
 	return !s.goesOn(d, Position{0, d.trunk + 1})
+}
+
+// ContestedDevices returns the devices whose feeds are contested, by key.
+func (s *State) ContestedDevices() (list []moot.Key) {
+	for key := range s.w.devices {
+		if s.Contested(key) {
+			list = append(list, key)
+		}
+	}
+	slices.SortFunc(list, func(a, b moot.Key) int { return slices.Compare(a[:], b[:]) })
+	return list
 }
 
 // Waiting is a join that nobody has admitted.

@@ -209,6 +209,9 @@ func (s *State) Heads() []moot.EntryID {
 		}
 		list = append(list, a)
 	}
+	list = slices.DeleteFunc(list, func(a *act) bool { // known to a join that was admitted
+		return slices.ContainsFunc(list, func(b *act) bool { return b.Kind == KindJoin && b.knows(a.first) })
+	})
 	slices.SortFunc(list, func(a, b *act) int {
 		if x, y := s.under.has(a.first), s.under.has(b.first); x != y {
 			if x {

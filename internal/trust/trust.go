@@ -80,7 +80,8 @@ type Named struct {
 }
 
 // Act is an entry about membership, verified by its caller: signature, hash, form of the
-// header, and, of a join by invitation, the form of its body.
+// header and, of a join by an invitation, the proof, by the key that the invitation names
+// (JoinMessage). A caller also refuses what follows a refused entry in its feed.
 type Act struct {
 	ID     moot.EntryID
 	Device moot.Key

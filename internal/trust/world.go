@@ -54,6 +54,9 @@ type statement struct {
 	hit  set // statements that void it (R9)
 	cast set // statements that would, if it needed more than rank 1
 	hits set // statements that it hits or casts on
+
+	vouchers set // statements that may vouch for it, of the first of index.ranked
+	ranked   int // number of these
 }
 
 // right is what a statement's own past says of it (R5).

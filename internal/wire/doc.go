@@ -55,11 +55,13 @@ const (
 	pathEntries  = "/v2/entries"
 	pathQuery    = "/v2/query"
 	pathWatch    = "/v2/watch"
-	pathVector   = "/v2/vector"
 	pathTasks    = "/v2/tasks"
 	pathJob      = "/v2/jobs/{id}"
 	pathOpenAPI  = "/v2/openapi.json"
 )
+
+// PathVector is where nodes begin to compare their entries.
+const PathVector = "/v2/vector"
 
 // PathAccounts is where a member asks a server to keep a device for it.
 const PathAccounts = "/v2/accounts"

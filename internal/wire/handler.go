@@ -102,7 +102,7 @@ func (h *handler) routes() []route {
 		{"POST " + pathEntries, h.append},
 		{"POST " + pathQuery, h.query},
 		{"POST " + pathWatch, h.watch},
-		{"GET " + pathVector, h.vector},
+		{"GET " + PathVector, h.vector},
 		{"POST " + pathTasks, h.run},
 		{"GET " + pathOpenAPI, h.openAPI},
 	}

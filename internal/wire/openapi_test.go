@@ -81,7 +81,7 @@ func TestOpenAPI(t *testing.T) {
 		{"POST " + pathEntries, "POST", pathEntries, "", "", ""},
 		{"POST " + pathQuery, "POST", pathQuery, "{}", "", ""},
 		{"POST " + pathWatch, "POST", pathWatch, "{}", "", ""},
-		{"GET " + pathVector, "GET", pathVector, "", "", ""},
+		{"GET " + PathVector, "GET", PathVector, "", "", ""},
 		{"POST " + pathTasks, "POST", pathTasks, `{"for":"` + ann.String() + `"}`, "", ""},
 		{"GET " + pathJob, "GET", strings.Replace(pathJob, "{id}", "1", 1), "", "", ""},
 		{"POST " + PathAccounts, "POST", PathAccounts, "{}", "", ""},

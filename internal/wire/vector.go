@@ -42,7 +42,7 @@ func (h *handler) vector(w *writer, r *http.Request) error {
 // Vector implements moot.Feeds.
 func (c *Client) Vector(ctx context.Context) (moot.Vector, error) {
 	var v moot.Vector
-	err := c.fetch(ctx, call{method: http.MethodGet, path: pathVector, idle: c.idleTimeout}, &v)
+	err := c.fetch(ctx, call{method: http.MethodGet, path: PathVector, idle: c.idleTimeout}, &v)
 	if err == nil {
 		err = checkVector(v)
 	}

@@ -6,7 +6,7 @@ var jobsCommands = []command{
 		calls: `
 lookup mod.wasm
 lookup texts
-submit {"name":"mod","stages":[{"name":"mod","task":{"module":"09ff00","name":"mod","args":["x"],"env":["A=B"],"inputs":[{"path":"texts","folder":true,"id":"0800","size":7}],"limits":{"memory":67108864,"wall":60000000000,"cpu":60000000000,"output":1048576},"for":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}}]}
+submit {"name":"mod","stages":[{"name":"mod","task":{"module":"09ff00","name":"mod","args":["x"],"env":["A=B"],"inputs":[{"path":"texts","folder":true,"id":"0800","size":7}],"limits":{"memory":67108864,"wall":60000000000,"cpu":60000000000,"output":1048576}}}]}
 follow k3f9abcdef logs=true
 `,
 		text: `
@@ -23,7 +23,7 @@ hello
 lookup mod.wasm
 lookup texts
 lookup mod.wasm
-submit {"name":"mod","as":"counts","stages":[{"name":"mod","task":{"module":"09ff00","name":"mod","for":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},"each":[{"path":"","folder":true,"id":"0800","size":7}]},{"name":"reduce","task":{"module":"09ff00","name":"mod","args":["sum"],"for":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}}],"check":3}
+submit {"name":"mod","as":"counts","stages":[{"name":"mod","task":{"module":"09ff00","name":"mod"},"each":[{"path":"","folder":true,"id":"0800","size":7}]},{"name":"reduce","task":{"module":"09ff00","name":"mod","args":["sum"]}}],"check":3}
 follow k3f9abcdef logs=false
 get counts "out"
 `,
@@ -40,7 +40,7 @@ counts  2 of 2 done, 1 known from before, 2 workers, 1.5s  00
 		line: `run mod.wasm --count 3 --detach`,
 		calls: `
 lookup mod.wasm
-submit {"name":"mod","stages":[{"name":"mod","task":{"module":"09ff00","name":"mod","for":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},"count":3}]}
+submit {"name":"mod","stages":[{"name":"mod","task":{"module":"09ff00","name":"mod"},"count":3}]}
 `,
 		text: `
 k3f9abcdef

@@ -35,7 +35,7 @@ machine can read command lines: '-' reads the link from standard input.`,
 			if err != nil {
 				return err
 			}
-			a.showJoined(home)
+			a.showJoined(home, o.As)
 			return nil
 		},
 	}
@@ -69,7 +69,8 @@ func (a *commandLine) readLink(args []string, file string) (string, error) {
 	return text, err
 }
 
-func (a *commandLine) showJoined(home app.NewHome) {
+// showJoined tells a newcomer what became of the join and of the name that was asked for.
+func (a *commandLine) showJoined(home app.NewHome, asked string) {
 	if a.json {
 		a.print(home)
 		return
@@ -78,6 +79,9 @@ func (a *commandLine) showJoined(home app.NewHome) {
 		a.say("this is now a device of %q in %q: %s", name(home.As), name(home.Name), name(home.Label))
 	} else {
 		a.say("joined %q as %q (%s)", name(home.Name), name(home.As), home.Member)
+	}
+	if asked != "" && asked != home.As && !home.Added && !home.Waiting {
+		a.say("another member is called %q, or a name that mail programs take for it: choose one with 'moot rename NAME'", name(asked))
 	}
 	if home.Waiting {
 		a.say("you wait for a server, admin or owner: start 'moot up', the first who sees it lets you in")

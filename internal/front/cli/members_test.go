@@ -54,6 +54,8 @@ func TestJoined(t *testing.T) {
 	f := newFake()
 	f.joined = app.NewHome{Added: true}
 	f.expect(t, "join moot://x", "", Done, `this is now a device of "ann" in "friends": laptop`+"\n", "")
+	f.joined = app.NewHome{}
+	f.expect(t, "join moot://x --as Anna", "", Done, `another member is called "Anna"`, "")
 	f.joined = app.NewHome{Waiting: true}
 	f.expect(t, "join moot://x", "", Done, "you wait for a server, admin or owner", "")
 	f.expect(t, "join moot://x --json", "", Done, `"waiting":true`, "")

@@ -40,6 +40,9 @@ your recovery code: a device on paper, with which you remove one that was lost o
 	return c
 }
 
+// alone is the help of a flag.
+const alone = "after a restore from a backup: do not wait to hear from others what this home has written since, because nobody has it"
+
 func (a *commandLine) upCommand() *cobra.Command {
 	var o app.RunOptions
 	c := &cobra.Command{
@@ -54,6 +57,7 @@ node keeps in step with it, too (hybrid).`,
 	}
 	c.Flags().StringVar(&o.Web, "web", "", "answer people's programs (the HTTP interface below /api, with tokens) on `ADDR`, as 127.0.0.1:7480; plain HTTP on loopback, else TLS")
 	a.mailFlags(c, &o.Mail, "127.0.0.1:1143", "127.0.0.1:1587", "", "")
+	c.Flags().BoolVar(&o.Alone, "alone", false, alone)
 	c.Flags().StringArrayVar(&o.Listen, "listen", nil, "listen on `ADDR`, as 192.168.1.5:7444, or a multiaddr (default: all interfaces, port 7444 or a free one)")
 	return c
 }
@@ -77,6 +81,7 @@ certificate of a public authority also works.`,
 	f.StringArrayVar(&o.Listen, "listen", nil, "listen on `ADDR` for HTTPS (default: all interfaces, port 7443 or a free one)")
 	f.BoolVar(&o.Worker, "worker", false, "do not be the server but run tasks beside it (this home's role must be server)")
 	f.BoolVar(&o.NoPeer, "no-peer", false, "be a server only: no peer-to-peer links")
+	f.BoolVar(&o.Alone, "alone", false, alone)
 	f.StringVar(&o.Database, "database", "", "`PATH` of the central database (default: in the home)")
 	f.StringVar(&o.Blobs, "blobs", "", "`DIR` for the blobs (default: in the home)")
 	f.StringVar(&o.CertFile, "cert", "", "certificate chain of a public authority, PEM `FILE`")
