@@ -238,7 +238,11 @@ func (r *Relay) await(ctx context.Context, env envelope) {
 	if m == nil {
 		m = &heldMessage{envelope: env, firstSeen: r.cfg.Now()}
 	}
-	m.delivered = append(m.delivered, append(delivered, env.Device)...)
+	for _, k := range append(delivered, env.Device) {
+		if !slices.Contains(m.delivered, k) {
+			m.delivered = append(m.delivered, k)
+		}
+	}
 	for _, id := range env.readers() {
 		if !slices.Contains(m.waiting, id) {
 			m.waiting = append(m.waiting, id)
