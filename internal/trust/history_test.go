@@ -126,15 +126,34 @@ func renames(n int) *history {
 	return h
 }
 
+// roleChanges is a history of an admin who changes one member's role again and again.
+func roleChanges(n int) *history {
+	h := newHistory()
+	h.member(0, 0, 1, Admin)
+	m := h.member(0, 0, 2, Member)
+	for i := range min(n, 4000) {
+		h.say(1, KindRole, RoleBody{Member: m, Role: []Role{Server, Guest}[i%2]})
+	}
+	return h
+}
+
+// histories are those that are measured.
+func histories() map[string]func(int) *history {
+	return map[string]func(int) *history{"linear": linear, "partitioned": partitioned, "renames": renames, "roles": roleChanges}
+}
+
 // TestHistories guards the benchmarks: all that they say stands.
 func TestHistories(t *testing.T) {
-	for name, h := range map[string]*history{"linear": linear(200), "partitioned": partitioned(200), "renames": renames(300)} {
-		t.Run(name, func(t *testing.T) { h.must(t, h.world(t)) })
+	for name, build := range histories() {
+		t.Run(name, func(t *testing.T) {
+			h := build(200)
+			h.must(t, h.world(t))
+		})
 	}
 }
 
 func BenchmarkReplay(b *testing.B) {
-	for name, build := range map[string]func(int) *history{"linear": linear, "partitioned": partitioned, "renames": renames} {
+	for name, build := range histories() {
 		for _, n := range []int{100, 1000, 10000} {
 			h := build(n)
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
@@ -153,7 +172,7 @@ func BenchmarkReplay(b *testing.B) {
 // busy machine stretches some.
 func BenchmarkAdd(b *testing.B) {
 	const more = 200
-	for name, build := range map[string]func(int) *history{"linear": linear, "partitioned": partitioned, "renames": renames} {
+	for name, build := range histories() {
 		for _, n := range []int{100, 1000, 10000} {
 			h := build(n + more)
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
@@ -167,7 +186,7 @@ func BenchmarkAdd(b *testing.B) {
 							b.Fatal(err)
 						}
 						w.State()
-						if i >= n {
+						if i >= min(n, len(h.acts)-more) {
 							times = append(times, time.Since(begin))
 						}
 					}

@@ -233,7 +233,7 @@ func (w *World) addClaim(i, member int, name string) {
 func (w *World) addRole(i int, s *statement, b RoleBody) {
 	y := w.ref(b.Member)
 	m := w.index.subject(y)
-	m.roles.add(i, s.act)
+	m.roles.add(i, s.act, s.low)
 	if b.Role != "" && s.member != y && !w.weak["relies"] {
 		m.admissions = w.sorted(m.admissions, i)
 		m.kept = append(m.kept, i)

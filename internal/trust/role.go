@@ -17,22 +17,30 @@ func nobody() standing { return standing{power: powerless(), by: -1} }
 
 // roleLog holds the role acts about one member that have the right, numbered from 0.
 type roleLog struct {
-	list  []int
-	under []set // of each: those in its past that were not void there
-	memo  map[string]standing
+	list   []int
+	up     set   // those that raise
+	under  []set // of each: those in its past that were not void there
+	after  []set // of each: those that it is under
+	memo   map[string]standing
+	counts map[string]set
 }
 
-// maxMemo bounds the results remembered for one member.
-const maxMemo = 1 << 12
+// maxMemo bounds the results of a kind that are remembered for one member.
+const maxMemo = 1 << 13
 
-func (l *roleLog) add(i int, a *act) {
+func (l *roleLog) add(i int, a *act, low bool) {
 	var under set
+	n := len(l.list)
 	for k, r := range l.list {
 		if a.knows(r) && !a.void.has(r) {
 			under = under.with(k)
+			l.after[k] = l.after[k].with(n)
 		}
 	}
-	l.list, l.under = append(l.list, i), append(l.under, under)
+	if !low {
+		l.up = l.up.with(n)
+	}
+	l.list, l.under, l.after = append(l.list, i), append(l.under, under), append(l.after, nil)
 }
 
 // roles are the role acts about a member that stand or are in force.
@@ -132,14 +140,35 @@ func (r roles) unaware(x int) roles {
 }
 
 // counting returns those that count: an act on another only while its author's power is
-// above what the member has by the counting acts before it.
+// above what the member has by the counting acts before it. As no act is before one of lower
+// number, it goes on from the greatest part known.
 func (r roles) counting() (counts set) {
-	for k := range r.cand.all() {
+	var todo []int
+	rest := r.cand.clone(0)
+	for k := rest.top(); k >= 0; k = rest.top() {
+		if known, ok := r.counts[r.key(rest)]; ok {
+			counts = known.clone(0)
+			break
+		}
+		todo = append(todo, k)
+		rest.without(k)
+	}
+	for _, k := range slices.Backward(todo) {
+		rest = rest.with(k)
 		if !r.isOther(k) || r.powerOf(k).above(r.lowest(counts.and(r.under[k])).power) {
 			counts = counts.with(k)
 		}
+		if len(r.counts) >= maxMemo || r.counts == nil {
+			r.roleLog.counts = map[string]set{}
+		}
+		r.counts[r.key(rest)] = counts.clone(0)
 	}
 	return counts
+}
+
+// key names a set of role acts together with the base.
+func (r roles) key(s set) string {
+	return string(binary.AppendVarint([]byte(r.base.role), int64(r.base.by))) + s.key()
 }
 
 // lowest returns the lowest role of those that no other is after, each within its author's
@@ -148,7 +177,7 @@ func (r roles) lowest(cand set) standing {
 	if cand.empty() {
 		return r.base
 	}
-	key := string(binary.AppendVarint([]byte(r.base.role), int64(r.base.by))) + cand.key()
+	key := r.key(cand)
 	if s, ok := r.memo[key]; ok {
 		return s
 	}
@@ -223,15 +252,14 @@ func (r roles) tops(cand set) (list []int) {
 func (s *State) lowered(m int, to Role) (list []int) {
 	r := s.roles(m)
 	counts := r.counting()
-	for k := range counts.all() {
-		if !r.isLow(k) || !r.isOther(k) || r.given(k).Rank() >= to.Rank() {
-			continue
+	var up set // by others
+	for k := range counts.and(r.up).all() {
+		if r.isOther(k) {
+			up = up.with(k)
 		}
-		after := false
-		for u := range counts.all() {
-			after = after || !r.isLow(u) && r.isOther(u) && r.under[u].has(k)
-		}
-		if !after {
+	}
+	for k := range counts.minus(r.up).all() {
+		if r.isOther(k) && r.given(k).Rank() < to.Rank() && !r.after[k].meets(up) {
 			list = append(list, r.list[k])
 		}
 	}
@@ -239,26 +267,31 @@ func (s *State) lowered(m int, to Role) (list []int) {
 }
 
 // raisedAgain returns, for each act by another that would leave a member too little for a
-// need, those that raised it after that (R5).
+// need, those that raised it after that (R5): the least such sets, as they imply the others.
 func (s *State) raisedAgain(m, need int) (lists [][]int) {
 	r := s.roles(m)
 	if r.cand.empty() {
 		return nil
 	}
+	var least []set
 	counts := r.counting()
-	for k := range counts.all() {
-		if !r.isLow(k) || !r.isOther(k) || r.given(k).Rank() >= need {
+	up := counts.and(r.up)
+	for k := range counts.minus(r.up).all() {
+		if !r.isOther(k) || r.given(k).Rank() >= need {
 			continue
 		}
-		var after []int
-		for u := range counts.all() {
-			if !r.isLow(u) && r.under[u].has(k) {
-				after = append(after, r.list[u])
-			}
+		after := r.after[k].and(up)
+		if after.empty() || slices.ContainsFunc(least, func(l set) bool { return l.in(after) }) {
+			continue
 		}
-		if after != nil {
-			lists = append(lists, after)
+		least = append(slices.DeleteFunc(least, after.in), after)
+	}
+	for _, l := range least {
+		var list []int
+		for u := range l.all() {
+			list = append(list, r.list[u])
 		}
+		lists = append(lists, list)
 	}
 	return lists
 }

@@ -116,6 +116,16 @@ func (s set) count() (n int) {
 	return n
 }
 
+// top returns the greatest member; -1 if there is none.
+func (s set) top() int {
+	for k := len(s) - 1; k >= 0; k-- {
+		if s[k] != 0 {
+			return k<<6 + 63 - bits.LeadingZeros64(s[k])
+		}
+	}
+	return -1
+}
+
 // beyond yields the members that are not in t, lowest first.
 func (s set) beyond(t set) iter.Seq[int] {
 	return func(yield func(int) bool) {
