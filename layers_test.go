@@ -36,7 +36,7 @@ var layers = map[string][]string{
 	"internal/gossip":  {".", "internal/feed"},
 	"internal/ask":     {".", "internal/blob", "internal/swarm"},
 	"internal/sandbox": {".", "internal/durable"},
-	"internal/sign":    {".", "internal/feed"},
+	"internal/sign":    {"."},
 
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign"},
@@ -71,13 +71,13 @@ var layers = map[string][]string{
 	"internal/throttle": {"."},
 	"internal/dial":     {".", "internal/link", "internal/throttle", "internal/wire"},
 	"internal/node": {".", "internal/accounts", "internal/app", "internal/arch", "internal/ask", "internal/blob", "internal/dial", "internal/durable", "internal/feed",
-		"internal/files", "internal/gossip", "internal/jobs", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy",
-		"internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/wire", "internal/worker"},
+		"internal/files", "internal/gossip", "internal/jobs", "internal/keys", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy",
+		"internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/trust", "internal/wire", "internal/worker"},
 
 	// Processes: what a node listens on, and the home that it runs in.
 	"internal/listen": {".", "internal/app", "internal/front/api", "internal/front/mailbox", "internal/link", "internal/mta", "internal/node", "internal/policy", "internal/seal"},
 	"internal/daemon": {".", "internal/app", "internal/arch", "internal/durable", "internal/feed", "internal/front/api", "internal/link", "internal/members", "internal/mta",
-		"internal/node", "internal/policy", "internal/seal", "internal/store"},
+		"internal/node", "internal/policy", "internal/seal", "internal/store", "internal/trust"},
 
 	// Scenarios over nodes that can be cut, turned back and lost.
 	"internal/suite": {".", "internal/app", "internal/arch", "internal/blob", "internal/dial", "internal/feed", "internal/files", "internal/gossip", "internal/jobs",

@@ -84,7 +84,7 @@ func loginName() string {
 func (p Program) open(ctx context.Context, h *home, role arch.Role) (*node.Node, error) {
 	log, s := p.logger(), h.settings
 	cfg := node.Config{
-		Space: s.Space, Names: node.Names{Space: s.Name, Member: s.As, Kept: hostName()}, Key: h.key, OldKeys: h.old, Role: role, Data: h, Version: p.Version, Log: log,
+		Space: s.Space, Names: node.Names{Space: s.Name, Member: s.As, Account: hostName()}, Key: h.key, OldKeys: h.old, Role: role, Data: h, Version: p.Version, Log: log,
 		Store: store.Config{Database: cmp.Or(s.Database, h.Path(databaseFile)), Blobs: cmp.Or(s.Blobs, h.Path("blobs"))},
 		Known: node.Known{Servers: s.Servers, Peers: s.Peers, NoPeers: s.NoPeer},
 		Mail:  node.MailServer{Domain: s.MailDomain, Quota: s.MailQuota},

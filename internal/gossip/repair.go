@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/feed"
 )
 
 // Reconcile synchronises two nodes, both ways, and returns how many entries each got.
@@ -151,7 +150,7 @@ func (c *comparison) sinceOurs(ctx context.Context, missing map[moot.Key][]moot.
 			continue
 		}
 		if simple := len(ours) == 1 && len(theirs) == 1 && theirs[0].Seq > ours[0].Seq; deep || !simple {
-			older, err := feed.Ancestors(ctx, c.local, author, c.ours.Seq(author))
+			older, err := moot.Ancestors(ctx, c.local, author, c.ours.Seq(author))
 			if err != nil {
 				return since, err
 			}
@@ -227,7 +226,7 @@ func (c *comparison) common(ctx context.Context, author moot.Key, budget *int) (
 	if err := each(ctx, c.local, moot.Query{History: true, Replica: true, IDs: ids}, func(moot.Entry) { known++ }); err != nil || known == len(ids) {
 		return nil, err
 	}
-	older, err := feed.Ancestors(ctx, c.local, author, c.ours.Seq(author))
+	older, err := moot.Ancestors(ctx, c.local, author, c.ours.Seq(author))
 	if err != nil || len(older) > *budget {
 		return c.ours.Heads[author], err // next time
 	}

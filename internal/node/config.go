@@ -46,9 +46,9 @@ type Config struct {
 
 // Names are those that the space does not tell, or not yet.
 type Names struct {
-	Space  string // of the space
-	Member string // the member's
-	Kept   string // of devices that this node keeps for others, such as the host's name
+	Space   string // of the space
+	Member  string // the member's
+	Account string // of devices that this node has for others, such as the host's name
 }
 
 // Known are nodes that can be asked, as an invitation names them.

@@ -76,7 +76,7 @@ func (g guard) Allow(ctx context.Context, caller moot.Key, action, subject strin
 }
 
 // Accept verifies one entry that the caller submits. Members may pass on what others
-// signed: it is judged when it is stored.
+// signed: it is decided when it is stored.
 func (g guard) Accept(_ context.Context, caller moot.Key, e moot.Entry) error {
 	who, err := g.roster.Acting(caller)
 	if err == nil {
@@ -113,7 +113,7 @@ func counts(who policy.Member, kind moot.Kind) error {
 func countsOf(roster *policy.Roster, device moot.Key) func(sign.Statement) error {
 	return func(st sign.Statement) error {
 		if st.Kind == moot.KindAct {
-			return nil // judged by what it says
+			return nil // the rules decide
 		}
 		who, err := roster.Acting(device)
 		if err != nil {

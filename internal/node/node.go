@@ -140,7 +140,7 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 	}
 	n.uploads = newUploader(n.store, n.network)
 	n.routes = n.newRoutes(clock)
-	n.entries = &replicator{network: n.network, local: n.store, interval: cfg.Timing.Repair, log: cfg.Log, reached: n.heard}
+	n.entries = &replicator{network: n.network, local: n.store, names: policy.Named, interval: cfg.Timing.Repair, log: cfg.Log, reached: n.exchanged}
 	n.witness = n.newWitness(roster)
 	n.keys = n.newKeys(roster)
 	if n.accounts, err = n.openAccounts(ctx, roster, clock); err != nil {
@@ -182,7 +182,7 @@ func (n *Node) openAccounts(ctx context.Context, roster *policy.Roster, clock *f
 	return accounts.Open(ctx, accounts.Config{
 		Space: n.cfg.Space, Own: accounts.Account{Key: n.cfg.Key, Signer: n.signer}, Data: n.cfg.Data, Feeds: n.store,
 		Roster: roster, Clock: clock, Now: n.cfg.Now, Ready: n.cfg.Home.Ready, Domains: []string{mail.StableDomain, n.cfg.Mail.Domain},
-		Admit: n.witness.admit, Added: n.added, Label: n.cfg.Names.Kept,
+		Admit: n.witness.admit, Added: n.added, Label: n.cfg.Names.Account,
 	})
 }
 

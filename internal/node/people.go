@@ -15,8 +15,8 @@ import (
 type people struct {
 	*members.Members
 	node *Node
-	// heard brings what others have said meanwhile, as the confirmation of a name.
-	heard func(context.Context)
+	// pull brings what others have said meanwhile, as the confirmation of a name.
+	pull func(context.Context)
 }
 
 var _ app.Members = people{}
@@ -27,7 +27,7 @@ func (p people) Rename(ctx context.Context, name string) error {
 		return err
 	}
 	p.node.witness.now(ctx, false) // the founder confirms its own
-	p.heard(ctx)
+	p.pull(ctx)
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 type replicator struct {
 	network  *network
 	local    moot.Feeds
+	names    func(*moot.Entry) []moot.EntryID // what an entry names beside what it cites
 	interval time.Duration
 	// reached is called after entries were exchanged with another node.
 	reached func(context.Context)
@@ -30,7 +31,7 @@ func (r *replicator) run(ctx context.Context) error {
 		among = h.LibP2P()
 	}
 	return gossip.Run(ctx, gossip.Config{
-		Host: among, Space: r.network.space, Self: r.network.self, Local: r.local, Interval: r.interval,
+		Host: among, Space: r.network.space, Self: r.network.self, Local: r.local, Names: r.names, Interval: r.interval,
 		Neighbours: r.network.Connected, Servers: r.network.Servers, Key: link.KeyOf, Member: r.network.isMember,
 		Dial: r.network.dial.Dial, Log: r.log,
 		Reached: func(moot.Peer, int, int) { r.reached(ctx) },

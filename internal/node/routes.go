@@ -70,9 +70,9 @@ func (r *routes) reachable(ctx context.Context) arch.Reachable {
 	return reach
 }
 
-// keep stores here what another node has accepted, so that this node's own view is as new:
+// storeHere stores here what another node has accepted, so that this node's own view is as new:
 // what it says next follows it. What it lacks before that comes with the next exchange.
-func (r *routes) keep(ctx context.Context, entries []moot.Entry) error {
+func (r *routes) storeHere(ctx context.Context, entries []moot.Entry) error {
 	err := r.ask.Local.Append(ctx, moot.Merge, entries...)
 	if moot.KindOf(err) == moot.Gap {
 		return nil
@@ -151,7 +151,7 @@ func (n routed) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entr
 	if err := node.Append(ctx, mode, entries...); err != nil {
 		return err
 	}
-	return n.routes.keep(ctx, entries)
+	return n.routes.storeHere(ctx, entries)
 }
 
 // Query implements moot.Feeds.

@@ -72,7 +72,7 @@ func (n *Node) hearing(next http.Handler) http.Handler {
 		n.tasks.start(func(ctx context.Context) {
 			select {
 			case <-time.After(hearDelay):
-				n.heard(ctx)
+				n.exchanged(ctx)
 			case <-ctx.Done():
 			}
 		})
@@ -157,8 +157,8 @@ func (n *Node) introduceOnce(ctx context.Context) error {
 	return n.compute.announce(ctx)
 }
 
-// heard is called when entries were exchanged with another node.
-func (n *Node) heard(ctx context.Context) {
+// exchanged is called when entries were exchanged with another node.
+func (n *Node) exchanged(ctx context.Context) {
 	n.cfg.Home.Reached()
 	n.routes.refresh(ctx)
 	if err := n.introduceOnce(ctx); err != nil && ctx.Err() == nil {

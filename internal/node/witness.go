@@ -25,7 +25,7 @@ type witness struct {
 	mu     sync.Mutex // one act at a time
 }
 
-// Intervals of the witness. What is handed in here is admitted at once; what others may
+// Intervals of the witness. What is submitted here is admitted at once; what others may
 // be admitting, too, is left to them for a moment.
 const (
 	witnessDelay   = 2 * time.Second

@@ -135,3 +135,19 @@ func (r *Roster) Sealed(device moot.Key) []byte {
 	}
 	return r.acts.invites[r.acts.list[i].body.Invite].Sealed
 }
+
+// Named returns the entries of feeds that an act names in its body, beside what it cites:
+// they must be held before it is taken in.
+func Named(e *moot.Entry) (ids []moot.EntryID) {
+	if e.Kind != moot.KindAct {
+		return nil
+	}
+	body, err := trust.Decode(e.Key, e.Body)
+	if err != nil {
+		return nil
+	}
+	for _, m := range marks(body) {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/feed"
 )
 
 // catchUp makes sure that the feed ends, here and at the node, with the entry that is going
@@ -111,7 +110,7 @@ const pullBatch = 256
 func (s *Signer) pull(ctx context.Context, node moot.Feeds, heads []moot.Head) error {
 	since := moot.Vector{Heads: map[moot.Key][]moot.Head{}}
 	since.Heads[s.self] = heads
-	mine, err := feed.Ancestors(ctx, s.local, s.self, since.Seq(s.self))
+	mine, err := moot.Ancestors(ctx, s.local, s.self, since.Seq(s.self))
 	if err != nil {
 		return err
 	}
