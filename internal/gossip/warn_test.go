@@ -22,7 +22,7 @@ type failing struct {
 
 func (f *failing) Vector(context.Context) (moot.Vector, error) {
 	if err := f.err.Load(); err != nil {
-		return nil, *err
+		return moot.Vector{}, *err
 	}
 	return moot.Vector{}, nil
 }

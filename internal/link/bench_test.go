@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io"
 	"net/http"
 	"testing"

@@ -121,7 +121,7 @@ func requests(ctx context.Context) map[string]func(*Client) error {
 			return last
 		},
 		"watch": func(c *Client) (last error) {
-			for _, last = range c.Watch(ctx, nil) {
+			for _, last = range c.Watch(ctx, moot.Vector{}) {
 			}
 			return last
 		},
