@@ -38,10 +38,9 @@ func copiedBack(t T, w *World) {
 	mustShare(t, victim, "three", []byte("3"))
 	for _, m := range all {
 		mustRead(t, m, "three", []byte("3"))
-		who := mustLookUp(t, m, victim.Name)
-		acts := slices.ContainsFunc(who.Devices, func(d device) bool { return d.Key == victim.Key() && !d.Forked && !d.Waiting })
-		if who.ID != victim.ID() || !acts || slices.ContainsFunc(who.Devices, func(d device) bool { return d.Key == key }) {
-			t.Fatalf("%s sees %+v", m.Name, who)
+		hasOneName(t, m, victim)
+		if slices.ContainsFunc(mustLookUp(t, m, victim.Name).Devices, func(d device) bool { return d.Key == key }) {
+			t.Fatalf("the old device acts for %s, as %s sees it", victim.Name, m.Name)
 		}
 		if n := strings.Count(m.Log.String(), "a device was copied"); m != victim && n != 1 {
 			t.Fatalf("%s was told %d times:\n%s", m.Name, n, m.Log)

@@ -56,3 +56,18 @@ func lastOf(t T, m *Member, device moot.Key) (last moot.Entry) {
 func (w *World) submit(to, by *Member, entries ...moot.Entry) error {
 	return w.ask(to, by.key, func(c dial.Client) error { return c.Append(w.t.Context(), moot.Merge, entries...) })
 }
+
+// hasOneName waits until a member sees devices act for one member, under one name.
+func hasOneName(t T, by *Member, devices ...*Member) {
+	t.Helper()
+	Eventually(t, by.Name+" sees the devices of "+devices[0].Name, func() error {
+		who, err := by.Members().Lookup(t.Context(), devices[0].Name)
+		for _, m := range devices {
+			acts := slices.ContainsFunc(who.Devices, func(d device) bool { return d.Key == m.Key() && !d.Forked && !d.Waiting })
+			if err == nil && (who.ID != m.ID() || !acts) {
+				err = moot.Errorf(moot.NotFound, "%+v", who)
+			}
+		}
+		return err
+	})
+}
