@@ -63,7 +63,7 @@ func verify(clock *feed.Clock) func(moot.Entry) error {
 type guard struct {
 	roster *policy.Roster
 	policy policy.Policy
-	names  bool // refuse to take in whoever claims another member's name
+	names  bool // refuse to take in a device that claims another member's name
 }
 
 // Allow implements wire.Guard.
