@@ -132,7 +132,7 @@ func BenchmarkRenames(b *testing.B) {
 // BenchmarkMembers lists 1,000 members with 3 devices each.
 func BenchmarkMembers(b *testing.B) {
 	_, ann := newGroup(b)
-	crowd(b, ann, 1000)
+	crowd(ann, 1000)
 	b.ResetTimer()
 	for range b.N {
 		if n := len(ann.Members()); n != 1001 {
@@ -142,7 +142,7 @@ func BenchmarkMembers(b *testing.B) {
 }
 
 // crowd has members join with three devices each, many by one witness act.
-func crowd(b testing.TB, ann *device, members int) {
+func crowd(ann *device, members int) {
 	ann.second("code", ann, true)
 	in := ann.invite("link", trust.Invite{Role: policy.RoleMember, Uses: policy.AnyUses})
 	var w trust.Witness
