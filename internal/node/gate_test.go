@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -205,7 +206,7 @@ func TestServerAnswersByRole(t *testing.T) {
 func TestGateObservesWhatIsStored(t *testing.T) {
 	clock := feed.NewClock(at(-time.Minute), 0)
 	e := newest(t, founder(t, Config{Now: at(0)}))
-	gate{policy.NewRoster(e.Space, time.Now), clock}.Apply(&e, moot.Position{Seq: e.Seq}, nil, func(moot.EntryID) (moot.Key, moot.Position, bool) {
+	gate{Roster: policy.NewRoster(e.Space, time.Now), clock: clock, live: &atomic.Bool{}}.Apply(&e, moot.Position{Seq: e.Seq}, nil, func(moot.EntryID) (moot.Key, moot.Position, bool) {
 		return moot.Key{}, moot.Position{}, false
 	})
 	if now := clock.Now(); now <= e.Time {
