@@ -64,6 +64,7 @@ func verify(clock *feed.Clock) func(moot.Entry) error {
 type guard struct {
 	roster *policy.Roster
 	policy policy.Policy
+	names  bool // refuse to take in a device that claims another member's name
 }
 
 // Allow implements wire.Guard.
@@ -95,10 +96,23 @@ func (g guard) Accept(_ context.Context, caller moot.Key, e moot.Entry) error {
 	join, ok := body.(trust.Join)
 	switch {
 	case err != nil || e.Kind != moot.KindAct || !ok:
-	case heir && e.Author == caller && join.Retire == retire, !heir && join.Invite == in.ID:
+	case heir && e.Author == caller && join.Retire == retire:
 		return nil
+	case !heir && join.Invite == in.ID:
+		return g.free(join.Name, moot.MemberID(e.ID))
 	}
 	return moot.Errorf(moot.Denied, "an invitation allows to join, nothing else")
+}
+
+// free reports, with kind Conflict, that another member has a name that a newcomer claims.
+func (g guard) free(name string, newcomer moot.MemberID) error {
+	if !g.names || name == "" {
+		return nil
+	}
+	if id, err := g.roster.Holder(name); err != nil || id == newcomer {
+		return nil
+	}
+	return moot.WithHint(moot.Errorf(moot.Conflict, "another member is called %q, or a name that mail programs take for it", name), moot.HintRename)
 }
 
 // mayWrite reports why what a device writes itself would not count.

@@ -82,7 +82,11 @@ func (r *replicator) exchangeAll(ctx context.Context) (reached int) {
 	}
 	for range partners {
 		if err := <-results; err != nil {
-			r.log.Debug("exchange entries", "error", err)
+			level := slog.LevelDebug
+			if moot.KindOf(err) == moot.Revoked { // nothing but people can mend it
+				level = slog.LevelWarn
+			}
+			r.log.Log(ctx, level, "exchange entries", "error", err)
 			continue
 		}
 		reached++
