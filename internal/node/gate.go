@@ -58,8 +58,9 @@ func verify(clock *feed.Clock) func(moot.Entry) error {
 	}
 }
 
-// guard asks the policy before anything is answered. The holder of an invitation may do
-// one thing: submit the act with which a device joins. It implements wire.Guard.
+// guard asks the policy before anything is answered. The holder of an invitation, and the
+// heir of a device, may do one thing: submit the act with which a device joins. It
+// implements wire.Guard.
 type guard struct {
 	roster *policy.Roster
 	policy policy.Policy
@@ -72,6 +73,9 @@ func (g guard) Allow(ctx context.Context, caller moot.Key, action, subject strin
 		if in, err := g.roster.Invitation(caller); in.Key == caller {
 			return err
 		}
+		if _, ok := g.roster.Heir(caller); ok && !g.roster.Acts(caller) {
+			return nil
+		}
 	}
 	return g.policy.Allow(ctx, caller, policy.Action(action), subject)
 }
@@ -83,15 +87,21 @@ func (g guard) Accept(_ context.Context, caller moot.Key, e moot.Entry) error {
 	if err == nil {
 		return mayWrite(who, caller, &e)
 	}
+	retire, heir := g.roster.Heir(caller)
 	in, err := g.roster.Invitation(caller)
-	if err != nil {
+	if err != nil && !heir {
 		return err
 	}
 	body, err := trust.Decode(e.Key, e.Body)
-	if join, ok := body.(trust.Join); err != nil || e.Kind != moot.KindAct || !ok || join.Invite != in.ID {
-		return moot.Errorf(moot.Denied, "an invitation allows to join, nothing else")
+	join, ok := body.(trust.Join)
+	switch {
+	case err != nil || e.Kind != moot.KindAct || !ok:
+	case heir && e.Author == caller && join.Retire == retire:
+		return nil
+	case !heir && join.Invite == in.ID:
+		return g.free(join.Name, moot.MemberID(e.ID))
 	}
-	return g.free(body.(trust.Join).Name, moot.MemberID(e.ID))
+	return moot.Errorf(moot.Denied, "an invitation allows to join, nothing else")
 }
 
 // free reports, with kind Conflict, that another member has a name that a newcomer claims.

@@ -55,13 +55,17 @@ func (n *network) member(k moot.Key) moot.MemberID {
 	return id
 }
 
-// mayConnect reports whether a connection with the key may exist at all: members, and
-// holders of an invitation (also of an expired one, who must learn that it is).
+// mayConnect reports whether a connection with the key may exist at all: members, heirs of
+// their devices, and holders of an invitation (also of an expired one, who must learn that
+// it is).
 func (n *network) mayConnect(k moot.Key) bool {
 	if !n.allow(k) {
 		return false
 	}
 	if n.isMember(k) {
+		return true
+	}
+	if _, ok := n.roster.Heir(k); ok {
 		return true
 	}
 	_, err := n.roster.Invitation(k)

@@ -100,6 +100,9 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 	if err := n.accounts.Resume(ctx); err != nil {
 		return err
 	}
+	if len(n.cfg.OldKeys) > 0 {
+		n.tasks.start(n.PassOn)
+	}
 	n.tasks.start(n.witness.run)
 	n.tasks.start(n.keys.run)
 	n.tasks.start(func(ctx context.Context) {

@@ -230,6 +230,17 @@ func (r *Roster) Invitation(key moot.Key) (Invitation, error) {
 	return Invitation{}, moot.Errorf(moot.Stranger, "there is no such invitation")
 }
 
+// Heir returns the act in which a device named the key as its heir.
+func (r *Roster) Heir(key moot.Key) (retire moot.EntryID, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return retire, false
+	}
+	retire, ok = r.acts.heirs[key]
+	return retire, ok
+}
+
 // Mailbox returns the mailbox key to which messages for a member are sealed; false: they
 // are sealed to its devices.
 func (r *Roster) Mailbox(id moot.MemberID) (trust.Mailbox, bool) {
