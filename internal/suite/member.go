@@ -31,16 +31,18 @@ type Member struct {
 	id        moot.MemberID
 	label     string // the device's name
 	key       ed25519.PrivateKey
-	dir       string         // of the node's data
-	link      members.Link   // with which it joined; zero for the founder
-	skew      atomic.Int64   // ns by which its clock is ahead
-	dishonest atomic.Bool    // its node sends wrong bytes
-	web, peer string         // where it listened, to listen there again
-	node      *node.Node     // nil while it is stopped
-	session   *app.Session   // of the node
-	away      bool           // cut off from everybody, under the world's lock
-	end       func()         // ends the listeners
-	listeners sync.WaitGroup // running
+	old       []ed25519.PrivateKey // of devices that this one is the heir of
+	dir       string               // of the node's data
+	link      members.Link         // with which it joined; zero for the founder
+	skew      atomic.Int64         // ns by which its clock is ahead
+	dishonest atomic.Bool          // its node sends wrong bytes
+	restored  atomic.Bool          // its home comes from a backup, and has not heard of others since
+	web, peer string               // where it listened, to listen there again
+	node      *node.Node           // nil while it is stopped
+	session   *app.Session         // of the node
+	away      bool                 // cut off from everybody, under the world's lock
+	end       func()               // ends the listeners
+	listeners sync.WaitGroup       // running
 }
 
 func (m *Member) now() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) }
@@ -108,7 +110,8 @@ func (m *Member) config() node.Config {
 	}
 	return node.Config{
 		Space: m.world.space, Names: node.Names{Space: "world", Member: m.Name}, Key: m.key, Role: role, Data: node.Dir(m.dir),
-		Store: Stores[m.world.Store].New(m.dir),
+		Store: Stores[m.world.Store].New(m.dir), OldKeys: m.old,
+		Home:  node.Home{Ready: m.ready, Reached: func() { m.restored.Store(false) }},
 		Known: node.Known{Servers: m.link.Servers, Peers: m.link.Peers, NoPeers: !m.hasPeers()},
 		Now:   m.now, Log: m.Log.logger(),
 		Timing: node.Timing{
@@ -158,7 +161,7 @@ func (m *Member) start(prepare func(context.Context, *node.Node) error) (err err
 	}
 	m.world.mu.Lock()
 	defer m.world.mu.Unlock()
-	m.node, m.end, m.away, m.id = n, end, false, n.Member()
+	m.node, m.end, m.id = n, end, n.Member()
 	return nil
 }
 
@@ -172,7 +175,7 @@ func (m *Member) listen(ctx context.Context, n *node.Node) (serve []func(context
 		m.web = addr
 		n.SetWebAddrs([]string{"https://" + addr})
 		serve = append(serve, func(ctx context.Context) error {
-			return link.ServeTLS(ctx, ln, []ed25519.PrivateKey{m.key}, nil, n.Handler(), m.Log.logger())
+			return link.ServeTLS(ctx, ln, n.Keys(), nil, n.Handler(), m.Log.logger())
 		})
 	}
 	if m.hasPeers() {

@@ -41,6 +41,8 @@ func Scenarios() []Scenario {
 		{Name: "a job survives", Members: 2, Run: jobSurvives},
 		{Name: "who may have tasks run", Members: 1, Run: jobDenied},
 		{Name: "a second device of a member", Members: 2, Run: secondDevice},
+		{Name: "a home that was copied back", Members: 2, Run: copiedBack},
+		{Name: "the branch that was chosen", Members: 2, Run: branchChosen},
 		{Name: "an access list", Members: 2, Run: accessList, Where: withPeers},
 		{Name: "a rate limit", Members: 2, Run: rateLimit},
 		{Name: "entries are pushed", Members: 2, Run: entriesPushed, Where: withPeers, Repair: time.Hour},

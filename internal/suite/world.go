@@ -183,8 +183,9 @@ func (w *World) Cut(a, b *Member) {
 	w.mu.Lock()
 	w.cut[[2]moot.Key{a.Key(), b.Key()}], w.cut[[2]moot.Key{b.Key(), a.Key()}] = true, true
 	w.mu.Unlock()
-	a.node.Disconnect()
-	b.node.Disconnect()
+	for _, n := range w.running() {
+		n.Disconnect()
+	}
 }
 
 // Heal ends all separations of two members.
