@@ -123,9 +123,6 @@ func (n *network) online() (keys []moot.Key) {
 	return keys
 }
 
-// manyUnconfirmed is a backlog of entries that witnesses should confirm soon.
-const manyUnconfirmed = 1000
-
 // unconfirmed returns the most entries of one feed that nobody has confirmed.
 func (n *network) unconfirmed() (most uint64) {
 	vector, err := n.feeds.Vector(context.Background())
