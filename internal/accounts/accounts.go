@@ -145,6 +145,7 @@ func (a *Accounts) openKey(ctx context.Context, key ed25519.PrivateKey) (Account
 	if one, ok := a.Account(seal.Public(key)); ok {
 		return one, nil
 	}
+	a.cfg.Roster.Own(seal.Public(key))
 	signer, err := sign.New(ctx, sign.Config{
 		Self: seal.Public(key), Author: feed.NewAuthor(a.cfg.Space, key, a.cfg.Clock, nil), Local: a.cfg.Feeds, Ready: a.cfg.Ready,
 	})

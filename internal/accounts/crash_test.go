@@ -28,10 +28,10 @@ func (f *faulty) Append(ctx context.Context, mode moot.Mode, entries ...moot.Ent
 	return f.after
 }
 
-// named returns the members that are or were called name.
-func (c *club) named(name string) (list []policy.Member) {
+// eves returns the members that are or were called eve.
+func (c *club) eves() (list []policy.Member) {
 	for _, m := range c.roster.Members() {
-		if m.Name == name || strings.HasPrefix(m.Name, name+"~") {
+		if m.Name == "eve" || strings.HasPrefix(m.Name, "eve~") {
 			list = append(list, m)
 		}
 	}
@@ -67,7 +67,7 @@ func TestSecondTryGoesOn(t *testing.T) {
 				store.before, store.after = nil, nil
 				a := c.open(t)
 				must(t, again(a))
-				eve := c.named("eve")
+				eve := c.eves()
 				if len(eve) != 1 || eve[0].Waiting || len(eve[0].Devices) != 1 || !a.Hosts(eve[0].ID) || c.added[0] != "eve" {
 					t.Errorf("members %+v, reported %q", eve, c.added)
 				}
@@ -165,7 +165,7 @@ func TestNeverSubmitted(t *testing.T) {
 	}
 	store.before = nil
 	must(t, c.open(t).Resume(t.Context()))
-	if len(c.named("eve")) != 0 {
+	if len(c.eves()) != 0 {
 		t.Error("a member whose key nobody has")
 	}
 	c.leftovers(t, 0)
@@ -181,8 +181,8 @@ func TestFullDisk(t *testing.T) {
 	c.disk.err = nil
 	c.leftovers(t, 0)
 	must(t, os.WriteFile(c.disk.Path("accounts"), nil, 0o600)) // no directory for keys
-	if _, err := a.Add(t.Context(), "eve", ""); err == nil || len(c.named("eve")) != 0 {
-		t.Errorf("%v, members %+v", err, c.named("eve"))
+	if _, err := a.Add(t.Context(), "eve", ""); err == nil || len(c.eves()) != 0 {
+		t.Errorf("%v, members %+v", err, c.eves())
 	}
 	must(t, os.Remove(c.disk.Path("accounts")))
 	c.leftovers(t, 0)

@@ -30,7 +30,7 @@ const databaseFile = "moot.db"
 
 // backup writes the home's key, settings and entries, while it may be in use. entries
 // copies the database to a path.
-func (h *home) backup(ctx context.Context, entries func(ctx context.Context, path string) error, w io.Writer) error {
+func (h *home) backup(ctx context.Context, entries func(ctx context.Context, file string) error, w io.Writer) error {
 	dir, err := os.MkdirTemp(string(h.Dir), ".backup-")
 	if err != nil {
 		return node.OSError("backup", err)
@@ -47,8 +47,8 @@ func (h *home) backup(ctx context.Context, entries func(ctx context.Context, pat
 		if err != nil {
 			return node.OSError("backup", err)
 		}
-		for _, path := range found {
-			names = append(names, filepath.ToSlash(strings.TrimPrefix(path, h.Path("")+string(filepath.Separator))))
+		for _, file := range found {
+			names = append(names, filepath.ToSlash(strings.TrimPrefix(file, h.Path("")+string(filepath.Separator))))
 		}
 	}
 	for _, name := range names {
@@ -62,8 +62,8 @@ func (h *home) backup(ctx context.Context, entries func(ctx context.Context, pat
 	return node.OSError("backup", out.Close())
 }
 
-func addFile(out *tar.Writer, path, name string) error {
-	f, err := os.Open(path)
+func addFile(out *tar.Writer, file, name string) error {
+	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}

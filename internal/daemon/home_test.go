@@ -81,7 +81,7 @@ func TestOpenRefuses(t *testing.T) {
 			must(t, os.WriteFile(filepath.Join(dir, settingsFile), []byte(`{"version":1,`), 0o600))
 		}, moot.Corrupt, "", "damaged"},
 		"newer settings": {func(t *testing.T, dir string) {
-			must(t, os.WriteFile(filepath.Join(dir, settingsFile), []byte(`{"version":2}`), 0o600))
+			must(t, os.WriteFile(filepath.Join(dir, settingsFile), []byte(`{"version":3}`), 0o600))
 		}, moot.Invalid, moot.HintUpdate, "newer version"},
 		"no key": {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, keyFile))) }, moot.NotFound, "", "read the home"},
 		"damaged preferences": {func(t *testing.T, dir string) {

@@ -7,7 +7,7 @@ package files
 import (
 	"cmp"
 	"context"
-	"io/fs"
+	iofs "io/fs"
 	"log/slog"
 	"strings"
 	"time"
@@ -69,7 +69,7 @@ type File struct {
 	Path     string        `json:"path,omitempty"` // where Get wrote it
 	Blob     moot.Blob     `json:"blob"`           // of a folder: its manifest
 	Content  int64         `json:"size"`           // bytes of the file, or of all files in the folder
-	Mode     fs.FileMode   `json:"mode"`
+	Mode     iofs.FileMode `json:"mode"`
 	ModTime  time.Time     `json:"modified"`
 	Folder   bool          `json:"folder,omitempty"`
 	By       moot.MemberID `json:"by,omitzero"` // the member who wrote it; zero if not known
@@ -132,7 +132,7 @@ func fileOf(e moot.Entry) (File, error) {
 	}
 	f.Blob = moot.Blob{ID: moot.BlobID(b.Blob), Size: b.Size}
 	f.Content, f.Folder = b.Content, b.Folder
-	f.Mode, f.ModTime = fs.FileMode(b.Mode).Perm(), time.Unix(0, b.ModTime).UTC()
+	f.Mode, f.ModTime = iofs.FileMode(b.Mode).Perm(), time.Unix(0, b.ModTime).UTC()
 	return f, nil
 }
 
@@ -149,7 +149,7 @@ func CheckName(name string) error {
 		why = "it is not UTF-8"
 	case strings.ContainsFunc(name, unicode.IsControl):
 		why = "it has control characters"
-	case !fs.ValidPath(name) || name == ".":
+	case !iofs.ValidPath(name) || name == ".":
 		why = "it must be a relative path without empty parts, '.' or '..'"
 	}
 	if why != "" {

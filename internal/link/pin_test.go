@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
@@ -173,9 +174,8 @@ func asError(err error) error {
 	return nil
 }
 
-// TestNetworkSeesNoName: the name in the clear is none, so that the server chooses the
-// certificate over its key.
-func TestNetworkSeesNoName(t *testing.T) {
+// TestNetworkSeesNoHost: the name in the clear is a hash of the key that is asked for.
+func TestNetworkSeesNoHost(t *testing.T) {
 	names := make(chan string, 1)
 	own, err := seal.Certificate(seal.NewKey())
 	if err != nil {
@@ -189,9 +189,37 @@ func TestNetworkSeesNoName(t *testing.T) {
 	}}
 	s.StartTLS()
 	defer s.Close()
-	_, _ = get(t, transport(t, seal.NewKey(), seal.Public(seal.NewKey())), byAddressAndName(s.URL)[1])
-	if got := <-names; got != "" {
+	asked := seal.Public(seal.NewKey())
+	_, _ = get(t, transport(t, seal.NewKey(), asked), byAddressAndName(s.URL)[1])
+	got := <-names
+	if !strings.HasSuffix(got, ".node.moot.alt") || strings.Contains(got, asked.String()) || len(got) != 32+len(".node.moot.alt") {
 		t.Errorf("the network sees %q", got)
+	}
+}
+
+// TestServerProvesKeysOfBefore: a server that goes on under another key still proves the
+// one that clients have pinned.
+func TestServerProvesKeysOfBefore(t *testing.T) {
+	now, before, other, client := seal.NewKey(), seal.NewKey(), seal.NewKey(), seal.NewKey()
+	ln, err := link.ListenTCP(t.Context(), "127.0.0.1:0", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- link.ServeTLS(ctx, ln, []ed25519.PrivateKey{now, before}, nil, whoami, nil) }()
+	defer func() {
+		cancel()
+		<-done
+	}()
+	url := "https://" + ln.Addr().String()
+	for what, key := range map[string]ed25519.PrivateKey{"its key": now, "the one before": before} {
+		if _, err := get(t, transport(t, client, seal.Public(key)), url); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := get(t, transport(t, client, seal.Public(other)), url); moot.KindOf(err) != moot.Stranger {
+		t.Errorf("a key that it never had: %v", err)
 	}
 }
 

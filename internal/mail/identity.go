@@ -66,7 +66,7 @@ func (acc *Account) keysBasis(ctx context.Context) string {
 	for _, id := range acc.identities(ctx) {
 		if box, ok := id.(seal.Mailbox); ok {
 			public := box.Public()
-			h.Write(public[:])
+			_, _ = h.Write(public[:]) // never fails
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -78,7 +78,7 @@ func (acc *Account) devicesBasis(dir Directory) string {
 	keys := acting(m)
 	slices.SortFunc(keys, func(a, b moot.Key) int { return slices.Compare(a[:], b[:]) })
 	for _, k := range keys {
-		h.Write(k[:])
+		_, _ = h.Write(k[:]) // never fails
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -76,7 +76,7 @@ func nameFor(id moot.MemberID, self policy.Member) string {
 
 // Invitations returns the invitations to the space, the oldest first; those that admit
 // nobody any more only with all.
-func (m *Members) Invitations(ctx context.Context, all bool) ([]policy.Invitation, error) {
+func (m *Members) Invitations(_ context.Context, all bool) ([]policy.Invitation, error) {
 	roster := m.cfg.Roster
 	list := roster.Invitations()
 	if !all {

@@ -58,11 +58,13 @@ func verify(clock *feed.Clock) func(moot.Entry) error {
 	}
 }
 
-// guard asks the policy before anything is answered. The holder of an invitation may do
-// one thing: submit the act with which a device joins. It implements wire.Guard.
+// guard asks the policy before anything is answered. The holder of an invitation, and the
+// heir of a device, may do one thing: submit the act with which a device joins. It
+// implements wire.Guard.
 type guard struct {
 	roster *policy.Roster
 	policy policy.Policy
+	names  bool // refuse to take in a device that claims another member's name
 }
 
 // Allow implements wire.Guard.
@@ -70,6 +72,9 @@ func (g guard) Allow(ctx context.Context, caller moot.Key, action, subject strin
 	if action == string(policy.Write) {
 		if in, err := g.roster.Invitation(caller); in.Key == caller {
 			return err
+		}
+		if _, ok := g.roster.Heir(caller); ok && !g.roster.Acts(caller) {
+			return nil
 		}
 	}
 	return g.policy.Allow(ctx, caller, policy.Action(action), subject)
@@ -82,15 +87,32 @@ func (g guard) Accept(_ context.Context, caller moot.Key, e moot.Entry) error {
 	if err == nil {
 		return mayWrite(who, caller, &e)
 	}
+	retire, heir := g.roster.Heir(caller)
 	in, err := g.roster.Invitation(caller)
-	if err != nil {
+	if err != nil && !heir {
 		return err
 	}
 	body, err := trust.Decode(e.Key, e.Body)
-	if join, ok := body.(trust.Join); err != nil || e.Kind != moot.KindAct || !ok || join.Invite != in.ID {
-		return moot.Errorf(moot.Denied, "an invitation allows to join, nothing else")
+	join, ok := body.(trust.Join)
+	switch {
+	case err != nil || e.Kind != moot.KindAct || !ok:
+	case heir && e.Author == caller && join.Retire == retire:
+		return nil
+	case !heir && join.Invite == in.ID:
+		return g.free(join.Name, moot.MemberID(e.ID))
 	}
-	return nil
+	return moot.Errorf(moot.Denied, "an invitation allows to join, nothing else")
+}
+
+// free reports, with kind Conflict, that another member has a name that a newcomer claims.
+func (g guard) free(name string, newcomer moot.MemberID) error {
+	if !g.names || name == "" {
+		return nil
+	}
+	if id, err := g.roster.Holder(name); err != nil || id == newcomer {
+		return nil
+	}
+	return moot.WithHint(moot.Errorf(moot.Conflict, "another member is called %q, or a name that mail programs take for it", name), moot.HintRename)
 }
 
 // mayWrite reports why what a device writes itself would not count.

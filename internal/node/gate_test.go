@@ -80,7 +80,7 @@ func TestInvitedKeyMayJoinAndNothingElse(t *testing.T) {
 	n := founder(t, Config{})
 	l := invitation(t, n, policy.RoleMember)
 	invited := seal.Public(seal.FromSeed(l.Seed))
-	g := guard{n.network.roster, policy.Peer{Roster: n.network.roster, Preferences: n.preferences}}
+	g := guard{n.network.roster, policy.Peer{Roster: n.network.roster, Preferences: n.preferences}, false}
 	must(t, g.Allow(t.Context(), invited, string(policy.Write), ""))
 	wantKind(t, g.Allow(t.Context(), invited, string(policy.Read), ""), moot.Stranger)
 	wantKind(t, g.Allow(t.Context(), eve, string(policy.Write), ""), moot.Stranger)
@@ -105,6 +105,25 @@ func TestInvitedKeyMayJoinAndNothingElse(t *testing.T) {
 	if !n.network.mayConnect(invited) || !n.network.mayConnect(ben) || n.network.mayConnect(eve) {
 		t.Error("connections: the invited key and members are let in, strangers are not")
 	}
+}
+
+func TestServerRefusesNamesThatAreTaken(t *testing.T) {
+	n := founder(t, Config{})
+	l, err := own(n).Invite(t.Context(), members.Invitation{Role: policy.RoleMember, Uses: 9, Expires: time.Hour})
+	must(t, err)
+	invited := seal.Public(seal.FromSeed(l.Seed))
+	server := guard{n.network.roster, policy.Server{Roster: n.network.roster}, true}
+	peer := guard{n.network.roster, policy.Server{Roster: n.network.roster}, false}
+	join, err := members.Enter(l, benKey, "ANN", "laptop", time.Now)
+	must(t, err)
+	wantKind(t, server.Accept(t.Context(), invited, join), moot.Conflict)
+	must(t, peer.Accept(t.Context(), invited, join)) // the name is shown marked
+	join, err = members.Enter(l, benKey, "ben", "laptop", time.Now)
+	must(t, err)
+	must(t, server.Accept(t.Context(), invited, join))
+	must(t, n.store.Append(t.Context(), moot.Merge, join))
+	must(t, n.witness.admit(t.Context()))
+	must(t, server.Accept(t.Context(), invited, join)) // again, as its acknowledgement was lost
 }
 
 func TestSessionsEndRequestsOfTheRevoked(t *testing.T) {
@@ -205,7 +224,7 @@ func TestServerAnswersByRole(t *testing.T) {
 func TestGateObservesWhatIsStored(t *testing.T) {
 	clock := feed.NewClock(at(-time.Minute), 0)
 	e := newest(t, founder(t, Config{Now: at(0)}))
-	gate{policy.NewRoster(e.Space, time.Now), clock}.Apply(&e, moot.Position{Seq: e.Seq}, nil, func(moot.EntryID) (moot.Key, moot.Position, bool) {
+	gate{Roster: policy.NewRoster(e.Space, time.Now), clock: clock}.Apply(&e, moot.Position{Seq: e.Seq}, nil, func(moot.EntryID) (moot.Key, moot.Position, bool) {
 		return moot.Key{}, moot.Position{}, false
 	})
 	if now := clock.Now(); now <= e.Time {

@@ -103,7 +103,7 @@ func (i *Introduction) submitTo(ctx context.Context, p moot.Peer, join moot.Entr
 // IsRefusal reports whether asking another node would not help.
 func IsRefusal(err error) bool {
 	switch moot.KindOf(err) {
-	case moot.Expired, moot.UsedUp, moot.Revoked, moot.Denied, moot.Invalid, moot.Corrupt, moot.Fork:
+	case moot.Expired, moot.UsedUp, moot.Revoked, moot.Denied, moot.Invalid, moot.Corrupt, moot.Fork, moot.Conflict:
 		return true
 	}
 	return false

@@ -55,13 +55,17 @@ func (n *network) member(k moot.Key) moot.MemberID {
 	return id
 }
 
-// mayConnect reports whether a connection with the key may exist at all: members, and
-// holders of an invitation (also of an expired one, who must learn that it is).
+// mayConnect reports whether a connection with the key may exist at all: members, heirs of
+// their devices, and holders of an invitation (also of an expired one, who must learn that
+// it is).
 func (n *network) mayConnect(k moot.Key) bool {
 	if !n.allow(k) {
 		return false
 	}
 	if n.isMember(k) {
+		return true
+	}
+	if _, ok := n.roster.Heir(k); ok {
 		return true
 	}
 	_, err := n.roster.Invitation(k)
@@ -118,9 +122,6 @@ func (n *network) online() (keys []moot.Key) {
 	}
 	return keys
 }
-
-// manyUnconfirmed is a backlog of entries that witnesses should confirm soon.
-const manyUnconfirmed = 1000
 
 // unconfirmed returns the most entries of one feed that nobody has confirmed.
 func (n *network) unconfirmed() (most uint64) {

@@ -105,6 +105,7 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	cfg.setDefaults()
 	roster := policy.NewRoster(cfg.Space, cfg.Now)
 	clock := feed.NewClock(cfg.Now, 0)
+	roster.Own(seal.Public(cfg.Key))
 	live := &atomic.Bool{}
 	cfg.Store.Gate, cfg.Store.Log = gate{roster, clock, cfg.Log, live}, cfg.Log
 	n := &Node{cfg: cfg, access: access{sessions: newSessions()}, tasks: newGroup(ctx), state: newState()}
@@ -140,7 +141,7 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 	}
 	n.uploads = newUploader(n.store, n.network)
 	n.routes = n.newRoutes(clock)
-	n.entries = &replicator{network: n.network, local: n.store, names: policy.Named, interval: cfg.Timing.Repair, log: cfg.Log, reached: n.exchanged}
+	n.entries = &replicator{network: n.network, local: n.store, names: policy.Named, interval: cfg.Timing.Repair, log: cfg.Log, reached: n.exchanged, introduce: n.introduceHeir}
 	n.witness = n.newWitness(roster)
 	n.keys = n.newKeys(roster)
 	if n.accounts, err = n.openAccounts(ctx, roster, clock); err != nil {
@@ -228,7 +229,7 @@ func (n *Node) newCompute(roster *policy.Roster) *computeService {
 func (n *Node) newWitness(roster *policy.Roster) *witness {
 	return &witness{
 		members: n.members(n.store, n.signer.Through(n.store), roster), ready: n.cfg.Home.ready, log: n.cfg.Log,
-		backlog: func() bool { return n.network.unconfirmed() >= manyUnconfirmed }, wakeup: make(chan struct{}, 1),
+		backlog: n.network.unconfirmed, wakeup: make(chan struct{}, 1),
 	}
 }
 

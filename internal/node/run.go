@@ -49,7 +49,7 @@ func (n *Node) newHandler(roster *policy.Roster) http.Handler {
 		seen = dial.Metered{Node: bounded{n.store, n.mail.checkQuota}, In: &n.network.in}
 	}
 	seen = admitting{seen, n.witness}
-	h := wire.Handler(n.cfg.Intercept.Seen(worker.Overlay{Node: seen, Cache: n.compute.cached}), guard{roster, rules}, wire.Options{
+	h := wire.Handler(n.cfg.Intercept.Seen(worker.Overlay{Node: seen, Cache: n.compute.cached}), guard{roster, rules, n.cfg.Role.Copies}, wire.Options{
 		Log: n.cfg.Log, Version: n.cfg.Version, BackOff: n.cfg.Role.Seeds, Runner: n.compute,
 		Jobs: n.followHandler(), Accounts: n.enableHandler(),
 	})
@@ -99,6 +99,9 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 	}
 	if err := n.accounts.Resume(ctx); err != nil {
 		return err
+	}
+	if len(n.cfg.OldKeys) > 0 {
+		n.tasks.start(n.PassOn)
 	}
 	n.tasks.start(n.witness.run)
 	n.tasks.start(n.keys.run)

@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/ed25519"
 	"slices"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/accounts"
 	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/gossip"
+	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
@@ -91,6 +94,7 @@ func (n *Node) Succeed(ctx context.Context, heir ed25519.PrivateKey) error {
 }
 
 func (n *Node) succeed(ctx context.Context, signer *sign.Signer, device moot.Key, heir ed25519.PrivateKey) error {
+	n.catchUpFork(ctx)
 	fork, forked, err := n.fork(ctx, device)
 	if err != nil || !forked {
 		return err
@@ -101,22 +105,87 @@ func (n *Node) succeed(ctx context.Context, signer *sign.Signer, device moot.Key
 	if err != nil {
 		return err
 	}
-	retire, err := sign.One(ctx, signer.On(n.store, others), moot.Merge, sign.Statement{
+	s := &succession{Feeds: n.store, key: heir, label: d.Name, now: n.cfg.Now}
+	_, err = sign.One(ctx, signer.On(s, others), moot.Merge, sign.Statement{
 		Kind: moot.KindAct, Key: trust.KindRetire, Cites: n.network.roster.Cites(nil), Body: body,
 	})
 	if err != nil {
 		return err
 	}
-	author := feed.NewAuthor(n.cfg.Space, heir, feed.NewClock(n.cfg.Now, retire.Time), nil)
-	if body, err = trust.Encode(trust.Join{Retire: retire.ID, Label: d.Name}); err != nil {
+	return n.repeat(ctx, fork, s.author)
+}
+
+// succession stores a retired device's last act together with its heir's first: a node that
+// had the former alone would no longer answer the device that has the latter.
+type succession struct {
+	moot.Feeds
+	key    ed25519.PrivateKey // the heir's
+	label  string
+	now    func() time.Time
+	author *feed.Author // the heir
+}
+
+// Append implements moot.Feeds.
+func (s *succession) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {
+	retire := entries[len(entries)-1]
+	body, err := trust.Encode(trust.Join{Retire: retire.ID, Label: s.label})
+	if err != nil {
 		return err
 	}
-	join := author.NextAct(trust.KindJoin, []moot.EntryID{retire.ID}, body)
-	if err := n.store.Append(ctx, moot.Merge, join); err != nil {
+	s.author = feed.NewAuthor(retire.Space, s.key, feed.NewClock(s.now, retire.Time), nil)
+	join := s.author.NextAct(trust.KindJoin, []moot.EntryID{retire.ID}, body)
+	if err := s.Feeds.Append(ctx, mode, append(entries, join)...); err != nil {
 		return err
 	}
-	author.Commit(join)
-	return n.repeat(ctx, fork, author)
+	s.author.Commit(join)
+	return nil
+}
+
+// introduceHeir has a node learn whose heir this one is: it may know the last act of the
+// device before and not the first of this one, or neither.
+func (n *Node) introduceHeir(ctx context.Context, p moot.Peer) error {
+	if len(n.cfg.OldKeys) == 0 {
+		return moot.Errorf(moot.Stranger, "this device is nobody's heir")
+	}
+	remote, err := n.network.dial.Dial(p)
+	if err != nil {
+		return err
+	}
+	for first, err := range n.store.Query(ctx, moot.Query{Author: n.Self(), History: true, Replica: true, Limit: 1}) {
+		if err != nil || remote.Append(ctx, moot.Merge, first) == nil {
+			return err
+		}
+		for _, key := range n.cfg.OldKeys {
+			n.exchangeAs(ctx, key, p)
+			if remote.Append(ctx, moot.Merge, first) == nil {
+				return nil
+			}
+		}
+	}
+	return moot.Errorf(moot.Stranger, "it does not know this device")
+}
+
+// exchangeAs exchanges entries with a node in the name of a device before this one. It ends
+// early: the node answers that device no more once it has the device's last act.
+func (n *Node) exchangeAs(ctx context.Context, key ed25519.PrivateKey, p moot.Peer) {
+	in := Introduce(members.Link{Peers: []moot.Peer{p}}, key)
+	defer in.Close()
+	client, err := in.Client(p)
+	if err == nil {
+		_, _, err = gossip.Reconcile(ctx, n.store, client)
+	}
+	n.cfg.Log.Debug("exchange entries as the device before", "error", err)
+}
+
+// forkTimeout bounds the exchange that precedes the last act of a forked device.
+const forkTimeout = 10 * time.Second
+
+// catchUpFork fetches the rest of the branch that others have: the fork was found with the
+// first entry of it, and what came after the last act would not count.
+func (n *Node) catchUpFork(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, forkTimeout)
+	defer cancel()
+	n.entries.exchangeAll(ctx)
 }
 
 // repeat has an heir say again what only this home's branch of a forked feed says.

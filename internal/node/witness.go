@@ -17,8 +17,8 @@ import (
 // the node's member may (docs/trust.md, R12, R17).
 type witness struct {
 	members *members.Members
-	ready   func() error // why nothing may be written yet
-	backlog func() bool  // whether many entries are not confirmed
+	ready   func() error  // why nothing may be written yet
+	backlog func() uint64 // the most entries of one feed that nobody has confirmed
 	log     *slog.Logger
 
 	wakeup chan struct{}
@@ -29,8 +29,9 @@ type witness struct {
 // be admitting, too, is left to them for a moment.
 const (
 	witnessDelay   = 2 * time.Second
-	confirmBacklog = time.Minute // between two acts that confirm feeds, with a backlog
-	confirmAlways  = time.Hour   // and without
+	confirmSoon    = 5 * time.Second // between two acts that confirm feeds, while others may soon refuse more
+	confirmBacklog = time.Minute     // with a backlog
+	confirmAlways  = time.Hour       // and without
 )
 
 func (w *witness) wake() {
@@ -42,7 +43,7 @@ func (w *witness) wake() {
 
 // run witnesses until ctx ends.
 func (w *witness) run(ctx context.Context) {
-	confirm, confirmed := time.NewTicker(confirmBacklog), time.Now()
+	confirm, confirmed := time.NewTicker(confirmSoon), time.Now()
 	defer confirm.Stop()
 	delay := time.NewTimer(0)
 	defer delay.Stop()
@@ -53,7 +54,7 @@ func (w *witness) run(ctx context.Context) {
 		case <-delay.C:
 			w.now(ctx, false)
 		case now := <-confirm.C:
-			if w.backlog() || now.Sub(confirmed) >= confirmAlways {
+			if now.Sub(confirmed) >= w.interval() {
 				w.now(ctx, true)
 				confirmed = now
 			}
@@ -61,6 +62,24 @@ func (w *witness) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// Backlogs of entries of one feed that nobody has confirmed: half of what others take in
+// before they refuse more (R21), and a tenth.
+const (
+	urgentBacklog = trust.MaxBeyond / 2
+	manyBacklog   = trust.MaxBeyond / 10
+)
+
+// interval is the time between two acts that confirm feeds, as things are.
+func (w *witness) interval() time.Duration {
+	switch n := w.backlog(); {
+	case n >= urgentBacklog:
+		return confirmSoon
+	case n >= manyBacklog:
+		return confirmBacklog
+	}
+	return confirmAlways
 }
 
 // now says what there is to say.
@@ -90,6 +109,10 @@ type admitting struct {
 // Append implements moot.Feeds.
 func (n admitting) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {
 	err := n.Node.Append(ctx, mode, entries...)
+	if moot.KindOf(err) == moot.Full && n.witness.backlog() >= urgentBacklog {
+		n.witness.now(ctx, true)
+		err = n.Node.Append(ctx, mode, entries...)
+	}
 	if err == nil && slices.ContainsFunc(entries, isClaim) {
 		n.witness.now(ctx, false)
 	}

@@ -20,6 +20,7 @@ type acts struct {
 	invites map[moot.EntryID]trust.Invite
 	byKey   map[moot.Key]moot.EntryID // invitations
 	retired map[moot.EntryID]moot.Key // retire acts to their devices
+	heirs   map[moot.Key]moot.EntryID // heirs that retire acts name
 	joins                             // the first acts of devices
 }
 
@@ -38,7 +39,7 @@ type pending struct {
 
 func newActs(space moot.SpaceID, old *legacy) *acts {
 	a := &acts{
-		space: space, invites: map[moot.EntryID]trust.Invite{}, byKey: map[moot.Key]moot.EntryID{}, retired: map[moot.EntryID]moot.Key{}, joins: newJoins(),
+		space: space, invites: map[moot.EntryID]trust.Invite{}, byKey: map[moot.Key]moot.EntryID{}, retired: map[moot.EntryID]moot.Key{}, heirs: map[moot.Key]moot.EntryID{}, joins: newJoins(),
 	}
 	if old != nil {
 		a.name = old.current().name
@@ -202,6 +203,7 @@ func (a *acts) commit(s stored, time moot.Time, now int64) []moot.Key {
 		a.add(join{id: act.ID, device: act.Device, time: time, body: b, named: heir, late: in.Expires > 0 && now >= in.Expires})
 	case trust.Retire:
 		a.retired[act.ID] = act.Device
+		a.heirs[b.Heir] = act.ID
 	case trust.Witness:
 		a.joins.seen(b)
 	}

@@ -94,6 +94,19 @@ func TestAWaitingDeviceSaysLittle(t *testing.T) {
 	wantKind(t, "once admitted", err, "")
 }
 
+// TestOwnEntriesAreNeverTooMany: what a device kept here writes is not refused here.
+func TestOwnEntriesAreNeverTooMany(t *testing.T) {
+	_, ann := newGroup(t)
+	in := ann.invite("link", trust.Invite{Role: policy.RoleMember})
+	v := ann.device("bob")
+	ann.Own(v.id())
+	ann.g.must(v.append(v.join("link", in, "bob")))
+	for range 300 {
+		_, err := v.write(moot.KindFile, "f")
+		ann.g.must(err)
+	}
+}
+
 func TestExpiredInvitation(t *testing.T) {
 	g, ann := newGroup(t)
 	in := ann.invite("link", trust.Invite{Role: policy.RoleMember, Expires: g.now.Add(time.Hour).Unix()})

@@ -50,7 +50,11 @@ func (r *Roster) admit(e *moot.Entry, at moot.Position, begins *moot.Position, h
 	if r.acts == nil {
 		return r.legacy.admitAny(e)
 	}
-	return r.acts.admitPlain(e, at, begins)
+	err := r.acts.admitPlain(e, at, begins)
+	if r.own[e.Author] && moot.KindOf(err) == moot.Full {
+		return nil
+	}
+	return err
 }
 
 // begin returns the acts of a space that one founds or adopts. Nothing is kept.

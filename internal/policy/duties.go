@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"slices"
-
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/trust"
 )
@@ -75,13 +73,7 @@ func (r *Roster) Lowered(id moot.MemberID) (act moot.EntryID, ok bool) {
 	if r.acts == nil {
 		return act, false
 	}
-	state := r.acts.current()
-	for _, s := range slices.Backward(r.acts.stored) {
-		if b, role := s.act.Body.(trust.RoleBody); role && b.Member == id && state.InForce(s.act.ID) {
-			return s.act.ID, true
-		}
-	}
-	return act, false
+	return r.acts.current().Lowered(id)
 }
 
 // Unconfirmed returns how many entries up to a number nobody has confirmed of a device's

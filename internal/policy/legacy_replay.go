@@ -20,24 +20,7 @@ type legacyState struct {
 type person struct {
 	legacyMember
 	claimed string // the name it asked for
-	roles   []heldRole
-}
-
-// heldRole is a role and when it began.
-type heldRole struct {
-	role  Role
-	since moot.Time
-}
-
-// roleAt returns the role that was in force at a time.
-func (p *person) roleAt(t moot.Time) Role {
-	role := p.roles[0].role
-	for _, s := range p.roles {
-		if s.since <= t {
-			role = s.role
-		}
-	}
-	return role
+	roles   []Role
 }
 
 type invite struct {
@@ -98,7 +81,7 @@ func same(a, b map[moot.Key]uint64) bool {
 func (r *legacy) pass(entries []moot.Entry, pins map[moot.Key]uint64) *legacyState {
 	s := &legacyState{people: map[moot.Key]*person{}, invites: map[moot.Key]*invite{}, refused: map[moot.EntryID]error{}}
 	s.people[moot.Key(r.space)] = &person{
-		legacyMember: legacyMember{Key: moot.Key(r.space), Role: RoleOwner}, claimed: "founder", roles: []heldRole{{RoleOwner, 0}},
+		legacyMember: legacyMember{Key: moot.Key(r.space), Role: RoleOwner}, claimed: "founder", roles: []Role{RoleOwner},
 	}
 	for i := range entries {
 		e := &entries[i]
@@ -201,7 +184,7 @@ func (r *legacy) join(s *legacyState, e *moot.Entry) error {
 	}
 	in.Used++
 	s.people[e.Author] = &person{
-		legacyMember: legacyMember{Key: e.Author, Role: body.Role, Joined: e.Time}, claimed: body.Name, roles: []heldRole{{body.Role, e.Time}},
+		legacyMember: legacyMember{Key: e.Author, Role: body.Role, Joined: e.Time}, claimed: body.Name, roles: []Role{body.Role},
 	}
 	return nil
 }
@@ -245,7 +228,7 @@ func (s *legacyState) change(e *moot.Entry, author *person) error {
 	p.claimed = body.Name
 	if body.Role != p.Role {
 		p.Role = body.Role
-		p.roles = append(p.roles, heldRole{body.Role, e.Time})
+		p.roles = append(p.roles, body.Role)
 	}
 	p.Revoked, p.LastSeq = body.Revoked, body.LastSeq
 	if p.Revoked && p == author {

@@ -24,6 +24,7 @@ type Roster struct {
 	legacy   *legacy // nil if the space was not begun by version 0.1.0
 	view     view    // nil if entries were added since it was made
 	onChange []func()
+	own      map[moot.Key]bool // devices kept here
 }
 
 // view is what the entries of a roster amount to.
@@ -44,7 +45,15 @@ type view interface {
 // has its founder as its only member. The zero ID stands for a space that is about to be
 // founded.
 func NewRoster(space moot.SpaceID, now func() time.Time) *Roster {
-	return &Roster{space: space, now: now, clock: feed.NewClock(now, 0), legacy: newLegacy(space)}
+	return &Roster{space: space, now: now, clock: feed.NewClock(now, 0), legacy: newLegacy(space), own: map[moot.Key]bool{}}
+}
+
+// Own has entries of a device that is kept here taken in without limit: the limits are for
+// what others hand over.
+func (r *Roster) Own(device moot.Key) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.own[device] = true
 }
 
 // OnChange has f called after entries about membership were applied. f must not call the
@@ -228,6 +237,17 @@ func (r *Roster) Invitation(key moot.Key) (Invitation, error) {
 		}
 	}
 	return Invitation{}, moot.Errorf(moot.Stranger, "there is no such invitation")
+}
+
+// Heir returns the act in which a device named the key as its heir.
+func (r *Roster) Heir(key moot.Key) (retire moot.EntryID, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return retire, false
+	}
+	retire, ok = r.acts.heirs[key]
+	return retire, ok
 }
 
 // Mailbox returns the mailbox key to which messages for a member are sealed; false: they

@@ -27,6 +27,7 @@ type node struct {
 	g     *group
 	store *store.Store
 	cfg   store.Config
+	put   func(moot.Entry) error // stores an entry
 }
 
 // device is a key with its feed, which it writes through a node.
@@ -56,12 +57,16 @@ func (g *group) must(err error) {
 // newGroup founds a space; ann is its founder's device.
 func newGroup(t testing.TB) (*group, *device) {
 	g := &group{t: t, now: time.Unix(1_800_000_000, 0)}
-	n := g.node(store.Config{})
+	return g, g.found(g.node(store.Config{}))
+}
+
+// found begins a space through a node.
+func (g *group) found(n *node) *device {
 	ann := n.device("ann")
 	g.id = moot.SpaceID(ann.must(trust.Space{Name: "friends"}).ID)
 	claim := ann.must(trust.Rename{Name: "ann"})
 	ann.must(trust.Witness{Confirms: []moot.EntryID{claim.ID}})
-	return g, ann
+	return ann
 }
 
 // node opens a node; with the zero Config in memory.
@@ -71,7 +76,7 @@ func (g *group) node(cfg store.Config) *node {
 	cfg.Gate = n.Roster
 	s, err := store.Open(g.t.Context(), cfg)
 	g.must(err)
-	n.store = s
+	n.store, n.put = s, func(e moot.Entry) error { return s.Append(g.t.Context(), moot.Merge, e) }
 	g.t.Cleanup(func() { s.Close() })
 	return n
 }
@@ -120,7 +125,7 @@ func (d *device) must(body any, cites ...moot.EntryID) moot.Entry {
 
 // append stores an entry of the device.
 func (d *device) append(e moot.Entry) error {
-	err := d.store.Append(d.g.t.Context(), moot.Merge, e)
+	err := d.put(e)
 	if err == nil {
 		d.author.Commit(e)
 		if e.Seq == 1 {

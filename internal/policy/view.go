@@ -15,6 +15,7 @@ type actsView struct {
 	state   *trust.State
 	waiting map[moot.Key]waiting
 	joining map[moot.MemberID][]waiting // by the member whose devices they would be
+	all     []Member                    // members; nil until they are asked for
 }
 
 // waiting is a join that nobody has admitted, and that this node shows.
@@ -26,13 +27,9 @@ type waiting struct {
 }
 
 // waiting returns the joins that nobody has admitted, in the order in which they came.
-func (a *acts) waiting() (list []trust.Waiting) {
-	state := a.current()
-	for _, j := range a.list {
-		if w, ok := state.Waits(j.id); ok {
-			list = append(list, w)
-		}
-	}
+func (a *acts) waiting() []trust.Waiting {
+	list := a.current().Waiting()
+	slices.SortFunc(list, func(x, y trust.Waiting) int { return cmp.Compare(a.byID[x.Join], a.byID[y.Join]) })
 	return list
 }
 
@@ -184,7 +181,19 @@ func (a *acts) joined(id moot.MemberID) moot.Time {
 	return 0
 }
 
-func (v *actsView) members() (list []Member) {
+// members returns copies: callers may change them.
+func (v *actsView) members() []Member {
+	if v.all == nil {
+		v.all = v.describeAll()
+	}
+	list := slices.Clone(v.all)
+	for i := range list {
+		list[i].Devices = slices.Clone(list[i].Devices)
+	}
+	return list
+}
+
+func (v *actsView) describeAll() (list []Member) {
 	for _, m := range v.state.Members() {
 		list = append(list, v.describe(m))
 	}

@@ -63,7 +63,7 @@ func (f branchedFeed) cover(c coverage, at moot.Position) {
 func (f branchedFeed) coverNothing() coverage { return make(coverage, len(f.branches)) }
 
 // missing returns the entries of a branch that are not covered: those after number from.
-func (f branchedFeed) missing(c coverage, branch int) (from uint64, any bool) {
+func (f branchedFeed) missing(c coverage, branch int) (from uint64, some bool) {
 	b := f.branches[branch]
 	from = max(c[branch], b.parent.Seq)
 	return from, from < b.end.Seq

@@ -31,7 +31,10 @@ func (s *Store) recount() error {
 			err = c.name(name)
 		}
 	}
-	if err == nil && c.changed > 0 {
+	if err == nil && c.changed == 0 { // that the gate was asked is stored with the next entry
+		return nil
+	}
+	if err == nil {
 		err = setCounter(tx, "revision", c.revision)
 	}
 	if err == nil {
@@ -47,10 +50,8 @@ func (s *Store) recount() error {
 		return sqlite.Error("", err)
 	}
 	s.view.saved = s.view.applied
-	if c.changed > 0 {
-		s.view.revision.Store(c.revision)
-		s.log.Info("other entries count now", "entries", c.changed)
-	}
+	s.view.revision.Store(c.revision)
+	s.log.Info("other entries count now", "entries", c.changed)
 	return nil
 }
 
@@ -78,7 +79,7 @@ func (c *counting) author(gate Gate, author moot.Key) error {
 // mind.
 func (c *counting) differences(gate Gate, author moot.Key) (shows, hides []int64, err error) {
 	rows, err := c.tx.Query(`SELECT e.n, e.branch, e.seq, e.hidden, n.kind FROM entries e JOIN names n ON n.id = e.name
-		WHERE e.author = ?`, author[:])
+		WHERE e.author = ? AND n.kind <> ?`, author[:], string(moot.KindAct))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -91,7 +92,7 @@ func (c *counting) differences(gate Gate, author moot.Key) (shows, hides []int64
 		if err := rows.Scan(&n, &at.Branch, &at.Seq, &hidden, &kind); err != nil {
 			return nil, nil, err
 		}
-		switch counts := kind == moot.KindAct || gate.Counts(author, kind, at); {
+		switch counts := gate.Counts(author, kind, at); {
 		case counts && hidden:
 			shows = append(shows, n)
 		case !counts && !hidden:

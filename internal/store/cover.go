@@ -76,7 +76,7 @@ func (f branchedFeed) coverNumber(c coverage, seq uint64) {
 
 func (f branchedFeed) appendLacks(all []lack, c coverage) []lack {
 	for i, b := range f.branches {
-		if from, any := f.missing(c, i); any {
+		if from, some := f.missing(c, i); some {
 			all = append(all, lack{f.author, i, from, b.end.Seq})
 		}
 	}

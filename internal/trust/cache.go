@@ -1,5 +1,12 @@
 package trust
 
+import (
+	"maps"
+	"slices"
+
+	"github.com/mootspace/moot"
+)
+
 // maxStates bounds the States that are remembered: about those that authors who write at
 // the same time see.
 const maxStates = 64
@@ -59,23 +66,31 @@ func (c *cache) base(past set) (best *State) {
 // else; else it evaluates the set anew.
 func (w *World) derive(base *State, mask set, forks bool) *State {
 	if base == nil || base.forks != forks && w.forks > 0 {
-		return w.evaluate(mask, forks).sized()
+		return w.anew(mask, forks)
 	}
-	s := &State{w: w, mask: mask, under: base.under.clone(len(mask) << 6), each: base.each, cont: base.cont, forks: forks, size: base.size}
+	s := &State{w: w, mask: mask, under: base.under.clone(len(mask) << 6), each: base.each, cont: base.cont, forks: forks, size: base.size,
+		waits: base.waits, uses: maps.Clone(base.uses)}
 	s.over, s.open = s.under, base.open
 	if s.open {
 		s.over = base.over.clone(len(mask) << 6)
 	}
 	for i := range mask.beyond(base.mask) {
 		if !s.extend(i, base.mask) {
-			return w.evaluate(mask, forks).sized()
+			return w.anew(mask, forks)
 		}
 	}
 	return s
 }
 
-func (s *State) sized() *State {
-	s.size = s.mask.count()
+// anew evaluates a set, and finds what derive keeps.
+func (w *World) anew(mask set, forks bool) *State {
+	s := w.evaluate(mask, forks)
+	s.size = mask.count()
+	for _, j := range w.index.joins {
+		if w.byInvitation(j) && s.under.has(j) && !s.admitted(j) {
+			s.waits = append(s.waits, j)
+		}
+	}
 	return s
 }
 
@@ -150,8 +165,38 @@ func (s *State) stands(i int, x *statement) {
 	}
 	if s.w.authorStands(i, s.under) && allOf(x.object, s.under) {
 		s.under = s.under.with(i)
+		s.noteAdmission(i, x)
 	}
 	if !s.open {
 		s.over = s.under
 	}
+}
+
+// noteAdmission keeps what is known of joins that wait and of invitations used, by a
+// statement that stands now.
+func (s *State) noteAdmission(i int, x *statement) {
+	w, j := s.w, x.admits
+	if b, ok := x.body.(RoleBody); ok {
+		j = w.ref(b.Member)
+	}
+	if w.byInvitation(i) && !s.admitted(i) {
+		k, _ := slices.BinarySearch(s.waits, i)
+		s.waits = slices.Insert(slices.Clone(s.waits), k, i)
+		return
+	}
+	k, waited := slices.BinarySearch(s.waits, j)
+	if !waited || !s.admitted(j) {
+		return
+	}
+	s.waits = slices.Delete(slices.Clone(s.waits), k, k+1)
+	v := w.ref(w.st[j].body.(Join).Invite)
+	if n, known := s.uses[v]; known {
+		s.uses[v] = n + 1
+	}
+}
+
+// byInvitation reports whether a statement is a join by an invitation.
+func (w *World) byInvitation(i int) bool {
+	b, ok := w.st[i].body.(Join)
+	return ok && b.Retire == moot.EntryID{}
 }

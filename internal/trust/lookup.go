@@ -13,22 +13,8 @@ func (s *State) Invitation(id moot.EntryID) (Invitation, bool) {
 	if v < 0 || !s.under.has(v) || w.st[v].kind != KindInvite {
 		return Invitation{}, false
 	}
-	inv, used := w.invite(v), s.used(v, nil)
+	inv, used := w.invite(v), s.used(v)
 	return Invitation{w.st[v].id, inv, w.memberID(w.st[v].member), used, used < inv.Uses && s.alive(v)}, true
-}
-
-// Waits returns a join that stands and that nobody has admitted.
-func (s *State) Waits(id moot.EntryID) (Waiting, bool) {
-	w := s.w
-	j := w.ref(id)
-	if j < 0 || !s.under.has(j) || s.admitted(j) {
-		return Waiting{}, false
-	}
-	b, ok := w.st[j].body.(Join)
-	if !ok || b.Retire != (moot.EntryID{}) {
-		return Waiting{}, false
-	}
-	return Waiting{w.st[j].id, w.st[j].dev.key, b.Invite, w.invite(w.ref(b.Invite)).For, b.Name}, true
 }
 
 // Admission returns the lowest standing witness act that admits a device, by its first entry.
@@ -45,12 +31,26 @@ func (s *State) Admission(first moot.EntryID) (moot.EntryID, bool) {
 	return moot.EntryID{}, false
 }
 
+// Lowered returns the act by which a member was removed or demoted last, of those in force.
+func (s *State) Lowered(id moot.MemberID) (moot.EntryID, bool) {
+	m := s.w.ref(id)
+	if m < 0 {
+		return moot.EntryID{}, false
+	}
+	for _, r := range slices.Backward(s.w.index.subject(m).roles.list) {
+		if s.w.index.low.has(r) && s.inForce(r) {
+			return s.w.st[r].id, true
+		}
+	}
+	return moot.EntryID{}, false
+}
+
 // Changed returns the devices of which plain entries may count differently than in an
 // earlier State of the same World.
 func (s *State) Changed(since *State) []moot.Key {
 	found := map[moot.Key]bool{}
 	note := func(a, b set) {
-		for i := range a.minus(b).all() {
+		for i := range a.beyond(b) {
 			if join := s.w.st[i].kind == KindJoin; !join || since.mask.has(i) || s.admitted(i) { // else nothing of it counted or does
 				s.w.concerned(i, found)
 			}
@@ -92,8 +92,19 @@ func (w *World) concerned(i int, found map[moot.Key]bool) {
 	}
 	list, _ := marks(st.body)
 	for _, m := range list {
-		found[m.Device] = true
+		if d := w.devices[m.Device]; d != nil && (d.forked() || w.mayUncover(st.act, d)) {
+			found[m.Device] = true
+		}
 	}
+}
+
+// mayUncover reports whether an act's feeds may matter to what lowers a device's member or
+// puts the device out: only if it did not know of that (R16).
+func (w *World) mayUncover(a *act, d *device) bool {
+	unknown := func(r int) bool { return !a.knows(r) }
+	return slices.ContainsFunc(d.out, unknown) || slices.ContainsFunc(d.roots, func(t int) bool {
+		return slices.ContainsFunc(w.index.subject(w.st[t].member).roles.list, unknown)
+	})
 }
 
 // concernedBy adds the device of a join and, if it makes a member, that member's others.

@@ -82,6 +82,7 @@ type harness struct {
 	refused map[uint64]bool
 	child   map[string]bool // an entry, or a key, has one after it
 	branch  map[int]int     // last branch of a key
+	seen    look            // the last one
 }
 
 func newHarness(run *oracleRun, weak ...string) *harness {
@@ -122,6 +123,7 @@ func (h *harness) add(e *oracleEntry) error {
 		h.branch[e.Key]++
 		at.Branch = h.branch[e.Key]
 		h.w.Fork(oracleKey(e.Key), at.Branch, from)
+		h.seen.forked = append(h.seen.forked, oracleKey(e.Key))
 	}
 	if e.Kind != "plain" {
 		if err := h.w.Add(h.act(e, at)); err != nil {
@@ -255,7 +257,9 @@ func (h *harness) deliver(rng *rand.Rand, entries []oracleEntry) error {
 			case err != nil:
 				h.refused[e.ID] = true
 			case looks && rng.IntN(4) == 0:
-				h.w.State()
+				if err := h.look(); err != nil {
+					return err
+				}
 				if again := h.add(e); again != nil {
 					return fmt.Errorf("entry %d is taken in once, and then: %w", e.ID, again)
 				}

@@ -200,13 +200,10 @@ type Waiting struct {
 // Waiting returns the joins that stand and that nobody has admitted, by height and ID.
 func (s *State) Waiting() (list []Waiting) {
 	w := s.w
-	joins := slices.Clone(w.index.joins)
+	joins := slices.Clone(s.waits)
 	slices.SortFunc(joins, w.compare)
 	for _, j := range joins {
-		b, ok := w.st[j].body.(Join)
-		if !ok || b.Retire != (moot.EntryID{}) || !s.under.has(j) || s.admitted(j) {
-			continue
-		}
+		b := w.st[j].body.(Join)
 		list = append(list, Waiting{w.st[j].id, w.st[j].dev.key, b.Invite, w.invite(w.ref(b.Invite)).For, b.Name})
 	}
 	return list
@@ -232,7 +229,7 @@ func (s *State) Invitations() (list []Invitation) {
 	}
 	slices.SortFunc(all, w.compare)
 	for _, v := range all {
-		inv, used := w.invite(v), s.used(v, nil)
+		inv, used := w.invite(v), s.used(v)
 		list = append(list, Invitation{w.st[v].id, inv, w.memberID(w.st[v].member), used, used < inv.Uses && s.alive(v)})
 	}
 	return list

@@ -322,3 +322,25 @@ func TestAdopt(t *testing.T) {
 		t.Error("a member adopts a space:", err)
 	}
 }
+
+// TestManyJoins counts who joined with one link, and who waits, after each admission.
+func TestManyJoins(t *testing.T) {
+	const many = 3 * manyJoins
+	h := newHistory()
+	w := New(h.space, Config{})
+	link := h.say(0, KindInvite, Invite{Key: testKey(-1), Role: Member, Uses: many})
+	tip := link
+	for n := range many + 1 {
+		j := h.say(n+1, KindJoin, Join{Invite: link, Name: fmt.Sprint("name ", n)}, link)
+		if list := h.add(t, w).Waiting(); len(list) != 1 || list[0].Join != j {
+			t.Fatalf("%d wait, want 1", len(list))
+		}
+		tip = h.say(0, KindWitness, Witness{Admits: []Admission{{Join: j}}}, tip, j)
+		s := h.add(t, w)
+		in, _ := s.Invitation(link)
+		want := min(n+1, many)
+		if in.Used != want || in.Open != (want < many) || s.Standing(tip) != (n < many) || len(s.Waiting()) != n+1-want {
+			t.Fatalf("after %d: used %d, open %v, %d wait", n+1, in.Used, in.Open, len(s.Waiting()))
+		}
+	}
+}

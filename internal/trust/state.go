@@ -19,6 +19,8 @@ type State struct {
 	open  bool               // over is more than under
 	each  set                // open, and in force
 	cont  set                // void by R19
+	waits []int              // joins by invitations that stand and that nobody has admitted, by number
+	uses  map[int]int        // of invitations that many joined with: admitted joins
 	memo  map[int]standing   // of members
 	limit map[coverKey]cover // of plain entries
 }
@@ -28,7 +30,7 @@ func (w *World) State() *State {
 	if s := w.last; s != nil && s.size == len(w.st) {
 		return s
 	}
-	if w.forks == 0 { // what the next act that cites all knows
+	if w.forks == 0 && len(w.heads) <= MaxCites { // what the next act that cites all knows
 		past, heads, _ := w.past(slices.Clone(w.heads))
 		w.last = w.stateOf(heads, past)
 	} else {
@@ -120,20 +122,42 @@ func (s *State) alive(v int) bool {
 	return rank >= rankAny
 }
 
-// used returns how many joins are admitted with an invitation, with lines before.
-func (s *State) used(v int, before []*statement) (n int) {
-	w := s.w
-	for _, j := range w.index.invitation(v).joins {
+// manyJoins is from how many joins by an invitation on their number is remembered.
+const manyJoins = 32
+
+// used returns how many joins are admitted with an invitation.
+func (s *State) used(v int) (n int) {
+	joins := s.w.index.invitation(v).joins
+	if n, known := s.uses[v]; known {
+		return n
+	}
+	for _, j := range joins {
 		if s.admitted(j) {
 			n++
 		}
 	}
+	if len(joins) >= manyJoins {
+		if s.uses == nil {
+			s.uses = map[int]int{}
+		}
+		s.uses[v] = n
+	}
+	return n
+}
+
+// usedUp reports whether so many joins are admitted with an invitation, with lines before.
+func (s *State) usedUp(v, uses int, before []*statement) bool {
+	w := s.w
+	if len(w.index.invitation(v).joins)+len(before) < uses {
+		return false
+	}
+	n := s.used(v)
 	for _, b := range before {
 		if b.ok && b.admits >= 0 && w.ref(w.st[b.admits].body.(Join).Invite) == v {
 			n++
 		}
 	}
-	return n
+	return n >= uses
 }
 
 // actingDevices returns how many devices act for a member, with lines before.

@@ -84,7 +84,7 @@ func (r *review) mayAdmit(j, v int, loud, wit, own bool, before []*statement) er
 		return nil
 	case !r.has(v) || !r.state.alive(v):
 		return deny("the invitation does not hold any more")
-	case r.state.used(v, before) >= inv.Uses:
+	case r.state.usedUp(v, inv.Uses, before):
 		return moot.Errorf(moot.UsedUp, "the invitation is used up")
 	case len(inv.By) > 0 && !own && !slices.Contains(inv.By, r.memberID(r.m)):
 		return deny("the invitation names others who may admit")

@@ -116,12 +116,14 @@ func requests(ctx context.Context) map[string]func(*Client) error {
 		"put":    func(c *Client) error { _, err := c.Put(ctx, strings.NewReader("x")); return err },
 		"append": func(c *Client) error { return c.Append(ctx, moot.Merge, newAuthor(1).sign("k", "v")) },
 		"query": func(c *Client) (last error) {
-			for _, last = range c.Query(ctx, moot.Query{}) {
+			for _, err := range c.Query(ctx, moot.Query{}) {
+				last = err
 			}
 			return last
 		},
 		"watch": func(c *Client) (last error) {
-			for _, last = range c.Watch(ctx, moot.Vector{}) {
+			for _, err := range c.Watch(ctx, moot.Vector{}) {
+				last = err
 			}
 			return last
 		},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
@@ -28,9 +29,10 @@ func newNames(list []policy.Member) names {
 	n := names{map[moot.MemberID]string{}, map[moot.Key]string{}}
 	for _, m := range list {
 		n.members[m.ID] = m.Name
-		for _, d := range m.Devices {
+		machines := slices.DeleteFunc(slices.Clone(m.Devices), func(d policy.Device) bool { return d.Recovery })
+		for _, d := range machines {
 			n.devices[d.Key] = m.Name
-			if d.Name != "" && len(m.Devices) > 1 {
+			if d.Name != "" && len(machines) > 1 {
 				n.devices[d.Key] += " (" + d.Name + ")"
 			}
 		}

@@ -1,0 +1,79 @@
+package node
+
+import (
+	"crypto/ed25519"
+	"slices"
+	"testing"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/seal"
+)
+
+// TestHeirIsLetIn fails if an heir stays a stranger to who does not know both the last act of
+// the old device and the first of the new one.
+func TestHeirIsLetIn(t *testing.T) {
+	heirKey := seal.FromSeed([32]byte{9})
+	for knows, known := range map[string]func(moot.Entry) bool{
+		"neither":      func(e moot.Entry) bool { return e.Author != ben && e.Author != seal.Public(heirKey) },
+		"the last act": func(e moot.Entry) bool { return e.Author != seal.Public(heirKey) },
+	} {
+		owner := founder(t, Config{})
+		original := newNode(t, Config{Key: benKey})
+		admit(t, owner, original, policy.RoleMember)
+		copied := newNode(t, Config{Key: benKey})
+		learn(t, copied, owner)
+		write(t, session(t, original, viaPeers), "late", "late")
+		write(t, session(t, copied, viaPeers), "other", "other")
+		learn(t, copied, original)
+		must(t, copied.Succeed(t.Context(), heirKey))
+
+		must(t, owner.store.Append(t.Context(), moot.Merge, slices.DeleteFunc(history(t, copied), func(e moot.Entry) bool { return !known(e) })...))
+		at := connect(t, owner, true)
+		heir := newNode(t, Config{Key: heirKey, OldKeys: []ed25519.PrivateKey{benKey}, Known: Known{Peers: []moot.Peer{at}}})
+		learn(t, heir, copied)
+		connect(t, heir, false)
+		if owner.network.isMember(heir.Self()) {
+			t.Fatalf("who knows %s knows the heir", knows)
+		}
+		heir.PassOn(t.Context())
+		if id, _ := owner.network.roster.Owner(heir.Self()); id != original.Identity().Member || !owner.network.isMember(heir.Self()) {
+			t.Errorf("to who knows %s the heir is a stranger", knows)
+		}
+	}
+}
+
+// TestSucceedKeepsBothBranches fails if a device that was copied back ends itself before it
+// has all of the branch that the others have.
+func TestSucceedKeepsBothBranches(t *testing.T) {
+	owner := founder(t, Config{})
+	original := newNode(t, Config{Key: benKey})
+	admit(t, owner, original, policy.RoleMember)
+	known := connect(t, owner, true)
+	copied := newNode(t, Config{Key: benKey, Known: Known{Peers: []moot.Peer{known}}})
+	learn(t, copied, owner)
+
+	for _, name := range []string{"late 1", "late 2", "late 3"} {
+		write(t, session(t, original, viaPeers), name, name)
+	}
+	learn(t, owner, original)
+	write(t, session(t, copied, viaPeers), "other", "other")
+	first := slices.IndexFunc(history(t, owner), func(e moot.Entry) bool { return e.Key == "late 1" })
+	must(t, copied.store.Append(t.Context(), moot.Merge, history(t, owner)[first])) // the fork is found here
+
+	connect(t, copied, false)
+	must(t, copied.Succeed(t.Context(), seal.FromSeed([32]byte{9})))
+	learn(t, owner, copied)
+	for _, n := range []*Node{owner, copied} {
+		files, err := session(t, n, viaPeers).Files.List(t.Context(), "")
+		must(t, err)
+		var names []string
+		for _, f := range files {
+			names = append(names, f.Name)
+		}
+		slices.Sort(names)
+		if want := []string{"late 1", "late 2", "late 3", "other"}; !slices.Equal(names, want) {
+			t.Errorf("files %q, want %q", names, want)
+		}
+	}
+}
