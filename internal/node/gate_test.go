@@ -231,3 +231,18 @@ func TestGateObservesWhatIsStored(t *testing.T) {
 		t.Errorf("the clock says %v after an entry of %v", now, e.Time)
 	}
 }
+
+// TestRecoveryCodeThatTheServerAdmitsFirst: whoever stores the code's join may admit it.
+func TestRecoveryCodeThatTheServerAdmitsFirst(t *testing.T) {
+	server := founder(t, Config{Role: arch.Server()})
+	n := newNode(t, Config{Key: benKey})
+	admit(t, server, n, policy.RoleMember)
+	through := admitting{server.store, server.witness}
+	bens := members.New(members.Config{
+		Space: n.cfg.Space, Self: ben, Node: through, Write: n.signer.Through(through), Roster: server.network.roster,
+	})
+	_, err := bens.Recovery(t.Context(), nil)
+	must(t, err)
+	_, err = bens.Recovery(t.Context(), nil)
+	wantKind(t, err, moot.Denied)
+}
