@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/ed25519"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mootspace/moot"
@@ -37,6 +38,9 @@ func TestHeirIsLetIn(t *testing.T) {
 			t.Fatalf("who knows %s knows the heir", knows)
 		}
 		heir.PassOn(t.Context())
+		if _, err := owner.network.roster.Acting(ben); moot.KindOf(err) != moot.Revoked || !strings.Contains(err.Error(), "another one goes on") {
+			t.Errorf("the device before: %v", err)
+		}
 		if id, _ := owner.network.roster.Owner(heir.Self()); id != original.Identity().Member || !owner.network.isMember(heir.Self()) {
 			t.Errorf("to who knows %s the heir is a stranger", knows)
 		}
