@@ -47,6 +47,44 @@ func TestHeirIsLetIn(t *testing.T) {
 	}
 }
 
+// TestHeirMayJoinAndNothingElse fails if the name of an heir gives more than a way in.
+func TestHeirMayJoinAndNothingElse(t *testing.T) {
+	owner := founder(t, Config{})
+	original, copied, heirKey := newNode(t, Config{Key: benKey}), newNode(t, Config{Key: benKey}), seal.FromSeed([32]byte{9})
+	admit(t, owner, original, policy.RoleMember)
+	learn(t, copied, owner)
+	write(t, session(t, original, viaPeers), "late", "late")
+	write(t, session(t, copied, viaPeers), "other", "other")
+	learn(t, copied, original)
+	must(t, copied.Succeed(t.Context(), heirKey))
+	var said []moot.Entry
+	heir := seal.Public(heirKey)
+	for _, e := range history(t, copied) {
+		if e.Author == heir {
+			said = append(said, e)
+		} else {
+			must(t, owner.store.Append(t.Context(), moot.Merge, e))
+		}
+	}
+
+	g := guard{owner.network.roster, policy.Server{Roster: owner.network.roster}, true}
+	must(t, g.Allow(t.Context(), heir, string(policy.Write), ""))
+	wantKind(t, g.Allow(t.Context(), heir, string(policy.Read), ""), moot.Stranger)
+	must(t, g.Accept(t.Context(), heir, said[0]))
+	wantKind(t, g.Accept(t.Context(), heir, said[1]), moot.Denied)
+	wantKind(t, g.Accept(t.Context(), eve, said[0]), moot.Stranger)
+	if !owner.network.mayConnect(heir) {
+		t.Error("an heir may not connect")
+	}
+	must(t, owner.store.Append(t.Context(), moot.Merge, said...))
+	must(t, g.Allow(t.Context(), heir, string(policy.Read), ""))
+	_, err := own(owner).Revoke(t.Context(), "ben", false)
+	must(t, err)
+	if owner.network.mayConnect(heir) {
+		t.Error("the heir of a removed member may connect")
+	}
+}
+
 // TestSucceedKeepsBothBranches fails if a device that was copied back ends itself before it
 // has all of the branch that the others have.
 func TestSucceedKeepsBothBranches(t *testing.T) {
