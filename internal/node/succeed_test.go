@@ -85,6 +85,52 @@ func TestHeirMayJoinAndNothingElse(t *testing.T) {
 	}
 }
 
+// TestHeirRepeatsWhatComesLate fails if entries of the device before that arrive after its
+// last act are lost.
+func TestHeirRepeatsWhatComesLate(t *testing.T) {
+	owner := founder(t, Config{})
+	original, copied, heirKey := newNode(t, Config{Key: benKey}), newNode(t, Config{Key: benKey}), seal.FromSeed([32]byte{9})
+	admit(t, owner, original, policy.RoleMember)
+	learn(t, copied, owner)
+	for _, name := range []string{"late 1", "late 2"} {
+		write(t, session(t, original, viaPeers), name, name)
+	}
+	write(t, session(t, copied, viaPeers), "other", "other")
+	first := slices.IndexFunc(history(t, original), func(e moot.Entry) bool { return e.Key == "late 1" })
+	must(t, copied.store.Append(t.Context(), moot.Merge, history(t, original)[first]))
+	must(t, copied.Succeed(t.Context(), heirKey))
+
+	heir := newNode(t, Config{Key: heirKey, OldKeys: []ed25519.PrivateKey{benKey}})
+	learn(t, heir, copied)
+	learn(t, owner, heir)
+	learn(t, owner, original)
+	learn(t, heir, owner)
+	for range 2 { // the second time there is nothing to say
+		heir.exchanged(t.Context())
+	}
+	learn(t, owner, heir)
+	wantFiles(t, owner, "late 1", "late 2", "other")
+	versions := slices.DeleteFunc(history(t, heir), func(e moot.Entry) bool { return e.Author != heir.Self() || e.Key != "late 2" })
+	if len(versions) != 1 {
+		t.Errorf("it was said again %d times", len(versions))
+	}
+}
+
+// wantFiles fails unless a node lists these files.
+func wantFiles(t *testing.T, n *Node, want ...string) {
+	t.Helper()
+	files, err := session(t, n, viaPeers).Files.List(t.Context(), "")
+	must(t, err)
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	if !slices.Equal(names, want) {
+		t.Errorf("files %q, want %q", names, want)
+	}
+}
+
 // TestSucceedKeepsBothBranches fails if a device that was copied back ends itself before it
 // has all of the branch that the others have.
 func TestSucceedKeepsBothBranches(t *testing.T) {
@@ -107,15 +153,6 @@ func TestSucceedKeepsBothBranches(t *testing.T) {
 	must(t, copied.Succeed(t.Context(), seal.FromSeed([32]byte{9})))
 	learn(t, owner, copied)
 	for _, n := range []*Node{owner, copied} {
-		files, err := session(t, n, viaPeers).Files.List(t.Context(), "")
-		must(t, err)
-		var names []string
-		for _, f := range files {
-			names = append(names, f.Name)
-		}
-		slices.Sort(names)
-		if want := []string{"late 1", "late 2", "late 3", "other"}; !slices.Equal(names, want) {
-			t.Errorf("files %q, want %q", names, want)
-		}
+		wantFiles(t, n, "late 1", "late 2", "late 3", "other")
 	}
 }
