@@ -53,6 +53,7 @@ type access struct {
 // duties are what the node says by itself about members.
 type duties struct {
 	witness *witness
+	late    *lateEntries
 	keys    *keyService
 }
 
@@ -142,6 +143,7 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 	n.uploads = newUploader(n.store, n.network)
 	n.routes = n.newRoutes(clock)
 	n.entries = &replicator{network: n.network, local: n.store, names: policy.Named, interval: cfg.Timing.Repair, log: cfg.Log, reached: n.exchanged, introduce: n.introduceHeir}
+	n.late = &lateEntries{node: n, old: cfg.OldKeys}
 	n.witness = n.newWitness(roster)
 	n.keys = n.newKeys(roster)
 	if n.accounts, err = n.openAccounts(ctx, roster, clock); err != nil {

@@ -164,6 +164,7 @@ func (n *Node) introduceOnce(ctx context.Context) error {
 func (n *Node) exchanged(ctx context.Context) {
 	n.cfg.Home.Reached()
 	n.routes.refresh(ctx)
+	n.late.repeat(ctx)
 	if err := n.introduceOnce(ctx); err != nil && ctx.Err() == nil {
 		n.cfg.Log.Error("announce this node", "error", err)
 	}

@@ -41,6 +41,7 @@ func (n *Node) review(ctx context.Context) {
 		case <-n.state.reviews:
 			n.accounts.Review()
 			n.noticeFork()
+			n.late.repeat(ctx)
 		case <-ctx.Done():
 			return
 		}

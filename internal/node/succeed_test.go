@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/ed25519"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mootspace/moot"
@@ -37,9 +38,96 @@ func TestHeirIsLetIn(t *testing.T) {
 			t.Fatalf("who knows %s knows the heir", knows)
 		}
 		heir.PassOn(t.Context())
+		if _, err := owner.network.roster.Acting(ben); moot.KindOf(err) != moot.Revoked || !strings.Contains(err.Error(), "another one goes on") {
+			t.Errorf("the device before: %v", err)
+		}
 		if id, _ := owner.network.roster.Owner(heir.Self()); id != original.Identity().Member || !owner.network.isMember(heir.Self()) {
 			t.Errorf("to who knows %s the heir is a stranger", knows)
 		}
+	}
+}
+
+// TestHeirMayJoinAndNothingElse fails if the name of an heir gives more than a way in.
+func TestHeirMayJoinAndNothingElse(t *testing.T) {
+	owner := founder(t, Config{})
+	original, copied, heirKey := newNode(t, Config{Key: benKey}), newNode(t, Config{Key: benKey}), seal.FromSeed([32]byte{9})
+	admit(t, owner, original, policy.RoleMember)
+	learn(t, copied, owner)
+	write(t, session(t, original, viaPeers), "late", "late")
+	write(t, session(t, copied, viaPeers), "other", "other")
+	learn(t, copied, original)
+	must(t, copied.Succeed(t.Context(), heirKey))
+	var said []moot.Entry
+	heir := seal.Public(heirKey)
+	for _, e := range history(t, copied) {
+		if e.Author == heir {
+			said = append(said, e)
+		} else {
+			must(t, owner.store.Append(t.Context(), moot.Merge, e))
+		}
+	}
+
+	g := guard{owner.network.roster, policy.Server{Roster: owner.network.roster}, true}
+	must(t, g.Allow(t.Context(), heir, string(policy.Write), ""))
+	wantKind(t, g.Allow(t.Context(), heir, string(policy.Read), ""), moot.Stranger)
+	must(t, g.Accept(t.Context(), heir, said[0]))
+	wantKind(t, g.Accept(t.Context(), heir, said[1]), moot.Denied)
+	wantKind(t, g.Accept(t.Context(), eve, said[0]), moot.Stranger)
+	if !owner.network.mayConnect(heir) {
+		t.Error("an heir may not connect")
+	}
+	must(t, owner.store.Append(t.Context(), moot.Merge, said...))
+	must(t, g.Allow(t.Context(), heir, string(policy.Read), ""))
+	_, err := own(owner).Revoke(t.Context(), "ben", false)
+	must(t, err)
+	if owner.network.mayConnect(heir) {
+		t.Error("the heir of a removed member may connect")
+	}
+}
+
+// TestHeirRepeatsWhatComesLate fails if entries of the device before that arrive after its
+// last act are lost.
+func TestHeirRepeatsWhatComesLate(t *testing.T) {
+	owner := founder(t, Config{})
+	original, copied, heirKey := newNode(t, Config{Key: benKey}), newNode(t, Config{Key: benKey}), seal.FromSeed([32]byte{9})
+	admit(t, owner, original, policy.RoleMember)
+	learn(t, copied, owner)
+	for _, name := range []string{"late 1", "late 2"} {
+		write(t, session(t, original, viaPeers), name, name)
+	}
+	write(t, session(t, copied, viaPeers), "other", "other")
+	first := slices.IndexFunc(history(t, original), func(e moot.Entry) bool { return e.Key == "late 1" })
+	must(t, copied.store.Append(t.Context(), moot.Merge, history(t, original)[first]))
+	must(t, copied.Succeed(t.Context(), heirKey))
+
+	heir := newNode(t, Config{Key: heirKey, OldKeys: []ed25519.PrivateKey{benKey}})
+	learn(t, heir, copied)
+	learn(t, owner, heir)
+	learn(t, owner, original)
+	learn(t, heir, owner)
+	for range 2 { // the second time there is nothing to say
+		heir.exchanged(t.Context())
+	}
+	learn(t, owner, heir)
+	wantFiles(t, owner, "late 1", "late 2", "other")
+	versions := slices.DeleteFunc(history(t, heir), func(e moot.Entry) bool { return e.Author != heir.Self() || e.Key != "late 2" })
+	if len(versions) != 1 {
+		t.Errorf("it was said again %d times", len(versions))
+	}
+}
+
+// wantFiles fails unless a node lists these files.
+func wantFiles(t *testing.T, n *Node, want ...string) {
+	t.Helper()
+	files, err := session(t, n, viaPeers).Files.List(t.Context(), "")
+	must(t, err)
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	if !slices.Equal(names, want) {
+		t.Errorf("files %q, want %q", names, want)
 	}
 }
 
@@ -65,15 +153,6 @@ func TestSucceedKeepsBothBranches(t *testing.T) {
 	must(t, copied.Succeed(t.Context(), seal.FromSeed([32]byte{9})))
 	learn(t, owner, copied)
 	for _, n := range []*Node{owner, copied} {
-		files, err := session(t, n, viaPeers).Files.List(t.Context(), "")
-		must(t, err)
-		var names []string
-		for _, f := range files {
-			names = append(names, f.Name)
-		}
-		slices.Sort(names)
-		if want := []string{"late 1", "late 2", "late 3", "other"}; !slices.Equal(names, want) {
-			t.Errorf("files %q, want %q", names, want)
-		}
+		wantFiles(t, n, "late 1", "late 2", "late 3", "other")
 	}
 }

@@ -239,7 +239,8 @@ func (r *Roster) Invitation(key moot.Key) (Invitation, error) {
 	return Invitation{}, moot.Errorf(moot.Stranger, "there is no such invitation")
 }
 
-// Heir returns the act in which a device named the key as its heir.
+// Heir returns the act in which a device named the key as its heir; false once it has
+// joined.
 func (r *Roster) Heir(key moot.Key) (retire moot.EntryID, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -247,7 +248,8 @@ func (r *Roster) Heir(key moot.Key) (retire moot.EntryID, ok bool) {
 		return retire, false
 	}
 	retire, ok = r.acts.heirs[key]
-	return retire, ok
+	_, joined := r.acts.first[key]
+	return retire, ok && !joined
 }
 
 // Mailbox returns the mailbox key to which messages for a member are sealed; false: they

@@ -93,7 +93,20 @@ func (v *actsView) owner(device moot.Key) (moot.MemberID, error) {
 	case m.Role == "":
 		return id, revoked(v.nameOf(m))
 	}
+	if v.acts.hasHeir(device) {
+		return id, moot.Errorf(moot.Revoked, "this device of %s has ended, and another one goes on in its place", v.nameOf(m))
+	}
 	return id, moot.Errorf(moot.Revoked, "this device of %s was removed", v.nameOf(m))
+}
+
+// hasHeir reports whether a device has named its heir.
+func (a *acts) hasHeir(device moot.Key) bool {
+	for _, d := range a.retired {
+		if d == device {
+			return true
+		}
+	}
+	return false
 }
 
 // memberOf returns the member to whom the device of a join belongs, or would.
