@@ -1,13 +1,10 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/feed"
-	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // Gate decides which entries may be stored, and which of those stored count. It is called
@@ -66,22 +63,23 @@ func (s *Store) apply(stored []*prepared) {
 	if s.gate == nil || len(stored) == 0 {
 		return
 	}
+	var err error
+	held := lookUp(s.sql.position, &err)
 	for _, e := range stored {
-		s.applyOne(e)
+		s.applyOne(e, held)
+	}
+	if err != nil {
+		s.log.Error("look up an entry for the gate", "error", err)
 	}
 	s.recountChanged()
 }
 
-func (s *Store) applyOne(e *prepared) {
-	var err error
-	for _, author := range s.gate.Apply(&e.Entry, e.at, e.begins, lookUp(s.sql.position, &err)) {
+func (s *Store) applyOne(e *prepared, held Held) {
+	for _, author := range s.gate.Apply(&e.Entry, e.at, e.begins, held) {
 		s.view.uncounted[author] = true
 	}
 	if gates(e) {
 		s.view.applied = max(s.view.applied, e.n)
-	}
-	if err != nil {
-		s.log.Error("look up an entry for the gate", "error", err)
 	}
 }
 
@@ -95,68 +93,4 @@ func (s *Store) recountChanged() {
 		return
 	}
 	clear(s.view.uncounted)
-}
-
-// replay applies acts, membership entries of version 0.1.0 and the first entries of
-// branches to the gate. What they change was stored, but for what came last before the
-// store was closed.
-func (s *Store) replay(ctx context.Context) error {
-	if err := s.loadCounters(); err != nil || s.gate == nil {
-		return err
-	}
-	stored, last := s.view.applied, int64(0)
-	for {
-		entries, err := s.replayed(ctx, last)
-		if err != nil {
-			return err
-		}
-		for i := range entries {
-			last = entries[i].n
-			s.applyOne(&entries[i])
-			if last <= stored {
-				clear(s.view.uncounted)
-			}
-		}
-		if len(entries) < page {
-			break
-		}
-	}
-	s.recountChanged()
-	return nil
-}
-
-// replayed returns the entries to be applied again after row last, at most a page.
-func (s *Store) replayed(ctx context.Context, last int64) ([]prepared, error) {
-	if err := s.usable(ctx); err != nil {
-		return nil, err
-	}
-	rows, err := s.reads.Query(`WITH again (n) AS (
-			SELECT n FROM entries WHERE name IN (SELECT id FROM names WHERE kind IN (?, ?, ?, ?))
-			UNION SELECT f.n FROM branches b JOIN entries f
-				ON f.author = b.author AND f.branch = b.branch AND f.seq = b.parent_seq + 1 WHERE b.branch > 0)
-		SELECT e.n, e.branch, e.raw, b.branch > 0 AND e.seq = b.parent_seq + 1, b.parent, b.parent_seq
-		FROM again a CROSS JOIN entries e ON e.n = a.n JOIN branches b ON b.author = e.author AND b.branch = e.branch
-		WHERE a.n > ? ORDER BY a.n LIMIT ?`,
-		string(moot.KindAct), string(moot.KindSpace), string(moot.KindMember), string(moot.KindInvite), last, page)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []prepared
-	for rows.Next() {
-		var e prepared
-		var begins bool
-		var parent moot.Position
-		if err := rows.Scan(&e.n, &e.at.Branch, &e.raw, &begins, &parent.Branch, &parent.Seq); err != nil {
-			return nil, err
-		}
-		if e.Entry, err = feed.Decode(e.raw); err != nil {
-			return nil, moot.Errorf(moot.Corrupt, "the database holds a damaged entry (row %d): %w", e.n, err)
-		}
-		if e.at.Seq = e.Seq; begins {
-			e.begins = &parent
-		}
-		found = append(found, e)
-	}
-	return found, sqlite.Error("", rows.Err())
 }
