@@ -232,7 +232,7 @@ func TestGateObservesWhatIsStored(t *testing.T) {
 	}
 }
 
-// TestRecoveryCodeThatTheServerAdmitsFirst: whoever stores the code's join may admit it.
+// TestRecoveryCodeThatTheServerAdmitsFirst: the node that stores its join may admit it.
 func TestRecoveryCodeThatTheServerAdmitsFirst(t *testing.T) {
 	server := founder(t, Config{Role: arch.Server()})
 	n := newNode(t, Config{Key: benKey})
