@@ -28,7 +28,7 @@ func copiedBack(t T, w *World) {
 	mustShare(t, victim, "two", []byte("2"))
 	victim.Restart()
 	all := []*Member{founder, ann, bob}
-	hasBranches(t, w, key, 2, all...)
+	hasBranches(t, key, 2, all...)
 	w.Alike()
 	victim.succeed()
 	for _, m := range all {
@@ -47,7 +47,7 @@ func copiedBack(t T, w *World) {
 		}
 	}
 	w.Alike()
-	hasBranches(t, w, key, 2, all...)
+	hasBranches(t, key, 2, all...)
 }
 
 // branchChosen: another device of the member says which branch counts.
@@ -62,7 +62,7 @@ func branchChosen(t T, w *World) {
 	feed.Sign(ann.key, &two)
 	w.must(w.submit(founder, ann, two))
 	all := []*Member{founder, bob, phone}
-	hasBranches(t, w, ann.Key(), 2, all...)
+	hasBranches(t, ann.Key(), 2, all...)
 	w.Alike()
 	for _, m := range all {
 		sees(t, m)
@@ -73,7 +73,7 @@ func branchChosen(t T, w *World) {
 		sees(t, m, "two")
 	}
 	w.Alike()
-	hasBranches(t, w, ann.Key(), 2, all...)
+	hasBranches(t, ann.Key(), 2, all...)
 	mustShare(t, phone, "three", []byte("3"))
 	for _, m := range all {
 		sees(t, m, "two", "three")
@@ -81,7 +81,7 @@ func branchChosen(t T, w *World) {
 }
 
 // hasBranches waits until members hold so many branches of a device's feed.
-func hasBranches(t T, w *World, device moot.Key, n int, members ...*Member) {
+func hasBranches(t T, device moot.Key, n int, members ...*Member) {
 	t.Helper()
 	for _, m := range members {
 		Eventually(t, m.Name+" holds all branches", func() error {
