@@ -91,12 +91,24 @@ func (n *network) Servers(ctx context.Context) []moot.Peer {
 	if err != nil {
 		n.log.Warn("read the servers", "error", err)
 	}
-	servers := slices.Concat(announced, n.servers)
-	seen := map[moot.Key]bool{n.self: true}
-	return slices.DeleteFunc(servers, func(p moot.Peer) bool {
-		gone := seen[p.ID] || !n.isMember(p.ID) && len(announced) > 0
+	servers := distinct(slices.Concat(announced, n.servers), n.self)
+	if len(announced) == 0 {
+		return servers
+	}
+	gone := func(p moot.Peer) bool { return !n.isMember(p.ID) }
+	if !slices.ContainsFunc(servers, func(p moot.Peer) bool { return !gone(p) }) {
+		gone = func(p moot.Peer) bool { return !n.roster.Retired(p.ID) } // its heir proves its key
+	}
+	return slices.DeleteFunc(servers, gone)
+}
+
+// distinct returns each node once, and self not at all.
+func distinct(list []moot.Peer, self moot.Key) []moot.Peer {
+	seen := map[moot.Key]bool{self: true}
+	return slices.DeleteFunc(list, func(p moot.Peer) bool {
+		known := seen[p.ID]
 		seen[p.ID] = true
-		return gone
+		return known
 	})
 }
 

@@ -116,6 +116,23 @@ func TestHeirRepeatsWhatComesLate(t *testing.T) {
 	}
 }
 
+// TestServerIsFoundAfterItsDeviceEnded fails if a client that knows the last act of the
+// server's device, and no announcement of the heir, has nobody to ask.
+func TestServerIsFoundAfterItsDeviceEnded(t *testing.T) {
+	server, copied, client := founder(t, Config{}), newNode(t, Config{}), newNode(t, Config{Key: benKey})
+	learn(t, copied, server)
+	server.SetWebAddrs([]string{"https://server"})
+	must(t, server.announceServer(t.Context()))
+	admit(t, server, client, policy.RoleMember)
+	write(t, session(t, copied, viaPeers), "other", "other")
+	learn(t, copied, server)
+	must(t, copied.Succeed(t.Context(), seal.FromSeed([32]byte{9})))
+	learn(t, client, copied)
+	if list := client.network.Servers(t.Context()); client.network.isMember(ann) || len(list) != 1 || list[0].ID != ann {
+		t.Errorf("the client asks %v", list)
+	}
+}
+
 // wantFiles fails unless a node lists these files.
 func wantFiles(t *testing.T, n *Node, want ...string) {
 	t.Helper()

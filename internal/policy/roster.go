@@ -252,6 +252,20 @@ func (r *Roster) Heir(key moot.Key) (retire moot.EntryID, ok bool) {
 	return retire, ok && !joined
 }
 
+// Retired reports whether a device has ended and named an heir, which goes on in its place
+// for a member who was not removed.
+func (r *Roster) Retired(device moot.Key) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil || !r.acts.hasHeir(device) {
+		return false
+	}
+	v := r.current()
+	id, err := v.owner(device)
+	m, ok := v.member(id)
+	return err != nil && ok && !m.Revoked
+}
+
 // Mailbox returns the mailbox key to which messages for a member are sealed; false: they
 // are sealed to its devices.
 func (r *Roster) Mailbox(id moot.MemberID) (trust.Mailbox, bool) {
