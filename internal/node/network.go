@@ -92,6 +92,11 @@ func (n *network) Servers(ctx context.Context) []moot.Peer {
 		n.log.Warn("read the servers", "error", err)
 	}
 	servers := slices.Concat(announced, n.servers)
+	for i, p := range servers {
+		if heir, ok := n.roster.Successor(p.ID); ok && !n.isMember(p.ID) {
+			servers[i].ID = heir // until it has announced itself
+		}
+	}
 	seen := map[moot.Key]bool{n.self: true}
 	return slices.DeleteFunc(servers, func(p moot.Peer) bool {
 		gone := seen[p.ID] || !n.isMember(p.ID) && len(announced) > 0
