@@ -1,9 +1,11 @@
 package suite
 
 import (
+	"io"
 	"slices"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/dial"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
@@ -93,3 +95,6 @@ func act(t T, by *feed.Author, body any, cites ...moot.EntryID) moot.Entry {
 }
 
 func publicOf(seed [32]byte) moot.Key { return seal.Public(seal.FromSeed(seed)) }
+
+// decoded verifies a blob while it is read.
+func decoded(r io.Reader, id moot.BlobID) io.Reader { return blob.NewDecoder(r, id, moot.Whole) }
