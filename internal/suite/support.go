@@ -1,11 +1,16 @@
 package suite
 
 import (
+	"io"
 	"slices"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/dial"
+	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/trust"
 )
 
 type device = policy.Device
@@ -71,3 +76,25 @@ func hasOneName(t T, by *Member, devices ...*Member) {
 		return err
 	})
 }
+
+// author continues a device's feed by hand.
+func author(m *Member, last *moot.Entry) *feed.Author {
+	return feed.NewAuthor(m.world.space, m.key, feed.NewClock(m.now, 0), last)
+}
+
+// act signs an act by hand.
+func act(t T, by *feed.Author, body any, cites ...moot.EntryID) moot.Entry {
+	t.Helper()
+	b, err := trust.Encode(body)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	e := by.NextAct(policy.KindOf(body), cites, b)
+	by.Commit(e)
+	return e
+}
+
+func publicOf(seed [32]byte) moot.Key { return seal.Public(seal.FromSeed(seed)) }
+
+// decoded verifies a blob while it is read.
+func decoded(r io.Reader, id moot.BlobID) io.Reader { return blob.NewDecoder(r, id, moot.Whole) }

@@ -53,7 +53,7 @@ func NewWorld(t T, top Topology) *World {
 	if top.Repair == 0 {
 		top.Repair = interval
 	}
-	w := &World{Topology: top, Arch: Architectures()[top.Architecture], t: t, link: Links[top.Link](t), cut: map[[2]moot.Key]bool{}}
+	w := emptyWorld(t, top)
 	founder := w.add(seal.NewKey(), "founder", members.Link{})
 	founding, err := members.Founding("world", firstDevice, founder.key, founder.now)
 	w.must(err)
@@ -66,6 +66,10 @@ func NewWorld(t T, top Topology) *World {
 		w.Admitted(w.Join(w.Invite(policy.RoleMember, 1, time.Hour), memberNames[i]))
 	}
 	return w
+}
+
+func emptyWorld(t T, top Topology) *World {
+	return &World{Topology: top, Arch: Architectures()[top.Architecture], t: t, link: Links[top.Link](t), cut: map[[2]moot.Key]bool{}}
 }
 
 // firstDevice is the label of every member's first device.

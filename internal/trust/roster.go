@@ -236,7 +236,8 @@ func (s *State) Invitations() (list []Invitation) {
 }
 
 // Mailbox returns the mailbox key to which messages for a member are sealed: of the highest
-// generation that only devices which act for it can open. False: seal to the devices (R22).
+// generation, if only devices which act for it can open that. False: seal to the devices
+// (R22); an earlier generation is known to devices that came after it, too.
 func (s *State) Mailbox(id moot.MemberID) (box Mailbox, ok bool) {
 	w := s.w
 	m, best := s.member(id), -1
@@ -246,14 +247,11 @@ func (s *State) Mailbox(id moot.MemberID) (box Mailbox, ok bool) {
 	for _, i := range w.index.mail[m] {
 		b := w.st[i].body.(Mailbox)
 		later := best < 0 || b.Generation > box.Generation || b.Generation == box.Generation && w.compare(i, best) > 0
-		if !later || !s.under.has(i) {
-			continue
-		}
-		if !slices.ContainsFunc(b.Devices, func(k moot.Key) bool { return s.actsFor(k) != m }) {
+		if later && s.under.has(i) {
 			box, best = b, i
 		}
 	}
-	return box, best >= 0
+	return box, best >= 0 && !slices.ContainsFunc(box.Devices, func(k moot.Key) bool { return s.actsFor(k) != m })
 }
 
 // Mailboxes returns all standing generations of a member's mailbox key, the oldest first.
