@@ -91,13 +91,7 @@ func (n *network) Servers(ctx context.Context) []moot.Peer {
 	if err != nil {
 		n.log.Warn("read the servers", "error", err)
 	}
-	servers := slices.Concat(announced, n.servers)
-	for i, p := range servers {
-		if heir, ok := n.roster.Successor(p.ID); ok && !n.isMember(p.ID) {
-			servers[i].ID = heir // until it has announced itself
-		}
-	}
-	servers = distinct(servers, n.self)
+	servers := distinct(slices.Concat(announced, n.servers), n.self)
 	if len(announced) == 0 {
 		return servers
 	}

@@ -293,17 +293,3 @@ func KindOf(body any) string {
 	return ""
 }
 
-// precedes reports whether a device is the one that said a retire act, or one that this
-// device came after as its heir.
-func (a *acts) precedes(device moot.Key, retire moot.EntryID) bool {
-	for range a.retired {
-		old, ok := a.retired[retire]
-		if !ok || old == device {
-			return ok
-		}
-		if retire, ok = a.heirs[old]; !ok {
-			return false
-		}
-	}
-	return false
-}

@@ -266,21 +266,6 @@ func (r *Roster) Retired(device moot.Key) bool {
 	return err != nil && ok && !m.Revoked
 }
 
-// Successor returns the device that acts in the place of one that has retired.
-func (r *Roster) Successor(device moot.Key) (moot.Key, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.acts == nil {
-		return device, false
-	}
-	for heir, retire := range r.acts.heirs {
-		if _, err := r.current().owner(heir); err == nil && r.acts.precedes(device, retire) {
-			return heir, true
-		}
-	}
-	return device, false
-}
-
 // Mailbox returns the mailbox key to which messages for a member are sealed; false: they
 // are sealed to its devices.
 func (r *Roster) Mailbox(id moot.MemberID) (trust.Mailbox, bool) {

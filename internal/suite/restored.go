@@ -42,5 +42,5 @@ func restoredWaits(t T, w *World) {
 		sees(t, m, "base", "since", "then")
 	}
 	w.Alike()
-	hasBranches(t, w, founder.Key(), 1, founder, ann, bob)
+	hasBranches(t, founder.Key(), 1, founder, ann, bob)
 }
