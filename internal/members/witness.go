@@ -22,6 +22,20 @@ const (
 // An invitation's expiry is decided here, by this node's clock, when the join reaches it
 // (R13).
 func (m *Members) Witness(ctx context.Context, feeds bool) (bool, error) {
+	return m.witness(ctx, feeds, false)
+}
+
+// WitnessAll is Witness with feeds, and says that all acts were seen even if there is
+// nothing else to say: what a device that has forked said last counts only then (R19).
+func (m *Members) WitnessAll(ctx context.Context) error {
+	if m.cfg.Roster.Probe(m.cfg.Self, trust.Witness{}) != nil {
+		return nil // it is no witness
+	}
+	_, err := m.witness(ctx, true, true)
+	return err
+}
+
+func (m *Members) witness(ctx context.Context, feeds, always bool) (bool, error) {
 	roster := m.cfg.Roster
 	var w trust.Witness
 	used := map[moot.EntryID]int{}
@@ -46,7 +60,7 @@ func (m *Members) Witness(ctx context.Context, feeds bool) (bool, error) {
 			return false, err
 		}
 	}
-	if len(w.Admits)+len(w.Confirms)+len(w.Feeds) == 0 {
+	if len(w.Admits)+len(w.Confirms)+len(w.Feeds) == 0 && !always {
 		return false, nil
 	}
 	_, err := m.write(ctx, roster.Cites(w), w)

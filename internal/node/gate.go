@@ -20,6 +20,8 @@ type gate struct {
 	clock *feed.Clock
 	log   *slog.Logger
 	live  *atomic.Bool // what was stored before is applied again while the store opens
+	// retired is called when a device has ended because its feed has forked.
+	retired func()
 }
 
 // Admit implements store.Gate.
@@ -32,6 +34,9 @@ func (g gate) Apply(e *moot.Entry, at moot.Position, begins *moot.Position, held
 	_ = g.clock.Observe(e.Time) // one too far ahead must not lead this node's clock
 	if begins != nil && g.live.Load() {
 		g.noticeFork(e.Author)
+	}
+	if e.Kind == moot.KindAct && e.Key == trust.KindRetire && g.live.Load() {
+		g.retired()
 	}
 	return g.Roster.Apply(e, at, begins, policy.Held(held))
 }

@@ -63,6 +63,7 @@ type state struct {
 	reviews     chan struct{}            // room for one: membership has changed
 	forked      chan struct{}            // closed when this node's feed is known to have forked
 	fork        sync.Once                //
+	outlived    sync.Once                // people were told that another copy of the home goes on
 	introduced  atomic.Bool              // the node has said where it is
 	running     atomic.Bool              // until the process ends, not only for one session
 	webAddrs    atomic.Pointer[[]string] // https addresses where it is reached
@@ -108,15 +109,17 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	clock := feed.NewClock(cfg.Now, 0)
 	roster.Own(seal.Public(cfg.Key))
 	live := &atomic.Bool{}
-	cfg.Store.Gate, cfg.Store.Log = gate{roster, clock, cfg.Log, live}, cfg.Log
-	n := &Node{cfg: cfg, access: access{sessions: newSessions()}, tasks: newGroup(ctx), state: newState()}
+	n := &Node{access: access{sessions: newSessions()}, tasks: newGroup(ctx), state: newState()}
+	cfg.Store.Gate = gate{roster, clock, cfg.Log, live, func() { n.witness.deviceRetired() }}
+	cfg.Store.Log = cfg.Log
+	n.cfg = cfg
 	if n.store, err = store.Open(ctx, cfg.Store); err != nil {
 		return nil, err
 	}
-	live.Store(true)
 	if err = n.assemble(ctx, roster, clock); err != nil {
 		return nil, errors.Join(err, n.store.Close())
 	}
+	live.Store(true)
 	roster.OnChange(func() {
 		n.Disconnect()
 		n.witness.wake()

@@ -105,7 +105,7 @@ func describeInvitation(in policy.Invitation) app.Invitation {
 // RemoveDevice implements app.Members.
 func (p people) RemoveDevice(ctx context.Context, r app.DeviceRemoval) (d policy.Device, err error) {
 	if r.Recovery != "" {
-		d, err = p.Members.RemoveByRecovery(ctx, r.Recovery, r.Device)
+		d, err = p.node.recover(ctx, r.Recovery, r.Device)
 	} else {
 		d, err = p.Members.RemoveDevice(ctx, r.Member, r.Device)
 	}

@@ -9,8 +9,6 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/accounts"
 	"github.com/mootspace/moot/internal/feed"
-	"github.com/mootspace/moot/internal/gossip"
-	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/store"
@@ -52,6 +50,15 @@ func (n *Node) review(ctx context.Context) {
 func (n *Node) noticeFork() {
 	if d, ok := n.network.roster.Device(n.Self()); ok && d.Forked {
 		n.state.fork.Do(func() { close(n.state.forked) })
+	}
+	select {
+	case <-n.state.forked: // the device that has ended may be this one, whose heir is being made
+	default:
+		if n.network.roster.Retired(n.Self()) {
+			n.state.outlived.Do(func() {
+				n.cfg.Log.Warn("another copy of this home goes on as a new device, and this one acts for nobody any more: have the other make a link for one more device, and join with it in a new home")
+			})
+		}
 	}
 	for _, a := range n.accounts.Hosted() {
 		if d, ok := n.network.roster.Device(a.Device()); ok && d.Forked && n.state.running.Load() {
@@ -157,25 +164,14 @@ func (n *Node) introduceHeir(ctx context.Context, p moot.Peer) error {
 			return err
 		}
 		for _, key := range n.cfg.OldKeys {
-			n.exchangeAs(ctx, key, p)
+			// It ends early: the node answers that device no more once it has its last act.
+			_ = n.exchangeAs(ctx, key, p)
 			if remote.Append(ctx, moot.Merge, first) == nil {
 				return nil
 			}
 		}
 	}
 	return moot.Errorf(moot.Stranger, "it does not know this device")
-}
-
-// exchangeAs exchanges entries with a node in the name of a device before this one. It ends
-// early: the node answers that device no more once it has the device's last act.
-func (n *Node) exchangeAs(ctx context.Context, key ed25519.PrivateKey, p moot.Peer) {
-	in := Introduce(members.Link{Peers: []moot.Peer{p}}, key)
-	defer in.Close()
-	client, err := in.Client(p)
-	if err == nil {
-		_, _, err = gossip.Reconcile(ctx, n.store, client)
-	}
-	n.cfg.Log.Debug("exchange entries as the device before", "error", err)
 }
 
 // forkTimeout bounds the exchange that precedes the last act of a forked device.

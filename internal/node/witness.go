@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -21,8 +22,9 @@ type witness struct {
 	backlog func() uint64 // the most entries of one feed that nobody has confirmed
 	log     *slog.Logger
 
-	wakeup chan struct{}
-	mu     sync.Mutex // one act at a time
+	wakeup  chan struct{}
+	retired atomic.Bool // a device has ended since the last act
+	mu      sync.Mutex  // one act at a time
 }
 
 // Intervals of the witness. What is submitted here is admitted at once; what others may
@@ -33,6 +35,12 @@ const (
 	confirmBacklog = time.Minute     // with a backlog
 	confirmAlways  = time.Hour       // and without
 )
+
+// deviceRetired has what a device that has forked said last be seen soon.
+func (w *witness) deviceRetired() {
+	w.retired.Store(true)
+	w.wake()
+}
 
 func (w *witness) wake() {
 	select {
@@ -53,6 +61,9 @@ func (w *witness) run(ctx context.Context) {
 			delay.Reset(witnessDelay + rand.N(witnessDelay))
 		case <-delay.C:
 			w.now(ctx, false)
+			if w.retired.Swap(false) {
+				w.all(ctx)
+			}
 		case now := <-confirm.C:
 			if now.Sub(confirmed) >= w.interval() {
 				w.now(ctx, true)
@@ -91,6 +102,18 @@ func (w *witness) now(ctx context.Context, feeds bool) {
 	}
 	if _, err := w.members.Witness(ctx, feeds); err != nil && ctx.Err() == nil {
 		w.log.Warn("admit newcomers", "error", err)
+	}
+}
+
+// all says that everything was seen, also the last acts of devices that have forked.
+func (w *witness) all(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ready() != nil {
+		return
+	}
+	if err := w.members.WitnessAll(ctx); err != nil && ctx.Err() == nil {
+		w.log.Warn("witness", "error", err)
 	}
 }
 

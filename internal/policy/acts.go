@@ -292,4 +292,3 @@ func KindOf(body any) string {
 	}
 	return ""
 }
-

@@ -146,8 +146,8 @@ func TestMailbox(t *testing.T) {
 		t.Errorf("mailbox %+v, %v", box, ok)
 	}
 	h.say(1, KindDevice, Device{Device: j})
-	if box, ok := h.add(t, w).Mailbox(m); !ok || box.Public != "one" {
-		t.Errorf("mailbox %+v, %v, after a device that opens it was put out", box, ok)
+	if box, ok := h.add(t, w).Mailbox(m); ok { // also the first generation: the device was handed it
+		t.Errorf("mailbox %+v after a device that opens it was put out", box)
 	}
 	h.say(1, KindMailbox, Mailbox{Generation: 3, Public: "three", Devices: one})
 	s := h.add(t, w)
