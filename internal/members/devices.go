@@ -27,6 +27,9 @@ type DeviceLink struct {
 
 // AddDevice makes a link with which one more device of the writer's member joins.
 func (m *Members) AddDevice(ctx context.Context, d DeviceLink) (Link, error) {
+	if d.Expires <= 0 {
+		return Link{}, errNotAhead(d.Expires)
+	}
 	roster := m.cfg.Roster
 	self, err := m.self(roster)
 	if err != nil {

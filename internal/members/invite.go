@@ -29,13 +29,17 @@ type Invitation struct {
 // the link that holds its seed.
 func (m *Members) Invite(ctx context.Context, in Invitation) (Link, error) {
 	if in.Expires <= 0 {
-		return Link{}, moot.Errorf(moot.Invalid, "an invitation must expire in the future, not after %v", in.Expires)
+		return Link{}, errNotAhead(in.Expires)
 	}
 	if in.Uses <= 0 || in.Uses > policy.AnyUses {
 		in.Uses = policy.AnyUses
 	}
 	body := trust.Invite{Role: in.Role, Uses: in.Uses, By: in.By}
 	return m.invite(ctx, body, in, [32]byte{}, nil)
+}
+
+func errNotAhead(expires time.Duration) error {
+	return moot.Errorf(moot.Invalid, "an invitation must expire in the future, not after %v", expires)
 }
 
 // invite completes the body with a key and an expiry, and returns the link. sealed makes

@@ -29,7 +29,7 @@ func advice(err error) string {
 	case moot.HintForce:
 		return "look at it with 'moot get' and do it again, or use --force: no version is lost"
 	case moot.HintRename:
-		return "choose another name, for example with --as"
+		return "choose another name (when joining: with --as)"
 	case moot.HintOtherMember:
 		return "write to the member's ID (see 'moot members'), or use --confirm if this one is meant"
 	case moot.HintRetry:

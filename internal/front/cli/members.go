@@ -183,7 +183,11 @@ func (a *commandLine) restoreMember(ctx context.Context, s *app.Session, who str
 	if a.json {
 		a.print(m)
 	}
-	a.say("%s is %s again", name(m.Name), m.Role)
+	if m.Revoked {
+		a.say("%s was removed more than once: another removal remains, lift that, too", name(m.Name))
+	} else {
+		a.say("%s is %s again", name(m.Name), m.Role)
+	}
 	return nil
 }
 
