@@ -92,6 +92,7 @@ type Hint string
 
 const (
 	HintCreate      Hint = "create-home"    // make a space, or join one
+	HintAdopt       Hint = "adopt"          // have the founder of the space start its node
 	HintOtherHome   Hint = "other-home"     // use another home directory
 	HintStartNode   Hint = "start-node"     // run a node
 	HintStartServer Hint = "start-server"   // run the space's server
@@ -103,19 +104,27 @@ const (
 	HintMailDomain  Hint = "mail-domain"    // run the server with a mail domain
 	HintForce       Hint = "force"          // do it all the same
 	HintRename      Hint = "choose-name"    // choose another name
+	HintOtherMember Hint = "other-member"   // name the member by its ID, or confirm that another is meant
 	HintRetry       Hint = "retry"          // do the same again
 	HintUpdate      Hint = "update"         // install a newer version
+	HintUpdateNode  Hint = "update-node"    // have a newer version installed where the other node runs
 	HintCopy        Hint = "copy"           // share a copy instead of the file in place
 	HintOtherTree   Hint = "other-tree"     // run the node where it sees the same files
 	HintOutput      Hint = "output"         // write to another path
 	HintResolve     Hint = "resolve"        // end the conflict first
 	HintLend        Hint = "lend"           // lend computing power on some node
+	HintForked      Hint = "choose-branch"  // say which branch of a forked device counts
+	HintConfirm     Hint = "confirm"        // say that it is meant
+	HintLeave       Hint = "leave"          // leave the space instead
+	HintRecovery    Hint = "recovery"       // use the recovery code
 
 	HintCheckInvite Hint = "check-invitation" // use the invitation's link as it was given, or a new one
+	HintPassTLS     Hint = "pass-tls"         // have TLS end at the server itself, not at a proxy before it
 
 	HintListFiles     Hint = "list-files"     // look at the names of the files
 	HintListConflicts Hint = "list-conflicts" // look at the versions of names in conflict
 	HintListMembers   Hint = "list-members"   // look at the names of the members
+	HintListDevices   Hint = "list-devices"   // look at the names of the devices
 	HintListMessages  Hint = "list-messages"  // look at the messages
 	HintListJobs      Hint = "list-jobs"      // look at the jobs
 )

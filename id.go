@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// Key is an Ed25519 public key (RFC 8032). It names a member, the node that acts
-// for the member (its libp2p peer ID is derived from it) and, as the key of its
-// founder, a space. The zero Key names nobody.
+// Key is an Ed25519 public key (RFC 8032): of a device, which signs with it and whose
+// libp2p peer ID is derived from it, or of an invitation. The zero Key names nobody.
 type Key [32]byte
 
 // BlobID is the BLAKE3 hash of a blob's bytes: what b3sum prints.
@@ -45,7 +44,7 @@ func (k *Key) UnmarshalText(text []byte) error {
 func ParseKey(s string) (k Key, err error) {
 	b, err := keyText.DecodeString(strings.ToLower(s))
 	if err != nil || len(b) != len(k) {
-		return k, Errorf(Invalid, "%.60q is not a key: want 52 characters of base32", s)
+		return k, Errorf(Invalid, "%.60q is not an ID or key: want 52 characters of base32", s)
 	}
 	return Key(b), nil
 }

@@ -21,8 +21,9 @@ var layers = map[string][]string{
 	"internal/cbor":    {},
 	"internal/feed":    {".", "internal/cbor"},
 	"internal/durable": {"."},
-	"internal/seal":    {".", "internal/durable"},
-	"internal/policy":  {".", "internal/cbor", "internal/feed"},
+	"internal/seal":    {".", "internal/cbor", "internal/durable"},
+	"internal/policy":  {".", "internal/cbor", "internal/feed", "internal/trust"},
+	"internal/trust":   {".", "internal/cbor"},
 	"internal/swarm":   {"."},
 	"internal/plan":    {"."},
 
@@ -39,8 +40,9 @@ var layers = map[string][]string{
 
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign"},
-	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign"},
-	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite"},
+	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
+	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
+	"internal/keys":    {".", "internal/seal", "internal/trust"},
 	"internal/jobs":    {".", "internal/blob", "internal/cbor", "internal/files", "internal/sign", "internal/sqlite"},
 	"internal/worker":  {".", "internal/blob", "internal/durable", "internal/files", "internal/sandbox"},
 
@@ -52,7 +54,7 @@ var layers = map[string][]string{
 
 	// Application: what every front end calls.
 	"internal/app":      {".", "internal/files", "internal/jobs", "internal/mail", "internal/policy"},
-	"internal/accounts": {".", "internal/durable", "internal/feed", "internal/mail", "internal/members", "internal/policy", "internal/seal", "internal/sign"},
+	"internal/accounts": {".", "internal/durable", "internal/feed", "internal/members", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
 
 	// Programs for the sandbox: they know nothing of this module.
 	"examples/hashsearch": {},
@@ -69,17 +71,18 @@ var layers = map[string][]string{
 	"internal/throttle": {"."},
 	"internal/dial":     {".", "internal/link", "internal/throttle", "internal/wire"},
 	"internal/node": {".", "internal/accounts", "internal/app", "internal/arch", "internal/ask", "internal/blob", "internal/dial", "internal/durable", "internal/feed",
-		"internal/files", "internal/gossip", "internal/jobs", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy",
-		"internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/wire", "internal/worker"},
+		"internal/files", "internal/gossip", "internal/jobs", "internal/keys", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy",
+		"internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/trust", "internal/wire", "internal/worker"},
 
 	// Processes: what a node listens on, and the home that it runs in.
 	"internal/listen": {".", "internal/app", "internal/front/api", "internal/front/mailbox", "internal/link", "internal/mta", "internal/node", "internal/policy", "internal/seal"},
 	"internal/daemon": {".", "internal/app", "internal/arch", "internal/durable", "internal/feed", "internal/front/api", "internal/link", "internal/members", "internal/mta",
-		"internal/node", "internal/policy", "internal/seal", "internal/store"},
+		"internal/node", "internal/policy", "internal/seal", "internal/store", "internal/trust"},
 
 	// Scenarios over nodes that can be cut, turned back and lost.
 	"internal/suite": {".", "internal/app", "internal/arch", "internal/blob", "internal/dial", "internal/feed", "internal/files", "internal/gossip", "internal/jobs",
-		"internal/link", "internal/mail", "internal/members", "internal/node", "internal/policy", "internal/seal", "internal/sign", "internal/store"},
+		"internal/keys", "internal/link", "internal/mail", "internal/members", "internal/node", "internal/policy", "internal/seal", "internal/sign", "internal/store",
+		"internal/trust"},
 	"cmd/moot": {"internal/daemon", "internal/front/cli", "internal/listen", "internal/sandbox"},
 }
 

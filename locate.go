@@ -7,7 +7,7 @@ import (
 
 // Peer is a node and its addresses.
 type Peer struct {
-	ID     Key      `json:"id"`
+	ID     Key      `json:"id"`               // its device's key
 	Name   string   `json:"name,omitempty"`   // the member's name for people, if known
 	Addrs  []string `json:"addrs,omitempty"`  // https://host:port, or multiaddrs; may be empty if connected
 	Server bool     `json:"server,omitempty"` // it is the space's server

@@ -64,16 +64,28 @@ func TestRangesAreClipped(t *testing.T) {
 	}
 }
 
-func TestVectorIncludes(t *testing.T) {
+func TestVector(t *testing.T) {
 	a, b := moot.Key{1}, moot.Key{2}
-	v := moot.Vector{a: 3, b: 1}
-	if !v.Includes(moot.Vector{a: 2}) || v.Includes(moot.Vector{b: 2}) || !v.Includes(nil) {
-		t.Error("Includes is wrong")
+	var v moot.Vector
+	v.Add(&moot.Entry{Author: a, Seq: 2, ID: moot.EntryID{2}})
+	v.Add(&moot.Entry{Author: a, Seq: 1, ID: moot.EntryID{1}})
+	v.Add(&moot.Entry{Author: b, Seq: 1, ID: moot.EntryID{3}})
+	if v.Seq(a) != 2 || v.Seq(b) != 1 || v.Seq(moot.Key{9}) != 0 {
+		t.Errorf("%v", v)
 	}
 	w := v.Clone()
-	w[a] = 9
-	if v[a] != 3 || !v.Covers(b, 1) || v.Covers(b, 2) {
-		t.Error("Clone shares, or Covers is wrong")
+	if !w.Equal(v) {
+		t.Error("a clone is not equal")
+	}
+	w.Heads[a] = append(w.Heads[a], moot.Head{Seq: 1, ID: moot.EntryID{4}})
+	if v.Equal(w) || len(v.Heads[a]) != 1 || !w.Has(a, moot.Head{Seq: 1, ID: moot.EntryID{4}}) {
+		t.Error("Clone shares, or Equal ignores a branch")
+	}
+	if w = v.Clone(); w.Shown == 0 {
+		w.Shown = 1
+	}
+	if w.Equal(v) {
+		t.Error("Equal ignores what was shown again")
 	}
 }
 

@@ -47,16 +47,18 @@ type Feeds interface {
 
 	// Query yields entries: with q.History those not covered by q.Since in an
 	// order in which they can be appended elsewhere; else the versions in force,
-	// by key, of one key the current first.
+	// by key, of one key the current first. Entries that do not count – of a device
+	// that waits for admission, beyond what a removal pins, on a branch that nobody
+	// chose – are left out, but with q.Replica, with which nodes hand one another all.
 	Query(ctx context.Context, q Query) iter.Seq2[Entry, error]
 
 	// Watch yields what Query with History yields for since, and then every new
-	// entry as it is stored, until ctx ends or the loop breaks. A watcher that
-	// does not keep up gets an error of kind Unavailable, and may watch again from
-	// its last entry.
+	// entry as it is stored or begins to count, until ctx ends or the loop breaks. A
+	// watcher that does not keep up gets an error of kind Unavailable, and may watch
+	// again from its last entry.
 	Watch(ctx context.Context, since Vector) iter.Seq2[Entry, error]
 
-	// Vector returns how much of every feed the node holds.
+	// Vector returns how much of every feed the node holds, whether or not it counts.
 	Vector(ctx context.Context) (Vector, error)
 }
 
@@ -72,12 +74,17 @@ const (
 
 // Query selects entries. Every set field narrows the selection.
 type Query struct {
-	Kind    Kind   `json:"kind,omitempty"`
-	Key     string `json:"key,omitempty"`    // this key exactly
-	Prefix  string `json:"prefix,omitempty"` // keys with this prefix
-	Words   string `json:"words,omitempty"`  // keys that contain words with all of these prefixes
-	Author  Key    `json:"author,omitzero"`
-	History bool   `json:"history,omitempty"` // also superseded entries and deletions, in feed order
-	Since   Vector `json:"since,omitempty"`   // with History: only entries this does not cover
-	Limit   int    `json:"limit,omitempty"`   // at most so many; 0 means all
+	Kind    Kind      `json:"kind,omitempty"`
+	Key     string    `json:"key,omitempty"`    // this key exactly
+	Prefix  string    `json:"prefix,omitempty"` // keys with this prefix
+	Words   string    `json:"words,omitempty"`  // keys that contain words with all of these prefixes
+	Author  Key       `json:"author,omitzero"`
+	IDs     []EntryID `json:"ids,omitempty"`     // with History: these entries, at most MaxIDs
+	History bool      `json:"history,omitempty"` // also superseded entries and deletions, in feed order
+	Replica bool      `json:"replica,omitempty"` // with History: also entries that do not count
+	Since   Vector    `json:"since,omitzero"`    // with History: only entries this does not cover
+	Limit   int       `json:"limit,omitempty"`   // at most so many; 0 means all
 }
+
+// MaxIDs is how many entries one query may name.
+const MaxIDs = 256

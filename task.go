@@ -27,8 +27,8 @@ type Task struct {
 	Seed   uint64   `json:"seed,omitempty"` // of its random numbers
 	Live   bool     `json:"live,omitempty"` // real clock and random numbers: not deterministic
 
-	For   Key    `json:"for,omitzero"`    // the member it is run for; zero: the caller
-	Label string `json:"label,omitempty"` // for people
+	For   MemberID `json:"for,omitzero"`    // on whose behalf it is run
+	Label string   `json:"label,omitempty"` // for people
 }
 
 // Input is a file or folder below /in of a task.

@@ -41,6 +41,9 @@ func TestScripts(t *testing.T) {
 			"replace": replace,
 			"imap":    imapLogin,
 			"http":    request,
+
+			"port":     freePort,
+			"impostor": impostor,
 		},
 	})
 }

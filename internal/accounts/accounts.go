@@ -1,18 +1,17 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
-	"errors"
-	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
 	"github.com/mootspace/moot/internal/feed"
-	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
@@ -21,228 +20,247 @@ import (
 
 // Data is where accounts are kept: records, and a directory of keys.
 //
-//	accounts/KEY.pem   an account's private key
-//	passwords.json     salted hashes, by member
+//	accounts/DEVICE.pem   an account's private key
+//	accounts/DEVICE.heir  the private key that takes its place, see Replace
+//	passwords.json        salted hashes, by member
+//	joins.json            joins whose outcome is not known yet, by device
 type Data interface {
 	State
 	Path(name string) string
 }
 
-// Config is what Accounts need. All but Domain and Ready is required.
+// Config is what Accounts need. Ready, Admit, Added, Domains and Label may be left out.
 type Config struct {
-	Space  moot.Key
-	Own    Account // the node's own member
+	Space  moot.SpaceID
+	Own    Account // the node's own device: Key and Signer
 	Data   Data
 	Feeds  moot.Feeds // this node's own
 	Roster *policy.Roster
 	Clock  *feed.Clock
 	Now    func() time.Time
-	Ready  func() error // why nothing may be written yet; nil: always ready
-	Domain string       // for which this server exchanges mail with the outside
-	// Added is called with a new account.
-	Added func(context.Context, Account) error
+	Ready  func() error // why nothing may be written yet
+
+	// Admit has the node admit the joins that wait. Default: the node's own member does, as
+	// far as it may.
+	Admit func(context.Context) error
+	// Added is called with a new account, and the link with which its device joined: zero
+	// if it took another's place. It is called again if it failed, or the node did.
+	Added   func(context.Context, Account, members.Link) error
+	Domains []string // of members' addresses
+	Label   string   // of accounts' devices, such as the host's name; default: "account"
 }
 
-// Account is a member whose key this node holds, and the writer of its feed.
+// Account is a device that this node keeps for a member, and the writer of its feed.
 type Account struct {
 	Key    ed25519.PrivateKey
 	Signer *sign.Signer
+	Member moot.MemberID
+	Label  string // the device's name
+	// Revoked is closed when the device does not act for the member any more, or is not
+	// kept here; for who has logged in, also when the member's passwords are revoked.
+	Revoked <-chan struct{}
 }
 
-// Member returns whose account it is.
-func (a Account) Member() moot.Key { return seal.Public(a.Key) }
+// Device returns the account's public key.
+func (a Account) Device() moot.Key { return seal.Public(a.Key) }
 
 // Description tells who an account is for.
 type Description struct {
-	Member    moot.Key `json:"member"`
-	Name      string   `json:"name"`
-	Own       bool     `json:"own,omitempty"` // the node's own member
-	Passwords int      `json:"passwords"`     // for mail programs
+	Member    moot.MemberID `json:"member"`
+	Device    moot.Key      `json:"device"`
+	Name      string        `json:"name"`            // the member's
+	Label     string        `json:"label,omitempty"` // the device's
+	Own       bool          `json:"own,omitempty"`   // the node's own device
+	Waiting   bool          `json:"waiting,omitempty"`
+	Forked    bool          `json:"forked,omitempty"`   // its feed goes on from two copies of this node's home
+	Revoked   bool          `json:"revoked,omitempty"`  // the device acts for the member no more
+	Passwords int           `json:"passwords"`          // the member's, for this node
+	Password  string        `json:"password,omitempty"` // only from Enable, if none was chosen
 }
 
-// Accounts are the members whose keys a node holds – its own, and those of people who
-// have nothing but a mail program – and the passwords of mail programs.
+// Accounts are the devices that a node keeps – its own, and those of people who have
+// nothing but a browser or a mail program, or want to use one beside a home of their own –
+// and these members' passwords.
 type Accounts struct {
 	cfg       Config
 	passwords *passwords
+	joins     *joins
 
-	mu      sync.Mutex
-	hosted  map[moot.Key]Account
-	keysDir string
+	changing sync.Mutex // held while an account is added, removed or replaced
+
+	mu   sync.Mutex // not held while anything is stored
+	own  *device
+	kept map[moot.Key]*device // without own
 }
 
-// Open reads the accounts.
+// Open reads the accounts. Resume continues what the node was doing when it ended.
 func Open(ctx context.Context, cfg Config) (*Accounts, error) {
-	a := &Accounts{cfg: cfg, hosted: map[moot.Key]Account{}, keysDir: cfg.Data.Path("accounts")}
+	cfg.setDefaults()
+	a := &Accounts{cfg: cfg, kept: map[moot.Key]*device{}, own: newDevice(cfg.Own.Key, cfg.Own.Signer)}
 	var err error
 	if a.passwords, err = openPasswords(cfg.Data, cfg.Now); err != nil {
 		return nil, err
 	}
-	keys, err := filepath.Glob(filepath.Join(a.keysDir, "*.pem"))
-	if err != nil {
-		return nil, durable.Error("read the accounts", err)
+	if err := a.openKeys(ctx); err != nil {
+		return nil, moot.Wrap("read the accounts", err)
 	}
-	for _, path := range keys {
+	a.joins, err = openJoins(cfg.Data, cfg.Space, a.kept)
+	return a, err
+}
+
+func (c *Config) setDefaults() {
+	if c.Ready == nil {
+		c.Ready = func() error { return nil }
+	}
+	if c.Added == nil {
+		c.Added = func(context.Context, Account, members.Link) error { return nil }
+	}
+	c.Label = cmp.Or(c.Label, "account")
+}
+
+func (a *Accounts) openKeys(ctx context.Context) error {
+	paths, err := filepath.Glob(a.path("*", ".pem"))
+	if err != nil {
+		return durable.Error("", err)
+	}
+	for _, path := range paths {
 		key, err := seal.LoadKey(path)
 		if err == nil {
-			_, err = a.open(ctx, key)
+			_, err = a.openKey(ctx, key)
 		}
 		if err != nil {
-			return nil, moot.Wrap("read the accounts", err)
+			return err
 		}
 	}
-	return a, nil
+	return nil
 }
 
-func (a *Accounts) open(ctx context.Context, key ed25519.PrivateKey) (Account, error) {
-	signer, err := sign.New(ctx, sign.Config{Self: seal.Public(key), Author: feed.NewAuthor(a.cfg.Space, key, a.cfg.Clock, nil), Local: a.cfg.Feeds, Ready: a.cfg.Ready})
+// path returns the name of a file of a device.
+func (a *Accounts) path(device, extension string) string {
+	return a.cfg.Data.Path(filepath.Join("accounts", device+extension))
+}
+
+// openKey opens a device, which has one signer.
+func (a *Accounts) openKey(ctx context.Context, key ed25519.PrivateKey) (Account, error) {
+	if one, ok := a.Account(seal.Public(key)); ok {
+		return one, nil
+	}
+	a.cfg.Roster.Own(seal.Public(key))
+	signer, err := sign.New(ctx, sign.Config{
+		Self: seal.Public(key), Author: feed.NewAuthor(a.cfg.Space, key, a.cfg.Clock, nil), Local: a.cfg.Feeds, Ready: a.cfg.Ready,
+	})
 	if err != nil {
 		return Account{}, err
 	}
-	one := Account{key, signer}
-	a.hosted[one.Member()] = one
-	return one, nil
-}
-
-// Add makes a member whose key this node holds. Without a link the node's own member
-// invites it.
-func (a *Accounts) Add(ctx context.Context, name, link string) (Description, error) {
-	if err := policy.CheckName(name); err != nil {
-		return Description{}, err
-	}
-	one, err := a.add(ctx, name, link)
-	if err != nil {
-		return Description{}, moot.Wrap("add an account", err)
-	}
-	return Description{Member: one.Member(), Name: name}, a.cfg.Added(ctx, one)
-}
-
-func (a *Accounts) add(ctx context.Context, name, link string) (Account, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	l, err := a.invitation(ctx, link)
-	if err != nil {
-		return Account{}, err
-	}
-	key := seal.NewKey()
-	if err := os.MkdirAll(a.keysDir, 0o700); err != nil {
-		return Account{}, durable.Error("make a directory", err)
-	}
-	path := filepath.Join(a.keysDir, seal.Public(key).String()+".pem")
-	if err := seal.SaveKey(path, key); err != nil {
-		return Account{}, err
-	}
-	e, err := members.Enter(l, key, name, a.cfg.Now)
-	if err == nil {
-		err = a.cfg.Feeds.Append(ctx, moot.Merge, e)
-	}
-	if err != nil {
-		return Account{}, errors.Join(err, os.Remove(path))
-	}
-	return a.open(ctx, key)
+	d := newDevice(key, signer)
+	a.kept[seal.Public(key)] = d
+	return a.account(d), nil
 }
 
-// invitationLifetime is how long an invitation that is used at once is good for.
-const invitationLifetime = time.Hour
-
-func (a *Accounts) invitation(ctx context.Context, link string) (members.Link, error) {
-	if link != "" {
-		l, err := members.ParseLink(link, a.cfg.Now())
-		if err == nil && l.Space != a.cfg.Space {
-			err = moot.Errorf(moot.Invalid, "the invitation is to another space")
-		}
-		return l, err
+// account describes a device as an account. The caller holds a.mu.
+func (a *Accounts) account(d *device) Account {
+	one := Account{Key: d.key, Signer: d.signer, Revoked: d.revoked}
+	one.Member, _ = a.cfg.Roster.Owner(one.Device())
+	if in, ok := a.cfg.Roster.Device(one.Device()); ok {
+		one.Label = in.Name
 	}
-	l, err := members.New(a.cfg.Space, a.cfg.Feeds, a.cfg.Own.Signer.Through(a.cfg.Feeds)).WithClock(a.cfg.Now).
-		Invite(ctx, members.Invitation{Role: policy.RoleMember, Uses: 1, Expires: invitationLifetime})
-	if errors.Is(err, moot.Denied) {
-		err = moot.WithHint(moot.Errorf(moot.Denied, "this node's member may not invite"), moot.HintInvite)
-	}
-	return l, err
+	return one
 }
 
-// List returns the node's own member and all hosted accounts.
+// List returns the node's own device, and the others in the order of their members' names.
 func (a *Accounts) List() []Description {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	own := a.cfg.Own.Member()
-	all := []Description{a.describe(own)}
-	for k := range a.hosted {
-		all = append(all, a.describe(k))
+	var all []Description
+	for _, d := range a.kept {
+		if one := a.describe(d); !one.Member.IsZero() {
+			all = append(all, one)
+		}
 	}
-	return all
+	slices.SortFunc(all, func(x, y Description) int {
+		return cmp.Or(cmp.Compare(x.Name, y.Name), slices.Compare(x.Device[:], y.Device[:]))
+	})
+	own := a.describe(a.own)
+	own.Own = true
+	return append([]Description{own}, all...)
 }
 
-func (a *Accounts) describe(k moot.Key) Description {
-	m, _ := a.cfg.Roster.Member(k)
-	return Description{Member: k, Name: m.Name, Passwords: a.passwords.count(k), Own: k == a.cfg.Own.Member()}
+// describe tells who a device is for. The caller holds a.mu.
+func (a *Accounts) describe(d *device) Description {
+	one := a.account(d)
+	m, _ := a.cfg.Roster.Member(one.Member)
+	out := Description{Member: one.Member, Device: one.Device(), Name: m.Name, Label: one.Label, Passwords: a.passwords.count(one.Member)}
+	in, acts := a.cfg.Roster.Device(out.Device)
+	out.Waiting, out.Forked, out.Revoked = in.Waiting, in.Forked, !acts
+	return out
 }
 
-// Hosted returns the accounts other than the node's own.
+// Hosted returns the accounts other than the node's own that act for their members.
 func (a *Accounts) Hosted() (list []Account) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, one := range a.hosted {
-		list = append(list, one)
+	for key, d := range a.kept {
+		if a.cfg.Roster.Acts(key) {
+			list = append(list, a.account(d))
+		}
 	}
 	return list
 }
 
-// Hosts reports whether this node holds a member's key, other than its own.
-func (a *Accounts) Hosts(k moot.Key) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	_, ok := a.hosted[k]
+// Hosts reports whether this node keeps a device, other than its own, that acts for a
+// member.
+func (a *Accounts) Hosts(member moot.MemberID) bool {
+	_, ok := a.hosted(member)
 	return ok
 }
 
-// AddPassword makes a password for mail programs; name "" is the node's own member.
-func (a *Accounts) AddPassword(name string) (string, error) {
-	one, err := a.find(name)
-	if err != nil {
-		return "", err
-	}
-	return a.passwords.add(one.Member())
-}
-
-// DropPasswords revokes all passwords of a member.
-func (a *Accounts) DropPasswords(name string) error {
-	one, err := a.find(name)
-	if err != nil {
-		return err
-	}
-	return a.passwords.drop(one.Member())
-}
-
-// find returns the account of a name; "" is the node's own.
-func (a *Accounts) find(name string) (Account, error) {
-	if name == "" {
-		return a.cfg.Own, nil
-	}
-	t, err := mail.Directory{Roster: a.cfg.Roster, Domain: a.cfg.Domain}.Resolve(name)
-	if err != nil {
-		return Account{}, err
-	}
-	if t.Member == a.cfg.Own.Member() {
-		return a.cfg.Own, nil
+// hosted returns an account of a member other than the node's own.
+func (a *Accounts) hosted(member moot.MemberID) (Account, bool) {
+	m, ok := a.cfg.Roster.Member(member)
+	if !ok || m.Revoked {
+		return Account{}, false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	one, ok := a.hosted[t.Member]
-	if !ok {
-		return Account{}, moot.Errorf(moot.NotFound, "%.80q has no account here: a member with a node of its own makes passwords there", name)
-	}
-	return one, nil
-}
-
-// Login returns the account of a mail program's user. Kind Denied.
-func (a *Accounts) Login(user, password string) (Account, error) {
-	one, err := a.find(user)
-	if err == nil {
-		_, member := a.cfg.Roster.Role(one.Member())
-		if user != "" && member && a.passwords.match(one.Member(), password) {
-			return one, nil
+	for _, in := range m.Devices {
+		if d := a.kept[in.Key]; d != nil {
+			return a.account(d), true
 		}
 	}
-	return Account{}, moot.WithHint(moot.Errorf(moot.Denied, "wrong name or password"), moot.HintPassword)
+	return Account{}, false
+}
+
+// Account returns the account of a device, also the node's own; false if it is not kept
+// here.
+func (a *Accounts) Account(key moot.Key) (Account, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if d := a.device(key); d != nil {
+		return a.account(d), true
+	}
+	return Account{}, false
+}
+
+// device returns a device that is kept; nil if it is not. The caller holds a.mu.
+func (a *Accounts) device(key moot.Key) *device {
+	if key == a.cfg.Own.Device() {
+		return a.own
+	}
+	return a.kept[key]
+}
+
+// members returns what an account's member may do, said by its device.
+func (a *Accounts) members(as Account) *members.Members {
+	return members.New(members.Config{
+		Space: a.cfg.Space, Self: as.Device(), Node: a.cfg.Feeds, Write: as.Signer.Through(a.cfg.Feeds), Roster: a.cfg.Roster, Now: a.cfg.Now,
+	})
+}
+
+// ownAccount returns the node's own account.
+func (a *Accounts) ownAccount() Account {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.account(a.own)
 }

@@ -19,13 +19,21 @@ type Control interface {
 	Backup(ctx context.Context, w io.Writer) error
 
 	// Accounts are the members whose mail mail programs reach at this node: its own,
-	// and those whose keys it keeps.
+	// and those for whom it keeps a device.
 	Accounts(ctx context.Context) ([]Account, error)
-	// AddAccount makes a member whose key this node keeps; without an invitation link
-	// the node's own member invites it.
+	// AddAccount makes a member whose only device this node keeps; without an invitation
+	// link the node's own member invites it. Kind Conflict if another member has the name.
 	AddAccount(ctx context.Context, name, link string) (Account, error)
+	// EnableAccount has the space's server keep one more device of the session's member, so
+	// that it reads its mailbox there. Kinds: Conflict if it does already, Unavailable.
+	EnableAccount(ctx context.Context, o EnableOptions) (Account, error)
+	// RemoveAccount ends the device that this node keeps for a member, and its passwords.
+	// Kind Conflict if it is the member's only device, unless only is set.
+	RemoveAccount(ctx context.Context, name string, only bool) error
 	// AddPassword makes a password for mail programs; name "" is the node's own member.
 	AddPassword(ctx context.Context, name string) (string, error)
+	// SetPassword replaces the password that a person has chosen; name "" is the node's own member.
+	SetPassword(ctx context.Context, name, password string) error
 	// DropPasswords revokes all passwords of a member.
 	DropPasswords(ctx context.Context, name string) error
 	// MailRecords are the lines that the DNS of the space's mail domain should hold.
@@ -42,10 +50,22 @@ type Control interface {
 
 // Account is a member whose mail mail programs reach at this node.
 type Account struct {
-	Member    moot.Key `json:"member"`
-	Name      string   `json:"name"`
-	Own       bool     `json:"own,omitempty"` // the node's own member
-	Passwords int      `json:"passwords"`     // for mail programs
+	Member    moot.MemberID `json:"member"`
+	Device    moot.Key      `json:"device"`             // that the node keeps, or its own
+	Name      string        `json:"name"`               // the member's
+	Label     string        `json:"label,omitempty"`    // the device's
+	Own       bool          `json:"own,omitempty"`      // the node's own member
+	Waiting   bool          `json:"waiting,omitempty"`  // nobody who may has admitted the device yet
+	Forked    bool          `json:"forked,omitempty"`   // it goes on in several branches
+	Revoked   bool          `json:"revoked,omitempty"`  // it acts for nobody any more
+	Passwords int           `json:"passwords"`          // how many open it
+	Password  string        `json:"password,omitempty"` // only from EnableAccount, if it was given none
+	Server    string        `json:"server,omitempty"`   // address of the server that keeps it; only from EnableAccount
+}
+
+// EnableOptions shape an account of a member that has a home.
+type EnableOptions struct {
+	Password string `json:"password,omitempty"` // chosen by a person; empty: one is made
 }
 
 // TokenOptions shape a token.
@@ -63,37 +83,4 @@ type Token struct {
 	Made     time.Time `json:"made"`
 	Expires  time.Time `json:"expires,omitzero"` // zero: never
 	Used     time.Time `json:"used,omitzero"`    // to the day; zero: never yet
-}
-
-// Status is the state of a node.
-type Status struct {
-	Identity
-	Via       moot.Architecture `json:"via"`
-	Running   bool              `json:"running"` // as a process of its own
-	Role      policy.Role       `json:"role"`
-	Servers   []ServerStatus    `json:"servers"`
-	Peers     int               `json:"peers"` // connected now
-	Addrs     []string          `json:"addrs"` // where this node listens
-	Entries   uint64            `json:"entries"`
-	Authors   int               `json:"authors"`
-	Blobs     int64             `json:"blobs"`
-	Bytes     int64             `json:"bytes"`
-	Sent      int64             `json:"sent_bytes"`     // to others since the node started
-	Received  int64             `json:"received_bytes"` // of blobs from others since the node started
-	Conflicts int               `json:"conflicts"`      // names with several versions in force
-	Forks     int               `json:"forks"`          // proofs that an author signed two entries with one number
-}
-
-// ServerStatus is a server and whether it answers.
-type ServerStatus struct {
-	moot.Peer
-	Reachable bool   `json:"reachable"`
-	Why       string `json:"why,omitempty"` // if not
-}
-
-// PeerStatus is a member's node as this node sees it.
-type PeerStatus struct {
-	moot.Peer
-	Role      policy.Role `json:"role"`
-	Connected bool        `json:"connected"`
 }

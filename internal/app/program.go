@@ -9,10 +9,11 @@ import (
 // Program is the assembled program as the command line needs it: homes, and sessions
 // of the nodes in them.
 type Program interface {
-	// Init makes a home with a new space in it, owned by the home's member.
-	Init(ctx context.Context, home, space, as string) (Identity, error)
-	// Join makes a home that belongs to the space of an invitation.
-	Join(ctx context.Context, home, link, as string) (Identity, error)
+	// Init makes a home with a new space in it, whose founder is the home's member.
+	Init(ctx context.Context, home string, o InitOptions) (NewHome, error)
+	// Join makes a home that belongs to the space of an invitation; a join that is refused
+	// leaves nothing behind.
+	Join(ctx context.Context, home string, o JoinOptions) (NewHome, error)
 	// Run is a node in the foreground, until ctx ends. It calls ready once it serves.
 	Run(ctx context.Context, home string, o RunOptions, ready func(addrs []string)) error
 	// Open connects to the home's running node, or makes one for the length of the session.
@@ -21,12 +22,35 @@ type Program interface {
 	Restore(ctx context.Context, home, file string) error
 }
 
+// InitOptions shape a new space and its founder.
+type InitOptions struct {
+	Space string // name of the space
+	As    string // the founder's name; empty: the login name
+	Label string // of the founder's first device; empty: the host's name
+}
+
+// JoinOptions shape a new member, or one more device of a member.
+type JoinOptions struct {
+	Link  string
+	As    string // a new member's name, or, if the link is for a device, its label; empty: the login name, the host's name
+	Label string // of the device; empty: the host's name. Kind Invalid with another As, if the link is for a device
+}
+
+// NewHome is what became of Init or Join.
+type NewHome struct {
+	Identity
+	Recovery string `json:"recovery,omitempty"` // the founder's recovery code; only from Init, this once
+	Added    bool   `json:"added,omitempty"`    // one more device of a member that was there
+	Waiting  bool   `json:"waiting,omitempty"`  // nobody who may has admitted it yet
+}
+
 // RunOptions shape a running node.
 type RunOptions struct {
 	Serve    bool     // be the space's server
 	Worker   bool     // run tasks beside the space's server
 	Listen   []string // host:port; for peers also multiaddrs. Empty: defaults, or a free port
 	NoPeer   bool     // with Serve: no peer-to-peer at all
+	Alone    bool     // nobody else has what a restored home lacks: do not wait to hear from others
 	Database string   // with Serve: where the central database is; empty: in the home
 	Blobs    string   // with Serve: where the blobs are; empty: in the home
 	CertFile string   // with Serve: a certificate of a public authority, PEM

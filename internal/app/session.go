@@ -8,13 +8,11 @@ package app
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/mail"
-	"github.com/mootspace/moot/internal/policy"
 )
 
 // Session is a member at work through one architecture.
@@ -31,11 +29,13 @@ type Session struct {
 
 // Identity says whose node this is, and where.
 type Identity struct {
-	Space moot.Key `json:"space"`
-	Name  string   `json:"name"`   // of the space
-	Self  moot.Key `json:"member"` // the node's member
-	As    string   `json:"as"`     // the member's name
-	Home  string   `json:"home"`   // directory of the node's data; empty if it has none
+	Space  moot.SpaceID  `json:"space"`
+	Name   string        `json:"name"`            // of the space
+	Member moot.MemberID `json:"member"`          // for whom the node's device acts
+	As     string        `json:"as"`              // the member's name
+	Device moot.Key      `json:"device"`          // the node's key
+	Label  string        `json:"label,omitempty"` // the device's name
+	Home   string        `json:"home"`            // directory of the node's data; empty if it has none
 }
 
 // Files are the space's files. Paths are those of the machine on which the node runs.
@@ -71,37 +71,4 @@ type Files interface {
 	Remove(ctx context.Context, name string) error
 	// Sync keeps a directory and the names below a prefix in step until ctx ends.
 	Sync(ctx context.Context, dir string, o files.SyncOptions) error
-}
-
-// Members are the people of the space.
-type Members interface {
-	// List returns all members, also those who were removed, marked as such.
-	List(ctx context.Context) ([]policy.Member, error)
-	// Lookup returns the member of a name or key. Kind NotFound.
-	Lookup(ctx context.Context, member string) (policy.Member, error)
-	// Invite makes an invitation that names the servers and peers which a newcomer can
-	// ask. Kind Unavailable if there are none.
-	Invite(ctx context.Context, o InviteOptions) (Invitation, error)
-	// Rename changes the name of the session's own member.
-	Rename(ctx context.Context, name string) error
-	// SetRole gives a member, by name or key, another role.
-	SetRole(ctx context.Context, member string, role policy.Role) (policy.Member, error)
-	// Revoke ends a membership.
-	Revoke(ctx context.Context, member string) (policy.Member, error)
-}
-
-// InviteOptions shape an invitation.
-type InviteOptions struct {
-	Role        policy.Role   `json:"role"`
-	Uses        int           `json:"uses"`                   // how many may join with it; 0 for any number
-	Expires     time.Duration `json:"expires"`                // from now
-	ServersOnly bool          `json:"servers_only,omitempty"` // name no peers: the newcomer will be a client
-	PeersOnly   bool          `json:"peers_only,omitempty"`   // name no servers
-}
-
-// Invitation is a link with which somebody can join. Everybody who has the link can, until it expires.
-type Invitation struct {
-	Link    string      `json:"link"`
-	Role    policy.Role `json:"role"`
-	Expires time.Time   `json:"expires"`
 }

@@ -56,7 +56,7 @@ func (n *Node) appendAt(ctx context.Context, a moot.Authority, mode moot.Mode, e
 	}
 	err = server.Append(ctx, mode, entries...)
 	if moot.KindOf(err) == moot.Gap {
-		if pushErr := copyFeeds(ctx, n.cfg.Local, server, authors(entries), nil); pushErr != nil {
+		if pushErr := copyFeeds(ctx, n.cfg.Local, server, missingFeeds(entries), nil); pushErr != nil {
 			return at(a.Peer, pushErr)
 		}
 		err = server.Append(ctx, mode, entries...)
@@ -94,7 +94,7 @@ func copyFeeds(ctx context.Context, from, to moot.Feeds, authors []moot.Key, ver
 	}
 	var some []moot.Entry
 	for _, author := range authors {
-		for e, err := range from.Query(ctx, moot.Query{History: true, Author: author, Since: since}) {
+		for e, err := range from.Query(ctx, moot.Query{History: true, Replica: true, Author: author, Since: since}) {
 			if err == nil && verify != nil {
 				err = verify(e)
 			}
@@ -115,10 +115,14 @@ func copyFeeds(ctx context.Context, from, to moot.Feeds, authors []moot.Key, ver
 	return to.Append(ctx, moot.Merge, some...)
 }
 
-// authors returns the authors of the entries.
-func authors(entries []moot.Entry) (keys []moot.Key) {
+// missingFeeds returns the authors of whom a node that has a gap before the entries may lack
+// something: theirs, or all if they cite others.
+func missingFeeds(entries []moot.Entry) (keys []moot.Key) {
 	seen := map[moot.Key]bool{}
 	for _, e := range entries {
+		if e.Kind == moot.KindAct {
+			return []moot.Key{{}}
+		}
 		if !seen[e.Author] {
 			seen[e.Author] = true
 			keys = append(keys, e.Author)

@@ -67,6 +67,25 @@ func TestTheAuthorityKnewMore(t *testing.T) {
 	}
 }
 
+// TestTheAuthorityLacksWhatIsCited: it is sent along, of all authors.
+func TestTheAuthorityLacksWhatIsCited(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, server := withServer(t, true)
+		others := entry(moot.Key{2}, 1, "theirs")
+		act := entry(moot.Key{1}, 1, "mine")
+		act.Kind, act.Cites = moot.KindAct, []moot.EntryID{others.ID}
+		if err := w.local.feeds.Append(t.Context(), moot.Merge, others); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.node.Append(t.Context(), moot.Merge, act); err != nil {
+			t.Fatal(err)
+		}
+		if n := seqs(t, &server.feeds); n != 2 {
+			t.Errorf("the server holds %d of 2 entries", n)
+		}
+	})
+}
+
 func TestWatchAndVectorOfTheRequiredAuthority(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w, server := withServer(t, true)
@@ -77,7 +96,7 @@ func TestWatchAndVectorOfTheRequiredAuthority(t *testing.T) {
 			t.Errorf("the server's vector has %d entries", n)
 		}
 		watched := 0
-		for _, err := range w.node.Watch(t.Context(), nil) {
+		for _, err := range w.node.Watch(t.Context(), moot.Vector{}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,7 +106,7 @@ func TestWatchAndVectorOfTheRequiredAuthority(t *testing.T) {
 			t.Errorf("watched %d entries of the server", watched)
 		}
 		w.authority.ID = moot.Key{77} // unknown to the dialer
-		for what, err := range map[string]error{"watch": first(w.node.Watch(t.Context(), nil)), "query": first(w.node.Query(t.Context(), moot.Query{}))} {
+		for what, err := range map[string]error{"watch": first(w.node.Watch(t.Context(), moot.Vector{})), "query": first(w.node.Query(t.Context(), moot.Query{}))} {
 			if !errors.Is(err, moot.Unavailable) || !strings.Contains(err.Error(), "server") {
 				t.Errorf("%s: %v", what, err)
 			}

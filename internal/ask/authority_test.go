@@ -25,8 +25,8 @@ func seqs(t *testing.T, f moot.Feeds) int {
 		t.Fatal(err)
 	}
 	n := 0
-	for _, seq := range v {
-		n += int(seq)
+	for author := range v.Heads {
+		n += int(v.Seq(author))
 	}
 	return n
 }

@@ -37,7 +37,7 @@ func (n *Node) Vector(ctx context.Context) (moot.Vector, error) {
 	feeds, a, err := n.feeds()
 	switch {
 	case err != nil:
-		return nil, err
+		return moot.Vector{}, err
 	case !a.Required:
 		return feeds.Vector(ctx)
 	}

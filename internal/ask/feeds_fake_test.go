@@ -10,7 +10,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// feeds keeps entries in memory: chains must have no gaps, and Swap refuses a
+// feeds keeps entries in memory: chains must have no gaps, what is cited must be there, and Swap refuses a
 // version of a key that the new entry does not replace.
 type feeds struct {
 	lock    sync.Mutex
@@ -21,11 +21,16 @@ func (f *feeds) Append(_ context.Context, mode moot.Mode, entries ...moot.Entry)
 	f.lock.Lock()
 	defer f.lock.Unlock()
 	for _, e := range entries {
-		switch last := f.vector()[e.Author]; {
+		switch last := f.vector().Seq(e.Author); {
 		case e.Seq <= last:
 			continue
 		case e.Seq > last+1:
 			return moot.Errorf(moot.Gap, "have %d, got %d", last, e.Seq)
+		}
+		for _, id := range e.Cites {
+			if !slices.ContainsFunc(f.entries, func(o moot.Entry) bool { return o.ID == id }) {
+				return moot.Errorf(moot.Gap, "have not %s", id)
+			}
 		}
 		for _, o := range f.entries {
 			if mode == moot.Swap && o.Key == e.Key && !slices.Contains(e.Replaces, o.ID) {
@@ -44,7 +49,7 @@ func (f *feeds) Query(_ context.Context, q moot.Query) iter.Seq2[moot.Entry, err
 	slices.SortStableFunc(all, func(a, b moot.Entry) int { return cmp.Compare(a.Seq, b.Seq) })
 	return func(yield func(moot.Entry, error) bool) {
 		for _, e := range all {
-			if q.Since.Covers(e.Author, e.Seq) || !q.Author.IsZero() && q.Author != e.Author {
+			if e.Seq <= q.Since.Seq(e.Author) || !q.Author.IsZero() && q.Author != e.Author {
 				continue
 			}
 			if !yield(e, nil) {
@@ -65,9 +70,9 @@ func (f *feeds) Vector(context.Context) (moot.Vector, error) {
 }
 
 func (f *feeds) vector() moot.Vector {
-	v := moot.Vector{}
+	var v moot.Vector
 	for _, e := range f.entries {
-		v[e.Author] = max(v[e.Author], e.Seq)
+		v.Add(&e)
 	}
 	return v
 }

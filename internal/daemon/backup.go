@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,13 +21,16 @@ import (
 // Tokens are not: one that was revoked since must not come back.
 // Blobs are not: others hold them, and they can be copied at any time, since they never
 // change.
-var backupFiles = [...]string{keyFile, settingsFile, "wishes.json", "peers.json", "passwords.json"}
+var backupFiles = [...]string{
+	keyFile, oldKeyPattern, heirFile, settingsFile, "wishes.json", "peers.json", "passwords.json", "names.json", "mailbox-*.json",
+	"joins.json", "accounts/*.pem", "accounts/*.heir",
+}
 
 const databaseFile = "moot.db"
 
 // backup writes the home's key, settings and entries, while it may be in use. entries
 // copies the database to a path.
-func (h *home) backup(ctx context.Context, entries func(ctx context.Context, path string) error, w io.Writer) error {
+func (h *home) backup(ctx context.Context, entries func(ctx context.Context, file string) error, w io.Writer) error {
 	dir, err := os.MkdirTemp(string(h.Dir), ".backup-")
 	if err != nil {
 		return node.OSError("backup", err)
@@ -37,13 +41,15 @@ func (h *home) backup(ctx context.Context, entries func(ctx context.Context, pat
 		return err
 	}
 	out := tar.NewWriter(w)
-	names := slices.Clone(backupFiles[:])
-	keys, err := filepath.Glob(h.Path("accounts/*.pem"))
-	if err != nil {
-		return node.OSError("backup", err)
-	}
-	for _, path := range keys {
-		names = append(names, "accounts/"+filepath.Base(path))
+	var names []string
+	for _, pattern := range backupFiles {
+		found, err := filepath.Glob(h.Path(pattern))
+		if err != nil {
+			return node.OSError("backup", err)
+		}
+		for _, file := range found {
+			names = append(names, filepath.ToSlash(strings.TrimPrefix(file, h.Path("")+string(filepath.Separator))))
+		}
 	}
 	for _, name := range names {
 		if err := addFile(out, h.Path(name), name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -56,8 +62,8 @@ func (h *home) backup(ctx context.Context, entries func(ctx context.Context, pat
 	return node.OSError("backup", out.Close())
 }
 
-func addFile(out *tar.Writer, path, name string) error {
-	f, err := os.Open(path)
+func addFile(out *tar.Writer, file, name string) error {
+	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
@@ -121,18 +127,17 @@ func unpack(r io.Reader, dir string) error {
 
 // isBackedUp reports whether a backup may hold a file of that name.
 func isBackedUp(name string) bool {
-	if key, ok := strings.CutPrefix(name, "accounts/"); ok {
-		_, err := moot.ParseKey(strings.TrimSuffix(key, ".pem"))
-		return err == nil && strings.HasSuffix(key, ".pem")
-	}
-	return name == databaseFile || slices.Contains(backupFiles[:], name)
+	return name == databaseFile || slices.ContainsFunc(backupFiles[:], func(pattern string) bool {
+		ok, err := path.Match(pattern, name)
+		return ok && err == nil
+	})
 }
 
-func unpackFile(r io.Reader, path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+func unpackFile(r io.Reader, file string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

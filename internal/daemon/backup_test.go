@@ -84,7 +84,7 @@ func TestBackupOfARunningNodeHoldsAccountsAndNoBlobs(t *testing.T) {
 		must(t, write(ctx, s, "a.txt", strings.Repeat("blob", 1<<16)))
 		a, err := s.Control.AddAccount(ctx, "eve", "")
 		must(t, err)
-		account = a.Member
+		account = a.Device
 		_, err = s.Control.AddPassword(ctx, "eve")
 		must(t, err)
 	})

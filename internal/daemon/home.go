@@ -8,8 +8,10 @@ package daemon
 import (
 	"crypto/ed25519"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/mootspace/moot"
@@ -19,7 +21,11 @@ import (
 
 // home is a directory with all that a node keeps:
 //
-//	key.pem        the member's private key
+//	key.pem        the device's private key
+//	key-*.pem      those of devices that it is the heir of
+//	heir.pem       the key of its own heir, while that is being made
+//	mailbox-*.json private halves of the mailbox keys, by device
+//	names.json     which members names meant
 //	settings.json  which space, whom to ask
 //	peers.json     where others were last seen
 //	wishes.json    what the owner prefers: what is served, to whom, how fast
@@ -38,6 +44,7 @@ import (
 type home struct {
 	node.Dir
 	key ed25519.PrivateKey
+	old []ed25519.PrivateKey // of devices that this one is the heir of
 
 	mu       sync.Mutex
 	settings settings
@@ -46,23 +53,27 @@ type home struct {
 const (
 	settingsFile = "settings.json"
 	keyFile      = "key.pem"
+	heirFile     = "heir.pem"
 	socketFile   = "node.sock"
 )
 
+// oldKeyPattern names the keys that the home had before.
+const oldKeyPattern = "key-*.pem"
+
 // settingsVersion is raised when an older program could misread a home.
-const settingsVersion = 1
+const settingsVersion = 2
 
 type settings struct {
-	Version  int         `json:"version"`
-	Space    moot.Key    `json:"space"`
-	Name     string      `json:"name"`               // of the space
-	As       string      `json:"as"`                 // this member, when it joined
-	Servers  []moot.Peer `json:"servers,omitempty"`  // from the invitation
-	Peers    []moot.Peer `json:"peers,omitempty"`    // from the invitation
-	NoPeer   bool        `json:"no_peer,omitempty"`  // the invitation named a server only
-	Restored bool        `json:"restored,omitempty"` // from a backup, and no entries were exchanged since
-	Database string      `json:"database,omitempty"`
-	Blobs    string      `json:"blobs,omitempty"`
+	Version  int          `json:"version"`
+	Space    moot.SpaceID `json:"space"`
+	Name     string       `json:"name"`               // of the space
+	As       string       `json:"as"`                 // this member, when it joined
+	Servers  []moot.Peer  `json:"servers,omitempty"`  // from the invitation
+	Peers    []moot.Peer  `json:"peers,omitempty"`    // from the invitation
+	NoPeer   bool         `json:"no_peer,omitempty"`  // the invitation named a server only
+	Restored bool         `json:"restored,omitempty"` // from a backup, and no entries were exchanged since
+	Database string       `json:"database,omitempty"`
+	Blobs    string       `json:"blobs,omitempty"`
 
 	MailDomain string `json:"mail_domain,omitempty"` // for which this server exchanges mail with the outside
 	MailHost   string `json:"mail_host,omitempty"`   // this server's name in the DNS
@@ -71,25 +82,48 @@ type settings struct {
 
 func (h *home) self() moot.Key { return seal.Public(h.key) }
 
-// createHome makes a directory with a new key; settings are written by save.
-func createHome(dir string) (*home, error) {
-	h := &home{Dir: node.Dir(dir)}
+// createHome makes a directory with a new key, and reports whether the directory is new;
+// settings are written by save.
+func createHome(dir string) (h *home, fresh bool, err error) {
+	h = &home{Dir: node.Dir(dir)}
 	if err := h.checkUnused(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	_, err = os.Stat(dir)
+	fresh = errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, node.OSError("make the home", err)
+		return nil, false, node.OSError("make the home", err)
 	}
-	key, err := seal.LoadKey(h.Path(keyFile)) // left by a join that did not finish: keep the identity
+	h.key, err = seal.LoadKey(h.Path(keyFile)) // left by a join that did not finish: keep the identity
 	if errors.Is(err, moot.NotFound) {
-		key = seal.NewKey()
-		err = seal.SaveKey(h.Path(keyFile), key)
+		err = h.newKey()
+	}
+	return h, fresh, node.OSError("make the home", err)
+}
+
+// newKey gives the home another key.
+func (h *home) newKey() error {
+	if err := remove(h.Path(keyFile)); err != nil {
+		return node.OSError("make a key", err)
+	}
+	h.key = seal.NewKey()
+	return seal.SaveKey(h.Path(keyFile), h.key)
+}
+
+// beginAnew drops what an attempt to begin a space has left that was interrupted: nobody
+// else knows of it, and its recovery code may never have been shown.
+func (h *home) beginAnew() error {
+	_, found, err := h.firstAct()
+	if err != nil || !found {
+		return err
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} { // of SQLite
+		err = errors.Join(err, remove(h.Path(databaseFile+suffix)))
 	}
 	if err != nil {
-		return nil, node.OSError("make the home", err)
+		return node.OSError("begin anew", err)
 	}
-	h.key = key
-	return h, nil
+	return h.newKey()
 }
 
 func (h *home) checkUnused() error {
@@ -111,16 +145,38 @@ func openHome(dir string) (*home, error) {
 	if h.settings.Version > settingsVersion {
 		return nil, moot.WithHint(moot.Errorf(moot.Invalid, "the home %s was made by a newer version of moot", dir), moot.HintUpdate)
 	}
+	return h, node.OSError("read the home "+dir, h.loadKeys())
+}
+
+// loadKeys reads the device's key and those of before.
+func (h *home) loadKeys() (err error) {
 	if h.key, err = seal.LoadKey(h.Path(keyFile)); err != nil {
-		return nil, node.OSError("read the home "+dir, err)
+		return err
 	}
-	return h, nil
+	paths, err := filepath.Glob(h.Path(oldKeyPattern))
+	h.old = nil
+	for _, path := range paths {
+		key, err := seal.LoadKey(path)
+		if err != nil {
+			return err
+		}
+		h.old = append(h.old, key)
+	}
+	return err
 }
 
 func (h *home) save() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.settings.Version = settingsVersion
+	return h.Save(settingsFile, h.settings)
+}
+
+// alone says that nobody else has anything that this restored home lacks.
+func (h *home) alone() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.settings.Restored = false
 	return h.Save(settingsFile, h.settings)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 )
@@ -20,20 +21,22 @@ func TestJoinGoesOnAfterAnInterruption(t *testing.T) {
 	link := invite(t, server)
 	stop()
 	dir := filepath.Join(t.TempDir(), "ben")
-	_, err := Program{}.Join(t.Context(), dir, link, "ben")
+	_, err := Program{}.Join(t.Context(), dir, app.JoinOptions{Link: link, As: "ben"})
 	wantError(t, err, moot.Unavailable, "", "join club")
-	statement, err := os.ReadFile(filepath.Join(dir, joinFile))
+	statement, err := os.ReadFile(filepath.Join(dir, firstFile))
 	must(t, err)
 	if exists(t, filepath.Join(dir, settingsFile)) {
 		t.Fatal("an attempt that failed made a home")
 	}
 	l, err := members.ParseLink(link, time.Now())
 	must(t, err)
-	h, err := createHome(dir)
+	h, _, err := createHome(dir)
 	must(t, err)
-	again, err := h.joinEntry(l, "another name")
+	resumed, err := h.prepareJoin(l, "another name", "laptop")
 	must(t, err)
-	if again.Author != h.self() || !bytes.Contains(statement, again.Body) {
+	again, _, err := h.firstAct()
+	must(t, err)
+	if !resumed || again.Author != h.self() || !bytes.Equal(statement, feed.Encode(again)) {
 		t.Error("the second attempt signs another entry with the same number")
 	}
 }
@@ -45,14 +48,16 @@ func TestJoinWhoseAcknowledgementWasLost(t *testing.T) {
 	l, err := members.ParseLink(link, time.Now())
 	must(t, err)
 	dir := filepath.Join(t.TempDir(), "ben")
-	h, err := createHome(dir)
+	h, _, err := createHome(dir)
 	must(t, err)
-	_, err = h.submitJoin(t.Context(), l, "ben") // admitted, and then the power fails
+	_, err = h.prepareJoin(l, "ben", "laptop")
 	must(t, err)
-	id, err := Program{}.Join(t.Context(), dir, link, "ben")
+	_, err = h.submitJoin(t.Context(), l) // admitted, and then the power fails
 	must(t, err)
-	if id.Self != h.self() || exists(t, h.Path(joinFile)) {
-		t.Errorf("joined as %v, the statement is left behind: %v", id.Self, exists(t, h.Path(joinFile)))
+	id, err := Program{}.Join(t.Context(), dir, app.JoinOptions{Link: link, As: "ben"})
+	must(t, err)
+	if id.Device != h.self() || exists(t, h.Path(firstFile)) {
+		t.Errorf("joined as %v, the statement is left behind: %v", id.Device, exists(t, h.Path(firstFile)))
 	}
 	in(t, server, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
 		list, err := s.Members.List(ctx)
@@ -63,16 +68,16 @@ func TestJoinWhoseAcknowledgementWasLost(t *testing.T) {
 	})
 	eve := filepath.Join(t.TempDir(), "eve")
 	for range 2 { // the second attempt resumes one that was never admitted
-		_, err = Program{}.Join(t.Context(), eve, link, "eve")
+		_, err = Program{}.Join(t.Context(), eve, app.JoinOptions{Link: link, As: "eve"})
 		wantError(t, err, moot.UsedUp, "", "join club")
 	}
-	_, err = Program{}.Join(t.Context(), dir, link, "ben")
+	_, err = Program{}.Join(t.Context(), dir, app.JoinOptions{Link: link, As: "ben"})
 	wantError(t, err, moot.Invalid, moot.HintOtherHome, "already the home")
 }
 
 func TestJoinRefuses(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "home")
-	nobody := members.Link{Version: 1, Name: "club", Expires: time.Now().Add(time.Hour).Unix()}
+	nobody := members.Link{Version: 2, Name: "club", Role: policy.RoleMember, Invite: moot.EntryID{1}, Expires: time.Now().Add(time.Hour).Unix()}
 	old := nobody
 	old.Expires = 1
 	for _, c := range []struct {
@@ -84,7 +89,7 @@ func TestJoinRefuses(t *testing.T) {
 		{nobody.String(), "a\x00b", moot.Invalid},
 		{nobody.String(), "ben", moot.Unavailable},
 	} {
-		if _, err := (Program{}).Join(t.Context(), dir, c.link, c.as); moot.KindOf(err) != c.kind {
+		if _, err := (Program{}).Join(t.Context(), dir, app.JoinOptions{Link: c.link, As: c.as}); moot.KindOf(err) != c.kind {
 			t.Errorf("%.20q as %q: %v", c.link, c.as, err)
 		}
 	}

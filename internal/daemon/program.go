@@ -11,6 +11,8 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/mta"
 	"github.com/mootspace/moot/internal/node"
 	"github.com/mootspace/moot/internal/policy"
@@ -35,25 +37,39 @@ func (p Program) logger() *slog.Logger {
 }
 
 // Init implements app.Program.
-func (p Program) Init(ctx context.Context, dir, space, as string) (id app.Identity, err error) {
-	as = cmp.Or(as, loginName())
-	if err := errors.Join(policy.CheckName(space), policy.CheckName(as)); err != nil {
-		return id, err
+func (p Program) Init(ctx context.Context, dir string, o app.InitOptions) (made app.NewHome, err error) {
+	as, label := cmp.Or(o.As, loginName()), cmp.Or(o.Label, hostName())
+	if err := errors.Join(policy.CheckName(o.Space), policy.CheckName(as), policy.CheckName(label)); err != nil {
+		return made, err
 	}
-	h, err := createHome(dir)
+	h, _, err := createHome(dir)
 	if err != nil {
-		return id, err
+		return made, err
 	}
-	h.settings = settings{Space: h.self(), Name: space, As: as}
+	if err := h.beginAnew(); err != nil {
+		return made, err
+	}
+	founding, err := members.Founding(o.Space, label, h.key, time.Now)
+	if err == nil {
+		err = h.keepFirstAct(founding)
+	}
+	if err != nil {
+		return made, err
+	}
+	h.settings = settings{Space: feed.SpaceOf(&founding), Name: o.Space, As: as}
 	n, err := p.open(ctx, h, arch.Peer())
 	if err != nil {
-		return id, err
+		return made, err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
-	if err := n.Found(ctx, space, as); err != nil {
-		return id, err
+	if made.Recovery, err = n.Found(ctx, founding, as); err != nil {
+		return made, err
 	}
-	return n.Identity(), h.save() // last: a home without settings may be made anew
+	made.Identity = n.Identity()
+	if err := h.save(); err != nil { // last: a home without settings may be made anew
+		return made, err
+	}
+	return made, node.OSError("init", remove(h.Path(firstFile)))
 }
 
 // loginName names a member who did not choose a name.
@@ -68,7 +84,7 @@ func loginName() string {
 func (p Program) open(ctx context.Context, h *home, role arch.Role) (*node.Node, error) {
 	log, s := p.logger(), h.settings
 	cfg := node.Config{
-		Space: s.Space, Name: s.Name, As: s.As, Key: h.key, Role: role, Data: h, Version: p.Version, Log: log,
+		Space: s.Space, Names: node.Names{Space: s.Name, Member: s.As, Account: hostName()}, Key: h.key, OldKeys: h.old, Role: role, Data: h, Version: p.Version, Log: log,
 		Store: store.Config{Database: cmp.Or(s.Database, h.Path(databaseFile)), Blobs: cmp.Or(s.Blobs, h.Path("blobs"))},
 		Known: node.Known{Servers: s.Servers, Peers: s.Peers, NoPeers: s.NoPeer},
 		Mail:  node.MailServer{Domain: s.MailDomain, Quota: s.MailQuota},
@@ -84,7 +100,16 @@ func (p Program) open(ctx context.Context, h *home, role arch.Role) (*node.Node,
 		}
 	}
 	n, err := node.New(ctx, cfg)
-	return n, moot.Wrap("open the home "+string(h.Dir), err)
+	if err != nil {
+		return nil, moot.Wrap("open the home "+string(h.Dir), err)
+	}
+	if changed, err := h.inherit(n); err != nil || changed {
+		if err = errors.Join(err, n.Close()); err != nil {
+			return nil, err
+		}
+		return p.open(ctx, h, role)
+	}
+	return n, nil
 }
 
 // How long a command waits for another process to release the home; and how long a node
@@ -109,7 +134,18 @@ func (p Program) Open(ctx context.Context, dir string, via moot.Architecture) (*
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
-	return s, nil
+	select {
+	case <-n.Forked():
+		if err := h.succeed(ctx, n); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		if err := s.Close(); err != nil {
+			return nil, err
+		}
+		return p.Open(ctx, dir, via)
+	default:
+		return s, nil
+	}
 }
 
 // reach returns a session with the home's running node, or a node in this process. It

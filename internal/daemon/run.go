@@ -22,17 +22,25 @@ func (p Program) Run(ctx context.Context, dir string, o app.RunOptions, ready fu
 	if err := h.remember(o); err != nil {
 		return err
 	}
-	s, n, err := p.reach(ctx, h, moot.Architecture{}, roleOf(o), nodeLockTimeout)
-	if s != nil {
-		return errors.Join(s.Close(), moot.WithHint(moot.Errorf(moot.Invalid, "a node runs in %s already", dir), moot.HintStopNode))
-	}
-	if err != nil {
-		return err
-	}
 	tuneGC()
-	err = p.serve(ctx, h, n, o, ready)
-	return errors.Join(err, n.Close())
+	for {
+		s, n, err := p.reach(ctx, h, moot.Architecture{}, roleOf(o), nodeLockTimeout)
+		if s != nil {
+			return errors.Join(s.Close(), moot.WithHint(moot.Errorf(moot.Invalid, "a node runs in %s already", dir), moot.HintStopNode))
+		}
+		if err != nil {
+			return err
+		}
+		err = p.serve(ctx, h, n, o, ready)
+		if err = errors.Join(err, n.Close()); !errors.Is(err, errSucceeded) {
+			return err
+		}
+		p.logger().Warn("this home was copied back, and another copy has written meanwhile: it goes on as a new device", "device", h.self())
+	}
 }
+
+// errSucceeded ends a node whose home has another key now.
+var errSucceeded = errors.New("the home goes on as a new device")
 
 func roleOf(o app.RunOptions) arch.Role {
 	switch {
@@ -49,6 +57,11 @@ func roleOf(o app.RunOptions) arch.Role {
 func (p Program) serve(ctx context.Context, h *home, n *node.Node, o app.RunOptions, ready func(addrs []string)) (err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
+	if o.Alone || n.Alone() {
+		if err := h.alone(); err != nil {
+			return err
+		}
+	}
 	o.NoPeer = o.NoPeer || !o.Serve && h.settings.NoPeer
 	o.Socket = h.Path(socketFile)
 	l, err := p.Listen(ctx, n, h, o, p.logger())
@@ -63,7 +76,14 @@ func (p Program) serve(ctx context.Context, h *home, n *node.Node, o app.RunOpti
 		return err
 	}
 	ready(l.Addrs())
-	<-ctx.Done()
+	select {
+	case <-n.Forked():
+		if err := h.succeed(ctx, n); err != nil {
+			return err
+		}
+		return errSucceeded
+	case <-ctx.Done():
+	}
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
 	}

@@ -53,7 +53,7 @@ func TestHomeInADeepDirectory(t *testing.T) {
 	must(t, os.MkdirAll(deep, 0o700))
 	t.Chdir(deep)
 	dir := filepath.Join(deep, "home")
-	_, err := Program{}.Init(t.Context(), dir, "club", "ann")
+	_, err := Program{}.Init(t.Context(), dir, app.InitOptions{Space: "club", As: "ann"})
 	must(t, err)
 	run(t, dir, peerOptions())
 	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) {

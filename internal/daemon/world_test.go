@@ -41,9 +41,9 @@ func wantError(t *testing.T, err error, kind moot.ErrorKind, hint moot.Hint, tex
 func founded(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "home")
-	id, err := Program{}.Init(t.Context(), dir, "club", "ann")
+	id, err := Program{}.Init(t.Context(), dir, app.InitOptions{Space: "club", As: "ann"})
 	must(t, err)
-	if id.Name != "club" || id.As != "ann" || id.Self != id.Space {
+	if id.Name != "club" || id.As != "ann" || id.Member != moot.MemberID(id.Space) || id.Recovery == "" {
 		t.Fatalf("a founded space has the identity %+v", id)
 	}
 	return dir
@@ -111,9 +111,9 @@ func join(t *testing.T, link string) (dir string) {
 	t.Helper()
 	const as = "ben"
 	dir = filepath.Join(t.TempDir(), as)
-	id, err := Program{}.Join(t.Context(), dir, link, as)
+	id, err := Program{}.Join(t.Context(), dir, app.JoinOptions{Link: link, As: as})
 	must(t, err)
-	if id.As != as || id.Name != "club" || id.Self == id.Space {
+	if id.As != as || id.Name != "club" || id.Member.IsZero() || id.Added || id.Waiting {
 		t.Fatalf("joined as %+v", id)
 	}
 	return dir

@@ -15,7 +15,8 @@ import (
 //
 //	[header: bytes, signature: bytes, body: bytes or null]
 //
-// and its header, which is what is signed, the encoding of the array headFields.
+// and its header, which is what is signed, the encoding of the array headFields. In the
+// header of an act (version 2) what it cites takes the place of what others replace.
 type item struct {
 	_    struct{} `cbor:",toarray"`
 	Head []byte
@@ -33,12 +34,16 @@ type headFields struct {
 	Time     uint64
 	Kind     string
 	Key      string
-	Replaces [][]byte
+	Links    [][]byte // what it replaces or, of an act, cites
 	BodyHash []byte
 	BodySize uint64
 }
 
-const version = 1
+// Versions of headers. Entries other than acts are as version 0.1.0 wrote them.
+const (
+	versionPlain = 1
+	versionAct   = 2
+)
 
 // maxItem bounds an encoded entry in bytes: body, key, replaced versions, the rest.
 const maxItem = moot.MaxBody + moot.MaxKey + moot.MaxReplaces*34 + 512
@@ -55,13 +60,17 @@ func marshal(v any) []byte {
 
 // header returns the encoding of all that is signed.
 func header(e *moot.Entry) []byte {
-	replaces := make([][]byte, len(e.Replaces))
-	for i := range e.Replaces {
-		replaces[i] = e.Replaces[i][:]
+	version, ids := uint(versionPlain), e.Replaces
+	if e.Kind == moot.KindAct {
+		version, ids = versionAct, e.Cites
+	}
+	links := make([][]byte, len(ids))
+	for i := range ids {
+		links[i] = ids[i][:]
 	}
 	return marshal(headFields{
 		Version: version, Space: e.Space[:], Author: e.Author[:], Seq: e.Seq, Prev: e.Prev[:], Time: uint64(e.Time),
-		Kind: string(e.Kind), Key: e.Key, Replaces: replaces, BodyHash: e.BodyHash[:], BodySize: uint64(e.BodySize),
+		Kind: string(e.Kind), Key: e.Key, Links: links, BodyHash: e.BodyHash[:], BodySize: uint64(e.BodySize),
 	})
 }
 
@@ -113,8 +122,11 @@ func decodeHead(head []byte) (e moot.Entry, err error) {
 	if err := decoder.Unmarshal(head, &h); err != nil {
 		return e, moot.Errorf(moot.Invalid, "not an entry: %w", err)
 	}
-	if h.Version != version {
+	switch act := moot.Kind(h.Kind) == moot.KindAct; {
+	case h.Version > versionAct:
 		return e, moot.Errorf(moot.Invalid, "an entry of version %d was made by a newer program: update this one", h.Version)
+	case h.Version != versionPlain && h.Version != versionAct || act != (h.Version == versionAct):
+		return e, moot.Errorf(moot.Invalid, "not an entry: version %d of kind %.40q", h.Version, h.Kind)
 	}
 	for _, f := range []struct {
 		dst *[32]byte
@@ -125,11 +137,15 @@ func decodeHead(head []byte) (e moot.Entry, err error) {
 		}
 		copy(f.dst[:], f.src)
 	}
-	for _, id := range h.Replaces {
+	links := &e.Replaces
+	if h.Version == versionAct {
+		links = &e.Cites
+	}
+	for _, id := range h.Links {
 		if len(id) != len(moot.EntryID{}) {
 			return e, moot.Errorf(moot.Invalid, "not an entry: %d bytes instead of an ID", len(id))
 		}
-		e.Replaces = append(e.Replaces, moot.EntryID(id))
+		*links = append(*links, moot.EntryID(id))
 	}
 	if h.BodySize > moot.MaxBody {
 		return e, moot.Errorf(moot.TooLarge, "a body of %d bytes is beyond the limit of %d", h.BodySize, moot.MaxBody)

@@ -16,7 +16,7 @@ func Example() {
 	clock := feed.NewClock(noon, 0)
 	author := func(seed byte) *feed.Author {
 		key := ed25519.NewKeyFromSeed(append(make([]byte, ed25519.SeedSize-1), seed))
-		return feed.NewAuthor(moot.Key{1}, key, clock, nil)
+		return feed.NewAuthor(moot.SpaceID{1}, key, clock, nil)
 	}
 	ann, bob := author(1), author(2)
 	first := ann.Next(moot.KindFile, "report.txt", nil, []byte("ann's"))

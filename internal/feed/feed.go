@@ -2,11 +2,12 @@
 // the chain that each author's entries form, the clock that orders them across
 // authors, and the view that merging them yields.
 //
-// It is pure: no I/O, no clock of its own. It must not know who is a member, what
-// an entry's body means, or where entries are stored.
+// It is pure: no clock of its own, and no I/O but queries of a moot.Feeds. It must not
+// know who is a member, what an entry's body means, or where entries are stored.
 package feed
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"unicode/utf8"
 
@@ -67,6 +68,12 @@ func checkForm(e *moot.Entry) error {
 		return bad(moot.TooLarge, "a name of %d bytes is beyond the limit of %d", len(e.Key), moot.MaxKey)
 	case len(e.Replaces) > moot.MaxReplaces:
 		return bad(moot.TooLarge, "it replaces %d versions, and at most %d are allowed", len(e.Replaces), moot.MaxReplaces)
+	case len(e.Cites) > moot.MaxCites:
+		return bad(moot.TooLarge, "it cites %d acts, and at most %d are allowed", len(e.Cites), moot.MaxCites)
+	case e.Kind == moot.KindAct && len(e.Replaces) > 0, e.Kind != moot.KindAct && len(e.Cites) > 0:
+		return bad(moot.Invalid, "an act cites, and everything else replaces")
+	case !ascending(e.Cites):
+		return bad(moot.Invalid, "what it cites is not sorted")
 	case e.Kind == "" || len(e.Kind) > maxKind:
 		return bad(moot.Invalid, "%.40q is not a kind", string(e.Kind))
 	case !utf8.ValidString(e.Key) || !utf8.ValidString(string(e.Kind)):
@@ -75,8 +82,20 @@ func checkForm(e *moot.Entry) error {
 		return bad(moot.Invalid, "entries are numbered from 1")
 	case (e.Seq == 1) != (e.Prev == moot.EntryID{}):
 		return bad(moot.Invalid, "entry %d names a wrong predecessor", e.Seq)
+	case e.Space.IsZero() && (e.Seq != 1 || e.Kind != moot.KindAct):
+		return bad(moot.Invalid, "it belongs to no space")
 	}
 	return nil
+}
+
+// ascending reports whether IDs are sorted, none twice.
+func ascending(ids []moot.EntryID) bool {
+	for i := 1; i < len(ids); i++ {
+		if bytes.Compare(ids[i-1][:], ids[i][:]) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // checkBody compares the body with the header; it may have been dropped.
@@ -88,6 +107,15 @@ func checkBody(e *moot.Entry) error {
 		return moot.Errorf(moot.Corrupt, "the body of entry %d of %s is not the one that was signed", e.Seq, e.Author.Short())
 	}
 	return nil
+}
+
+// SpaceOf returns the space that an entry belongs to; the act that founds a space is its
+// own.
+func SpaceOf(e *moot.Entry) moot.SpaceID {
+	if e.Space.IsZero() {
+		return moot.SpaceID(e.ID)
+	}
+	return e.Space
 }
 
 // Follows checks that e is its author's next entry after prev, which is nil before the
@@ -106,7 +134,7 @@ func Follows(prev, e *moot.Entry) error {
 		return moot.Errorf(moot.Fork, "%s has signed another entry %d, or another one before it", e.Author.Short(), e.Seq)
 	case prev == nil:
 		return nil
-	case e.Author != prev.Author || e.Space != prev.Space:
+	case e.Author != prev.Author || SpaceOf(e) != SpaceOf(prev):
 		return moot.Errorf(moot.Invalid, "entry %d of %s continues a feed of another author or space", e.Seq, e.Author.Short())
 	case e.Time <= prev.Time:
 		return moot.Errorf(moot.Invalid, "entry %d of %s is not later than the one before it", e.Seq, e.Author.Short())

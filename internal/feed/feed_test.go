@@ -14,7 +14,7 @@ import (
 	"github.com/mootspace/moot/internal/feed"
 )
 
-var space = moot.Key{7}
+var space = moot.SpaceID{7}
 
 func key(n byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))

@@ -21,13 +21,12 @@ func (fs *Files) publish(ctx context.Context, f File, replaces []File, mode moot
 	}
 	e, err := sign.One(ctx, fs.write, mode, sign.Statement{Kind: moot.KindFile, Key: f.Name, Replaces: ids(replaces), Body: b})
 	if errors.Is(err, moot.Conflict) {
-		return f, moot.Errorf(moot.Conflict, "%q was changed by another member meanwhile", f.Name)
+		return f, moot.Errorf(moot.Conflict, "%q was changed elsewhere meanwhile", f.Name)
 	}
 	if err != nil {
 		return f, err
 	}
-	f.Author, f.Time, f.Entry = e.Author, e.Time, e.ID
-	return f, nil
+	return fs.stated(f, e), nil
 }
 
 // thin deletes the last versions until one entry can replace the rest, so that a conflict

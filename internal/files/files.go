@@ -7,7 +7,7 @@ package files
 import (
 	"cmp"
 	"context"
-	"io/fs"
+	iofs "io/fs"
 	"log/slog"
 	"strings"
 	"time"
@@ -35,16 +35,20 @@ type Fetcher interface {
 type Options struct {
 	Linker  Linker  // nil: nothing can be shared in place
 	Fetcher Fetcher // nil: what is fetched is copied out
-	Log     *slog.Logger
+	// Member returns the member to whom a device belongs, also if it acts for it no more;
+	// nil: files do not say whose they are.
+	Member func(device moot.Key) (moot.MemberID, bool)
+	Log    *slog.Logger
 }
 
 // Files are the files of a space, seen through a node.
 type Files struct {
-	node  moot.Node
-	write sign.Writer
-	link  Linker
-	take  Fetcher
-	log   *slog.Logger
+	node   moot.Node
+	write  sign.Writer
+	link   Linker
+	take   Fetcher
+	member func(moot.Key) (moot.MemberID, bool)
+	log    *slog.Logger
 }
 
 // New returns the files that node knows; changes are signed by write, which may be
@@ -53,27 +57,41 @@ func New(node moot.Node, write sign.Writer, o Options) *Files {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Files{node, write, o.Linker, o.Fetcher, o.Log}
+	if o.Member == nil {
+		o.Member = func(moot.Key) (moot.MemberID, bool) { return moot.MemberID{}, false }
+	}
+	return &Files{node, write, o.Linker, o.Fetcher, o.Member, o.Log}
 }
 
 // File is a version of a name.
 type File struct {
-	Name     string       `json:"name"`
-	Path     string       `json:"path,omitempty"` // where Get wrote it
-	Blob     moot.Blob    `json:"blob"`           // of a folder: its manifest
-	Content  int64        `json:"size"`           // bytes of the file, or of all files in the folder
-	Mode     fs.FileMode  `json:"mode"`
-	ModTime  time.Time    `json:"modified"`
-	Folder   bool         `json:"folder,omitempty"`
-	Author   moot.Key     `json:"author"`
-	Time     moot.Time    `json:"time"`
-	Entry    moot.EntryID `json:"version"`
-	Conflict bool         `json:"conflict,omitempty"` // there are other versions in force
-	Deleted  bool         `json:"deleted,omitempty"`  // in a history: the name was removed
+	Name     string        `json:"name"`
+	Path     string        `json:"path,omitempty"` // where Get wrote it
+	Blob     moot.Blob     `json:"blob"`           // of a folder: its manifest
+	Content  int64         `json:"size"`           // bytes of the file, or of all files in the folder
+	Mode     iofs.FileMode `json:"mode"`
+	ModTime  time.Time     `json:"modified"`
+	Folder   bool          `json:"folder,omitempty"`
+	By       moot.MemberID `json:"by,omitzero"` // the member who wrote it; zero if not known
+	Author   moot.Key      `json:"author"`      // the device that signed it
+	Time     moot.Time     `json:"time"`
+	Entry    moot.EntryID  `json:"version"`
+	Conflict bool          `json:"conflict,omitempty"` // there are other versions in force
+	Deleted  bool          `json:"deleted,omitempty"`  // in a history: the name was removed
 }
 
 // Size returns the bytes of the file, or of all files in the folder.
 func (f File) Size() int64 { return f.Content }
+
+// stated returns f as the version that an entry states.
+func (fs *Files) stated(f File, e moot.Entry) File {
+	f.By = moot.MemberID{}
+	if by, known := fs.member(e.Author); known {
+		f.By = by
+	}
+	f.Author, f.Time, f.Entry = e.Author, e.Time, e.ID
+	return f
+}
 
 // body is an entry's description of a file. An empty body removes the name.
 type body struct {
@@ -95,9 +113,9 @@ func encodeBody(f File) ([]byte, error) {
 
 var decoder = cbor.NewDecoder(cbor.Limits{})
 
-// fileOf reads an entry. The error is of kind Invalid: the entry may be hostile.
+// fileOf reads what an entry states, without who and when. The error is of kind Invalid: the entry may be hostile.
 func fileOf(e moot.Entry) (File, error) {
-	f := File{Name: e.Key, Author: e.Author, Time: e.Time, Entry: e.ID}
+	f := File{Name: e.Key}
 	if err := CheckName(e.Key); err != nil {
 		return f, err
 	}
@@ -114,7 +132,7 @@ func fileOf(e moot.Entry) (File, error) {
 	}
 	f.Blob = moot.Blob{ID: moot.BlobID(b.Blob), Size: b.Size}
 	f.Content, f.Folder = b.Content, b.Folder
-	f.Mode, f.ModTime = fs.FileMode(b.Mode).Perm(), time.Unix(0, b.ModTime).UTC()
+	f.Mode, f.ModTime = iofs.FileMode(b.Mode).Perm(), time.Unix(0, b.ModTime).UTC()
 	return f, nil
 }
 
@@ -131,7 +149,7 @@ func CheckName(name string) error {
 		why = "it is not UTF-8"
 	case strings.ContainsFunc(name, unicode.IsControl):
 		why = "it has control characters"
-	case !fs.ValidPath(name) || name == ".":
+	case !iofs.ValidPath(name) || name == ".":
 		why = "it must be a relative path without empty parts, '.' or '..'"
 	}
 	if why != "" {

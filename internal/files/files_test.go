@@ -53,7 +53,7 @@ func newStore(t testing.TB) *store.Store {
 // newFiles returns the files of one more member on the store.
 func newFiles(s *store.Store, n byte) *files.Files {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
-	author := feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil)
+	author := feed.NewAuthor(moot.SpaceID{1}, key, feed.NewClock(time.Now, 0), nil)
 	return files.New(s, &signer{author, s}, files.Options{Linker: s})
 }
 
@@ -142,7 +142,7 @@ func TestNonsenseEntries(t *testing.T) {
 	s := newStore(t)
 	f := newFiles(s, 1)
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
-	p := &signer{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
+	p := &signer{feed.NewAuthor(moot.SpaceID{1}, key, feed.NewClock(time.Now, 0), nil), s}
 	for name, body := range map[string]string{"a": "nonsense", "../b": "x", "c": "\xa0", "d": "\xa1\x00\x41x"} {
 		_, err := p.Append(t.Context(), moot.Merge, sign.Statement{Kind: moot.KindFile, Key: name, Body: []byte(body)})
 		must(t, err)
@@ -179,7 +179,7 @@ func TestConflictsAreListedAndResolved(t *testing.T) {
 	_, err := ann.Share(t.Context(), write(t, dir+"/a", "ann"), files.ShareOptions{As: "plan"})
 	must(t, err)
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, ed25519.SeedSize))
-	blind := &signer{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
+	blind := &signer{feed.NewAuthor(moot.SpaceID{1}, key, feed.NewClock(time.Now, 0), nil), s}
 	plan, err := bob.List(t.Context(), "plan")
 	must(t, err)
 	for e, err := range s.Query(t.Context(), moot.Query{Key: "plan"}) {

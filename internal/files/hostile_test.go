@@ -146,7 +146,7 @@ func (l impostor) Query(context.Context, moot.Query) iter.Seq2[moot.Entry, error
 
 func TestAnswersToOtherQueriesAreLeftOut(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
-	author := feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil)
+	author := feed.NewAuthor(moot.SpaceID{1}, key, feed.NewClock(time.Now, 0), nil)
 	body, err := encodeBody(File{Blob: moot.Blob{Size: 1}})
 	if err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func (fs *Files) versions(ctx context.Context, q moot.Query, f func(File)) error
 			fs.log.Debug("an invalid entry", "author", e.Author, "error", err)
 			continue
 		}
-		f(v)
+		f(fs.stated(v, e))
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (fs *Files) moveBelow(ctx context.Context, from, to string, o MoveOptions) 
 			return folder, err
 		}
 		last := moved[len(moved)-1]
-		folder.Author, folder.Time = last.Author, last.Time
+		folder.By, folder.Author, folder.Time = last.By, last.Author, last.Time
 		for _, f := range moved {
 			folder.Content += f.Content
 		}
@@ -115,7 +115,7 @@ func (fs *Files) moveNames(ctx context.Context, list []File, rename func(string)
 		return nil, err
 	}
 	for i := range moved {
-		moved[i].Author, moved[i].Time, moved[i].Entry = entries[i].Author, entries[i].Time, entries[i].ID
+		moved[i] = fs.stated(moved[i], entries[i])
 	}
 	return moved, nil
 }

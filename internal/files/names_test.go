@@ -18,7 +18,7 @@ import (
 // newSigner returns one more member, whose statements nothing checks.
 func newSigner(s *store.Store, n byte) *signer {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
-	return &signer{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil), s}
+	return &signer{feed.NewAuthor(moot.SpaceID{1}, key, feed.NewClock(time.Now, 0), nil), s}
 }
 
 func TestUnusualNames(t *testing.T) {

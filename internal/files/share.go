@@ -18,7 +18,7 @@ type Progress func(done, total int64)
 type ShareOptions struct {
 	As       string   // the name; "" is the path's last part
 	InPlace  bool     // refer to the file instead of copying it
-	Force    bool     // also if another member changed the name meanwhile
+	Force    bool     // also if the name was changed elsewhere meanwhile
 	Bare     bool     // of a folder: without times and permissions, so that equal contents have equal IDs
 	Progress Progress // may be nil
 }

@@ -14,7 +14,7 @@ import (
 type WriteOptions struct {
 	Mode     os.FileMode // permission bits; 0: 0644
 	ModTime  time.Time   // zero: now
-	Force    bool        // also if another member changed the name meanwhile
+	Force    bool        // also if the name was changed elsewhere meanwhile
 	Progress Progress    // its total is 0: the size is not known; may be nil
 }
 

@@ -38,7 +38,7 @@ func Bound(interval time.Duration) time.Duration { return rounds * interval }
 // Config configures Run.
 type Config struct {
 	Host       host.Host // nil: no pushing, and repair with the servers only
-	Space      moot.Key
+	Space      moot.SpaceID
 	Self       moot.Key
 	Local      moot.Feeds
 	Neighbours func() []moot.Peer                    // members connected now
@@ -46,6 +46,7 @@ type Config struct {
 	Key        func(peer.ID) (moot.Key, error)       // the key behind a peer ID
 	Member     func(moot.Key) bool                   // only members receive and send entries
 	Dial       moot.Dialer                           //
+	Names      func(*moot.Entry) []moot.EntryID      // what an entry's body names; may be nil
 	Interval   time.Duration                         // 0: DefaultInterval
 	Reached    func(p moot.Peer, pulled, pushed int) // after each repair; may be nil
 	Log        *slog.Logger
@@ -54,10 +55,14 @@ type Config struct {
 // gossip is one node's part.
 type gossip struct {
 	Config
-	seen seen
-	due  chan moot.Peer // nodes to compare with at once
-	busy sync.Map       // by moot.Key: nodes being compared with
-	wg   sync.WaitGroup
+	seen     seen
+	refused  refusals
+	rejected refusals
+	due      chan moot.Peer // nodes to compare with at once
+	busy     sync.Map       // by moot.Key: nodes being compared with
+	wg       sync.WaitGroup
+
+	warned sync.Map // by moot.Key: nodes that a warning was about since the last repair
 }
 
 // Run takes part until ctx ends.
@@ -145,11 +150,13 @@ func (g *gossip) start(ctx context.Context, p moot.Peer) {
 			g.Log.Debug("gossip: cannot dial", "peer", p.ID, "error", err)
 			return
 		}
-		pulled, pushed, err := reconcile(ctx, g.Local, node, &g.seen)
+		c := &comparison{local: g.Local, remote: node, known: &g.seen, refused: &g.refused, rejected: &g.rejected, names: namesOf(g.Names)}
+		pulled, pushed, err := c.run(ctx)
 		if err != nil {
-			g.Log.Debug("gossip: repair", "peer", p.ID, "pulled", pulled, "pushed", pushed, "error", err)
+			g.Log.Log(ctx, g.level(p, err), "gossip: repair", "peer", p.ID, "pulled", pulled, "pushed", pushed, "error", err)
 			return
 		}
+		g.warned.Delete(p.ID)
 		if pulled+pushed > 0 {
 			g.Log.Debug("gossip: repaired", "peer", p.ID, "pulled", pulled, "pushed", pushed)
 		}
@@ -157,4 +164,15 @@ func (g *gossip) start(ctx context.Context, p moot.Peer) {
 			g.Reached(p, pulled, pushed)
 		}
 	})
+}
+
+// level is that of a repair's failure: a warning once if only a person can help, as
+// with a node of another version or with another key.
+func (g *gossip) level(p moot.Peer, err error) slog.Level {
+	if moot.HintOf(err) != "" {
+		if _, warned := g.warned.LoadOrStore(p.ID, true); !warned {
+			return slog.LevelWarn
+		}
+	}
+	return slog.LevelDebug
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/mootspace/moot/internal/wire"
 )
 
-var space = moot.Key{1}
+var space = moot.SpaceID{1}
 
 // node is a store, a host and a feed writer.
 type node struct {
@@ -112,7 +112,7 @@ func holds(t *testing.T, n *node, entries ...moot.Entry) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return !slices.ContainsFunc(entries, func(e moot.Entry) bool { return !v.Covers(e.Author, e.Seq) })
+	return !slices.ContainsFunc(entries, func(e moot.Entry) bool { return e.Seq > v.Seq(e.Author) })
 }
 
 // TestPush: an entry reaches nodes that are not connected with the author, long
@@ -156,14 +156,14 @@ func TestRepair(t *testing.T) {
 // picky refuses one author.
 type picky struct{ refused moot.Key }
 
-func (p picky) Admit(e moot.Entry) error {
+func (p picky) Admit(e *moot.Entry, _ moot.Position, _ *moot.Position, _ store.Held) error {
 	if e.Author == p.refused {
 		return moot.Errorf(moot.Stranger, "not welcome")
 	}
 	return nil
 }
-func (picky) Apply(moot.Entry)              {}
-func (picky) Limit(moot.Key) (uint64, bool) { return 0, false }
+func (picky) Apply(*moot.Entry, moot.Position, *moot.Position, store.Held) []moot.Key { return nil }
+func (picky) Counts(moot.Key, moot.Kind, moot.Position) bool                          { return true }
 
 // TestRepairLeavesOutWhatIsRefused: one author's rejected entries do not block others'.
 func TestRepairLeavesOutWhatIsRefused(t *testing.T) {

@@ -40,7 +40,7 @@ func (g *gossip) push(ctx context.Context) error {
 	if err != nil {
 		return moot.Errorf(moot.Internal, "gossip: %w", err)
 	}
-	topicName := "moot/" + g.Space.String()
+	topicName := "moot/2/" + g.Space.String()
 	if err := ps.RegisterTopicValidator(topicName, g.validate, pubsub.WithValidatorTimeout(appendTime)); err != nil {
 		return moot.Errorf(moot.Internal, "gossip: %w", err)
 	}

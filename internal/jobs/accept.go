@@ -35,10 +35,10 @@ type job struct {
 	busy       bool            // no task starts: the stage is being concluded
 	ctx        context.Context //nolint:containedctx // of its attempts: a job outlives the call that submits it
 	stop       context.CancelFunc
-	next       *submittedJob      // submission received after it had ended
-	pool       []*worker          // available workers
-	dissenters map[moot.Key]bool  // workers that were outvoted
-	excluded   map[moot.Key]error // workers that cannot run its tasks, and why
+	next       *submittedJob          // submission received after it had ended
+	pool       []*worker              // available workers
+	dissenters map[moot.MemberID]bool // members whose workers were outvoted
+	excluded   map[moot.Key]error     // workers that cannot run its tasks, and why
 }
 
 // received handles an entry of kind job.
@@ -46,7 +46,7 @@ func (c *Coordinator) received(e moot.Entry) {
 	if e.Deletes() {
 		return
 	}
-	o, err := submissionOf(e)
+	o, err := submissionOf(e, c.cfg.Member)
 	if err != nil || o.coordinator != c.cfg.Self {
 		return
 	}
@@ -57,7 +57,7 @@ func (c *Coordinator) received(e moot.Entry) {
 func (c *Coordinator) handle(o submittedJob) {
 	if j := c.jobs[o.id]; j != nil {
 		switch {
-		case j.Author != o.author:
+		case j.By != o.by:
 		case j.State.Ended(): // its result is being published
 			j.next = &o
 		case o.Cancelled:
@@ -70,7 +70,7 @@ func (c *Coordinator) handle(o submittedJob) {
 		switch {
 		case err != nil:
 			c.cfg.Log.Error("run a job", "id", o.id, "error", err)
-		case found && s.Author == o.author && o.Round > s.Round && !o.Cancelled:
+		case found && s.By == o.by && o.Round > s.Round && !o.Cancelled:
 			c.retry(s, o.Round)
 		case !found && !o.Cancelled:
 			c.start(o)
@@ -157,7 +157,7 @@ func (c *Coordinator) add(s stored, rows []row, earlier tally, failed error) {
 	if c.jobs[s.ID] != nil {
 		return
 	}
-	j := &job{stored: s, dissenters: map[moot.Key]bool{}, excluded: map[moot.Key]error{}, started: c.cfg.Now().Add(-s.Wall)}
+	j := &job{stored: s, dissenters: map[moot.MemberID]bool{}, excluded: map[moot.Key]error{}, started: c.cfg.Now().Add(-s.Wall)}
 	j.ctx, j.stop = context.WithCancel(c.ctx)
 	if s.spec.Timeout > 0 {
 		j.ctx, j.stop = context.WithDeadline(c.ctx, j.started.Add(s.spec.Timeout))
@@ -255,19 +255,19 @@ func (c *Coordinator) check(s *stored) error {
 		tasks += max(st.Count, len(st.Each), 1)
 	}
 	reply := make(chan int, 1)
-	c.post(func() { reply <- c.waiting(s.Author) })
+	c.post(func() { reply <- c.waiting(s.By) })
 	select {
 	case n := <-reply:
-		return c.cfg.Quota(s.Author, tasks, n)
+		return c.cfg.Quota(s.By, tasks, n)
 	case <-c.ctx.Done():
 		return c.ctx.Err()
 	}
 }
 
 // waiting counts a member's unfinished tasks.
-func (c *Coordinator) waiting(member moot.Key) (n int) {
+func (c *Coordinator) waiting(member moot.MemberID) (n int) {
 	for _, j := range c.jobs {
-		if j.Author == member {
+		if j.By == member {
 			n += j.open
 		}
 	}

@@ -25,7 +25,7 @@ func (w *worker) capacity() int { return w.Slots + max(1, w.Slots/2) }
 func (c *Coordinator) refreshWorkers() {
 	now := c.cfg.Now()
 	type owner struct {
-		member moot.Key
+		member moot.MemberID
 		via    moot.Architecture
 	}
 	seen := map[owner][]Worker{}
@@ -34,7 +34,7 @@ func (c *Coordinator) refreshWorkers() {
 		if j.State.Ended() {
 			continue
 		}
-		id := owner{j.Author, j.Via}
+		id := owner{j.By, j.Via}
 		if _, ok := seen[id]; !ok {
 			seen[id] = c.cfg.Workers(c.ctx, id.member, id.via)
 		}
@@ -75,18 +75,18 @@ func (c *Coordinator) assign() {
 }
 
 // byPriority returns the jobs with ready tasks: by priority, then by the fewest running
-// tasks of their authors, then by age.
+// tasks of their members, then by age.
 func (c *Coordinator) byPriority() []*job {
-	running := map[moot.Key]int{}
+	running := map[moot.MemberID]int{}
 	var list []*job
 	for _, j := range c.jobs {
-		running[j.Author] += j.Running
+		running[j.By] += j.Running
 		if !j.State.Ended() && !j.busy && len(j.ready) > 0 {
 			list = append(list, j)
 		}
 	}
 	slices.SortFunc(list, func(a, b *job) int {
-		return cmp.Or(-cmp.Compare(a.spec.Priority, b.spec.Priority), cmp.Compare(running[a.Author], running[b.Author]),
+		return cmp.Or(-cmp.Compare(a.spec.Priority, b.spec.Priority), cmp.Compare(running[a.By], running[b.By]),
 			a.Submitted.Compare(b.Submitted), cmp.Compare(a.ID, b.ID))
 	})
 	return list
@@ -133,7 +133,7 @@ func (c *Coordinator) assignOne(j *job, now time.Time) bool {
 func (c *Coordinator) acceptMajority(t *task) bool {
 	j := t.job
 	winner, agree := majority(t.votes)
-	left := slices.ContainsFunc(j.pool, func(w *worker) bool { return !t.has(w.Key) && !j.dissenters[w.Key] && j.excluded[w.Key] == nil })
+	left := slices.ContainsFunc(j.pool, func(w *worker) bool { return !t.has(w) && !j.dissenters[w.Member] && j.excluded[w.Key] == nil })
 	if left || len(t.running) > 0 || agree <= j.check()/2 {
 		return false
 	}
@@ -143,17 +143,17 @@ func (c *Coordinator) acceptMajority(t *task) bool {
 	return true
 }
 
-// overShare reports whether the job's author has its fair share of the slots already.
+// overShare reports whether the job's member has its fair share of the slots already.
 func (c *Coordinator) overShare(j *job) bool {
-	mine, members, slots := 0, map[moot.Key]bool{}, 0
+	mine, members, slots := 0, map[moot.MemberID]bool{}, 0
 	for _, other := range c.jobs {
 		if other.State.Ended() {
 			continue
 		}
-		if other.Author == j.Author {
+		if other.By == j.By {
 			mine += other.Running
 		} else if len(other.ready) > 0 && other.spec.Priority >= j.spec.Priority {
-			members[other.Author] = true
+			members[other.By] = true
 		}
 	}
 	if len(members) == 0 {
@@ -167,7 +167,7 @@ func (c *Coordinator) overShare(j *job) bool {
 
 // free reports whether a task of the job can be assigned to the worker now.
 func (w *worker) free(j *job, now time.Time) bool {
-	return len(w.running) < w.capacity() && !now.Before(w.backoff) && !j.dissenters[w.Key] && j.excluded[w.Key] == nil
+	return len(w.running) < w.capacity() && !now.Before(w.backoff) && !j.dissenters[w.Member] && j.excluded[w.Key] == nil
 }
 
 // pick returns the least loaded worker for a task, preferring one that has its input; nil
@@ -177,7 +177,7 @@ func pick(pool []*worker, t *task, may func(*worker) bool) (best *worker) {
 		return cmp.Or(cmp.Compare(w.load(t), best.load(t)), cmp.Compare(w.failed, best.failed))
 	}
 	for _, w := range pool {
-		if may(w) && !t.has(w.Key) && (best == nil || better(w) < 0) {
+		if may(w) && !t.has(w) && (best == nil || better(w) < 0) {
 			best = w
 		}
 	}

@@ -10,10 +10,10 @@ import (
 // TestFairShare: a member with more than its share of the slots waits for members whose
 // tasks are ready, unless theirs have a lower priority.
 func TestFairShare(t *testing.T) {
-	ann, bob := moot.Key{1}, moot.Key{2}
+	ann, bob := moot.MemberID{1}, moot.MemberID{2}
 	pool := []*worker{{Worker: Worker{Slots: 4}}} // capacity 6: a share of 3
-	newJob := func(author moot.Key, running, ready, priority int) *job {
-		j := &job{stored: stored{Job: Job{Author: author, State: Running}, spec: Spec{Priority: priority}}, pool: pool, ready: make([]*task, ready)}
+	newJob := func(by moot.MemberID, running, ready, priority int) *job {
+		j := &job{stored: stored{Job: Job{By: by, State: Running}, spec: Spec{Priority: priority}}, pool: pool, ready: make([]*task, ready)}
 		j.Running = running
 		return j
 	}
@@ -40,23 +40,29 @@ func TestPick(t *testing.T) {
 	idle := &worker{Worker: Worker{Key: moot.Key{2}, Slots: 1}}
 	holder := &worker{Worker: Worker{Key: moot.Key{3}, Slots: 1}, holds: map[moot.BlobID]struct{}{in.ID: {}}}
 	lossy := &worker{Worker: Worker{Key: moot.Key{4}, Slots: 1}, failed: 2}
+	other := &worker{Worker: Worker{Key: moot.Key{5}, Member: moot.MemberID{1}, Slots: 1}}
+	once, checked := &job{}, &job{stored: stored{spec: Spec{Check: 2}}}
+	voted := []vote{{worker: moot.Key{6}, member: other.Member}}
 	anyWorker := func(*worker) bool { return true }
 	for name, c := range map[string]struct {
 		pool []*worker
 		task task
 		want *worker
 	}{
-		"least loaded":  {[]*worker{busy, idle}, task{}, idle},
-		"has the input": {[]*worker{idle, holder}, task{row: row{input: &in}}, holder},
-		"fewer losses":  {[]*worker{lossy, idle}, task{}, idle},
-		"has voted":     {[]*worker{busy, idle}, task{votes: []vote{{worker: idle.Key}}}, busy},
-		"none is left":  {[]*worker{idle}, task{votes: []vote{{worker: idle.Key}}}, nil},
+		"least loaded":  {[]*worker{busy, idle}, task{job: once}, idle},
+		"has the input": {[]*worker{idle, holder}, task{job: once, row: row{input: &in}}, holder},
+		"fewer losses":  {[]*worker{lossy, idle}, task{job: once}, idle},
+		"has voted":     {[]*worker{busy, idle}, task{job: once, votes: []vote{{worker: idle.Key}}}, busy},
+		"none is left":  {[]*worker{idle}, task{job: once, votes: []vote{{worker: idle.Key}}}, nil},
+		"a device more": {[]*worker{other}, task{job: once, votes: voted}, other},
+		"one vote each": {[]*worker{other}, task{job: checked, votes: voted}, nil},
+		"runs a vote":   {[]*worker{other}, task{job: checked, running: []*attempt{{worker: &worker{Worker: Worker{Member: other.Member}}}}}, nil},
 	} {
 		if got := pick(c.pool, &c.task, anyWorker); got != c.want {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if pick([]*worker{idle}, &task{}, func(*worker) bool { return false }) != nil {
+	if pick([]*worker{idle}, &task{job: once}, func(*worker) bool { return false }) != nil {
 		t.Error("a worker that may not run the task")
 	}
 }

@@ -121,7 +121,7 @@ func (c *Coordinator) returned(a *attempt, o moot.Outcome, err error) {
 	}
 	j.Progress.Workers[w.Key]++
 	j.Busy += o.Wall
-	t.votes = append(t.votes, vote{w.Key, sum, o})
+	t.votes = append(t.votes, vote{w.Key, w.Member, sum, o})
 	c.verify(t)
 }
 
@@ -169,7 +169,7 @@ func (j *job) requeue(t *task) {
 	}
 }
 
-// explain is an error in the words of a job's author.
+// explain is an error in the words of a job's submitter.
 func explain(t *task, err error) string {
 	var e *moot.Error
 	text := err.Error()

@@ -14,18 +14,20 @@ import (
 
 // Config is what a Coordinator is made of.
 type Config struct {
-	Self  moot.Key
+	Self  moot.Key    // this device
 	Node  moot.Node   // where jobs are read and results are stored
 	Local moot.Blobs  // what Node stores on this machine
 	Write sign.Writer // signs as Self
 	Files *files.Files
 	Queue string // file of the queue; empty: in memory
+	// Member returns the member to whom a device belongs, also if it acts for it no more.
+	Member func(device moot.Key) (moot.MemberID, bool)
 	// Workers returns the workers available to a member now. It must be quick: it is called
 	// every second, and for each new job.
-	Workers func(ctx context.Context, member moot.Key, via moot.Architecture) []Worker
+	Workers func(ctx context.Context, member moot.MemberID, via moot.Architecture) []Worker
 	// Quota fails if a member, with so many tasks waiting, may not submit a job of so many
 	// more. Kinds Denied, Full. nil: no limit.
-	Quota func(member moot.Key, tasks, waiting int) error
+	Quota func(member moot.MemberID, tasks, waiting int) error
 
 	Now func() time.Time
 	Log *slog.Logger
@@ -33,8 +35,9 @@ type Config struct {
 
 // Worker is a node that runs tasks.
 type Worker struct {
-	Key    moot.Key
-	Slots  int // tasks at once
+	Key    moot.Key      // its device
+	Member moot.MemberID // whose device it is
+	Slots  int           // tasks at once
 	Runner moot.Runner
 	Blobs  moot.Blobs // where the outputs of its tasks are fetched
 }

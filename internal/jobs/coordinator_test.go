@@ -33,8 +33,8 @@ func TestQuota(t *testing.T) {
 		}
 	}
 	f.mu.Lock()
-	f.quota = func(member moot.Key, tasks, waiting int) error {
-		if member != f.signer.self || tasks != 4 || waiting != 7 {
+	f.quota = func(member moot.MemberID, tasks, waiting int) error {
+		if member != me || tasks != 4 || waiting != 7 {
 			t.Errorf("%d tasks, %d waiting", tasks, waiting)
 		}
 		return moot.Errorf(moot.Full, "too many tasks")
@@ -156,7 +156,7 @@ func TestLogRestarts(t *testing.T) {
 func TestOffers(t *testing.T) {
 	f := newFixture(t)
 	list, err := f.submitter.Offers(t.Context())
-	if err != nil || len(list) != 1 || list[0].Member != f.signer.self || list[0].CPUs != 4 {
+	if err != nil || len(list) != 1 || list[0].Device != f.signer.self || list[0].Member != me || list[0].CPUs != 4 {
 		t.Errorf("%+v, %v", list, err)
 	}
 	f.lend(0)

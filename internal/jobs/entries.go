@@ -12,13 +12,14 @@ import (
 )
 
 // Formats of the three kinds of entries about jobs. A submission (kind job) has the job's
-// ID as key; its author may replace it, to cancel or retry the job. A result (kind result,
-// the same key) is the coordinator's. An offer (kind offer) has its author's key as key.
+// ID as key; a device of its member may replace it, to cancel or retry the job. A result
+// (kind result, the same key) is the coordinator's. An offer (kind offer) has the key of
+// the device that lends as key.
 
 // submission is the body of an entry of kind job.
 type submission struct {
 	Spec        []byte `cbor:"0,keyasint"` // the blob that holds it, as JSON
-	Coordinator []byte `cbor:"1,keyasint"`
+	Coordinator []byte `cbor:"1,keyasint"` // its device
 	Via         string `cbor:"2,keyasint"` // as wordOf writes it
 	Name        string `cbor:"3,keyasint"`
 	As          string `cbor:"4,keyasint"`
@@ -78,24 +79,32 @@ func decode(b []byte, v any) error {
 	return nil
 }
 
+// memberOf returns the member to whom a device belongs, also if it acts for it no more.
+type memberOf func(device moot.Key) (moot.MemberID, bool)
+
 // submittedJob is a submission with the fields of its entry.
 type submittedJob struct {
 	submission
 	id          string
-	entry       moot.EntryID
-	author      moot.Key
+	versions    []moot.EntryID // in force, of the same member
+	by          moot.MemberID
 	spec        moot.BlobID
 	coordinator moot.Key
 	via         moot.Architecture
 }
 
-// submissionOf reads an entry of kind job, which is untrusted. Kind Invalid.
-func submissionOf(e moot.Entry) (submittedJob, error) {
-	o := submittedJob{id: e.Key, entry: e.ID, author: e.Author}
-	if err := decode(e.Body, &o.submission); err != nil {
+// submissionOf reads an entry of kind job, which is untrusted. Kinds Invalid, Stranger.
+func submissionOf(e moot.Entry, member memberOf) (submittedJob, error) {
+	o := submittedJob{id: e.Key, versions: []moot.EntryID{e.ID}}
+	by, known := member(e.Author)
+	if !known {
+		return o, moot.Errorf(moot.Stranger, "the job was submitted by a device of no member")
+	}
+	o.by = by
+	err := decode(e.Body, &o.submission)
+	if err != nil {
 		return o, err
 	}
-	var err error
 	if o.via, err = viaOf(o.submission.Via); err != nil {
 		return o, err
 	}
@@ -113,7 +122,7 @@ func validID(id string) bool {
 
 // job returns the job in the state before its coordinator has received it.
 func (o *submittedJob) job() Job {
-	return Job{ID: o.id, Name: o.Name, As: o.As, Author: o.author, Coordinator: o.coordinator, Via: o.via, Round: o.Round,
+	return Job{ID: o.id, Name: o.Name, As: o.As, By: o.by, Coordinator: o.coordinator, Via: o.via, Round: o.Round,
 		Submitted: time.UnixMilli(o.At), State: Waiting}
 }
 

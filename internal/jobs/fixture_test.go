@@ -21,7 +21,8 @@ import (
 	"github.com/mootspace/moot/internal/store"
 )
 
-// fixture is one member's node with a coordinator and fake workers.
+// fixture is one member's node with a coordinator and fake workers; another device of the
+// member may use the node, too.
 type fixture struct {
 	t         *testing.T
 	node      *counter
@@ -31,13 +32,14 @@ type fixture struct {
 	submitter jobs.Submitter
 
 	mu      sync.Mutex
+	owners  map[moot.Key]moot.MemberID // of devices
 	workers []jobs.Worker
-	quota   func(member moot.Key, tasks, waiting int) error
+	quota   func(member moot.MemberID, tasks, waiting int) error
 	coord   *jobs.Coordinator
 	stop    func()
 }
 
-// signer signs entries of one member.
+// signer signs entries of one device.
 type signer struct {
 	mu   sync.Mutex
 	a    *feed.Author
@@ -71,14 +73,45 @@ func newFixtureOver(t *testing.T, node *counter, workers ...jobs.Worker) *fixtur
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { node.Close() })
+	s := &fixture{t: t, node: node, queue: t.TempDir() + "/jobs.db", owners: map[moot.Key]moot.MemberID{}, workers: workers}
+	s.signer = s.device(me)
+	s.files = files.New(node, s.signer, files.Options{Member: s.member})
+	s.submitter = s.submitterOf(s.signer)
+	s.lend(4)
+	s.start()
+	t.Cleanup(func() { s.stop() })
+	return s
+}
+
+// me is the fixture's member.
+var me = moot.MemberID{100}
+
+// device makes another device of a member.
+func (s *fixture) device(member moot.MemberID) *signer {
 	key := seal.NewKey()
 	self := seal.Public(key)
-	p := &signer{a: feed.NewAuthor(self, key, feed.NewClock(time.Now, 0), nil), node: node, self: self}
-	s := &fixture{t: t, node: node, signer: p, files: files.New(node, p, files.Options{}), queue: t.TempDir() + "/jobs.db", workers: workers}
-	s.submitter = jobs.NewSubmitter(jobs.SubmitterConfig{
-		Self: self, Node: node, Write: p, IsServer: func(moot.Key) bool { return false },
+	s.mu.Lock()
+	s.owners[self] = member
+	s.mu.Unlock()
+	return &signer{a: feed.NewAuthor(space, key, feed.NewClock(time.Now, 0), nil), node: s.node, self: self}
+}
+
+var space = moot.SpaceID{1}
+
+func (s *fixture) member(device moot.Key) (moot.MemberID, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, ok := s.owners[device]
+	return id, ok
+}
+
+// submitterOf returns the submitter of a device, over the fixture's coordinator.
+func (s *fixture) submitterOf(p *signer) jobs.Submitter {
+	self, _ := s.member(p.self)
+	return jobs.NewSubmitter(jobs.SubmitterConfig{
+		Self: self, Node: s.node, Write: p, Member: s.member, IsServer: func(moot.Key) bool { return false },
 		Select: func(context.Context) (moot.Key, moot.Architecture, error) {
-			return self, moot.Architecture{Peers: true}, nil
+			return s.signer.self, moot.Architecture{Peers: true}, nil
 		},
 		Follow: func(ctx context.Context, _ moot.Key, id string, logs bool) iter.Seq2[jobs.Event, error] {
 			s.mu.Lock()
@@ -86,17 +119,14 @@ func newFixtureOver(t *testing.T, node *counter, workers ...jobs.Worker) *fixtur
 			return s.coord.Follow(ctx, id, logs)
 		},
 	})
-	s.lend(4)
-	s.start()
-	t.Cleanup(func() { s.stop() })
-	return s
 }
 
-// lend publishes an offer of the fixture's member: without one, no job is accepted.
-func (s *fixture) lend(cpus int) {
+// lend publishes an offer of the fixture's device: without one, no job is accepted.
+func (s *fixture) lend(cpus int) { s.lendAs(s.signer, cpus) }
+
+func (s *fixture) lendAs(p *signer, cpus int) {
 	s.t.Helper()
-	err := jobs.Announce(s.t.Context(), s.node, s.signer, jobs.Offer{Member: s.signer.self, Terms: jobs.Terms{CPUs: cpus}})
-	if err != nil {
+	if err := jobs.Announce(s.t.Context(), s.node, p, jobs.Offer{Device: p.self, Terms: jobs.Terms{CPUs: cpus}}); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -105,13 +135,13 @@ func (s *fixture) lend(cpus int) {
 func (s *fixture) start() {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	c, err := jobs.New(ctx, jobs.Config{Self: s.signer.self, Node: s.node, Local: s.node, Write: s.signer, Files: s.files, Queue: s.queue,
-		Workers: func(context.Context, moot.Key, moot.Architecture) []jobs.Worker {
+	c, err := jobs.New(ctx, jobs.Config{Self: s.signer.self, Node: s.node, Local: s.node, Write: s.signer, Files: s.files, Queue: s.queue, Member: s.member,
+		Workers: func(context.Context, moot.MemberID, moot.Architecture) []jobs.Worker {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return slices.Clone(s.workers)
 		},
-		Quota: func(member moot.Key, tasks, waiting int) error {
+		Quota: func(member moot.MemberID, tasks, waiting int) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if s.quota == nil {
@@ -209,9 +239,9 @@ func (r runner) Run(ctx context.Context, t moot.Task, w func(moot.Progress)) (mo
 	return r(ctx, t, w)
 }
 
-// worker returns a worker whose key begins with k.
+// worker returns a worker whose key begins with k, of a member of its own.
 func worker(k byte, slots int, r runner) jobs.Worker {
-	return jobs.Worker{Key: moot.Key{k}, Slots: slots, Runner: r}
+	return jobs.Worker{Key: moot.Key{k}, Member: moot.MemberID{k}, Slots: slots, Runner: r}
 }
 
 // wrote is the outcome of a task that wrote a text.

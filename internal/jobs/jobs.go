@@ -23,7 +23,8 @@ type Submitter interface {
 	// Follow yields a job now and at each change until it has ended; with logs, also what
 	// its tasks write, from the beginning.
 	Follow(ctx context.Context, id string, logs bool) iter.Seq2[Event, error]
-	// Cancel stops a job of the member's own; Retry runs its failed tasks again.
+	// Cancel stops a job of the member's own, submitted from whichever device; Retry runs
+	// its failed tasks again.
 	Cancel(ctx context.Context, id string) error
 	Retry(ctx context.Context, id string) error
 	// Offers returns the offers of computing power.
@@ -36,7 +37,7 @@ type Spec struct {
 	As       string        `json:"as,omitempty"`       // of the folder of results; "" means jobs/<ID>
 	Stages   []Stage       `json:"stages"`             // one after another
 	Priority int           `json:"priority,omitempty"` // higher goes first, within the member's fair share
-	Check    int           `json:"check,omitempty"`    // workers that run each task; a majority must agree
+	Check    int           `json:"check,omitempty"`    // members on whose workers each task is run; a majority must agree
 	Retries  int           `json:"retries,omitempty"`  // times that a failed task is run again
 	Timeout  time.Duration `json:"timeout,omitempty"`  // of the job as a whole; 0 means none
 	Fresh    bool          `json:"fresh,omitempty"`    // ignore cached results
@@ -70,10 +71,10 @@ func (s State) Ended() bool { return s == Done || s == Failed || s == Cancelled 
 type Job struct {
 	ID          string            `json:"id"`
 	Name        string            `json:"name"`
-	As          string            `json:"as"` // name of the results in the space
-	Author      moot.Key          `json:"author"`
-	Coordinator moot.Key          `json:"coordinator"`
-	Via         moot.Architecture `json:"pool"` // who may run it, in JSON as "servers", "peers" or "all"
+	As          string            `json:"as"`          // name of the results in the space
+	By          moot.MemberID     `json:"by"`          // the submitter
+	Coordinator moot.Key          `json:"coordinator"` // the device of its node
+	Via         moot.Architecture `json:"pool"`        // who may run it, in JSON as "servers", "peers" or "all"
 	Submitted   time.Time         `json:"submittedJob"`
 
 	Round  uint        `json:"round,omitempty"` // retries
@@ -90,19 +91,19 @@ type Progress struct {
 	Done      int              `json:"done"`
 	Failed    int              `json:"failed,omitempty"`
 	Running   int              `json:"running,omitempty"`
-	Cached    int              `json:"cached,omitempty"` // taken from the result cache
-	Backups   int              `json:"again,omitempty"`  // backup runs of slow tasks
-	Lost      int              `json:"lost,omitempty"`   // runs lost with their workers
-	Wall      time.Duration    `json:"wall,omitempty"`   // since the job started
-	CPU       time.Duration    `json:"cpu,omitempty"`    // of finished tasks
-	Busy      time.Duration    `json:"busy,omitempty"`   // wall time of all runs
-	Workers   map[moot.Key]int `json:"workers,omitempty"`
+	Cached    int              `json:"cached,omitempty"`  // taken from the result cache
+	Backups   int              `json:"again,omitempty"`   // backup runs of slow tasks
+	Lost      int              `json:"lost,omitempty"`    // runs lost with their workers
+	Wall      time.Duration    `json:"wall,omitempty"`    // since the job started
+	CPU       time.Duration    `json:"cpu,omitempty"`     // of finished tasks
+	Busy      time.Duration    `json:"busy,omitempty"`    // wall time of all runs
+	Workers   map[moot.Key]int `json:"workers,omitempty"` // tasks run by each device
 	Disagreed []Disagreement   `json:"disagreed,omitempty"`
 }
 
 // Disagreement is a worker's outcome that differs from the majority's.
 type Disagreement struct {
-	Worker moot.Key `json:"worker"`
+	Worker moot.Key `json:"worker"` // its device
 	Task   string   `json:"task"`
 }
 

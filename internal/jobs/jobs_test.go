@@ -9,12 +9,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/jobs"
-	"github.com/mootspace/moot/internal/seal"
 )
 
 func TestJob(t *testing.T) {
@@ -91,11 +88,7 @@ func TestCheck(t *testing.T) {
 	}
 	s := newFixture(t, worker(1, 2, honest), worker(2, 2, honest), worker(3, 2, dishonest), worker(4, 2, honest))
 	for k := range byte(3) { // enough offers for the check
-		other := seal.NewKey()
-		p := &signer{a: feed.NewAuthor(s.signer.self, other, feed.NewClock(time.Now, 0), nil), node: s.node, self: seal.Public(other)}
-		if err := jobs.Announce(t.Context(), s.node, p, jobs.Offer{Member: p.self, Terms: jobs.Terms{CPUs: int(k) + 1}}); err != nil {
-			t.Fatal(err)
-		}
+		s.lendAs(s.device(moot.MemberID{k}), int(k)+1)
 	}
 	j := s.await(s.submit(jobs.Spec{As: "out", Check: 3, Stages: []jobs.Stage{{Count: 20}}}).ID)
 	if j.State != jobs.Done || len(j.Disagreed) == 0 {
@@ -127,11 +120,7 @@ func TestNoMajority(t *testing.T) {
 	if moot.KindOf(err) != moot.Unavailable || !strings.Contains(err.Error(), "1 lend") {
 		t.Errorf("with one offer: %v", err)
 	}
-	other := seal.NewKey()
-	p := &signer{a: feed.NewAuthor(s.signer.self, other, feed.NewClock(time.Now, 0), nil), node: s.node, self: seal.Public(other)}
-	if err := jobs.Announce(t.Context(), s.node, p, jobs.Offer{Member: p.self, Terms: jobs.Terms{CPUs: 1}}); err != nil {
-		t.Fatal(err)
-	}
+	s.lendAs(s.device(moot.MemberID{1}), 1)
 	if j := s.await(s.submit(jobs.Spec{Check: 2}).ID); j.State != jobs.Failed || !strings.Contains(j.Why, "no majority") {
 		t.Errorf("%+v", j)
 	}

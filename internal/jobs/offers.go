@@ -12,16 +12,17 @@ import (
 
 // Terms are the conditions on which a node lends computing power. The zero Terms lend nothing.
 type Terms struct {
-	CPUs   int           `json:"cpus" cbor:"0,keyasint"`                       // tasks at once
-	Memory int64         `json:"memory,omitempty" cbor:"1,keyasint,omitempty"` // bytes of one task; 0 means the sandbox's default
-	Wall   time.Duration `json:"wall,omitempty" cbor:"2,keyasint,omitempty"`   // of one task; 0 means the sandbox's default
-	Hours  string        `json:"hours,omitempty" cbor:"3,keyasint,omitempty"`  // "22:00-06:00", the lender's time; empty means always
-	To     []moot.Key    `json:"to,omitempty" cbor:"4,keyasint,omitempty"`     // members; none means all
+	CPUs   int             `json:"cpus" cbor:"0,keyasint"`                       // tasks at once
+	Memory int64           `json:"memory,omitempty" cbor:"1,keyasint,omitempty"` // bytes of one task; 0 means the sandbox's default
+	Wall   time.Duration   `json:"wall,omitempty" cbor:"2,keyasint,omitempty"`   // of one task; 0 means the sandbox's default
+	Hours  string          `json:"hours,omitempty" cbor:"3,keyasint,omitempty"`  // "22:00-06:00", the lender's time; empty means always
+	To     []moot.MemberID `json:"to,omitempty" cbor:"4,keyasint,omitempty"`     // none means all members
 }
 
-// Offer is the published terms of a member.
+// Offer is the published terms of a device.
 type Offer struct {
-	Member moot.Key `json:"member"`
+	Device moot.Key      `json:"device"`
+	Member moot.MemberID `json:"member"` // whose device it is
 	Terms
 	Server bool     `json:"server,omitempty"` // one of the space's servers, or a worker beside them
 	Addrs  []string `json:"addrs,omitempty"`  // HTTPS addresses, if it is not reached as a peer
@@ -53,7 +54,7 @@ func (t Terms) Check() error {
 
 // Allow fails if the terms exclude a member or the hour; now is in the lender's time zone.
 // Kind Denied.
-func (t Terms) Allow(member moot.Key, now time.Time) error {
+func (t Terms) Allow(member moot.MemberID, now time.Time) error {
 	switch {
 	case t.CPUs <= 0:
 		return moot.Errorf(moot.Denied, "this node lends no computing power")
@@ -98,8 +99,12 @@ func parseHours(s string) (from, to time.Duration, err error) {
 	return from, to, nil
 }
 
-// offerOf reads an entry of kind offer. Kind Invalid.
-func offerOf(e moot.Entry) (Offer, error) {
+// offerOf reads an entry of kind offer. Kinds Invalid, Stranger.
+func offerOf(e moot.Entry, member memberOf) (Offer, error) {
+	lender, known := member(e.Author)
+	if !known {
+		return Offer{}, moot.Errorf(moot.Stranger, "the offer is by a device of no member")
+	}
 	var b offer
 	if err := decode(e.Body, &b); err != nil {
 		return Offer{}, err
@@ -107,16 +112,16 @@ func offerOf(e moot.Entry) (Offer, error) {
 	if e.Key != e.Author.String() || b.Check() != nil || len(b.Addrs) > 16 || b.Zone < -24*3600 || b.Zone > 24*3600 {
 		return Offer{}, moot.Errorf(moot.Invalid, "not an offer")
 	}
-	return Offer{Member: e.Author, Terms: b.Terms, Server: b.Server, Addrs: b.Addrs, Zone: b.Zone}, nil
+	return Offer{Device: e.Author, Member: lender, Terms: b.Terms, Server: b.Server, Addrs: b.Addrs, Zone: b.Zone}, nil
 }
 
-// Offers returns the offers in feeds, one for each member.
-func Offers(ctx context.Context, feeds moot.Feeds) (list []Offer, err error) {
+// Offers returns the offers in feeds, one for each device; member returns whose it is.
+func Offers(ctx context.Context, feeds moot.Feeds, member func(device moot.Key) (moot.MemberID, bool)) (list []Offer, err error) {
 	for e, err := range feeds.Query(ctx, moot.Query{Kind: moot.KindOffer}) {
 		if err != nil {
 			return nil, moot.Wrap("read the offers", err)
 		}
-		if o, err := offerOf(e); err == nil && !slices.ContainsFunc(list, func(other Offer) bool { return other.Member == o.Member }) {
+		if o, err := offerOf(e, member); err == nil && !slices.ContainsFunc(list, func(other Offer) bool { return other.Device == o.Device }) {
 			list = append(list, o)
 		}
 	}
@@ -124,14 +129,14 @@ func Offers(ctx context.Context, feeds moot.Feeds) (list []Offer, err error) {
 }
 
 // Open reports whether the offer is open to a member now.
-func (o Offer) Open(member moot.Key, now time.Time) bool {
+func (o Offer) Open(member moot.MemberID, now time.Time) bool {
 	return o.Allow(member, now.In(time.FixedZone("", o.Zone))) == nil
 }
 
-// Announce publishes an offer, unless it is published already. An offer without CPUs
-// retracts the one before.
+// Announce publishes the offer of a device, which signs it, unless it is published already.
+// An offer without CPUs retracts the one before.
 func Announce(ctx context.Context, feeds moot.Feeds, write sign.Writer, o Offer) error {
-	key := o.Member.String()
+	key := o.Device.String()
 	var body []byte
 	if o.CPUs > 0 {
 		var err error
@@ -158,9 +163,9 @@ func Announce(ctx context.Context, feeds moot.Feeds, write sign.Writer, o Offer)
 
 // Lenders returns the offers that are open to a member now, of servers, peers or both.
 // isServer reports whether a device has the role of a server: an offer alone does not give it.
-func Lenders(offers []Offer, member moot.Key, via moot.Architecture, isServer func(moot.Key) bool, now time.Time) (list []Offer) {
+func Lenders(offers []Offer, member moot.MemberID, via moot.Architecture, isServer func(moot.Key) bool, now time.Time) (list []Offer) {
 	for _, o := range offers {
-		server := o.Server && isServer(o.Member)
+		server := o.Server && isServer(o.Device)
 		if o.Server != server || server && !via.Server || !server && !via.Peers || !o.Open(member, now) {
 			continue
 		}

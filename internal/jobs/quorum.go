@@ -9,8 +9,8 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// verify accepts an outcome by quorum: a majority of the votes, once enough workers have
-// voted.
+// verify accepts an outcome by quorum: a majority of the votes, once workers of enough
+// members have voted.
 func (c *Coordinator) verify(t *task) {
 	j := t.job
 	need := j.check()
@@ -34,7 +34,7 @@ func (c *Coordinator) addWorker(t *task) bool {
 		return false
 	}
 	w := pick(t.job.pool, t, func(w *worker) bool {
-		return !now.Before(w.backoff) && !t.job.dissenters[w.Key] && t.job.excluded[w.Key] == nil
+		return !now.Before(w.backoff) && !t.job.dissenters[w.Member] && t.job.excluded[w.Key] == nil
 	})
 	if w == nil {
 		return false
@@ -55,14 +55,15 @@ func majority(votes []vote) (best vote, agree int) {
 	return best, agree
 }
 
-// accept accepts an outcome, and records the workers that were outvoted.
+// accept accepts an outcome, and records the workers that were outvoted, whose members
+// run no other task of the job.
 func (c *Coordinator) accept(t *task, v vote, agree int) {
 	j := t.job
 	for _, other := range t.votes {
 		if other.digest == v.digest {
 			continue
 		}
-		j.dissenters[other.worker] = true
+		j.dissenters[other.member] = true
 		j.Disagreed = append(j.Disagreed, Disagreement{other.worker, t.label})
 		c.cfg.Log.Warn("a worker was outvoted", "job", j.ID, "task", t.label, "worker", other.worker)
 	}

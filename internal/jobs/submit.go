@@ -19,15 +19,17 @@ import (
 
 // SubmitterConfig is what a Submitter is made of. All but Now is required.
 type SubmitterConfig struct {
-	Self  moot.Key
+	Self  moot.MemberID // whose jobs are submitted
 	Node  moot.Node
-	Write sign.Writer // signs as Self
+	Write sign.Writer // signs as a device of Self
+	// Member returns the member to whom a device belongs, also if it acts for it no more.
+	Member func(device moot.Key) (moot.MemberID, bool)
 	// Select returns the coordinator of new jobs, and who may run them.
 	Select func(context.Context) (coordinator moot.Key, via moot.Architecture, err error)
 	// Follow follows a job at its coordinator, as Submitter.Follow does. Kind NotFound: the
 	// coordinator has not received it.
 	Follow   func(ctx context.Context, coordinator moot.Key, id string, logs bool) iter.Seq2[Event, error]
-	IsServer func(moot.Key) bool
+	IsServer func(device moot.Key) bool
 	Now      func() time.Time
 }
 
@@ -79,7 +81,7 @@ func (s submitter) submit(ctx context.Context, spec Spec) (Job, error) {
 	if err != nil {
 		return Job{}, err
 	}
-	o, err := submissionOf(e)
+	o, err := submissionOf(e, s.cfg.Member)
 	return o.job(), err
 }
 
@@ -136,20 +138,25 @@ func (s submitter) inspectModule(ctx context.Context, id moot.BlobID) error {
 	return nil
 }
 
-// checkWorkers fails if fewer workers than wanted could run the job now. Kind Unavailable.
+// checkWorkers fails if workers of fewer members than wanted could run the job now. Kind
+// Unavailable.
 func (s submitter) checkWorkers(ctx context.Context, via moot.Architecture, want int) error {
-	offers, err := Offers(ctx, s.cfg.Node)
+	offers, err := s.Offers(ctx)
 	if err != nil {
 		return err
 	}
-	have := len(Lenders(offers, s.cfg.Self, via, s.cfg.IsServer, s.cfg.Now()))
+	lenders := map[moot.MemberID]bool{}
+	for _, o := range Lenders(offers, s.cfg.Self, via, s.cfg.IsServer, s.cfg.Now()) {
+		lenders[o.Member] = true
+	}
+	have := len(lenders)
 	switch {
 	case have == 0 && !via.Peers:
 		return moot.WithHint(moot.Errorf(moot.Unavailable, "no server of this space lends computing power now"), moot.HintStartServer)
 	case have == 0:
 		return moot.WithHint(moot.Errorf(moot.Unavailable, "nobody lends you computing power now"), moot.HintLend)
 	case have < want:
-		return moot.Errorf(moot.Unavailable, "a job checked by %d nodes needs as many; %d lend computing power now", want, have)
+		return moot.Errorf(moot.Unavailable, "a job checked by %d members needs as many; %d lend computing power now", want, have)
 	}
 	return nil
 }
@@ -161,7 +168,7 @@ func (s submitter) Jobs(ctx context.Context) ([]Job, error) {
 		if err != nil {
 			return nil, moot.Wrap("jobs", err)
 		}
-		o, err := submissionOf(e)
+		o, err := submissionOf(e, s.cfg.Member)
 		if err != nil || slices.ContainsFunc(list, func(j Job) bool { return j.ID == o.id }) {
 			continue
 		}
@@ -199,9 +206,12 @@ func (s submitter) find(ctx context.Context, id string) (found submittedJob, err
 		if err != nil {
 			return found, err
 		}
-		o, err := submissionOf(e)
+		o, err := submissionOf(e, s.cfg.Member)
 		switch {
-		case err != nil || o.id == found.id:
+		case err != nil:
+		case o.id == found.id && o.by == found.by:
+			found.versions = append(found.versions, o.versions...)
+		case o.id == found.id:
 		case found.id != "":
 			return found, moot.Errorf(moot.Invalid, "several job IDs begin with %s: give more of it", id)
 		default:
@@ -313,15 +323,17 @@ func (s submitter) change(ctx context.Context, id string, how func(*submittedJob
 	if err != nil {
 		return err
 	}
-	if o.author != s.cfg.Self {
+	if o.by != s.cfg.Self {
 		return moot.Errorf(moot.Denied, "the job is another member's")
 	}
 	if err := how(&o, j); err != nil {
 		return err
 	}
-	_, err = s.append(ctx, o.id, o.submission, []moot.EntryID{o.entry})
+	_, err = s.append(ctx, o.id, o.submission, o.versions[:min(len(o.versions), moot.MaxReplaces)])
 	return err
 }
 
 // Offers implements Submitter.
-func (s submitter) Offers(ctx context.Context) ([]Offer, error) { return Offers(ctx, s.cfg.Node) }
+func (s submitter) Offers(ctx context.Context) ([]Offer, error) {
+	return Offers(ctx, s.cfg.Node, s.cfg.Member)
+}

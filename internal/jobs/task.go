@@ -22,13 +22,14 @@ type task struct {
 	committing   bool     // its outcome is being committed
 	cacheChecked bool     // the result cache has no outcome for it
 	logSource    *attempt // the run whose log followers get
-	winner       moot.Key // worker whose outcome was accepted
+	winner       moot.Key // device whose outcome was accepted
 	queued       bool     // it is in the job's ready list
 }
 
 // vote is the outcome of a task at one worker.
 type vote struct {
-	worker  moot.Key
+	worker  moot.Key // its device
+	member  moot.MemberID
 	digest  [32]byte
 	outcome moot.Outcome
 }
@@ -59,11 +60,11 @@ func (t *task) spec() moot.Task {
 	} else {
 		out.Env = append(out.Env, "MOOT_TASK="+strconv.Itoa(t.n), "MOOT_TASKS="+strconv.Itoa(len(j.tasks)))
 	}
-	out.For, out.Label = j.Author, t.label
+	out.For, out.Label = j.By, t.label
 	return out
 }
 
-// check returns how many workers are to run each task.
+// check returns on the workers of how many members each task is to run.
 func (j *job) check() int { return max(j.spec.Check, 1) }
 
 // digest is the cache key of a task: a hash of all that determines its outcome; nil if the
@@ -72,7 +73,7 @@ func digest(t moot.Task) ([]byte, error) {
 	if t.Live {
 		return nil, nil
 	}
-	t.For, t.Label = moot.Key{}, ""
+	t.For, t.Label = moot.MemberID{}, ""
 	return hashJSON(t)
 }
 
@@ -119,8 +120,12 @@ func failure(o moot.Outcome) string {
 	return ""
 }
 
-// has reports whether a worker runs the task or has voted.
-func (t *task) has(k moot.Key) bool {
-	return slices.ContainsFunc(t.running, func(a *attempt) bool { return a.worker.Key == k }) ||
-		slices.ContainsFunc(t.votes, func(v vote) bool { return v.worker == k })
+// has reports whether a worker runs the task or has voted. Of a checked task it speaks of
+// the worker's member, who would have a vote for each device otherwise.
+func (t *task) has(w *worker) bool {
+	same := func(device moot.Key, member moot.MemberID) bool {
+		return device == w.Key || t.job.check() > 1 && member == w.Member
+	}
+	return slices.ContainsFunc(t.running, func(a *attempt) bool { return same(a.worker.Key, a.worker.Member) }) ||
+		slices.ContainsFunc(t.votes, func(v vote) bool { return same(v.worker, v.member) })
 }

@@ -41,18 +41,22 @@ type plainJob Job
 // jobJSON replaces the architecture by its word: the outer field hides the inner one.
 type jobJSON struct {
 	*plainJob
-	Pool string `json:"pool"`
+	Pool   string        `json:"pool"`
+	Author moot.MemberID `json:"author,omitzero"` // By, as version 0.1.0 wrote it
 }
 
 // MarshalJSON implements json.Marshaler.
 func (j Job) MarshalJSON() ([]byte, error) {
-	return json.Marshal(jobJSON{(*plainJob)(&j), wordOf(j.Via)})
+	return json.Marshal(jobJSON{plainJob: (*plainJob)(&j), Pool: wordOf(j.Via)})
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (j *Job) UnmarshalJSON(b []byte) error {
 	v := jobJSON{plainJob: (*plainJob)(j)}
 	err := json.Unmarshal(b, &v)
+	if j.By.IsZero() {
+		j.By = v.Author
+	}
 	if err == nil {
 		j.Via, err = viaOf(v.Pool)
 	}

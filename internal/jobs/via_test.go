@@ -27,6 +27,13 @@ func TestJobJSON(t *testing.T) {
 			t.Errorf("%s: %+v, %v", word, got, err)
 		}
 	}
+	ann := moot.MemberID{1}
+	for _, name := range []string{"by", "author"} { // author is what version 0.1.0 wrote
+		var j Job
+		if err := json.Unmarshal([]byte(`{"pool":"all","`+name+`":"`+ann.String()+`"}`), &j); err != nil || j.By != ann {
+			t.Errorf("%s: %+v, %v", name, j, err)
+		}
+	}
 	var j Job
 	if err := json.Unmarshal([]byte(`{"pool":"everybody"}`), &j); moot.KindOf(err) != moot.Invalid {
 		t.Errorf("%+v, %v", j, err)
@@ -46,6 +53,7 @@ func TestSubmissionFormat(t *testing.T) {
 		At          int64  `cbor:"7,keyasint"`
 	}
 	spec, coordinator := make([]byte, 32), make([]byte, 32)
+	device, member := moot.Key{1}, moot.MemberID{2}
 	for word, via := range words {
 		before, err := encode(old{spec, coordinator, word, "n", "jobs/x", true, 2, 3})
 		if err != nil {
@@ -55,8 +63,8 @@ func TestSubmissionFormat(t *testing.T) {
 		if err != nil || string(before) != string(after) {
 			t.Errorf("%s: %x, was %x, %v", word, after, before, err)
 		}
-		o, err := submissionOf(moot.Entry{Key: "abcdefghijklmnop", Body: before})
-		if err != nil || o.job().Via != via {
+		o, err := submissionOf(moot.Entry{Key: "abcdefghijklmnop", Author: device, Body: before}, alone(device, member))
+		if err != nil || o.job().Via != via || o.job().By != member {
 			t.Errorf("%s: %+v, %v", word, o, err)
 		}
 	}
@@ -65,7 +73,7 @@ func TestSubmissionFormat(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := submissionOf(moot.Entry{Key: "abcdefghijklmnop", Body: body}); moot.KindOf(err) != moot.Invalid {
+		if _, err := submissionOf(moot.Entry{Key: "abcdefghijklmnop", Author: device, Body: body}, alone(device, member)); moot.KindOf(err) != moot.Invalid {
 			t.Errorf("%q: %v", word, err)
 		}
 	}

@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io"
 	"net/http"
 	"testing"
@@ -48,7 +49,7 @@ func BenchmarkThroughput(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		go link.ServeTLS(b.Context(), ln, key, nil, stream, nil)
+		go link.ServeTLS(b.Context(), ln, []ed25519.PrivateKey{key}, nil, stream, nil)
 		rt, err := link.TLSTransport(client, seal.Public(key))
 		if err != nil {
 			b.Fatal(err)

@@ -15,18 +15,24 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/net/gostream"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	ma "github.com/multiformats/go-multiaddr"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/mootspace/moot"
 )
 
-// Protocol is HTTP over a libp2p stream: one connection of net/http each.
-const Protocol = "/moot/http/1"
+// Protocols of HTTP over a libp2p stream, one connection of net/http each. The one of the
+// version before is spoken, too: there both sides learn, over HTTP, that they differ.
+const (
+	Protocol    = "/moot/http/2"
+	oldProtocol = "/moot/http/1"
+)
 
 // HostConfig configures a host.
 type HostConfig struct {
@@ -94,11 +100,20 @@ func rank(addrs []ma.Multiaddr) []network.AddrDelay {
 
 // Serve answers the requests of peers until ctx ends.
 func (h *Host) Serve(ctx context.Context, handler http.Handler) error {
-	ln, err := gostream.Listen(h.host, Protocol, gostream.IgnoreEOF())
-	if err != nil {
-		return moot.Errorf(moot.Internal, "serve peers: %w", err)
+	serving, ctx := errgroup.WithContext(ctx)
+	for _, p := range []protocol.ID{Protocol, oldProtocol} {
+		ln, err := gostream.Listen(h.host, p, gostream.IgnoreEOF())
+		if err != nil {
+			return moot.Errorf(moot.Internal, "serve peers: %w", err)
+		}
+		serving.Go(func() error { return serve(ctx, ln, peerServer(handler)) })
 	}
-	srv := &http.Server{Handler: handler, ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+	return serving.Wait()
+}
+
+// peerServer sets the caller to the key that the connection has proven.
+func peerServer(handler http.Handler) *http.Server {
+	return &http.Server{Handler: handler, ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 		id, err := peer.Decode(c.RemoteAddr().String())
 		if err != nil {
 			return ctx
@@ -109,15 +124,17 @@ func (h *Host) Serve(ctx context.Context, handler http.Handler) error {
 		}
 		return moot.WithCaller(ctx, key)
 	}}
-	return serve(ctx, ln, srv)
 }
 
 // connectWithin bounds the time in which a peer must be reached.
 const connectWithin = 10 * time.Second
 
 // Connect makes sure that there is a connection. Kind Unavailable, or Denied if one
-// of the two does not want it.
+// of the two does not want it, or Invalid if the peer's key is zero.
 func (h *Host) Connect(ctx context.Context, p moot.Peer) error {
+	if p.ID == (moot.Key{}) {
+		return errNoKey()
+	}
 	id := PeerID(p.ID)
 	if h.host.Network().Connectedness(id) == network.Connected {
 		return nil

@@ -3,19 +3,14 @@ package link_test
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/link"
@@ -36,7 +31,7 @@ func serveTLS(t *testing.T, key ed25519.PrivateKey, cert *tls.Certificate) strin
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- link.ServeTLS(ctx, ln, key, cert, whoami, nil) }()
+	go func() { done <- link.ServeTLS(ctx, ln, []ed25519.PrivateKey{key}, cert, whoami, nil) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -84,45 +79,6 @@ func TestTLSProvesBothKeys(t *testing.T) {
 	if _, err := get(t, &http.Transport{TLSClientConfig: &tls.Config{}}, url); err == nil {
 		t.Error("a client that knows no key believes the server")
 	}
-}
-
-// TestRealCertificate: clients that name a host get the certificate of an authority.
-func TestRealCertificate(t *testing.T) {
-	cert, roots := authority(t, "moot.test")
-	server := seal.NewKey()
-	url := serveTLS(t, server, cert)
-	byName := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "moot.test"}}
-	defer byName.CloseIdleConnections()
-	if _, err := get(t, byName, url); err != nil {
-		t.Errorf("by name: %v", err)
-	}
-	if _, err := get(t, transport(t, seal.NewKey(), seal.Public(server)), url); err != nil {
-		t.Errorf("by key: %v", err)
-	}
-}
-
-func authority(t *testing.T, host string) (*tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	pub, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, DNSNames: []string{host},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, pub, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(parsed)
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: parsed}, roots
 }
 
 func TestTakenPort(t *testing.T) {

@@ -21,10 +21,13 @@ func (h *Host) Transport(p moot.Peer) Transport {
 				return nil, err
 			}
 			conn, err := gostream.Dial(ctx, h.host, PeerID(p.ID), Protocol)
-			if err != nil {
-				return nil, unreachable(p, err)
+			if err == nil {
+				return conn, nil
 			}
-			return conn, nil
+			if conn, oldErr := gostream.Dial(ctx, h.host, PeerID(p.ID), oldProtocol); oldErr == nil {
+				return conn, nil
+			}
+			return nil, unreachable(p, err)
 		},
 		MaxIdleConnsPerHost: 16,
 		IdleConnTimeout:     idleFor / 2, // shorter than the server's idle timeout

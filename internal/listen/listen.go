@@ -123,7 +123,7 @@ func (l *Listeners) server(ctx context.Context, o app.RunOptions) error {
 		l.open = append(l.open, ln)
 		web = append(web, httpsAddrs(ln.Addr())...)
 		l.add(func(ctx context.Context) error {
-			return link.ServeTLS(ctx, ln, l.node.Key(), cert, l.node.Handler(), l.log)
+			return link.ServeTLS(ctx, ln, l.node.Keys(), cert, l.node.Handler(), l.log)
 		})
 	}
 	if len(o.Announce) > 0 {

@@ -17,6 +17,8 @@ import (
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/dial"
+	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/node"
 	"github.com/mootspace/moot/internal/seal"
 )
@@ -32,10 +34,13 @@ func must(t *testing.T, err error) {
 func newListeners(t *testing.T) *Listeners {
 	t.Helper()
 	data, key := node.Dir(t.TempDir()), seal.NewKey()
-	n, err := node.New(t.Context(), node.Config{Space: seal.Public(key), Name: "club", Key: key, Data: data, Role: arch.Server(), Mail: node.MailServer{Domain: "club.example"}})
+	founding, err := members.Founding("club", "laptop", key, time.Now)
+	must(t, err)
+	n, err := node.New(t.Context(), node.Config{Space: feed.SpaceOf(&founding), Names: node.Names{Space: "club"}, Key: key, Data: data, Role: arch.Server(), Mail: node.MailServer{Domain: "club.example"}})
 	must(t, err)
 	t.Cleanup(func() { n.Close() })
-	must(t, n.Found(t.Context(), "club", "ann"))
+	_, err = n.Found(t.Context(), founding, "ann")
+	must(t, err)
 	return &Listeners{node: n, data: data, log: slog.New(slog.DiscardHandler)}
 }
 

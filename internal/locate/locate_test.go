@@ -14,7 +14,7 @@ import (
 	"github.com/mootspace/moot/internal/seal"
 )
 
-var space = moot.Key{5}
+var space = moot.SpaceID{5}
 
 func TestNoneAndFixed(t *testing.T) {
 	for range locate.None().Locate(t.Context(), moot.BlobID{}) {

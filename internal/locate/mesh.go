@@ -18,7 +18,7 @@ import (
 // MeshConfig configures a Mesh.
 type MeshConfig struct {
 	Host    host.Host
-	Space   moot.Key
+	Space   moot.SpaceID
 	Self    moot.Key
 	Members func() []moot.Key // in force, other than Self; a list of the caller's own, from any goroutine
 	KeyOf   func(peer.ID) (moot.Key, error)
@@ -52,7 +52,7 @@ const alpha = 3
 // serviceTag names the space on the local network without disclosing its key. A
 // service's name has at most 15 characters (RFC 6335, section 5.1), so that spaces may
 // share one: members are identified by their keys, not by the tag.
-func serviceTag(space moot.Key) string {
+func serviceTag(space moot.SpaceID) string {
 	sum := sha256.Sum256(append([]byte("moot mdns v1\x00"), space[:]...))
 	return "_moot-" + hex.EncodeToString(sum[:])[:8] + "._udp"
 }

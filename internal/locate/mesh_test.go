@@ -27,7 +27,7 @@ import (
 )
 
 // prefix is what the space's table is called between nodes.
-var prefix = protocol.ID("/moot/" + space.String()[:16])
+var prefix = protocol.ID("/moot/2/" + space.String()[:16])
 
 // people are the members according to a node.
 type people struct {

@@ -8,9 +8,10 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// protocolPrefix keeps the spaces' tables apart, and from everybody else's.
-func protocolPrefix(space moot.Key) protocol.ID {
-	return protocol.ID("/moot/" + space.String()[:16])
+// protocolPrefix keeps the spaces' tables apart, from everybody else's, and from those of
+// other versions of the protocol, whose nodes refuse each other.
+func protocolPrefix(space moot.SpaceID) protocol.ID {
+	return protocol.ID("/moot/2/" + space.String()[:16])
 }
 
 // isMember reports whether a peer ID is that of a member.

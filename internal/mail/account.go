@@ -19,26 +19,32 @@ import (
 
 // Config has the dependencies of an Account. The first block is required.
 type Config struct {
-	Node      moot.Node   // the architecture
-	Write     sign.Writer // signs as the member
-	Key       ed25519.PrivateKey
+	Node      moot.Node // the architecture
+	Member    moot.MemberID
+	Key       ed25519.PrivateKey // of the device
+	Write     sign.Writer        // signs as the device
 	Index     *Index
 	Directory func(context.Context) (Directory, error)
 
+	// Identities returns what opens the member's messages, the newest mailbox key first.
+	// nil: the device's key alone.
+	Identities func(context.Context) []seal.Identity
+	// Names remembers which member a name meant. nil: nothing is remembered.
+	Names *Names
 	// Mirror is this machine's store, if Node stores blobs on other machines: it holds a second copy
 	// of what the member writes, because others drop it once it is delivered.
 	Mirror BlobStore
-	// Servers returns the space's servers, which exchange mail with other domains. nil:
-	// there are none.
-	Servers func(context.Context) []moot.Key
+	// Servers returns the members whose devices are the space's servers, which exchange
+	// mail with other domains. nil: there are none.
+	Servers func(context.Context) []moot.MemberID
 	// Outbound relays a member's message to addresses in other domains; only a server has
 	// it. The message is durable when it returns nil.
 	Outbound func(ctx context.Context, from string, to []string, mime io.Reader) error
 	// Quota returns an error of kind Full if a mailbox on this node is full. nil: no quota.
-	Quota func(ctx context.Context, to []moot.Key, size int64) error
+	Quota func(ctx context.Context, to []moot.MemberID, size int64) error
 	// Replicate pushes an announced message to other nodes until ctx ends, and returns how
 	// many hold it. nil: others pull it.
-	Replicate func(ctx context.Context, id moot.BlobID, to []moot.Key) int
+	Replicate func(ctx context.Context, id moot.BlobID, to []moot.MemberID) int
 	// Reclaim frees the blob of a message that the member has removed. nil: it stays.
 	Reclaim func(ctx context.Context, id moot.BlobID)
 	// SendReceipts reports whether authors get read receipts. nil: they do.
@@ -57,11 +63,13 @@ type BlobStore interface {
 	Put(ctx context.Context, r io.Reader) (moot.Blob, error)
 }
 
-// Account is one member's mailbox over a node and an index.
+// Account is one member's mailbox on one device, over a node and an index.
 type Account struct {
-	cfg   Config
-	self  moot.Key
-	index *accountIndex
+	cfg    Config
+	self   moot.MemberID
+	device moot.Key
+	index  *accountIndex
+	sealed sealedToOthers
 
 	wake chan struct{}
 }
@@ -79,14 +87,19 @@ func New(ctx context.Context, cfg Config) (*Account, error) {
 	if cfg.MaxMessage <= 0 {
 		cfg.MaxMessage = 256 << 20
 	}
-	b := &Account{cfg: cfg, self: seal.Public(cfg.Key), wake: make(chan struct{}, 1)}
+	b := &Account{cfg: cfg, self: cfg.Member, device: seal.Public(cfg.Key), wake: make(chan struct{}, 1)}
 	var err error
-	b.index, err = cfg.Index.forMember(ctx, b.self, cfg.Now())
+	if b.index, err = cfg.Index.forMember(ctx, b.self, cfg.Now()); err == nil {
+		b.index.addDevice(b.device, cfg.Write)
+	}
 	return b, err
 }
 
-// Self returns the member's key.
-func (acc *Account) Self() moot.Key { return acc.self }
+// Member returns whose account it is.
+func (acc *Account) Member() moot.MemberID { return acc.self }
+
+// Device returns the key of the account's device.
+func (acc *Account) Device() moot.Key { return acc.device }
 
 // Resolve looks an address up, as Directory.Resolve.
 func (acc *Account) Resolve(ctx context.Context, address string) (Target, error) {
@@ -122,7 +135,10 @@ func (acc *Account) unseal(ctx context.Context, id moot.BlobID) (io.ReadCloser, 
 	if err != nil {
 		return nil, err
 	}
-	r, err := seal.Decrypt(blob.NewDecoder(rc, id, moot.Whole), acc.cfg.Key)
+	r, err := seal.Decrypt(blob.NewDecoder(rc, id, moot.Whole), acc.identities(ctx)...)
+	if moot.KindOf(err) == moot.Denied {
+		err = errors.Join(errSealed, err)
+	}
 	if err != nil {
 		return nil, errors.Join(err, rc.Close())
 	}
@@ -132,53 +148,6 @@ func (acc *Account) unseal(ctx context.Context, id moot.BlobID) (io.ReadCloser, 
 type joined struct {
 	io.Reader
 	io.Closer
-}
-
-// Receipts implements Mailbox.
-func (acc *Account) Receipts(ctx context.Context, id moot.BlobID) ([]Receipt, error) {
-	if _, err := acc.index.find(acc.index.read, id); err != nil {
-		return nil, err
-	}
-	var env envelope
-	for e, err := range acc.cfg.Node.Query(ctx, moot.Query{Kind: moot.KindMessage, Key: id.String()}) {
-		if err == nil {
-			env, err = parseEnvelope(e)
-		}
-		if err != nil {
-			return nil, moot.Wrap("receipts", err)
-		}
-	}
-	got := map[moot.Key]Receipt{}
-	for e, err := range acc.cfg.Node.Query(ctx, moot.Query{Kind: moot.KindReceipt, Prefix: id.String() + "/"}) {
-		if err != nil {
-			return nil, moot.Wrap("receipts", err)
-		}
-		if r, ok := acc.receipt(e); ok {
-			got[e.Author] = r
-		}
-	}
-	list := make([]Receipt, 0, len(env.To))
-	for _, k := range env.To {
-		r := got[k]
-		r.Reader = k
-		list = append(list, r)
-	}
-	return list, nil
-}
-
-// receipt decodes a receipt; when it was read is sealed to the message's author.
-func (acc *Account) receipt(e moot.Entry) (r Receipt, ok bool) {
-	_, reader, isReceipt := parseReceiptKey(e.Key)
-	var body receipt
-	if !isReceipt || reader != e.Author || decode(e.Body, &body) != nil {
-		return r, false
-	}
-	r.Delivered = time.UnixMilli(body.Delivered)
-	var read int64
-	if len(body.Sealed) > 0 && decodeSealed(body.Sealed, acc.cfg.Key, &read) == nil {
-		r.Read = time.UnixMilli(read)
-	}
-	return r, true
 }
 
 // Watch implements Mailbox.

@@ -6,29 +6,46 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/seal"
+	"github.com/mootspace/moot/internal/trust"
 )
 
 // StableDomain is the domain of members' addresses in a space without a mail domain:
-// "name@moot.alt" and "key@moot.alt". Names below .alt are never looked up in the DNS
+// "name@moot.alt" and "ID@moot.alt". Names below .alt are never looked up in the DNS
 // (RFC 9476).
 const StableDomain = "moot.alt"
 
+// Roster is what mail asks of a space's membership: a *policy.Roster.
+type Roster interface {
+	// Member returns a member, also a removed or waiting one.
+	Member(moot.MemberID) (policy.Member, bool)
+	Members() []policy.Member
+	// Owner returns the member to whom a device belongs or did.
+	Owner(device moot.Key) (moot.MemberID, bool)
+	// Lookup finds a member by name, compared by its mail form, or by ID.
+	Lookup(name string) (policy.Member, error)
+	// Mailbox returns the mailbox key to which a member's messages are sealed.
+	Mailbox(moot.MemberID) (trust.Mailbox, bool)
+}
+
 // Directory resolves addresses.
 type Directory struct {
-	Roster *policy.Roster
+	Roster Roster
 	Domain string // mail domain of the space's server; "" if it has none
 }
 
 // Target is a resolved address: one of the three.
 type Target struct {
-	Member  moot.Key
+	Member  moot.MemberID
+	Name    string // of Member, in its mail form, if the address named it so and not by ID
 	Channel string // as #general
 	Outside string // an address in another domain
 }
 
-// Resolve looks an address up, with or without a display name: a member's name or key,
-// or #channel, with or without one of the space's domains. Kinds: Invalid, NotFound for
-// an unknown name.
+// Resolve looks an address up, with or without a display name: a member's name or ID,
+// or #channel, with or without one of the space's domains. Names match exactly, but for
+// what the mail form leaves out. Kinds: Invalid, NotFound for an unknown name and for a
+// member who was removed or waits to be admitted.
 func (d Directory) Resolve(address string) (Target, error) {
 	local, domain, err := splitAddress(address)
 	if err != nil {
@@ -43,44 +60,109 @@ func (d Directory) Resolve(address string) (Target, error) {
 		}
 		return Target{Channel: local}, nil
 	}
-	m, err := d.member(local)
+	m, named, err := d.member(local)
 	if err != nil {
 		return Target{}, err
 	}
-	return Target{Member: m.Key}, nil
+	t := Target{Member: m.ID}
+	if named {
+		t.Name = trust.MailForm(local)
+	}
+	return t, nil
 }
 
 func (d Directory) ours(domain string) bool {
 	return strings.EqualFold(domain, StableDomain) || d.Domain != "" && strings.EqualFold(domain, d.Domain)
 }
 
-// member looks an unrevoked member up by the local part of an address.
-func (d Directory) member(local string) (policy.Member, error) {
-	if k, err := moot.ParseKey(local); err == nil {
-		if m, ok := d.Roster.Member(k); ok && !m.Revoked {
-			return m, nil
-		}
-		return policy.Member{}, unknown(local)
+// member looks a member up by the local part of an address, and reports whether that is a
+// name.
+func (d Directory) member(local string) (m policy.Member, named bool, err error) {
+	id, err := moot.ParseMemberID(local)
+	named = err != nil
+	found := false
+	switch {
+	case !named:
+		m, found = d.Roster.Member(id)
+	case strings.Contains(local, mark):
+		m, found = d.marked(local)
+	default:
+		m, err = d.Roster.Lookup(local)
+		found = err == nil && trust.MailForm(m.Name) == trust.MailForm(local)
 	}
+	switch {
+	case !found || m.Revoked:
+		return policy.Member{}, named, moot.WithHint(moot.Errorf(moot.NotFound, "no member is called %.80q", local), moot.HintListMembers)
+	case m.Waiting:
+		return policy.Member{}, named, moot.Errorf(moot.NotFound, "%s has not been admitted to the space yet", m.Name)
+	}
+	return m, named, nil
+}
+
+// mark is in names that are shown for members who do not hold theirs.
+const mark = "~"
+
+// marked finds the only member that is shown under a name.
+func (d Directory) marked(name string) (found policy.Member, ok bool) {
 	for _, m := range d.Roster.Members() {
-		if !m.Revoked && (strings.EqualFold(m.Name, local) || strings.EqualFold(LocalPart(m.Name), local)) {
-			return m, nil
+		if LocalPart(m.Name) == LocalPart(name) {
+			if ok {
+				return m, false
+			}
+			found, ok = m, true
 		}
 	}
-	return policy.Member{}, unknown(local)
+	return found, ok
 }
 
-func unknown(who string) error {
-	return moot.WithHint(moot.Errorf(moot.NotFound, "no member is called %.80q", who), moot.HintListMembers)
-}
-
-// Address returns the address of a member, in the space's mail domain if it has one.
-func (d Directory) Address(k moot.Key) mail.Address {
-	local, shown := k.String(), k.Short()
-	if m, ok := d.Roster.Member(k); ok {
-		local, shown = LocalPart(m.Name), m.Name
+// Address returns the address of a member, in the space's mail domain if it has one: by
+// name, or by ID if the name leads to another member or to none.
+func (d Directory) Address(id moot.MemberID) mail.Address {
+	local, shown := id.String(), id.Short()
+	if m, ok := d.Roster.Member(id); ok {
+		shown = m.Name
+		if found, _, err := d.member(LocalPart(m.Name)); err == nil && found.ID == id {
+			local = LocalPart(m.Name)
+		}
 	}
 	return mail.Address{Name: shown, Address: local + "@" + d.domain()}
+}
+
+// names reports whether an address is a member's own, also if it leads to nobody because
+// the member was removed or waits to be admitted.
+func (d Directory) names(address string, id moot.MemberID) bool {
+	t, err := d.Resolve(address)
+	if err == nil {
+		return t.Member == id && !id.IsZero()
+	}
+	local, domain, err := splitAddress(address)
+	m, ok := d.Roster.Member(id)
+	if err != nil || !ok || domain != "" && !d.ours(domain) {
+		return false
+	}
+	return local == id.String() || !strings.Contains(m.Name, mark) && trust.MailForm(local) == trust.MailForm(m.Name)
+}
+
+// recipients returns the keys that what is for a member is sealed to: its mailbox key,
+// else the keys of its devices; none if nothing acts for it.
+func (d Directory) recipients(id moot.MemberID) []seal.Recipient {
+	if box, ok := d.Roster.Mailbox(id); ok {
+		if key, err := seal.ParseMailboxKey(box.Public); err == nil {
+			return []seal.Recipient{seal.ToMailbox(key)}
+		}
+	}
+	m, _ := d.Roster.Member(id)
+	return seal.ToDevices(acting(m)...)
+}
+
+// acting returns the devices that act for a member.
+func acting(m policy.Member) (keys []moot.Key) {
+	for _, dev := range m.Devices {
+		if !dev.Waiting && !m.Revoked {
+			keys = append(keys, dev.Key)
+		}
+	}
+	return keys
 }
 
 func (d Directory) domain() string {
@@ -90,12 +172,13 @@ func (d Directory) domain() string {
 	return StableDomain
 }
 
-// LocalPart derives the local part of an address from a member's name: everything but
-// letters, digits and "-_." becomes a dot.
+// LocalPart derives the local part of an address from a member's name, readably:
+// everything but letters, digits and "-_.~" becomes a dot. It has the mail form of the
+// name, which no other member's has, and so it leads to one member.
 func LocalPart(name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(name) {
-		if isNameRune(r) || r == '.' {
+		if isNameRune(r) || r == '.' || string(r) == mark {
 			b.WriteRune(r)
 		} else {
 			b.WriteByte('.')

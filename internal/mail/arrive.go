@@ -16,6 +16,9 @@ import (
 // is refused is answered with the reason.
 func (acc *Account) relayOutbound(ctx context.Context, dir Directory, a arrival, to []string, mime io.Reader) (arrival, error) {
 	a.skip = true
+	if acc.cfg.Outbound == nil && slices.Contains(acc.servers(ctx), acc.self) {
+		return a, nil // another device of the server relays it
+	}
 	err := acc.submitOutbound(ctx, dir, a.envelope.Author, to, mime)
 	switch moot.KindOf(err) {
 	case moot.Invalid, moot.Denied, moot.NotFound, moot.TooLarge, moot.Corrupt:
@@ -35,7 +38,7 @@ func (acc *Account) relayOutbound(ctx context.Context, dir Directory, a arrival,
 	return a, err
 }
 
-func (acc *Account) submitOutbound(ctx context.Context, dir Directory, author moot.Key, to []string, mime io.Reader) error {
+func (acc *Account) submitOutbound(ctx context.Context, dir Directory, author moot.MemberID, to []string, mime io.Reader) error {
 	if acc.cfg.Outbound == nil {
 		return moot.Errorf(moot.Denied, "this server sends no mail to other domains")
 	}
@@ -47,7 +50,7 @@ func (acc *Account) submitOutbound(ctx context.Context, dir Directory, author mo
 	if err != nil {
 		return err
 	}
-	if t, err := dir.Resolve(out.from); err != nil || t.Member != author {
+	if !dir.names(out.from, author) {
 		return moot.Errorf(moot.Denied, "From is %.80q, which is not its author", out.from)
 	}
 	if err := out.setFrom(own); err != nil { // an address that other domains can reply to
@@ -83,13 +86,10 @@ func (acc *Account) classify(ctx context.Context, dir Directory, a *arrival) {
 // forged reports whether From is not the message's author. The space's server may send
 // for addresses in other domains, and only for these.
 func (acc *Account) forged(ctx context.Context, dir Directory, a *arrival) bool {
+	if a.envelope.Author == acc.self || dir.names(a.header.from, a.envelope.Author) {
+		return false
+	}
 	t, err := dir.Resolve(a.header.from)
-	if err == nil && t.Member == a.envelope.Author && !t.Member.IsZero() {
-		return false
-	}
-	if a.envelope.Author == acc.self {
-		return false
-	}
 	fromServer := slices.Contains(acc.servers(ctx), a.envelope.Author)
 	return !fromServer || !(err == nil && t.Outside != "" || isDaemon(a.header.from))
 }
@@ -100,7 +100,7 @@ func isDaemon(address string) bool {
 	return local == "mailer-daemon" || local == "postmaster"
 }
 
-func (acc *Account) servers(ctx context.Context) []moot.Key {
+func (acc *Account) servers(ctx context.Context) []moot.MemberID {
 	if acc.cfg.Servers == nil {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (acc *Account) servers(ctx context.Context) []moot.Key {
 }
 
 // defaultLocations returns the folders of a message that the member has not filed.
-func defaultLocations(self moot.Key, broadcast, forged, spam bool, a *arrival) []location {
+func defaultLocations(self moot.MemberID, broadcast, forged, spam bool, a *arrival) []location {
 	own := a.envelope.Author == self
 	switch {
 	case a.envelope.Private:

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/sign"
 )
 
@@ -52,6 +53,8 @@ func (acc *Account) change(ctx context.Context, changes []Change) (items []Item,
 // plan collects the changes of each message.
 type plan struct {
 	account  *Account
+	dir      Directory
+	own      []seal.Recipient // the keys that filings are sealed to
 	messages map[moot.BlobID]*planned
 	order    []moot.BlobID
 	results  []result
@@ -148,7 +151,16 @@ func (m *planned) change(at int, c Change) (string, error) {
 }
 
 // commit writes the statements, then updates the index.
-func (p *plan) commit(ctx context.Context) error {
+func (p *plan) commit(ctx context.Context) (err error) {
+	if len(p.order) == 0 {
+		return nil
+	}
+	if p.dir, err = p.account.cfg.Directory(ctx); err != nil {
+		return err
+	}
+	if p.own, err = p.account.ownRecipients(ctx, p.dir); err != nil {
+		return err
+	}
 	var statements []sign.Statement
 	for _, id := range p.order {
 		some, err := p.statements(ctx, id)
@@ -156,9 +168,6 @@ func (p *plan) commit(ctx context.Context) error {
 			return err
 		}
 		statements = append(statements, some...)
-	}
-	if len(statements) == 0 {
-		return nil
 	}
 	entries, err := p.account.cfg.Write.Append(ctx, moot.Merge, statements...)
 	if err != nil {
@@ -178,25 +187,22 @@ func (p *plan) commit(ctx context.Context) error {
 // statements returns what to write about one message.
 func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]sign.Statement, error) {
 	b, m := p.account, p.messages[id]
-	last, former, filed, err := b.index.filing(b.index.read, id)
+	last, former, err := b.index.heads(b.index.read, id)
 	if err != nil {
 		return nil, err
 	}
 	m.at = former.At
-	body, err := encodeSealed(filing{m.locations, m.at}, b.self)
+	s, err := b.filingStatement(p.own, id, filing{m.locations, m.at})
 	if err != nil {
 		return nil, err
 	}
-	s := sign.Statement{Kind: moot.KindReceipt, Key: filingKey(b.self, id), Body: body}
-	if filed {
-		s.Replaces = []moot.EntryID{last}
-	}
+	s.Replaces = last[:min(len(last), moot.MaxReplaces)]
 	list := []sign.Statement{s}
 	switch {
 	case len(m.locations) == 0 && m.private && m.author == b.self:
 		list = append(list, sign.Statement{Kind: moot.KindMessage, Key: id.String(), Replaces: []moot.EntryID{m.entry}})
 	case m.read && m.author != b.self && (b.cfg.SendReceipts == nil || b.cfg.SendReceipts()):
-		receipts, err := b.readReceipt(ctx, id, m)
+		receipts, err := b.readReceipts(ctx, p.dir, id, m)
 		if err != nil {
 			return nil, err
 		}
@@ -205,37 +211,20 @@ func (p *plan) statements(ctx context.Context, id moot.BlobID) ([]sign.Statement
 	return list, nil
 }
 
-// readReceipt returns the receipt that a message was delivered and, sealed to its
-// author, read; none if that was sent before or the message asks for none, as in a
-// channel.
-func (acc *Account) readReceipt(ctx context.Context, id moot.BlobID, m *planned) ([]sign.Statement, error) {
-	s := sign.Statement{Kind: moot.KindReceipt, Key: receiptKey(id, acc.self)}
-	r := receipt{Delivered: acc.cfg.Now().UnixMilli()}
-	delivered := false
-	for e, err := range acc.cfg.Node.Query(ctx, moot.Query{Kind: moot.KindReceipt, Key: s.Key}) {
-		if err != nil {
-			return nil, err
-		}
-		var former receipt
-		if decode(e.Body, &former) != nil || len(former.Sealed) > 0 {
-			return nil, nil
-		}
-		delivered, r.Delivered, s.Replaces = true, former.Delivered, append(s.Replaces, e.ID)
+// filingStatement returns the statement that files a message, sealed to the member, or,
+// without a location, removes it.
+func (acc *Account) filingStatement(to []seal.Recipient, id moot.BlobID, n filing) (s sign.Statement, err error) {
+	s = sign.Statement{Kind: moot.KindReceipt, Key: filingKey(acc.self, id)}
+	if len(n.Locations) > 0 {
+		s.Body, err = encodeSealed(n, to...)
 	}
-	if !delivered && !m.unacknowledged {
-		return nil, nil
-	}
-	var err error
-	if r.Sealed, err = encodeSealed(acc.cfg.Now().UnixMilli(), m.author); err != nil {
-		return nil, err
-	}
-	s.Body, err = encode(r)
-	return []sign.Statement{s}, err
+	return s, err
 }
 
 func (p *plan) updateIndex(ctx context.Context, entries []moot.Entry) error {
 	b := p.account
 	return b.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
+		b.index.changes.Add(1)
 		for _, e := range entries {
 			if id, _, ok := parseReceiptKey(e.Key); ok {
 				if err := b.index.acknowledged(tx, []moot.BlobID{id}); err != nil {
@@ -247,10 +236,7 @@ func (p *plan) updateIndex(ctx context.Context, entries []moot.Entry) error {
 				continue
 			}
 			m := p.messages[id]
-			folders, err := b.index.setFiling(tx, id, e, filing{m.locations, m.at})
-			if err == nil && len(m.locations) == 0 {
-				err = b.index.remove(tx, m.row)
-			}
+			folders, err := b.index.setFiling(tx, filed{filing{m.locations, m.at}, id, []moot.EntryID{e.ID}, e.Time})
 			if err != nil {
 				return nil, err
 			}

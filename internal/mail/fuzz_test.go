@@ -3,6 +3,7 @@ package mail
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -37,10 +38,10 @@ func FuzzSummarize(f *testing.F) {
 }
 
 func FuzzEnvelope(f *testing.F) {
-	body, _ := encode(announcement{To: []moot.Key{{1}}, Size: 5})
+	body, _ := encode(announcement{To: []moot.MemberID{{1}}, Size: 5})
 	f.Add(strings.Repeat("ab", 32), body)
 	f.Fuzz(func(t *testing.T, key string, body []byte) {
-		env, err := parseEnvelope(moot.Entry{Key: key, Body: body, Author: moot.Key{9}})
+		env, err := parseEnvelope(moot.Entry{Key: key, Body: body, Author: moot.Key{9}}, moot.MemberID{8})
 		if err != nil && moot.KindOf(err) != moot.Invalid {
 			t.Errorf("%v", err)
 		}
@@ -52,6 +53,34 @@ func FuzzEnvelope(f *testing.F) {
 		var r receipt
 		var n filing
 		_, _ = decode(body, &r), decode(body, &n)
+	})
+}
+
+// FuzzFilings joins what two devices of a member, one stolen perhaps, have filed.
+func FuzzFilings(f *testing.F) {
+	one, _ := encode(filing{Locations: []location{{Inbox, []Flag{Seen}}, {"Work", nil}}, At: 1})
+	two, _ := encode(filing{Locations: []location{{Inbox, []Flag{Flagged, Deleted}}}})
+	f.Add(one, two)
+	f.Fuzz(func(t *testing.T, one, two []byte) {
+		var a, b filing
+		if decode(one, &a) != nil || decode(two, &b) != nil {
+			return
+		}
+		before := len(a.Locations)
+		out := joinFilings([]filing{a, b})
+		if len(out.Locations) != before {
+			t.Errorf("%d locations; want the newest's %d", len(out.Locations), before)
+		}
+		for i, l := range out.Locations {
+			for _, flag := range a.Locations[i].Flags {
+				if !slices.Contains(l.Flags, flag) {
+					t.Errorf("%q has lost %q", l.Folder, flag)
+				}
+			}
+			if slices.Contains(l.Flags, Deleted) && !slices.Contains(a.Locations[i].Flags, Deleted) {
+				t.Errorf("%q is to be removed", l.Folder)
+			}
+		}
 	})
 }
 

@@ -6,12 +6,15 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sign"
 	"github.com/mootspace/moot/internal/sqlite"
 )
 
@@ -25,13 +28,13 @@ type Index struct {
 	write, read *sql.DB
 
 	mu       sync.Mutex
-	accounts map[moot.Key]*accountIndex
+	accounts map[moot.MemberID]*accountIndex
 }
 
 // OpenIndex opens the index in a file and creates it if it does not exist; with path
 // empty, in memory.
 func OpenIndex(ctx context.Context, path string) (x *Index, err error) {
-	x = &Index{accounts: map[moot.Key]*accountIndex{}}
+	x = &Index{accounts: map[moot.MemberID]*accountIndex{}}
 	if path == "" {
 		x.write, err = sqlite.OpenMemory()
 		x.read = x.write
@@ -51,14 +54,31 @@ func OpenIndex(ctx context.Context, path string) (x *Index, err error) {
 func (x *Index) Close() error { return errors.Join(x.write.Close(), x.read.Close()) }
 
 // accountIndex is one member's part of the index, shared by the member's accounts over
-// all architectures.
+// all architectures and on all of the member's devices on this machine.
 type accountIndex struct {
 	*Index
 	id       int64
-	member   moot.Key
+	member   moot.MemberID
 	syncing  sync.Mutex // one Sync at a time
 	changing sync.Mutex // one Change or acknowledge at a time
+	changes  atomic.Int64
 	watchers watchers
+
+	devicesMu sync.Mutex
+	devices   map[moot.Key]sign.Writer
+}
+
+// addDevice takes note of a device of the member that shares the index.
+func (a *accountIndex) addDevice(device moot.Key, write sign.Writer) {
+	a.devicesMu.Lock()
+	defer a.devicesMu.Unlock()
+	a.devices[device] = write
+}
+
+func (a *accountIndex) writers() map[moot.Key]sign.Writer {
+	a.devicesMu.Lock()
+	defer a.devicesMu.Unlock()
+	return maps.Clone(a.devices)
 }
 
 // specialUses are the folders that every mailbox has, with their special-use attributes
@@ -78,13 +98,13 @@ func special(name string) int {
 }
 
 // forMember returns the member's part, with the folders that every mailbox has.
-func (x *Index) forMember(ctx context.Context, member moot.Key, now time.Time) (*accountIndex, error) {
+func (x *Index) forMember(ctx context.Context, member moot.MemberID, now time.Time) (*accountIndex, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if a := x.accounts[member]; a != nil {
 		return a, nil
 	}
-	a := &accountIndex{Index: x, member: member}
+	a := &accountIndex{Index: x, member: member, devices: map[moot.Key]sign.Writer{}}
 	if err := x.update(ctx, func(tx *sql.Tx) error { return a.open(tx, now) }); err != nil {
 		return nil, err
 	}
@@ -110,14 +130,14 @@ func (a *accountIndex) open(tx *sql.Tx, now time.Time) error {
 }
 
 // Removed reports whether a member has removed a message.
-func (x *Index) Removed(ctx context.Context, member moot.Key, id moot.BlobID) (removed bool, err error) {
+func (x *Index) Removed(ctx context.Context, member moot.MemberID, id moot.BlobID) (removed bool, err error) {
 	err = x.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM notes n JOIN accounts a ON a.id = n.account
 		WHERE a.key = ? AND n.blob = ? AND n.places = '[]')`, member[:], id[:]).Scan(&removed)
 	return removed, sqlite.Error("index of messages", err)
 }
 
 // Used returns the bytes of a member's messages; 0 for an unknown member.
-func (x *Index) Used(ctx context.Context, member moot.Key) (bytes int64, err error) {
+func (x *Index) Used(ctx context.Context, member moot.MemberID) (bytes int64, err error) {
 	err = x.read.QueryRowContext(ctx, `SELECT coalesce(sum(used), 0) FROM accounts WHERE key = ?`, member[:]).Scan(&bytes)
 	return bytes, sqlite.Error("index of messages", err)
 }
@@ -158,29 +178,48 @@ func (a *accountIndex) nextModSeq(tx *sql.Tx) (n int64, err error) {
 	return n, err
 }
 
-// vector returns the entries that were read.
-func (a *accountIndex) vector(ctx context.Context) (v moot.Vector, err error) {
+// otherDevice reports whether a device of the member other than one shares the index, so
+// that it owes a receipt for what that one announced.
+func (a *accountIndex) otherDevice(than moot.Key) bool {
+	a.devicesMu.Lock()
+	defer a.devicesMu.Unlock()
+	for k := range a.devices {
+		if k != than {
+			return true
+		}
+	}
+	return false
+}
+
+// cursor returns what was read.
+func (a *accountIndex) cursor(ctx context.Context) (c cursor, err error) {
 	var text []byte
 	err = a.read.QueryRowContext(ctx, `SELECT vector FROM accounts WHERE id = ?`, a.id).Scan(&text)
 	if err == nil {
-		err = json.Unmarshal(text, &v)
+		err = json.Unmarshal(text, &c)
 	}
-	return v, sqlite.Error("index of messages", err)
+	return c, sqlite.Error("index of messages", err)
 }
 
-func (a *accountIndex) setVector(tx *sql.Tx, v moot.Vector) error {
-	text, err := json.Marshal(v)
+func (a *accountIndex) setCursor(tx *sql.Tx, c cursor) error {
+	text, err := json.Marshal(c)
 	if err == nil {
 		_, err = tx.Exec(`UPDATE accounts SET vector = ? WHERE id = ?`, text, a.id)
 	}
 	return err
 }
 
+// elsewhere is added to pending.named for envelope.Elsewhere.
+const elsewhere = 4
+
 // addPending records a message to fetch, unless it is stored already.
 func (a *accountIndex) addPending(tx *sql.Tx, env envelope) error {
 	named := min(len(env.To), 1)
 	if slices.Contains(env.To, a.member) {
 		named = 2
+	}
+	if env.Elsewhere {
+		named |= elsewhere
 	}
 	_, err := tx.Exec(`INSERT OR IGNORE INTO pending (account, blob, entry, author, time, kept, named)
 		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM messages WHERE account = ?1 AND blob = ?2)`,
@@ -203,12 +242,13 @@ func (a *accountIndex) pending(ctx context.Context) (list []envelope, err error)
 		if err := rows.Scan(&id, &entry, &author, &ms, &env.Private, &named); err != nil {
 			return nil, sqlite.Error("index of messages", err)
 		}
-		env.ID, env.Entry, env.Author, env.Time = moot.BlobID(id), moot.EntryID(entry), moot.Key(author), time.UnixMilli(ms)
-		switch named {
+		env.ID, env.Entry, env.Author, env.Time = moot.BlobID(id), moot.EntryID(entry), moot.MemberID(author), time.UnixMilli(ms)
+		env.Elsewhere = named&elsewhere != 0
+		switch named &^ elsewhere {
 		case 1:
-			env.To = []moot.Key{{}} // another member: which one is not stored
+			env.To = []moot.MemberID{{}} // another member: which one is not stored
 		case 2:
-			env.To = []moot.Key{a.member}
+			env.To = []moot.MemberID{a.member}
 		}
 		list = append(list, env)
 	}
@@ -220,51 +260,78 @@ func (a *accountIndex) removePending(tx *sql.Tx, id moot.BlobID) error {
 	return err
 }
 
-// setFiling records a filing and applies it to the message if that is stored, and
-// returns the folders changed. An older filing is ignored: a Sync may read one that a
-// Change has just replaced.
-func (a *accountIndex) setFiling(tx *sql.Tx, id moot.BlobID, e moot.Entry, n filing) ([]string, error) {
-	text, err := json.Marshal(append([]location{}, n.Locations...))
+// setFiling records what a message's filings amount to, applies it to the message if that
+// is stored, and returns the folders changed.
+func (a *accountIndex) setFiling(tx *sql.Tx, f filed) ([]string, error) {
+	text, err := json.Marshal(append([]location{}, f.Locations...))
 	if err != nil {
 		return nil, err
 	}
-	r, err := tx.Exec(`INSERT INTO notes (account, blob, entry, time, at, places) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (account, blob) DO UPDATE SET entry = excluded.entry, time = excluded.time, at = excluded.at, places = excluded.places
-		WHERE excluded.time > notes.time`, a.id, id[:], e.ID[:], int64(e.Time), n.At, text)
+	var ids []byte
+	for _, id := range f.heads {
+		ids = append(ids, id[:]...)
+	}
+	_, err = tx.Exec(`INSERT INTO notes (account, blob, entry, time, at, places) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (account, blob) DO UPDATE SET entry = excluded.entry, time = excluded.time, at = excluded.at, places = excluded.places`,
+		a.id, f.id[:], ids, int64(f.time), f.At, text)
 	if err != nil {
 		return nil, err
 	}
-	if newer, err := r.RowsAffected(); err != nil || newer == 0 {
-		return nil, err
+	if len(f.Locations) == 0 {
+		if err := a.removePending(tx, f.id); err != nil {
+			return nil, err
+		}
 	}
 	var message int64
-	err = tx.QueryRow(`SELECT id FROM messages WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&message)
+	err = tx.QueryRow(`SELECT id FROM messages WHERE account = ? AND blob = ?`, a.id, f.id[:]).Scan(&message)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if n.At != 0 {
-		if _, err := tx.Exec(`UPDATE messages SET arrived = ? WHERE id = ?`, n.At, message); err != nil {
+	if f.At != 0 {
+		if _, err := tx.Exec(`UPDATE messages SET arrived = ? WHERE id = ?`, f.At, message); err != nil {
 			return nil, err
 		}
 	}
-	return a.put(tx, message, n.Locations)
+	changed, err := a.put(tx, message, f.Locations)
+	if err == nil && len(f.Locations) == 0 {
+		err = a.remove(tx, message)
+	}
+	return changed, err
 }
 
-// filing returns the member's current filing of a message; false if there is none.
-func (a *accountIndex) filing(q querier, id moot.BlobID) (entry moot.EntryID, n filing, ok bool, err error) {
-	var text, raw []byte
-	err = q.QueryRow(`SELECT entry, at, places FROM notes WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&raw, &n.At, &text)
+// knows reports whether a message is stored, or is to be fetched.
+func (a *accountIndex) knows(ctx context.Context, id moot.BlobID) (known bool, err error) {
+	err = a.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM messages WHERE account = ?1 AND blob = ?2)
+		OR EXISTS (SELECT 1 FROM pending WHERE account = ?1 AND blob = ?2)`, a.id, id[:]).Scan(&known)
+	return known, sqlite.Error("index of messages", err)
+}
+
+// filing returns what a message's filings amount to; false if there is none.
+func (a *accountIndex) filing(q querier, id moot.BlobID) (n filing, ok bool, err error) {
+	heads, n, err := a.heads(q, id)
+	return n, len(heads) > 0, err
+}
+
+// heads returns the member's filings of a message that no other one replaces, and what
+// they amount to.
+func (a *accountIndex) heads(q querier, id moot.BlobID) (heads []moot.EntryID, n filing, err error) {
+	var text, ids []byte
+	err = q.QueryRow(`SELECT entry, at, places FROM notes WHERE account = ? AND blob = ?`, a.id, id[:]).Scan(&ids, &n.At, &text)
 	if errors.Is(err, sql.ErrNoRows) {
-		return entry, n, false, nil
+		return nil, n, nil
 	}
 	if err == nil {
-		entry = moot.EntryID(raw)
 		err = json.Unmarshal(text, &n.Locations)
 	}
-	return entry, n, err == nil, err
+	for one := range slices.Chunk(ids, len(moot.EntryID{})) {
+		if len(one) == len(moot.EntryID{}) {
+			heads = append(heads, moot.EntryID(one))
+		}
+	}
+	return heads, n, err
 }
 
 type querier interface {
@@ -277,7 +344,7 @@ func (a *accountIndex) insert(tx *sql.Tx, env envelope, d digest, preface string
 	if err := a.removePending(tx, env.ID); err != nil {
 		return nil, err
 	}
-	_, filed, ok, err := a.filing(tx, env.ID)
+	filed, ok, err := a.filing(tx, env.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func scanItem(rows *sql.Rows) (it Item, err error) {
 	if summary != nil {
 		err = json.Unmarshal(summary, &it.Summary)
 	}
-	it.ID, it.Author, it.Size, it.Arrived = moot.BlobID(id), moot.Key(author), size, time.UnixMilli(arrived)
+	it.ID, it.Author, it.Size, it.Arrived = moot.BlobID(id), moot.MemberID(author), size, time.UnixMilli(arrived)
 	it.Flags = splitFlags(flags)
 	return it, err
 }
@@ -134,7 +134,7 @@ type stored struct {
 	row            int64
 	preface        string
 	entry          moot.EntryID
-	author         moot.Key
+	author         moot.MemberID
 	private        bool
 	unacknowledged bool // no delivery receipt was sent yet
 }
@@ -147,7 +147,7 @@ func (a *accountIndex) find(q querier, id moot.BlobID) (m stored, err error) {
 		return m, moot.WithHint(moot.Errorf(moot.NotFound, "there is no message %s", hex.EncodeToString(id[:8])), moot.HintListMessages)
 	}
 	if err == nil {
-		m.entry, m.author = moot.EntryID(entry), moot.Key(author)
+		m.entry, m.author = moot.EntryID(entry), moot.MemberID(author)
 	}
 	return m, err
 }

@@ -1,9 +1,16 @@
 // Package mail gives entries and blobs the meaning of messages: a MIME message
 // (RFC 5322, RFC 2045) sealed with age to its readers' keys is a blob, an entry
 // announces it, receipts acknowledge it, and the member's flags and folders are in
-// entries that only the member can read. An [Account] is one member's mail over any
-// moot.Node, which front ends use as a [Mailbox]; a [Relay] holds messages for members
-// who are offline (store and forward).
+// entries that only the member can read. An [Account] is one member's mail on one device
+// over any moot.Node, which front ends use as a [Mailbox]; a [Relay] holds messages for
+// devices that are offline (store and forward).
+//
+// All devices of a member show the same folders: what one sends, files or marks the
+// others read as the member's own. Between peers alone a message reaches a device while
+// somebody who holds it is online: the author, another device of a reader, or a relay
+// within its days; a device that is added after that needs one of the first two. A
+// server keeps what is in its members' mailboxes, so that a device added later gets the
+// whole history from it.
 //
 // It must not know an architecture, a store, a link or a mail protocol.
 package mail
@@ -21,7 +28,8 @@ import (
 type Mailbox interface {
 	// Send seals a message to its recipients and announces it. The message is durable
 	// when it returns nil. Kinds: Invalid for a malformed message or address, NotFound
-	// for an unknown recipient, TooLarge, Full if a recipient's mailbox is full.
+	// for an unknown recipient, Conflict if a name means another member than when it was
+	// last written to, TooLarge, Full if a recipient's mailbox is full.
 	Send(ctx context.Context, o Outgoing) (Sent, error)
 
 	// Save stores a private message in one of the member's folders: a draft, or what a
@@ -57,7 +65,7 @@ type Mailbox interface {
 
 // Outgoing is a message to send.
 type Outgoing struct {
-	// To has the recipients (the envelope): a member's name or key, with or without a
+	// To has the recipients (the envelope): a member's name or ID, with or without a
 	// domain, #channel, or an address in another domain if the space's server relays
 	// mail. Recipients that the header's To and Cc do not name get Bcc copies. Empty: the
 	// header's To, Cc and Bcc.
@@ -65,14 +73,16 @@ type Outgoing struct {
 	MIME io.Reader
 	// Wait bounds how long Send waits for replicas, once the message is durable here.
 	Wait time.Duration
+	// Confirm accepts names that mean another member than when they were last written to.
+	Confirm bool
 }
 
 // Sent is the outcome of Send.
 type Sent struct {
-	ID      moot.BlobID `json:"id"`                // of the copy for the named recipients
-	Members []moot.Key  `json:"members"`           // recipients in the space, without the author
-	Relayed []string    `json:"relayed,omitempty"` // recipients in other domains, for the server to relay to
-	Holders int         `json:"holders"`           // replicas known when Send returned
+	ID      moot.BlobID     `json:"id"`                // of the copy for the named recipients
+	Members []moot.MemberID `json:"members"`           // recipients in the space, without the author
+	Relayed []string        `json:"relayed,omitempty"` // recipients in other domains, for the server to relay to
+	Holders int             `json:"holders"`           // replicas known when Send returned
 }
 
 // Flag is an IMAP flag (RFC 9051, 2.3.2) or keyword.
@@ -124,19 +134,19 @@ type Item struct {
 
 // Summary has the fields of a message that lists show.
 type Summary struct {
-	Author      moot.Key     `json:"author"` // signer of its announcement
-	Arrived     time.Time    `json:"arrived"`
-	Size        int64        `json:"size"` // bytes that Open returns
-	From        string       `json:"from"` // name and address; the author's own if From was forged
-	To          []string     `json:"to"`   // To and Cc
-	Subject     string       `json:"subject"`
-	Date        time.Time    `json:"date"`
-	MessageID   string       `json:"message_id"` // without angle brackets
-	References  []string     `json:"references,omitempty"`
-	Thread      string       `json:"thread"`            // Message-ID of the first message of its thread
-	Channel     string       `json:"channel,omitempty"` // as #general
-	Attachments []Attachment `json:"attachments,omitempty"`
-	Text        string       `json:"text"` // the beginning of its text
+	Author      moot.MemberID `json:"author"` // whose device announced it
+	Arrived     time.Time     `json:"arrived"`
+	Size        int64         `json:"size"` // bytes that Open returns
+	From        string        `json:"from"` // name and address; the author's own if From was forged
+	To          []string      `json:"to"`   // To and Cc
+	Subject     string        `json:"subject"`
+	Date        time.Time     `json:"date"`
+	MessageID   string        `json:"message_id"` // without angle brackets
+	References  []string      `json:"references,omitempty"`
+	Thread      string        `json:"thread"`            // Message-ID of the first message of its thread
+	Channel     string        `json:"channel,omitempty"` // as #general
+	Attachments []Attachment  `json:"attachments,omitempty"`
+	Text        string        `json:"text"` // the beginning of its text
 }
 
 // Attachment is a part of a message with a file name.
@@ -171,9 +181,9 @@ type Change struct {
 	Exact  bool   `json:"exact,omitempty"` // clear all flags that are not in Set
 }
 
-// Receipt is a recipient's acknowledgement of a message.
+// Receipt is a recipient's acknowledgement of a message, by the first of its devices.
 type Receipt struct {
-	Reader    moot.Key  `json:"reader"`
-	Delivered time.Time `json:"delivered,omitzero"` // zero: not yet
-	Read      time.Time `json:"read,omitzero"`      // zero: not yet, or no read receipt was sent
+	Reader    moot.MemberID `json:"reader"`
+	Delivered time.Time     `json:"delivered,omitzero"` // zero: not yet
+	Read      time.Time     `json:"read,omitzero"`      // zero: not yet, or no read receipt was sent
 }

@@ -2,186 +2,14 @@ package mail_test
 
 import (
 	"bytes"
-	"context"
-	"crypto/ed25519"
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/mail"
-	"github.com/mootspace/moot/internal/members"
-	"github.com/mootspace/moot/internal/policy"
-	"github.com/mootspace/moot/internal/seal"
-	"github.com/mootspace/moot/internal/sign"
-	"github.com/mootspace/moot/internal/store"
 )
-
-// space is a few members who share one node, as on a server.
-type space struct {
-	t      *testing.T
-	key    moot.Key
-	node   *store.Store
-	roster *policy.Roster
-	index  *mail.Index
-	domain string
-	max    int64 // bytes of a message
-
-	mu      sync.Mutex
-	relayed []string // to other domains: from, to, message
-}
-
-func (s *space) relay(_ context.Context, from string, to []string, mime io.Reader) error {
-	b, err := io.ReadAll(mime)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.relayed = append(s.relayed, from+"\n"+strings.Join(to, " ")+"\n"+string(b))
-	return err
-}
-
-// person is a member of a space.
-type person struct {
-	*mail.Account
-	writer sign.Writer
-	key    ed25519.PrivateKey
-}
-
-// gate admits entries by a roster.
-type gate struct{ r *policy.Roster }
-
-func (g gate) Admit(e moot.Entry) error        { return g.r.Admit(e) }
-func (g gate) Apply(e moot.Entry)              { g.r.Apply(e) }
-func (g gate) Limit(k moot.Key) (uint64, bool) { return g.r.Limit(k) }
-
-// gather founds a space; the first member is its owner and its server.
-func gather(t *testing.T, names ...string) (*space, []*person) {
-	t.Helper()
-	ctx := t.Context()
-	owner := seal.NewKey()
-	s := &space{t: t, key: seal.Public(owner), domain: "friends.example", max: 1 << 20}
-	s.roster = policy.NewRoster(s.key, time.Now)
-	var err error
-	if s.node, err = store.Open(ctx, store.Config{Gate: gate{s.roster}}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.node.Close() })
-	if s.index, err = mail.OpenIndex(ctx, ""); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.index.Close() })
-	first := s.writer(owner)
-	if err := members.New(s.key, s.node, first).Found(ctx, "friends", names[0]); err != nil {
-		t.Fatal(err)
-	}
-	people := []*person{s.person(owner, first)}
-	for _, name := range names[1:] {
-		people = append(people, s.join(first, name))
-	}
-	return s, people
-}
-
-// writer returns the writer of a member's feed.
-func (s *space) writer(key ed25519.PrivateKey) sign.Writer {
-	s.t.Helper()
-	signer, err := sign.New(s.t.Context(), sign.Config{Self: seal.Public(key), Author: feed.NewAuthor(s.key, key, feed.NewClock(time.Now, 0), nil), Local: s.node})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return signer.Through(s.node)
-}
-
-func (s *space) join(owner sign.Writer, name string) *person {
-	link, err := members.New(s.key, s.node, owner).Invite(s.t.Context(), members.Invitation{Role: policy.RoleMember, Uses: 1, Expires: time.Hour})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	key := seal.NewKey()
-	e, err := members.Enter(link, key, name, time.Now)
-	if err == nil {
-		err = s.node.Append(s.t.Context(), moot.Merge, e)
-	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return s.person(key, s.writer(key))
-}
-
-func (s *space) person(key ed25519.PrivateKey, w sign.Writer) *person {
-	s.t.Helper()
-	return &person{s.account(s.config(key, w)), w, key}
-}
-
-// config is that of a member's account; a test may change it.
-func (s *space) config(key ed25519.PrivateKey, w sign.Writer) mail.Config {
-	cfg := mail.Config{
-		Node: s.node, Write: w, Key: key, Index: s.index, MaxMessage: s.max,
-		Directory: func(context.Context) (mail.Directory, error) {
-			return mail.Directory{Roster: s.roster, Domain: s.domain}, nil
-		},
-		Servers: func(context.Context) []moot.Key { return []moot.Key{s.key} },
-	}
-	if seal.Public(key) == s.key {
-		cfg.Outbound = s.relay
-	}
-	return cfg
-}
-
-func (s *space) account(cfg mail.Config) *mail.Account {
-	s.t.Helper()
-	a, err := mail.New(s.t.Context(), cfg)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return a
-}
-
-// text is a message as a mail program writes it.
-func text(to, subject, body string) io.Reader {
-	return strings.NewReader("To: " + to + "\r\nSubject: " + subject + "\r\n\r\n" + body + "\r\n")
-}
-
-func (p *person) sends(t *testing.T, m io.Reader) mail.Sent {
-	t.Helper()
-	s, err := p.Send(t.Context(), mail.Outgoing{MIME: m})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// has returns what is in a folder once all is synced.
-func (p *person) has(t *testing.T, folder string) []mail.Item {
-	t.Helper()
-	if err := p.Sync(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	items, err := p.List(t.Context(), mail.Query{Folder: folder})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return items
-}
-
-func (p *person) reads(t *testing.T, it mail.Item) string {
-	t.Helper()
-	rc, err := p.Open(t.Context(), it.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rc.Close()
-	b, err := io.ReadAll(rc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if int64(len(b)) != it.Size {
-		t.Errorf("%q: %d bytes, its size is %d", it.Subject, len(b), it.Size)
-	}
-	return string(b)
-}
 
 func TestMessage(t *testing.T) {
 	s, p := gather(t, "owner", "ann", "bob", "eve")
@@ -245,7 +73,7 @@ func TestReceipts(t *testing.T) {
 		t.Fatalf("%+v, %v", receipts, err)
 	}
 	for _, r := range receipts {
-		wantDelivered, wantRead := r.Reader == bob.Self(), r.Reader == bob.Self()
+		wantDelivered, wantRead := r.Reader == bob.Member(), r.Reader == bob.Member()
 		if r.Delivered.IsZero() == wantDelivered || r.Read.IsZero() == wantRead {
 			t.Errorf("%s: %+v", r.Reader.Short(), r)
 		}
@@ -264,7 +92,7 @@ func TestChannel(t *testing.T) {
 	for _, one := range []*person{p[0], bob, ann} {
 		items := one.has(t, "Channels/general")
 		if len(items) != 1 || items[0].Channel != "#general" || items[0].Subject != "News" {
-			t.Errorf("%s has %+v", one.Self().Short(), items)
+			t.Errorf("%s has %+v", one.Member().Short(), items)
 		}
 	}
 	s.notInTheClear(sent.ID, "News", "rains", "eneral")
@@ -287,7 +115,7 @@ func TestBccIsNotShown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, v := bob.Self(), eve.Self()
+		b, v := bob.Member(), eve.Member()
 		if bytes.Contains(e.Body, b[:]) && bytes.Contains(e.Body, v[:]) {
 			t.Error("the announcement names both")
 		}

@@ -12,16 +12,17 @@ import (
 
 // RelayConfig has the dependencies of a Relay.
 type RelayConfig struct {
-	Feeds moot.Feeds // this machine's store
-	Index *Index
-	Self  moot.Key
+	Feeds  moot.Feeds // this machine's store
+	Index  *Index
+	Self   moot.Key // this machine's device
+	Roster Roster
 
 	// Have reports whether this node holds a blob; Fetch stores it here; Drop removes
 	// it.
 	Have  func(context.Context, moot.BlobID) bool
 	Fetch func(context.Context, moot.BlobID) error
 	Drop  func(context.Context, moot.BlobID) error
-	// Online returns the members that are connected now.
+	// Online returns the devices that are connected now.
 	Online func() []moot.Key
 
 	Limits func() Limits
@@ -31,7 +32,9 @@ type RelayConfig struct {
 
 // Limits bound what a node holds for others.
 type Limits struct {
-	All    bool          `json:"all,omitempty"`    // every message, as on a server
+	// All holds every message, as on a server, until all its readers have removed it, so
+	// that a device that is added later gets it, too.
+	All    bool          `json:"all,omitempty"`
 	Copies int           `json:"copies,omitempty"` // replicas of a message besides its author's node; default 2, below 0 none
 	Bytes  int64         `json:"bytes,omitempty"`  // of all messages held for others; default 1 GiB
 	Age    time.Duration `json:"age,omitempty"`    // of a message that is still held; default 30 days
@@ -52,24 +55,39 @@ func (l Limits) withDefaults() Limits {
 }
 
 // Relay wakes the accounts on this node when a message or receipt for them is announced,
-// and holds undelivered messages for other members until there is a receipt (store and
-// forward), so that a message arrives although its author is offline.
+// and holds messages for other devices until there is a receipt from every device of
+// every reader (store and forward), so that a message arrives although its author is
+// offline. The author's other devices are among them: they show what was sent.
 type Relay struct {
 	cfg RelayConfig
 
 	mu        sync.Mutex
-	accounts  map[moot.Key]*Account
-	pending   map[moot.BlobID]*heldMessage // without a receipt from every recipient
+	accounts  map[moot.Key]*Account        // by device
+	pending   map[moot.BlobID]*heldMessage // without a receipt from every device
 	heldBytes int64                        // bytes held for others
 	wakeup    chan struct{}
 }
 
-// heldMessage is a message that this node may hold for its recipients.
+// heldMessage is a message that this node may hold for its readers.
 type heldMessage struct {
 	envelope
-	undelivered []moot.Key // recipients without a receipt
-	firstSeen   time.Time  // when this node read its announcement
-	held        bool
+	waiting   []moot.MemberID // readers who have not removed it
+	delivered []moot.Key      // devices with a receipt, and the author's
+	firstSeen time.Time       // when this node read its announcement
+	held      bool
+}
+
+// undelivered returns the devices that a message has not reached.
+func (m *heldMessage) undelivered(roster Roster) (list []moot.Key) {
+	for _, id := range m.waiting {
+		member, _ := roster.Member(id)
+		for _, k := range acting(member) {
+			if !slices.Contains(m.delivered, k) {
+				list = append(list, k)
+			}
+		}
+	}
+	return list
 }
 
 // Delays of replication. Recipients that are online fetch a message at once; the others
@@ -95,34 +113,49 @@ func NewRelay(cfg RelayConfig) *Relay {
 func (r *Relay) Add(a *Account) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.accounts[a.Self()] = a
+	r.accounts[a.Device()] = a
 }
 
 // IsMessage reports whether a blob is an announced message.
 func (r *Relay) IsMessage(ctx context.Context, id moot.BlobID) bool {
-	_, known := r.envelope(ctx, id)
-	return known
+	list, err := r.envelopes(ctx, id)
+	return err == nil && len(list) > 0
 }
 
-// envelope returns a message's announcement, a retracted one included.
-func (r *Relay) envelope(ctx context.Context, id moot.BlobID) (env envelope, known bool) {
-	for e, err := range r.cfg.Feeds.Query(ctx, moot.Query{Kind: moot.KindMessage, Key: id.String(), History: true}) {
-		if err != nil {
-			return env, false
-		}
-		if one, err := parseEnvelope(e); err == nil {
-			env, known = one, true
+// envelopes returns the announcements of a message, retracted ones included. Several
+// members may announce one blob.
+func (r *Relay) envelopes(ctx context.Context, id moot.BlobID) (list []envelope, err error) {
+	all, err := collect(ctx, r.cfg.Feeds, moot.Query{Kind: moot.KindMessage, Key: id.String(), History: true})
+	for _, e := range all {
+		author, known := r.cfg.Roster.Owner(e.Author)
+		if env, err := parseEnvelope(e, author); err == nil && known {
+			list = append(list, env)
 		}
 	}
-	return env, known
+	return list, err
 }
 
-// PendingBytes returns the size of the messages that a member has not fetched yet.
-func (r *Relay) PendingBytes(member moot.Key) (bytes int64) {
+// receipts returns the devices that have acknowledged a message.
+func (r *Relay) receipts(ctx context.Context, id moot.BlobID) (devices []moot.Key, err error) {
+	all, err := collect(ctx, r.cfg.Feeds, moot.Query{Kind: moot.KindReceipt, Prefix: id.String() + "/"})
+	for _, e := range all {
+		if e.Key == receiptKey(id, e.Author) && !e.Deletes() {
+			devices = append(devices, e.Author)
+		}
+	}
+	return devices, err
+}
+
+// PendingBytes returns the size of the messages that no device of a member has fetched
+// yet.
+func (r *Relay) PendingBytes(member moot.MemberID) (bytes int64) {
+	who, _ := r.cfg.Roster.Member(member)
+	devices := acting(who)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, m := range r.pending {
-		if slices.Contains(m.undelivered, member) {
+		fetched := slices.ContainsFunc(devices, func(k moot.Key) bool { return slices.Contains(m.delivered, k) })
+		if !fetched && slices.Contains(m.waiting, member) {
 			bytes += m.Size
 		}
 	}
@@ -157,44 +190,75 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // handleEntry handles one entry.
 func (r *Relay) handleEntry(ctx context.Context, e moot.Entry) {
+	author, known := r.cfg.Roster.Owner(e.Author)
+	if !known {
+		return
+	}
 	switch e.Kind {
 	case moot.KindMessage:
-		r.handleMessage(ctx, e)
+		r.handleMessage(ctx, e, author)
 	case moot.KindReceipt:
-		if id, reader, ok := parseReceiptKey(e.Key); ok && reader == e.Author {
-			r.handleReceipt(ctx, id, reader)
+		if id, device, ok := parseReceiptKey(e.Key); ok && device == e.Author {
+			r.handleReceipt(ctx, id, device)
 		}
-		r.wake(func(k moot.Key) bool { return k == e.Author })
+		if member, id, ok := parseFilingKey(e.Key); ok && member == author && e.Deletes() {
+			r.handleRemoval(ctx, id, member)
+		}
+		r.wake(func(id moot.MemberID) bool { return id == author })
 	}
 }
 
-func (r *Relay) handleMessage(ctx context.Context, e moot.Entry) {
+func (r *Relay) handleMessage(ctx context.Context, e moot.Entry, author moot.MemberID) {
 	if e.Deletes() {
 		if id, err := moot.ParseBlobID(e.Key); err == nil {
-			r.handleRetraction(ctx, id, e.Author)
+			r.handleRetraction(ctx, id, author)
 		}
 		return
 	}
-	env, err := parseEnvelope(e)
+	env, err := parseEnvelope(e, author)
 	if err != nil {
 		return
 	}
-	r.mu.Lock()
-	undelivered := slices.DeleteFunc(slices.Clone(env.To), func(k moot.Key) bool { return k == env.Author })
-	if len(undelivered) > 0 && r.pending[env.ID] == nil {
-		r.pending[env.ID] = &heldMessage{envelope: env, undelivered: undelivered, firstSeen: r.cfg.Now()}
+	if broadcast := len(env.To) == 0 && !env.Private; !broadcast { // everybody fetches that
+		r.await(ctx, env)
 	}
-	r.mu.Unlock()
 	r.wake(env.readableBy)
 	r.schedule()
 }
 
-// wake wakes the accounts that a predicate selects.
-func (r *Relay) wake(selects func(moot.Key) bool) {
+// await takes note of the devices that are to get a message.
+func (r *Relay) await(ctx context.Context, env envelope) {
+	delivered, err := r.receipts(ctx, env.ID) // which may have come before the announcement
+	if err != nil {
+		r.cfg.Log.Warn("read receipts", "message", env.ID, "error", err)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for k, a := range r.accounts {
-		if selects(k) {
+	m := r.pending[env.ID]
+	if m == nil {
+		m = &heldMessage{envelope: env, firstSeen: r.cfg.Now()}
+	}
+	for _, k := range append(delivered, env.Device) {
+		if !slices.Contains(m.delivered, k) {
+			m.delivered = append(m.delivered, k)
+		}
+	}
+	for _, id := range env.readers() {
+		if !slices.Contains(m.waiting, id) {
+			m.waiting = append(m.waiting, id)
+		}
+	}
+	if len(m.undelivered(r.cfg.Roster)) > 0 {
+		r.pending[env.ID] = m
+	}
+}
+
+// wake wakes the accounts of members that a predicate selects.
+func (r *Relay) wake(selects func(moot.MemberID) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range r.accounts {
+		if selects(a.Member()) {
 			a.Wake()
 		}
 	}
@@ -207,35 +271,65 @@ func (r *Relay) schedule() {
 	}
 }
 
-// handleReceipt removes a recipient; the message is dropped after the last.
-func (r *Relay) handleReceipt(ctx context.Context, id moot.BlobID, reader moot.Key) {
+// handleReceipt takes note that a device has a message; it is dropped after the last.
+func (r *Relay) handleReceipt(ctx context.Context, id moot.BlobID, device moot.Key) {
 	r.mu.Lock()
 	m := r.pending[id]
-	if m == nil {
-		r.mu.Unlock()
-		return
+	if m != nil && !slices.Contains(m.delivered, device) {
+		m.delivered = append(m.delivered, device)
 	}
-	m.undelivered = slices.DeleteFunc(m.undelivered, func(k moot.Key) bool { return k == reader })
-	done := len(m.undelivered) == 0
+	done := m != nil && len(m.undelivered(r.cfg.Roster)) == 0
 	r.mu.Unlock()
 	if done {
 		r.finish(ctx, id)
 	}
 }
 
-// handleRetraction drops a retracted message, unless a recipient here has it.
-func (r *Relay) handleRetraction(ctx context.Context, id moot.BlobID, author moot.Key) {
-	env, known := r.envelope(ctx, id)
-	needed := !known || env.Author != author
+// handleRemoval takes note that a member has removed a message: its devices need it no
+// more.
+func (r *Relay) handleRemoval(ctx context.Context, id moot.BlobID, member moot.MemberID) {
 	r.mu.Lock()
-	for k := range r.accounts {
-		needed = needed || k != author && env.readableBy(k)
+	m := r.pending[id]
+	if m != nil {
+		m.waiting = slices.DeleteFunc(m.waiting, func(k moot.MemberID) bool { return k == member })
+	}
+	done := m == nil || len(m.undelivered(r.cfg.Roster)) == 0
+	r.mu.Unlock()
+	if done {
+		r.finish(ctx, id)
+	}
+}
+
+// handleRetraction drops a message that its author retracted, unless another reader may
+// have it.
+func (r *Relay) handleRetraction(ctx context.Context, id moot.BlobID, author moot.MemberID) {
+	list, err := r.envelopes(ctx, id)
+	if err != nil || slices.ContainsFunc(list, func(env envelope) bool { return env.Author != author || r.keeps(ctx, env) }) {
+		return
+	}
+	r.remove(id)
+	r.drop(ctx, id)
+}
+
+// keeps reports whether a reader other than its author may have a message from here: one
+// with an account, or, on a node that holds all messages, one with a receipt.
+func (r *Relay) keeps(ctx context.Context, env envelope) bool {
+	r.mu.Lock()
+	for _, a := range r.accounts {
+		if a.Member() != env.Author && env.readableBy(a.Member()) {
+			r.mu.Unlock()
+			return true
+		}
 	}
 	r.mu.Unlock()
-	if !needed {
-		r.remove(id)
-		r.drop(ctx, id)
+	if !r.cfg.Limits().All {
+		return false
 	}
+	devices, err := r.receipts(ctx, env.ID)
+	return err != nil || slices.ContainsFunc(devices, func(k moot.Key) bool {
+		owner, _ := r.cfg.Roster.Owner(k)
+		return owner != env.Author && env.readableBy(owner)
+	})
 }
 
 // finish stops holding a message, and drops its blob unless a member here needs it.
@@ -253,13 +347,13 @@ func (r *Relay) remove(id moot.BlobID) {
 	delete(r.pending, id)
 }
 
-// Reclaim drops a message's blob, unless a recipient lacks it or a member here has the
+// Reclaim drops a message's blob, unless a device lacks it or a member here has the
 // message.
 func (r *Relay) Reclaim(ctx context.Context, id moot.BlobID) {
 	r.mu.Lock()
 	_, undelivered := r.pending[id]
 	r.mu.Unlock()
-	if undelivered {
+	if undelivered || !r.cfg.Have(ctx, id) {
 		return
 	}
 	if needed, err := r.needed(ctx, id); err == nil && !needed {
@@ -274,26 +368,4 @@ func (r *Relay) drop(ctx context.Context, id moot.BlobID) {
 	if err := r.cfg.Drop(ctx, id); err != nil && ctx.Err() == nil {
 		r.cfg.Log.Warn("drop a message", "message", id, "error", err)
 	}
-}
-
-// needed reports whether a member here is a recipient and has not removed the message.
-func (r *Relay) needed(ctx context.Context, id moot.BlobID) (bool, error) {
-	env, known := r.envelope(ctx, id)
-	r.mu.Lock()
-	var concerned []moot.Key
-	for k := range r.accounts {
-		if env.readableBy(k) {
-			concerned = append(concerned, k)
-		}
-	}
-	r.mu.Unlock()
-	if !known {
-		return true, nil // its announcement may still arrive
-	}
-	for _, k := range concerned {
-		if removed, err := r.cfg.Index.Removed(ctx, k, id); err != nil || !removed {
-			return true, err
-		}
-	}
-	return false, nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/mail"
-	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/store"
 )
@@ -24,12 +23,7 @@ type replica struct {
 
 func (s *space) replica(limits mail.Limits) *replica {
 	s.t.Helper()
-	ctx := s.t.Context()
-	node, err := store.Open(ctx, store.Config{Gate: gate{policy.NewRoster(s.key, time.Now)}})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { node.Close() })
+	node := s.store(nil)
 	r := &replica{space: s, node: node}
 	r.start(node, limits)
 	return r
@@ -40,7 +34,7 @@ func (r *replica) start(node *store.Store, limits mail.Limits) {
 	r.fetched, r.dropped = make(chan moot.BlobID, 16), make(chan moot.BlobID, 16)
 	ctx, cancel := context.WithCancel(r.space.t.Context())
 	r.Relay = mail.NewRelay(mail.RelayConfig{
-		Feeds: node, Index: r.space.index, Self: seal.Public(seal.NewKey()),
+		Feeds: node, Index: r.space.index, Self: seal.Public(seal.NewKey()), Roster: r.space.roster,
 		Have: func(ctx context.Context, id moot.BlobID) bool {
 			h, err := node.Have(ctx, id)
 			return err == nil && h.Complete()
@@ -80,7 +74,7 @@ func (r *replica) pull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for e, err := range r.space.node.Query(t.Context(), moot.Query{History: true, Since: have}) {
+	for e, err := range r.space.node.Query(t.Context(), moot.Query{History: true, Replica: true, Since: have}) {
 		if err == nil {
 			err = r.node.Append(t.Context(), moot.Merge, e)
 		}
@@ -111,8 +105,8 @@ func TestRelayHoldsUntilReceipt(t *testing.T) {
 	if got := next(t, r.fetched); got != sent.ID {
 		t.Errorf("fetched %v", got)
 	}
-	if r.PendingBytes(bob.Self()) == 0 || r.PendingBytes(eve.Self()) == 0 || r.PendingBytes(ann.Self()) != 0 {
-		t.Errorf("pending: %d for bob, %d for eve, %d for ann", r.PendingBytes(bob.Self()), r.PendingBytes(eve.Self()), r.PendingBytes(ann.Self()))
+	if r.PendingBytes(bob.Member()) == 0 || r.PendingBytes(eve.Member()) == 0 || r.PendingBytes(ann.Member()) != 0 {
+		t.Errorf("pending: %d for bob, %d for eve, %d for ann", r.PendingBytes(bob.Member()), r.PendingBytes(eve.Member()), r.PendingBytes(ann.Member()))
 	}
 	r.Reclaim(t.Context(), sent.ID) // refused: nobody has it yet
 	if !r.IsMessage(t.Context(), sent.ID) || r.IsMessage(t.Context(), moot.BlobID{1}) {
@@ -192,8 +186,8 @@ func TestNoReadReceipts(t *testing.T) {
 func TestReplicate(t *testing.T) {
 	s, p := gather(t, "owner", "ann", "bob")
 	cfg := s.config(p[1].key, p[1].writer)
-	cfg.Replicate = func(ctx context.Context, id moot.BlobID, to []moot.Key) int {
-		if _, limited := ctx.Deadline(); !limited || len(to) != 1 || to[0] != p[2].Self() {
+	cfg.Replicate = func(ctx context.Context, id moot.BlobID, to []moot.MemberID) int {
+		if _, limited := ctx.Deadline(); !limited || len(to) != 1 || to[0] != p[2].Member() {
 			t.Errorf("replicate %v to %v", id, to)
 		}
 		return 3

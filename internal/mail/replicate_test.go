@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/policy"
 )
 
 func TestReplicasAreAgreedOn(t *testing.T) {
@@ -16,10 +17,10 @@ func TestReplicasAreAgreedOn(t *testing.T) {
 	author, recipient := nodes[0], nodes[1]
 	load := map[moot.Key]int{}
 	for n := range 200 {
-		m := &heldMessage{envelope: envelope{ID: moot.BlobID{byte(n)}, Author: author}, undelivered: []moot.Key{recipient}}
+		m := &heldMessage{envelope: envelope{ID: moot.BlobID{byte(n)}, Device: author}}
 		replicas := 0
 		for _, self := range nodes[2:] {
-			if m.isReplica(self, slices.DeleteFunc(slices.Clone(nodes), func(k moot.Key) bool { return k == self }), 2) {
+			if m.isReplica(self, slices.DeleteFunc(slices.Clone(nodes), func(k moot.Key) bool { return k == self }), []moot.Key{recipient}, 2) {
 				replicas++
 				load[self]++
 			}
@@ -37,9 +38,10 @@ func TestReplicasAreAgreedOn(t *testing.T) {
 
 func TestDueKeepsWithinLimits(t *testing.T) {
 	now := time.Now()
-	r := NewRelay(RelayConfig{Now: func() time.Time { return now }, Self: moot.Key{9}})
+	bob := policy.Member{ID: moot.MemberID{1}, Devices: []policy.Device{{Key: moot.Key{1}}, {Key: moot.Key{2}}}}
+	r := NewRelay(RelayConfig{Now: func() time.Time { return now }, Self: moot.Key{9}, Roster: only{member: &bob}})
 	add := func(n byte, age time.Duration, size int64) *heldMessage {
-		m := &heldMessage{envelope: envelope{announcement: announcement{Size: size}, ID: moot.BlobID{n}, Time: now.Add(-age)}, firstSeen: now.Add(-age)}
+		m := &heldMessage{envelope: envelope{announcement: announcement{Size: size}, ID: moot.BlobID{n}, Time: now.Add(-age)}, waiting: []moot.MemberID{bob.ID}, firstSeen: now.Add(-age)}
 		r.pending[m.ID] = m
 		return m
 	}
@@ -72,7 +74,23 @@ func TestDueKeepsWithinLimits(t *testing.T) {
 			t.Errorf("%+v: %v; want %v", c.limits, got, c.want)
 		}
 	}
-	if got := r.expired(Limits{Age: time.Minute}); len(got) != 1 || got[0] != held.ID {
+	if got := r.done(Limits{Age: time.Minute}); len(got) != 1 || got[0] != held.ID {
 		t.Errorf("expired: %v", got)
 	}
+	held.delivered = []moot.Key{{1}}
+	if got := r.done(Limits{Age: 90 * time.Minute}); len(got) != 0 {
+		t.Errorf("dropped though a device lacks it: %v", got)
+	}
+	bob.Devices = bob.Devices[:1] // the device was removed
+	if got := r.done(Limits{Age: 90 * time.Minute}); len(got) != 1 || got[0] != held.ID {
+		t.Errorf("still held for a device that was removed: %v", got)
+	}
 }
+
+// only is a roster of one member.
+type only struct {
+	Roster
+	member *policy.Member
+}
+
+func (o only) Member(moot.MemberID) (policy.Member, bool) { return *o.member, true }

@@ -34,7 +34,7 @@ func (s *slow) Query(ctx context.Context, q moot.Query) iter.Seq2[moot.Entry, er
 func TestStaleFilingIsIgnored(t *testing.T) {
 	s, p := gather(t, "owner", "ann", "bob")
 	node := &slow{Node: s.node}
-	bob, err := mail.New(t.Context(), mail.Config{Node: node, Write: p[2].writer, Key: p[2].key, Index: s.index,
+	bob, err := mail.New(t.Context(), mail.Config{Node: node, Member: p[2].Member(), Write: p[2].writer, Key: p[2].key, Index: s.index,
 		Directory: func(context.Context) (mail.Directory, error) { return mail.Directory{Roster: s.roster}, nil }})
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestStaleFilingIsIgnored(t *testing.T) {
 func TestRetention(t *testing.T) {
 	s, p := gather(t, "owner", "ann", "bob")
 	now := time.Now()
-	bob, err := mail.New(t.Context(), mail.Config{Node: s.node, Write: p[2].writer, Key: p[2].key, Index: s.index, Now: func() time.Time { return now },
+	bob, err := mail.New(t.Context(), mail.Config{Node: s.node, Member: p[2].Member(), Write: p[2].writer, Key: p[2].key, Index: s.index, Now: func() time.Time { return now },
 		Directory: func(context.Context) (mail.Directory, error) { return mail.Directory{Roster: s.roster}, nil }})
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,8 @@ const maxParallelCopies = 16
 // sealedCopy is one blob to make of a message.
 type sealedCopy struct {
 	prefix  string // goes before the message: the field that asks a server to relay it
-	readers []moot.Key
+	readers []moot.MemberID
+	to      []seal.Recipient // the readers' keys
 }
 
 // storeCopies seals a message once for each copy and stores the blobs. The message is
@@ -85,7 +86,7 @@ func sealAll(dst []*io.PipeWriter, r io.Reader, copies []sealedCopy) error {
 	var seals []io.WriteCloser
 	var writers []io.Writer
 	for i, c := range copies {
-		w, err := seal.Encrypt(dst[i], c.readers...)
+		w, err := seal.Encrypt(dst[i], c.to...)
 		if err == nil {
 			_, err = io.WriteString(w, c.prefix)
 		}
@@ -107,7 +108,7 @@ func sealAll(dst []*io.PipeWriter, r io.Reader, copies []sealedCopy) error {
 
 // put stores a sealed blob through the architecture, and in the mirror if the member is
 // among its readers.
-func (acc *Account) put(ctx context.Context, r io.Reader, readers []moot.Key) (moot.Blob, error) {
+func (acc *Account) put(ctx context.Context, r io.Reader, readers []moot.MemberID) (moot.Blob, error) {
 	if acc.cfg.Mirror == nil || !slices.Contains(readers, acc.self) {
 		return acc.cfg.Node.Put(ctx, r)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/mail"
-	"github.com/mootspace/moot/internal/store"
 )
 
 // probe is a node that counts reads of blobs and can refuse a write.
@@ -59,7 +58,7 @@ func TestBccIsSealedInOnePass(t *testing.T) {
 	for _, one := range p[2:] {
 		items := one.has(t, mail.Inbox)
 		if len(items) != 1 || !strings.HasSuffix(one.reads(t, items[0]), "\r\n\r\n"+body) {
-			t.Errorf("%s has %d messages, or another text", one.Self().Short(), len(items))
+			t.Errorf("%s has %d messages, or another text", one.Member().Short(), len(items))
 		}
 	}
 	p[0].has(t, "")
@@ -87,7 +86,7 @@ func TestManyBccCopies(t *testing.T) {
 	for _, one := range p[2:] {
 		items := one.has(t, mail.Inbox)
 		if len(items) != 1 || !strings.HasSuffix(one.reads(t, items[0]), "\r\n\r\n"+body) {
-			t.Errorf("%s has %d messages, or another text", one.Self().Short(), len(items))
+			t.Errorf("%s has %d messages, or another text", one.Member().Short(), len(items))
 		}
 	}
 }
@@ -109,11 +108,7 @@ func TestRefusedCopyAnnouncesNothing(t *testing.T) {
 
 func TestMirrorHoldsOwnMessages(t *testing.T) {
 	s, p := gather(t, "owner", "ann", "bob")
-	mirror, err := store.Open(t.Context(), store.Config{Gate: gate{s.roster}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { mirror.Close() })
+	mirror := s.store(nil)
 	cfg := s.config(p[1].key, p[1].writer)
 	cfg.Mirror = mirror
 	ann := s.account(cfg)
@@ -143,8 +138,8 @@ func TestMirrorHoldsOwnMessages(t *testing.T) {
 func TestFullMailbox(t *testing.T) {
 	s, p := gather(t, "owner", "ann", "bob", "m1")
 	cfg := s.config(p[1].key, p[1].writer)
-	var checked []moot.Key
-	cfg.Quota = func(_ context.Context, to []moot.Key, size int64) error {
+	var checked []moot.MemberID
+	cfg.Quota = func(_ context.Context, to []moot.MemberID, size int64) error {
 		checked = append(checked, to...)
 		return moot.Errorf(moot.Full, "%d bytes are too many", size)
 	}
@@ -152,7 +147,7 @@ func TestFullMailbox(t *testing.T) {
 	if _, err := s.account(cfg).Send(t.Context(), mail.Outgoing{MIME: strings.NewReader(mime)}); moot.KindOf(err) != moot.Full {
 		t.Errorf("%v", err)
 	}
-	if len(checked) != 2 || checked[0] != p[2].Self() || checked[1] != p[3].Self() {
+	if len(checked) != 2 || checked[0] != p[2].Member() || checked[1] != p[3].Member() {
 		t.Errorf("quota checked for %v", checked)
 	}
 	if got := p[2].has(t, ""); len(got) != 0 {

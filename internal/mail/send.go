@@ -28,7 +28,7 @@ func (acc *Account) send(ctx context.Context, o Outgoing) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	if from, err := dir.Resolve(out.from); err != nil || from.Member != acc.self {
+	if !dir.names(out.from, acc.self) {
 		own := dir.Address(acc.self)
 		return Sent{}, moot.Errorf(moot.Denied, "From is %.80q, which is not your address: write as %s", out.from, own.Address)
 	}
@@ -36,7 +36,16 @@ func (acc *Account) send(ctx context.Context, o Outgoing) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	return acc.dispatch(ctx, out, d, o.Wait)
+	if !o.Confirm {
+		err = acc.cfg.Names.Check(acc.self, d.targets...)
+	}
+	if err == nil {
+		err = acc.cfg.Names.Remember(acc.self, d.targets...)
+	}
+	if err != nil {
+		return Sent{}, err
+	}
+	return acc.dispatch(ctx, dir, out, d, o.Wait)
 }
 
 // Deliver announces a message from another domain to members. Its From is shown only if
@@ -58,21 +67,23 @@ func (acc *Account) Deliver(ctx context.Context, to []string, mime io.Reader) er
 		d.add(t, true)
 	}
 	out := &outgoing{body: mime}
-	_, err = acc.dispatch(ctx, out, d, 0)
+	_, err = acc.dispatch(ctx, dir, out, d, 0)
 	return moot.Wrap("deliver", err)
 }
 
 // delivery is the recipients of a message.
 type delivery struct {
-	broadcast bool       // to all members: a channel
-	named     []moot.Key // members that To and Cc name
-	bcc       []moot.Key // members who get a Bcc copy
-	outside   []string   // addresses in other domains
-	server    moot.Key   // relays the message to them
-	inbound   bool       // from another domain: its announcer gets no copy
+	broadcast bool            // to all members: a channel
+	named     []moot.MemberID // members that To and Cc name
+	bcc       []moot.MemberID // members who get a Bcc copy
+	outside   []string        // addresses in other domains
+	server    moot.MemberID   // relays the message to them
+	inbound   bool            // from another domain: its announcer gets no copy
+	targets   []Target        // all of them
 }
 
 func (d *delivery) add(t Target, named bool) {
+	d.targets = append(d.targets, t)
 	switch {
 	case t.Channel != "":
 		d.broadcast = true
@@ -89,7 +100,7 @@ func (d *delivery) add(t Target, named bool) {
 }
 
 // announced returns the recipients that the announcement names: none for a broadcast.
-func (d *delivery) announced() []moot.Key {
+func (d *delivery) announced() []moot.MemberID {
 	if d.broadcast {
 		return nil
 	}
@@ -101,6 +112,7 @@ func (acc *Account) route(ctx context.Context, dir Directory, to []string, h hea
 	seen := map[Target]bool{}
 	for _, address := range slices.Concat(h.to, h.cc) {
 		if t, err := dir.Resolve(address); err == nil {
+			t.Name = ""
 			seen[t] = true
 		} else if len(to) == 0 {
 			return d, err
@@ -110,7 +122,7 @@ func (acc *Account) route(ctx context.Context, dir Directory, to []string, h hea
 		to = slices.Concat(h.to, h.cc, h.bcc)
 	}
 	if len(to) == 0 {
-		return d, moot.Errorf(moot.Invalid, "the message has no recipient: name a member, a key or a #channel")
+		return d, moot.Errorf(moot.Invalid, "the message has no recipient: name a member or a #channel")
 	}
 	if len(to) > MaxRecipients {
 		return d, moot.Errorf(moot.TooLarge, "a message may have at most %d recipients: use a #channel", MaxRecipients)
@@ -120,7 +132,9 @@ func (acc *Account) route(ctx context.Context, dir Directory, to []string, h hea
 		if err != nil {
 			return d, err
 		}
-		d.add(t, seen[t])
+		plain := t
+		plain.Name = ""
+		d.add(t, seen[plain])
 	}
 	if len(d.outside) > 0 {
 		servers := acc.servers(ctx)
@@ -133,15 +147,15 @@ func (acc *Account) route(ctx context.Context, dir Directory, to []string, h hea
 }
 
 // dispatch seals, stores and announces a message and its Bcc copies.
-func (acc *Account) dispatch(ctx context.Context, out *outgoing, d delivery, wait time.Duration) (Sent, error) {
-	readers, err := d.named, error(nil)
+func (acc *Account) dispatch(ctx context.Context, dir Directory, out *outgoing, d delivery, wait time.Duration) (Sent, error) {
+	readers := d.named
 	if d.broadcast {
-		readers, err = acc.everybody(ctx)
+		readers = acc.everybody(dir)
 	}
+	copies, err := acc.copies(ctx, dir, d, readers)
 	if err != nil {
 		return Sent{}, err
 	}
-	copies := acc.copies(d, readers)
 	blobs, err := acc.storeCopies(ctx, io.MultiReader(bytes.NewReader(out.text), out.body), copies...)
 	if err != nil {
 		return Sent{}, err
@@ -151,7 +165,7 @@ func (acc *Account) dispatch(ctx context.Context, out *outgoing, d delivery, wai
 			return Sent{}, err
 		}
 	}
-	statements, err := acc.announcements(d, copies, blobs)
+	statements, err := acc.announcements(ctx, dir, d, copies, blobs)
 	if err != nil {
 		return Sent{}, err
 	}
@@ -159,30 +173,36 @@ func (acc *Account) dispatch(ctx context.Context, out *outgoing, d delivery, wai
 		return Sent{}, err
 	}
 	acc.Wake()
-	s := Sent{ID: blobs[0].ID, Members: append(slices.DeleteFunc(slices.Clone(readers), func(k moot.Key) bool { return k == acc.self }), d.bcc...), Relayed: d.outside}
+	others := slices.DeleteFunc(slices.Clone(readers), func(id moot.MemberID) bool { return id == acc.self })
+	s := Sent{ID: blobs[0].ID, Members: append(others, d.bcc...), Relayed: d.outside}
 	s.Holders = acc.replicate(ctx, s.ID, readers, wait)
 	return s, nil
 }
 
 // copies returns the blobs to make of a message: one for all who are named in it, one
 // for each Bcc recipient, one for the server that relays it.
-func (acc *Account) copies(d delivery, readers []moot.Key) []sealedCopy {
-	first := sealedCopy{readers: slices.Clone(readers)}
-	if !d.inbound {
-		first.readers = append(first.readers, acc.self)
+func (acc *Account) copies(ctx context.Context, dir Directory, d delivery, readers []moot.MemberID) ([]sealedCopy, error) {
+	list := []sealedCopy{{readers: slices.Clone(readers)}}
+	if !d.inbound && !slices.Contains(readers, acc.self) {
+		list[0].readers = append(list[0].readers, acc.self)
 	}
-	list := []sealedCopy{first}
-	for _, k := range d.bcc {
-		list = append(list, sealedCopy{readers: []moot.Key{k}})
+	for _, id := range d.bcc {
+		list = append(list, sealedCopy{readers: []moot.MemberID{id}})
 	}
 	if len(d.outside) > 0 {
-		list = append(list, sealedCopy{relayField + ": <" + strings.Join(d.outside, ">, <") + ">\r\n", []moot.Key{d.server}})
+		list = append(list, sealedCopy{prefix: relayField + ": <" + strings.Join(d.outside, ">, <") + ">\r\n", readers: []moot.MemberID{d.server}})
 	}
-	return list
+	var err error
+	for i := range list {
+		if list[i].to, err = acc.recipients(ctx, dir, list[i].readers, d.broadcast); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // announcements returns the statements that announce a message and its copies.
-func (acc *Account) announcements(d delivery, copies []sealedCopy, blobs []moot.Blob) (statements []sign.Statement, err error) {
+func (acc *Account) announcements(ctx context.Context, dir Directory, d delivery, copies []sealedCopy, blobs []moot.Blob) (statements []sign.Statement, err error) {
 	private := !d.broadcast && len(d.named) == 0 // every recipient gets a Bcc copy
 	for i, stored := range blobs {
 		a := announcement{To: copies[i].readers, Copy: true}
@@ -197,27 +217,28 @@ func (acc *Account) announcements(d delivery, copies []sealedCopy, blobs []moot.
 		statements = append(statements, sign.Statement{Kind: moot.KindMessage, Key: stored.ID.String(), Body: body})
 	}
 	if private {
-		return acc.withFiling(statements, blobs[0].ID, filing{Locations: []location{{SentFolder, []Flag{Seen}}}})
+		own, err := acc.ownRecipients(ctx, dir)
+		if err != nil {
+			return nil, err
+		}
+		filed, err := acc.filingStatement(own, blobs[0].ID, filing{Locations: []location{{SentFolder, []Flag{Seen}}}})
+		return append(statements, filed), err
 	}
 	return statements, nil
 }
 
 // everybody returns the readers of a broadcast.
-func (acc *Account) everybody(ctx context.Context) (keys []moot.Key, err error) {
-	dir, err := acc.cfg.Directory(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (acc *Account) everybody(dir Directory) (list []moot.MemberID) {
 	for _, m := range dir.Roster.Members() {
-		if !m.Revoked && m.Role != policy.RoleServer && m.Key != acc.self {
-			keys = append(keys, m.Key)
+		if !m.Revoked && !m.Waiting && m.Role != policy.RoleServer && m.ID != acc.self {
+			list = append(list, m.ID)
 		}
 	}
-	return keys, nil
+	return list
 }
 
 // replicate pushes a message to replicas, and returns how many hold it.
-func (acc *Account) replicate(ctx context.Context, id moot.BlobID, to []moot.Key, wait time.Duration) int {
+func (acc *Account) replicate(ctx context.Context, id moot.BlobID, to []moot.MemberID, wait time.Duration) int {
 	if acc.cfg.Replicate == nil {
 		return 0
 	}
@@ -236,7 +257,15 @@ func (acc *Account) save(ctx context.Context, folder string, flags []Flag, at ti
 	if err := checkFolder(folder); err != nil {
 		return Item{}, err
 	}
-	blobs, err := acc.storeCopies(ctx, mime, sealedCopy{readers: []moot.Key{acc.self}})
+	dir, err := acc.cfg.Directory(ctx)
+	if err != nil {
+		return Item{}, err
+	}
+	own := sealedCopy{readers: []moot.MemberID{acc.self}}
+	if own.to, err = acc.ownRecipients(ctx, dir); err != nil {
+		return Item{}, err
+	}
+	blobs, err := acc.storeCopies(ctx, mime, own)
 	if err != nil {
 		return Item{}, err
 	}
@@ -245,11 +274,11 @@ func (acc *Account) save(ctx context.Context, folder string, flags []Flag, at ti
 	if err != nil {
 		return Item{}, err
 	}
-	statements, err := acc.withFiling([]sign.Statement{{Kind: moot.KindMessage, Key: id.String(), Body: body}}, id, filing{[]location{{folder, flags}}, at.UnixMilli()})
+	filed, err := acc.filingStatement(own.to, id, filing{[]location{{folder, flags}}, at.UnixMilli()})
 	if err != nil {
 		return Item{}, err
 	}
-	if _, err := acc.cfg.Write.Append(ctx, moot.Merge, statements...); err != nil {
+	if _, err := acc.cfg.Write.Append(ctx, moot.Merge, sign.Statement{Kind: moot.KindMessage, Key: id.String(), Body: body}, filed); err != nil {
 		return Item{}, err
 	}
 	if err := acc.Sync(ctx); err != nil {
@@ -263,10 +292,4 @@ func (acc *Account) save(ctx context.Context, folder string, flags []Flag, at ti
 		return Item{}, err
 	}
 	return items[0], nil
-}
-
-// withFiling appends the filing of a new message.
-func (acc *Account) withFiling(statements []sign.Statement, id moot.BlobID, n filing) ([]sign.Statement, error) {
-	body, err := encodeSealed(n, acc.self)
-	return append(statements, sign.Statement{Kind: moot.KindReceipt, Key: filingKey(acc.self, id), Body: body}), err
 }

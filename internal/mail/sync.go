@@ -4,12 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/sign"
 )
 
 const (
@@ -71,75 +69,9 @@ func (acc *Account) Sync(ctx context.Context) error {
 	return acc.acknowledge(ctx)
 }
 
-// readEntries indexes new announcements and the member's own filings.
-func (acc *Account) readEntries(ctx context.Context) error {
-	seen, err := acc.index.vector(ctx)
-	if err != nil {
-		return err
-	}
-	now, err := acc.cfg.Node.Vector(ctx)
-	if err != nil || seen.Includes(now) {
-		return err
-	}
-	var entries []moot.Entry
-	for _, q := range []moot.Query{
-		{Kind: moot.KindMessage, History: true, Since: seen},
-		{Kind: moot.KindReceipt, History: true, Since: seen, Author: acc.self, Prefix: filingPrefix},
-	} {
-		for e, err := range acc.cfg.Node.Query(ctx, q) {
-			if err != nil {
-				return err
-			}
-			entries = append(entries, e)
-		}
-	}
-	for author, seq := range seen {
-		now[author] = max(now[author], seq)
-	}
-	return acc.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
-		for _, e := range entries {
-			folders, err := acc.handleEntry(tx, e)
-			if err != nil {
-				return nil, err
-			}
-			changed = append(changed, folders...)
-		}
-		return changed, acc.index.setVector(tx, now)
-	})
-}
-
-// handleEntry indexes one entry; a malformed one is ignored, since entries are
-// untrusted. Errors are the index's.
-func (acc *Account) handleEntry(tx *sql.Tx, e moot.Entry) ([]string, error) {
-	if e.Kind == moot.KindReceipt {
-		return acc.handleFiling(tx, e)
-	}
-	if e.Deletes() {
-		return acc.retract(tx, e)
-	}
-	env, err := parseEnvelope(e)
-	if err != nil || !env.readableBy(acc.self) {
-		return nil, nil
-	}
-	_, n, filed, err := acc.index.filing(tx, env.ID)
-	if err != nil || filed && len(n.Locations) == 0 { // removed before
-		return nil, err
-	}
-	return nil, acc.index.addPending(tx, env)
-}
-
-func (acc *Account) handleFiling(tx *sql.Tx, e moot.Entry) ([]string, error) {
-	member, id, ok := parseFilingKey(e.Key)
-	var n filing
-	if !ok || member != acc.self || e.Body == nil || decodeSealed(e.Body, acc.cfg.Key, &n) != nil {
-		return nil, nil
-	}
-	return acc.index.setFiling(tx, id, e, n)
-}
-
 // retract removes a message that its author retracted, if it was not fetched yet or is
 // private to the author.
-func (acc *Account) retract(tx *sql.Tx, e moot.Entry) ([]string, error) {
+func (acc *Account) retract(tx *sql.Tx, e moot.Entry, author moot.MemberID) ([]string, error) {
 	id, err := moot.ParseBlobID(e.Key)
 	if err != nil {
 		return nil, nil
@@ -147,9 +79,9 @@ func (acc *Account) retract(tx *sql.Tx, e moot.Entry) ([]string, error) {
 	m, err := acc.index.find(tx, id)
 	switch {
 	case errors.Is(err, moot.NotFound):
-		_, err = tx.Exec(`DELETE FROM pending WHERE account = ? AND blob = ? AND author = ?`, acc.index.id, id[:], e.Author[:])
+		_, err = tx.Exec(`DELETE FROM pending WHERE account = ? AND blob = ? AND author = ?`, acc.index.id, id[:], author[:])
 		return nil, err
-	case err != nil || m.author != e.Author || !m.private:
+	case err != nil || m.author != author || !m.private:
 		return nil, err
 	}
 	changed, err := acc.index.put(tx, m.row, nil)
@@ -171,8 +103,12 @@ type arrival struct {
 // fetchAll fetches all pending messages in parallel, and indexes them as they arrive.
 func (acc *Account) fetchAll(ctx context.Context) error {
 	pending, err := acc.index.pending(ctx)
-	if err != nil || len(pending) == 0 {
+	if err != nil {
 		return err
+	}
+	keys := acc.keysBasis(ctx)
+	if pending = acc.sealed.drop(pending, keys); len(pending) == 0 {
+		return nil
 	}
 	dir, err := acc.cfg.Directory(ctx)
 	if err != nil {
@@ -184,6 +120,9 @@ func (acc *Account) fetchAll(ctx context.Context) error {
 		workers.Go(func() {
 			for env := range todo {
 				a, err := acc.fetch(ctx, dir, env)
+				if errors.Is(err, errSealed) {
+					acc.sealed.add(env.ID, keys)
+				}
 				if err != nil {
 					acc.cfg.Log.Debug("message unavailable, will retry", "message", env.ID, "error", err)
 					continue
@@ -227,7 +166,7 @@ func (acc *Account) indexAll(ctx context.Context, first arrival, more <-chan arr
 			if a.skip {
 				err = acc.index.removePending(tx, a.envelope.ID)
 			} else {
-				acknowledge := a.envelope.Author != acc.self && len(a.envelope.To) > 0
+				acknowledge := a.envelope.Author != acc.self && len(a.envelope.To) > 0 || a.envelope.Elsewhere
 				var folders []string
 				folders, err = acc.index.insert(tx, a.envelope, a.digest, a.preface, acknowledge, a.locations)
 				changed = append(changed, folders...)
@@ -261,8 +200,8 @@ func (acc *Account) fetch(ctx context.Context, dir Directory, env envelope) (arr
 	}
 	switch moot.KindOf(err) {
 	case "":
-	case moot.Denied, moot.Corrupt, moot.TooLarge:
-		acc.cfg.Log.Warn("unreadable message ignored", "message", env.ID, "author", env.Author.Short(), "error", err)
+	case moot.Corrupt, moot.TooLarge:
+		acc.cfg.Log.Warn("damaged message ignored", "message", env.ID, "author", env.Author.Short(), "error", err)
 		a.skip = true
 		return a, nil
 	default:
@@ -270,31 +209,4 @@ func (acc *Account) fetch(ctx context.Context, dir Directory, env envelope) (arr
 	}
 	acc.classify(ctx, dir, &a)
 	return a, nil
-}
-
-// acknowledge writes delivery receipts.
-func (acc *Account) acknowledge(ctx context.Context) error {
-	acc.index.changing.Lock() // a concurrent Change may write the receipt
-	defer acc.index.changing.Unlock()
-	ids, err := acc.index.unacknowledged(ctx)
-	if err != nil || len(ids) == 0 {
-		return err
-	}
-	body, err := encode(receipt{Delivered: acc.cfg.Now().UnixMilli()})
-	if err != nil {
-		return err
-	}
-	for batch := range slices.Chunk(ids, 256) {
-		var statements []sign.Statement
-		for _, id := range batch {
-			statements = append(statements, sign.Statement{Kind: moot.KindReceipt, Key: receiptKey(id, acc.self), Body: body})
-		}
-		if _, err := acc.cfg.Write.Append(ctx, moot.Merge, statements...); err != nil {
-			return err
-		}
-		if err := acc.index.update(ctx, func(tx *sql.Tx) error { return acc.index.acknowledged(tx, batch) }); err != nil {
-			return err
-		}
-	}
-	return nil
 }

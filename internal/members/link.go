@@ -16,16 +16,21 @@ import (
 // certificate authority and no inviter online. Its holder can join, so it is a secret
 // until it is used up.
 type Link struct {
-	Version int         `cbor:"0,keyasint"`           // 1
-	Space   moot.Key    `cbor:"1,keyasint"`           // what is joined
-	Name    string      `cbor:"2,keyasint"`           // the space's name, for people
-	Seed    [32]byte    `cbor:"3,keyasint"`           // of the Ed25519 key that may join
-	Role    policy.Role `cbor:"4,keyasint"`           //
-	Expires int64       `cbor:"5,keyasint"`           // Unix seconds
-	Time    moot.Time   `cbor:"6,keyasint"`           // of the invitation; the joining entry must be later
-	Servers []moot.Peer `cbor:"7,keyasint,omitempty"` // https addresses; the keys pin their certificates
-	Peers   []moot.Peer `cbor:"8,keyasint,omitempty"` // multiaddrs of some peers
+	Version int           `cbor:"0,keyasint"`            // 2
+	Space   moot.SpaceID  `cbor:"1,keyasint"`            // what is joined
+	Name    string        `cbor:"2,keyasint"`            // the space's name, for people
+	Seed    [32]byte      `cbor:"3,keyasint"`            // of the Ed25519 key that may join
+	Role    policy.Role   `cbor:"4,keyasint"`            // of a new member; empty with For
+	Expires int64         `cbor:"5,keyasint"`            // Unix seconds
+	Time    moot.Time     `cbor:"6,keyasint"`            // of the invitation; the joining entry must be later
+	Servers []moot.Peer   `cbor:"7,keyasint,omitempty"`  // https addresses; the keys pin their certificates
+	Peers   []moot.Peer   `cbor:"8,keyasint,omitempty"`  // multiaddrs of some peers
+	Invite  moot.EntryID  `cbor:"9,keyasint"`            // the act that invites
+	For     moot.MemberID `cbor:"10,keyasint,omitzero"`  // the member whose device joins
+	As      string        `cbor:"11,keyasint,omitempty"` // that member's name
 }
+
+const linkVersion = 2
 
 const linkPrefix = "moot://"
 
@@ -61,8 +66,14 @@ func ParseLink(s string, now time.Time) (l Link, err error) {
 	if err := linkDecoder.Unmarshal(b, &l); err != nil {
 		return l, moot.Errorf(moot.Invalid, "the invitation is damaged: was it copied whole?")
 	}
-	if l.Version != 1 {
+	switch {
+	case l.Version == 1:
+		return l, moot.Errorf(moot.Invalid, "the invitation was made by version 0.1.0 of moot: ask for a new one")
+	case l.Version != linkVersion:
 		return l, moot.Errorf(moot.Invalid, "the invitation was made by a newer version of moot: update this one")
+	}
+	if l.Invite == (moot.EntryID{}) {
+		return l, moot.Errorf(moot.Invalid, "the invitation is damaged: was it copied whole?")
 	}
 	if now.Unix() >= l.Expires {
 		return l, moot.Errorf(moot.Expired, "the invitation expired on %s: ask for a new one", time.Unix(l.Expires, 0).UTC().Format(time.DateTime))

@@ -1,149 +1,232 @@
-// Package members gives the membership entries their meaning: founding a space,
-// inviting, joining, renaming, changing roles, revoking, and announcing the space's
-// servers. It works over any moot.Node. Who may do what is decided by
-// package policy; this package must not know an architecture, a store or a link.
+// Package members gives the acts of membership their meaning: founding a space, inviting,
+// joining, devices, names, roles, removal, and the duties of a witness. It also announces
+// the space's servers. It works over any moot.Node. What an act does is decided by packages
+// policy and trust; this package must not know an architecture, a store or a link.
 package members
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
+	"slices"
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/trust"
 )
 
+// Config is what Members need. Without Write they are read only.
+type Config struct {
+	Space  moot.SpaceID
+	Self   moot.Key // the device that writes
+	Node   moot.Feeds
+	Write  sign.Writer
+	Roster *policy.Roster   // of the space, as it is known here
+	Now    func() time.Time // default: time.Now
+}
+
 // Members are the people of one space, seen through a node.
-type Members struct {
-	space moot.Key
-	node  moot.Feeds
-	write sign.Writer
-	now   func() time.Time
-}
+type Members struct{ cfg Config }
 
-// New returns the members of the space as node knows them; changes are signed by write.
-func New(space moot.Key, node moot.Feeds, write sign.Writer) *Members {
-	return &Members{space: space, node: node, write: write, now: time.Now}
-}
-
-// WithClock has invitations and their expiry follow another clock.
-func (m *Members) WithClock(now func() time.Time) *Members {
-	other := *m
-	other.now = now
-	return &other
-}
-
-// Roster reads the membership entries and replays them.
-func (m *Members) Roster(ctx context.Context) (*policy.Roster, error) {
-	roster := policy.NewRoster(m.space, m.now)
-	for _, kind := range []moot.Kind{moot.KindSpace, moot.KindInvite, moot.KindMember} {
-		for e, err := range m.node.Query(ctx, moot.Query{Kind: kind, History: true}) {
-			if err != nil {
-				return nil, moot.Wrap("read the members", err)
-			}
-			roster.Apply(e)
-		}
+// New returns the members of a space.
+func New(cfg Config) *Members {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
-	return roster, nil
+	return &Members{cfg}
 }
 
-// List returns all members, also revoked ones.
+// List returns all members, also removed and waiting ones.
 func (m *Members) List(ctx context.Context) ([]policy.Member, error) {
-	roster, err := m.Roster(ctx)
+	roster := m.cfg.Roster
+	labels, err := m.labels(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return roster.Members(), nil
+	list := roster.Members()
+	for i := range list {
+		labels.apply(&list[i])
+	}
+	return list, nil
 }
 
-// Found writes the first entry of a new space; the writer's key must be the
-// space's. The founder becomes its owner under the name as.
-func (m *Members) Found(ctx context.Context, name, as string) error {
-	body, err := policy.EncodeBody(policy.SpaceBody{Name: name, Created: m.now().Unix()})
-	if err != nil {
-		return err
-	}
-	if _, err := sign.One(ctx, m.write, moot.Swap, sign.Statement{Kind: moot.KindSpace, Key: policy.SpaceKey, Body: body}); err != nil {
-		return err
-	}
-	body, err = policy.EncodeBody(policy.MemberBody{Name: as, Role: policy.RoleOwner})
-	if err != nil {
-		return err
-	}
-	_, err = sign.One(ctx, m.write, moot.Swap, sign.Statement{Kind: moot.KindMember, Key: policy.MemberKey(m.space), Body: body})
-	return err
-}
-
-// Revoke ends a membership: entries of the member beyond those that the node holds now
-// are refused, and so are its requests.
-func (m *Members) Revoke(ctx context.Context, name string) (policy.Member, error) {
-	member, err := m.Lookup(ctx, name)
-	if err != nil {
-		return member, err
-	}
-	vector, err := m.node.Vector(ctx)
-	if err != nil {
-		return member, err
-	}
-	return member, m.change(ctx, member, policy.MemberBody{Name: member.Name, Role: member.Role, Revoked: true, LastSeq: vector[member.Key]})
-}
-
-// SetRole gives a member another role.
-func (m *Members) SetRole(ctx context.Context, name string, role policy.Role) (policy.Member, error) {
-	member, err := m.Lookup(ctx, name)
-	if err != nil {
-		return member, err
-	}
-	member.Role = role
-	return member, m.change(ctx, member, policy.MemberBody{Name: member.Name, Role: role})
-}
-
-// Rename changes the name under which self is shown.
-func (m *Members) Rename(ctx context.Context, self moot.Key, name string) error {
-	roster, err := m.Roster(ctx)
-	if err != nil {
-		return err
-	}
-	member, ok := roster.Member(self)
-	if !ok {
-		return moot.Errorf(moot.Stranger, "this home is not a member of the space")
-	}
-	return m.change(ctx, member, policy.MemberBody{Name: name, Role: member.Role})
-}
-
-// Lookup returns the member of a name or key. Kind NotFound.
+// Lookup returns the member of a name or ID. Kind NotFound.
 func (m *Members) Lookup(ctx context.Context, name string) (policy.Member, error) {
-	roster, err := m.Roster(ctx)
+	roster := m.cfg.Roster
+	member, err := roster.Lookup(name)
 	if err != nil {
-		return policy.Member{}, err
+		return member, err
 	}
-	return roster.Lookup(name)
+	labels, err := m.labels(ctx)
+	labels.apply(&member)
+	return member, err
 }
 
-func (m *Members) change(ctx context.Context, member policy.Member, to policy.MemberBody) error {
-	body, err := policy.EncodeBody(to)
+// self returns the member for whom the writer acts.
+func (m *Members) self(roster *policy.Roster) (policy.Member, error) {
+	member, err := roster.Acting(m.cfg.Self)
+	if err == nil && member.Waiting {
+		err = moot.Errorf(moot.Denied, "no admin, owner or server has admitted %s yet", member.Name)
+	}
+	return member, err
+}
+
+// say signs and stores an act that has an effect, with the members as they were.
+func (m *Members) say(ctx context.Context, roster *policy.Roster, body any) (moot.Entry, error) {
+	if err := roster.Probe(m.cfg.Self, body); err != nil {
+		return moot.Entry{}, err
+	}
+	return m.write(ctx, roster.Cites(body), body)
+}
+
+func (m *Members) write(ctx context.Context, cites []moot.EntryID, body any) (moot.Entry, error) {
+	b, err := trust.Encode(body)
+	if err != nil {
+		return moot.Entry{}, err
+	}
+	return sign.One(ctx, m.cfg.Write, moot.Merge, sign.Statement{Kind: moot.KindAct, Key: policy.KindOf(body), Cites: cites, Body: b})
+}
+
+// SetRole gives a member another role; one who was removed becomes a member again.
+func (m *Members) SetRole(ctx context.Context, name string, role policy.Role) (policy.Member, error) {
+	return m.giveRole(ctx, name, role, false)
+}
+
+// Revoke ends a membership: what the member says beyond what the node holds now does not
+// count, and its requests are refused. strict hides also what a server, admin or owner
+// has confirmed beyond that.
+func (m *Members) Revoke(ctx context.Context, name string, strict bool) (policy.Member, error) {
+	return m.giveRole(ctx, name, "", strict)
+}
+
+func (m *Members) giveRole(ctx context.Context, name string, role policy.Role, strict bool) (policy.Member, error) {
+	roster := m.cfg.Roster
+	member, err := roster.Lookup(name)
+	if err != nil {
+		return member, err
+	}
+	pins, err := m.pins(ctx, member)
+	if err != nil {
+		return member, err
+	}
+	if _, err = m.say(ctx, roster, trust.RoleBody{Member: member.ID, Role: role, Pins: pins, Strict: strict}); err != nil {
+		return member, err
+	}
+	member.Role, member.Revoked = role, role == ""
+	return member, nil
+}
+
+// pins returns the ends of the feeds of a member's devices: what was said before a
+// removal or demotion stays in force.
+func (m *Members) pins(ctx context.Context, member policy.Member) (pins []trust.Mark, err error) {
+	vector, err := m.cfg.Node.Vector(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range member.Devices {
+		pins = append(pins, end(vector, d.Key)...)
+	}
+	sortMarks(pins)
+	return pins, nil
+}
+
+// end returns the end of a device's longest branch; none if nothing of it is held.
+func end(vector moot.Vector, device moot.Key) (marks []trust.Mark) {
+	for _, h := range vector.Heads[device] {
+		if len(marks) == 0 || h.Seq > marks[0].Seq {
+			marks = []trust.Mark{{Device: device, Seq: h.Seq, ID: h.ID}}
+		}
+	}
+	return marks
+}
+
+// sortMarks puts ends of feeds in the order in which they are encoded.
+func sortMarks(marks []trust.Mark) {
+	slices.SortFunc(marks, func(a, b trust.Mark) int { return bytes.Compare(a.Device[:], b.Device[:]) })
+}
+
+// Restore lifts the newest removal or demotion of a member in force, and all that it hid
+// comes back. Kind NotFound if there is none.
+func (m *Members) Restore(ctx context.Context, name string) (policy.Member, error) {
+	roster := m.cfg.Roster
+	member, err := roster.Lookup(name)
+	if err != nil {
+		return member, err
+	}
+	act, ok := roster.Lowered(member.ID)
+	if !ok {
+		return member, moot.Errorf(moot.NotFound, "%s was not removed or demoted", member.Name)
+	}
+	if _, err = m.say(ctx, roster, trust.Annul{Act: act}); err != nil {
+		return member, err
+	}
+	return m.Lookup(ctx, member.ID.String())
+}
+
+// Rename claims a name for the writer's member. It is in force once somebody else who may
+// has confirmed it; the founder confirms its own.
+func (m *Members) Rename(ctx context.Context, name string) error {
+	if err := policy.CheckName(name); err != nil {
+		return err
+	}
+	roster := m.cfg.Roster
+	self, err := m.self(roster)
 	if err != nil {
 		return err
 	}
-	key := policy.MemberKey(member.Key)
-	replaces, err := heads(ctx, m.node, moot.KindMember, key)
-	if err != nil {
-		return err
+	if other, err := roster.Holder(name); err == nil && other != self.ID {
+		return moot.WithHint(moot.Errorf(moot.Conflict, "another member is called %q, or a name that mail programs take for it", name), moot.HintRename)
 	}
-	_, err = sign.One(ctx, m.write, moot.Swap, sign.Statement{Kind: moot.KindMember, Key: key, Replaces: replaces, Body: body})
+	_, err = m.say(ctx, roster, trust.Rename{Name: name})
 	return err
 }
 
-func heads(ctx context.Context, node moot.Feeds, kind moot.Kind, key string) (ids []moot.EntryID, err error) {
-	for e, err := range node.Query(ctx, moot.Query{Kind: kind, Key: key}) {
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, e.ID)
+// Founding makes the act that founds a space; key becomes the founder's first device. The
+// act's ID is the space's and the founder's.
+func Founding(name, label string, key ed25519.PrivateKey, now func() time.Time) (moot.Entry, error) {
+	b, err := trust.Encode(trust.Space{Name: name, Label: label})
+	if err != nil {
+		return moot.Entry{}, err
 	}
-	return ids, nil
+	author := feed.NewAuthor(moot.SpaceID{}, key, feed.NewClock(now, 0), nil)
+	return author.NextAct(trust.KindSpace, nil, b), nil
 }
 
-// public returns the moot.Key of a private key.
-func public(key ed25519.PrivateKey) moot.Key { return moot.Key(key.Public().(ed25519.PublicKey)) }
+// Found gives the founder of a space, whose first act is stored, a name, which it
+// confirms itself. It does nothing if the founder has one.
+func (m *Members) Found(ctx context.Context, as string) error {
+	roster := m.cfg.Roster
+	if id, err := roster.Holder(as); err == nil && id == moot.MemberID(m.cfg.Space) {
+		return nil
+	}
+	claim, err := m.write(ctx, roster.Cites(nil), trust.Rename{Name: as})
+	if err != nil {
+		return err
+	}
+	_, err = m.write(ctx, []moot.EntryID{claim.ID}, trust.Witness{Confirms: []moot.EntryID{claim.ID}})
+	return err
+}
+
+// Adopt brings a space of version 0.1.0 under the rules of this one: members keep their
+// IDs, roles and names, and become their first devices. Kind Denied for anybody but an
+// owner.
+func (m *Members) Adopt(ctx context.Context) error {
+	roster := m.cfg.Roster
+	vector, err := m.cfg.Node.Vector(ctx)
+	if err != nil {
+		return err
+	}
+	body, err := roster.Adoption(m.cfg.Now())
+	if err != nil {
+		return err
+	}
+	for device := range vector.Heads {
+		body.Feeds = append(body.Feeds, end(vector, device)...)
+	}
+	sortMarks(body.Feeds)
+	_, err = m.write(ctx, nil, body)
+	return err
+}

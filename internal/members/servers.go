@@ -44,18 +44,22 @@ func (m *Members) Mail(ctx context.Context) (domain string, servers []moot.Key, 
 }
 
 // announced calls each with every server's announcement. Whether its author may be a
-// server was checked when the entry was admitted.
+// server was checked before the entry counted.
 func (m *Members) announced(ctx context.Context, each func(moot.Key, serverBody)) error {
-	for e, err := range m.node.Query(ctx, moot.Query{Kind: moot.KindSpace, Prefix: policy.ServerPrefix}) {
-		if err != nil {
-			return err
+	seen := map[moot.Key]bool{}
+	for _, kind := range []moot.Kind{moot.KindServer, moot.KindSpace} { // the second is that of version 0.1.0
+		for e, err := range m.cfg.Node.Query(ctx, moot.Query{Kind: kind, Prefix: policy.ServerPrefix}) {
+			if err != nil {
+				return err
+			}
+			var body serverBody
+			named, err := moot.ParseKey(strings.TrimPrefix(e.Key, policy.ServerPrefix))
+			if err != nil || named != e.Author || seen[named] || serverDecoder.Unmarshal(e.Body, &body) != nil {
+				continue // only a server announces itself
+			}
+			seen[named] = true
+			each(e.Author, body)
 		}
-		var body serverBody
-		named, err := moot.ParseKey(strings.TrimPrefix(e.Key, policy.ServerPrefix))
-		if err != nil || named != e.Author || serverDecoder.Unmarshal(e.Body, &body) != nil {
-			continue // only a server announces itself
-		}
-		each(e.Author, body)
 	}
 	return nil
 }
@@ -63,10 +67,10 @@ func (m *Members) announced(ctx context.Context, each func(moot.Key, serverBody)
 // Serve announces the writer's node as a server of the space at the addresses, and with
 // mail not empty as the one that exchanges mail for that domain. It does nothing if
 // that is announced already.
-func (m *Members) Serve(ctx context.Context, self moot.Key, addrs []string, mail string) error {
+func (m *Members) Serve(ctx context.Context, addrs []string, mail string) error {
 	known := false
 	err := m.announced(ctx, func(server moot.Key, body serverBody) {
-		known = known || server == self && slices.Equal(body.Addrs, addrs) && body.Mail == mail
+		known = known || server == m.cfg.Self && slices.Equal(body.Addrs, addrs) && body.Mail == mail
 	})
 	if err != nil || known {
 		return err
@@ -75,11 +79,11 @@ func (m *Members) Serve(ctx context.Context, self moot.Key, addrs []string, mail
 	if err != nil {
 		return err
 	}
-	key := policy.ServerPrefix + self.String()
-	replaces, err := heads(ctx, m.node, moot.KindSpace, key)
+	key := policy.ServerPrefix + m.cfg.Self.String()
+	replaces, err := heads(ctx, m.cfg.Node, moot.KindServer, key)
 	if err != nil {
 		return err
 	}
-	_, err = sign.One(ctx, m.write, moot.Merge, sign.Statement{Kind: moot.KindSpace, Key: key, Replaces: replaces, Body: body})
+	_, err = sign.One(ctx, m.cfg.Write, moot.Merge, sign.Statement{Kind: moot.KindServer, Key: key, Replaces: replaces, Body: body})
 	return err
 }

@@ -56,7 +56,7 @@ func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, err
 	write := c.signer.Through(node)
 	coordinator, err := jobs.New(ctx, jobs.Config{
 		Self: c.network.self, Node: node, Local: c.store, Write: write, Queue: c.data.Path("jobs.db"), Now: c.now, Workers: c.workers, Quota: c.checkQuota, Log: c.log,
-		Files: files.New(node, write, files.Options{Log: c.log}),
+		Member: c.roster.Owner, Files: files.New(node, write, files.Options{Member: c.roster.Owner, Log: c.log}),
 	})
 	if err != nil {
 		return nil, err
@@ -79,19 +79,11 @@ func (c *computeService) node(ctx context.Context) moot.Node {
 const maxWaiting = 500_000
 
 // checkQuota keeps one member from filling a server's queue. Kind Full.
-func (c *computeService) checkQuota(_ moot.Key, tasks, waiting int) error {
+func (c *computeService) checkQuota(_ moot.MemberID, tasks, waiting int) error {
 	if c.role.HoldsMail && tasks+waiting > maxWaiting {
 		return moot.Errorf(moot.Full, "%d of your tasks are waiting, and a member may have %d: wait until some are done", waiting, maxWaiting)
 	}
 	return nil
-}
-
-// run continues this node's jobs, and announces what it lends.
-func (c *computeService) run(ctx context.Context) error {
-	if _, err := c.coordinate(ctx); err != nil {
-		return err
-	}
-	return c.announce(ctx)
 }
 
 func (c *computeService) close() error {
@@ -111,7 +103,7 @@ func (c *computeService) close() error {
 func (c *computeService) submitter(via moot.Architecture) jobs.Submitter {
 	node := routed{c.routes, via}
 	return jobs.NewSubmitter(jobs.SubmitterConfig{
-		Self: c.network.self, Node: node, Write: c.signer.Through(node), IsServer: c.roster.MayServe, Now: c.now,
+		Self: c.network.member(c.network.self), Node: node, Write: c.signer.Through(node), Member: c.roster.Owner, IsServer: c.roster.MayServe, Now: c.now,
 		Select: func(ctx context.Context) (moot.Key, moot.Architecture, error) { return c.selectCoordinator(ctx, via) },
 		Follow: c.follow,
 	})

@@ -22,13 +22,16 @@ import (
 
 // Config is what a Node is made of. Space, Key and Data are required.
 type Config struct {
-	Space moot.Key
-	Name  string             // of the space, for people
-	As    string             // the member's name until the space tells it
-	Key   ed25519.PrivateKey // of the member and its node
+	Space moot.SpaceID
+	Names Names              // for people
+	Key   ed25519.PrivateKey // of the device
 	Role  arch.Role          // towards others; zero: arch.Peer
 	Data  Data               // files that services keep
 	Store store.Config       // entries and blobs; Gate and Log are set by New
+
+	// OldKeys are those of devices that this one is the heir of: it opens what was sealed to
+	// them, and as a server proves them to clients that have pinned one.
+	OldKeys []ed25519.PrivateKey
 
 	Known Known // whom to ask until the space tells it
 	Mail  MailServer
@@ -39,6 +42,13 @@ type Config struct {
 	Timing    Timing
 	Intercept Intercept // of tests; the zero value changes nothing
 	Log       *slog.Logger
+}
+
+// Names are those that the space does not tell, or not yet.
+type Names struct {
+	Space   string // of the space
+	Member  string // the member's
+	Account string // of devices that this node has for others, such as the host's name
 }
 
 // Known are nodes that can be asked, as an invitation names them.
@@ -63,6 +73,14 @@ type Home struct {
 	Reached func()
 	// Backup writes all that the node is made of; entries copies its entries to a path.
 	Backup func(ctx context.Context, entries func(ctx context.Context, path string) error, w io.Writer) error
+}
+
+// ready reports why nothing may be written yet.
+func (h Home) ready() error {
+	if h.Ready == nil {
+		return nil
+	}
+	return h.Ready()
 }
 
 // Intercept lets tests cut links and falsify answers. All of it may be nil.

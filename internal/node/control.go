@@ -7,7 +7,6 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/accounts"
 	"github.com/mootspace/moot/internal/app"
-	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/policy"
 )
 
@@ -19,49 +18,6 @@ type control struct {
 
 var _ app.Control = control{}
 
-// Status implements app.Control.
-func (c control) Status(ctx context.Context) (app.Status, error) {
-	st := app.Status{
-		Identity: c.Identity(), Via: c.via, Running: c.state.running.Load(), Role: c.Role(), Addrs: c.Addrs(),
-		Peers: len(c.network.Connected()), Sent: c.network.out.Passed(), Received: c.network.in.Passed(),
-	}
-	for _, server := range c.network.Servers(ctx) {
-		st.Servers = append(st.Servers, c.network.probe(ctx, server))
-	}
-	return st, c.countStored(ctx, &st)
-}
-
-// countStored fills in what the node holds.
-func (c control) countStored(ctx context.Context, st *app.Status) error {
-	vector, err := c.store.Vector(ctx)
-	if err != nil {
-		return err
-	}
-	for _, seq := range vector {
-		st.Entries += seq
-	}
-	st.Authors = len(vector)
-	for b, err := range c.store.Blobs(ctx) {
-		if err != nil {
-			return err
-		}
-		st.Blobs++
-		st.Bytes += b.Size
-	}
-	forks, err := c.store.Forks(ctx)
-	if err != nil {
-		return err
-	}
-	st.Forks = len(forks)
-	conflicts, err := files.New(c.store, nil, files.Options{}).Conflicts(ctx)
-	names := map[string]bool{}
-	for _, f := range conflicts {
-		names[f.Name] = true
-	}
-	st.Conflicts = len(names)
-	return err
-}
-
 // Peers implements app.Control.
 func (c control) Peers(context.Context) (list []app.PeerStatus, _ error) {
 	connected := map[moot.Key]moot.Peer{}
@@ -69,12 +25,14 @@ func (c control) Peers(context.Context) (list []app.PeerStatus, _ error) {
 		connected[p.ID] = p
 	}
 	for _, m := range c.network.roster.Members() {
-		if m.Revoked || m.Key == c.Self() {
-			continue
+		for _, d := range m.Devices {
+			if m.Revoked || d.Recovery || d.Key == c.Self() {
+				continue
+			}
+			p, ok := connected[d.Key]
+			p.ID, p.Name = d.Key, m.Name
+			list = append(list, app.PeerStatus{Peer: p, Member: m.ID, Role: m.Role, Connected: ok})
 		}
-		p, ok := connected[m.Key]
-		p.ID, p.Name = m.Key, m.Name
-		list = append(list, app.PeerStatus{Peer: p, Role: m.Role, Connected: ok})
 	}
 	return list, nil
 }
@@ -98,13 +56,18 @@ func (c control) Backup(ctx context.Context, w io.Writer) error {
 	if c.cfg.Home.Backup == nil {
 		return moot.Errorf(moot.Unavailable, "this node has no home that could be backed up")
 	}
+	if peers := c.network.Connected(); len(peers) > 0 { // a restored home looks for them
+		if err := c.cfg.Data.Save(peersFile, peers); err != nil {
+			return err
+		}
+	}
 	return c.cfg.Home.Backup(ctx, c.store.Backup, w)
 }
 
 // Accounts implements app.Control.
 func (c control) Accounts(context.Context) (list []app.Account, _ error) {
 	for _, a := range c.accounts.List() {
-		list = append(list, app.Account(a))
+		list = append(list, describeAccount(a))
 	}
 	return list, nil
 }
@@ -112,12 +75,22 @@ func (c control) Accounts(context.Context) (list []app.Account, _ error) {
 // AddAccount implements app.Control.
 func (c control) AddAccount(ctx context.Context, name, link string) (app.Account, error) {
 	a, err := c.accounts.Add(ctx, name, link)
-	return app.Account(a), err
+	return describeAccount(a), err
 }
 
 // AddPassword implements app.Control.
 func (c control) AddPassword(_ context.Context, name string) (string, error) {
 	return c.accounts.AddPassword(name)
+}
+
+// SetPassword implements app.Control.
+func (c control) SetPassword(ctx context.Context, name, password string) error {
+	return c.accounts.SetPassword(ctx, name, password)
+}
+
+// RemoveAccount implements app.Control.
+func (c control) RemoveAccount(ctx context.Context, name string, force bool) error {
+	return c.accounts.Remove(ctx, name, force)
 }
 
 // DropPasswords implements app.Control.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"iter"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -94,7 +93,7 @@ func writeLines(w http.ResponseWriter, lines <-chan eventLine) error {
 // followRemote follows a job at the coordinator at the other end of rt. Kind Unavailable
 // if it falls silent.
 func followRemote(ctx context.Context, rt http.RoundTripper, base, id string, logs bool) iter.Seq2[jobs.Event, error] {
-	address := base + "/v1/jobs/" + url.PathEscape(id)
+	address := base + wire.JobPath(id)
 	if logs {
 		address += "?logs=1"
 	}
@@ -139,7 +138,7 @@ func get(ctx context.Context, rt http.RoundTripper, address string) (*http.Respo
 	}
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		defer resp.Body.Close()
-		return nil, wire.ReadProblem(resp)
+		return nil, wire.NodeProblem(resp)
 	}
 	return resp, nil
 }

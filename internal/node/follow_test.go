@@ -85,7 +85,7 @@ func TestFollowReadsLines(t *testing.T) {
 		if len(states) != c.events || moot.KindOf(err) != c.kind {
 			t.Errorf("%.60q: %d events, %v", c.body, len(states), err)
 		}
-		if rt.path != "http://peer/v1/jobs/a%2Fb?logs=1" {
+		if rt.path != "http://peer/v2/jobs/a%2Fb?logs=1" {
 			t.Errorf("asked %s", rt.path)
 		}
 	}
@@ -164,11 +164,11 @@ func TestFollowingEndsWithTheFollower(t *testing.T) {
 
 func TestHandlerFollowsOwnJobs(t *testing.T) {
 	n := founder(t, Config{})
-	if w := callAs(t.Context(), n.Handler(), ann, "/v1/jobs/none"); w.Code != http.StatusServiceUnavailable || n.compute.coordinator != nil {
+	if w := callAs(t.Context(), n.Handler(), ann, "/v2/jobs/none"); w.Code != http.StatusServiceUnavailable || n.compute.coordinator != nil {
 		t.Errorf("a node that does not run answers %d, and coordinates: %v", w.Code, n.compute.coordinator != nil)
 	}
 	n.state.running.Store(true)
-	w := callAs(t.Context(), n.Handler(), ann, "/v1/jobs/none?logs=1")
+	w := callAs(t.Context(), n.Handler(), ann, "/v2/jobs/none?logs=1")
 	if w.Code != 200 || !strings.Contains(w.Body.String(), `"kind":"not-found"`) || w.Header().Get("Content-Type") != "application/jsonl" {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

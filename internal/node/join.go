@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -73,7 +74,7 @@ func (i *Introduction) Submit(ctx context.Context, join moot.Entry) (introducer 
 	var failed error
 	for _, p := range slices.Concat(i.invitation.Servers, i.invitation.Peers) {
 		err := i.submitTo(ctx, p, join)
-		if err == nil || isRefusal(err) {
+		if err == nil || IsRefusal(err) {
 			return p, err
 		}
 		failed = errors.Join(failed, err)
@@ -92,13 +93,17 @@ func (i *Introduction) submitTo(ctx context.Context, p moot.Peer, join moot.Entr
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(ctx, submitTimeout)
 	defer cancel()
-	return c.Append(ctx, moot.Merge, join)
+	err = c.Append(ctx, moot.Merge, join)
+	if moot.KindOf(err) == moot.Stranger && moot.HintOf(err) == "" { // an older node says no more to a newcomer
+		return moot.Errorf(moot.Stranger, "%s does not know the invitation, or runs an older version of moot", cmp.Or(p.Name, p.ID.Short()))
+	}
+	return err
 }
 
-// isRefusal reports whether asking another node would not help.
-func isRefusal(err error) bool {
+// IsRefusal reports whether asking another node would not help.
+func IsRefusal(err error) bool {
 	switch moot.KindOf(err) {
-	case moot.Expired, moot.UsedUp, moot.Revoked, moot.Denied, moot.Invalid, moot.Corrupt, moot.Fork:
+	case moot.Expired, moot.UsedUp, moot.Revoked, moot.Denied, moot.Invalid, moot.Corrupt, moot.Fork, moot.Conflict:
 		return true
 	}
 	return false

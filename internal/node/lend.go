@@ -99,7 +99,7 @@ func (c *computeService) terms() jobs.Terms {
 	return t
 }
 
-func (c *computeService) admit(member moot.Key) error { return c.terms().Allow(member, c.now()) }
+func (c *computeService) admit(member moot.MemberID) error { return c.terms().Allow(member, c.now()) }
 
 // limits are what one task may use here.
 func (c *computeService) limits() moot.Limits {
@@ -121,7 +121,7 @@ func (c *computeService) announce(ctx context.Context) error {
 		}
 	}
 	_, zone := c.now().Zone()
-	o := jobs.Offer{Member: c.network.self, Terms: t, Server: c.role.Lends, Zone: zone}
+	o := jobs.Offer{Device: c.network.self, Terms: t, Server: c.role.Lends, Zone: zone}
 	if o.Server {
 		addrs := c.webAddrs()
 		o.Addrs = addrs[:min(len(addrs), maxOfferAddrs)]
@@ -174,26 +174,26 @@ func (c *computeService) cached() moot.Blobs {
 
 // workers returns the workers that can be asked on behalf of a member now: those whose
 // offers stand, and who are connected or have an address.
-func (c *computeService) workers(ctx context.Context, member moot.Key, via moot.Architecture) (list []jobs.Worker) {
-	offers, err := jobs.Offers(ctx, c.store)
+func (c *computeService) workers(ctx context.Context, member moot.MemberID, via moot.Architecture) (list []jobs.Worker) {
+	offers, err := jobs.Offers(ctx, c.store, c.roster.Owner)
 	if err != nil {
 		c.log.Warn("read the offers", "error", err)
 		return nil
 	}
 	connected := c.network.online()
 	for _, o := range jobs.Lenders(offers, member, via, c.roster.MayServe, c.now()) {
-		if o.Member == c.network.self {
+		if o.Device == c.network.self {
 			if slots := min(o.CPUs, c.terms().CPUs); slots > 0 {
-				list = append(list, jobs.Worker{Key: o.Member, Slots: slots, Runner: ownWorker{c}, Blobs: c.node(ctx)})
+				list = append(list, jobs.Worker{Key: o.Device, Member: o.Member, Slots: slots, Runner: ownWorker{c}, Blobs: c.node(ctx)})
 			}
 			continue
 		}
-		peer := moot.Peer{ID: o.Member, Addrs: dial.HTTPS(o.Addrs)}
-		if !c.network.isMember(o.Member) || len(peer.Addrs) == 0 && !slices.Contains(connected, o.Member) {
+		peer := moot.Peer{ID: o.Device, Addrs: dial.HTTPS(o.Addrs)}
+		if !c.network.isMember(o.Device) || len(peer.Addrs) == 0 && !slices.Contains(connected, o.Device) {
 			continue
 		}
 		if remote, err := c.network.dial.Remote(peer); err == nil {
-			list = append(list, jobs.Worker{Key: o.Member, Slots: o.CPUs, Runner: remote, Blobs: remote})
+			list = append(list, jobs.Worker{Key: o.Device, Member: o.Member, Slots: o.CPUs, Runner: remote, Blobs: remote})
 		}
 	}
 	return list

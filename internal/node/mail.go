@@ -29,6 +29,7 @@ type mailService struct {
 	index    *mail.Index
 	relay    *mail.Relay
 	boxes    map[mailboxKey]*mail.Account
+	names    *mail.Names         // whom names meant; opened with the index
 	watched  func(*mail.Account) // keeps an account up to date; nil until the node runs
 	outbound relayFunc           // passes mail on to people elsewhere; nil: nothing does
 	queue    io.Closer           // of outbound
@@ -37,14 +38,15 @@ type mailService struct {
 type relayFunc = func(ctx context.Context, from string, to []string, mime io.Reader) error
 
 type mailConfig struct {
-	space       moot.Key
+	space       moot.SpaceID
 	data        Data
 	store       *store.Store
 	roster      *policy.Roster
 	network     *network
 	routes      *routes
 	preferences func() policy.Preferences
-	hosts       func(moot.Key) bool // whether this node keeps a member's key
+	hosts       func(moot.MemberID) bool // whether this node keeps a device of a member
+	identities  func(ed25519.PrivateKey) func(context.Context) []seal.Identity
 	exchange    func(context.Context)
 	central     bool  // this node holds messages for every member
 	quota       int64 // bytes of a mailbox; 0 for no limit
@@ -52,9 +54,9 @@ type mailConfig struct {
 	log         *slog.Logger
 }
 
-// mailboxKey names a member's mail through one architecture.
+// mailboxKey names a device's mail through one architecture.
 type mailboxKey struct {
-	member moot.Key
+	device moot.Key
 	via    moot.Architecture
 }
 
@@ -69,9 +71,12 @@ func (m *mailService) open(ctx context.Context) (*mail.Index, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.names, err = mail.OpenNames(m.data); err != nil {
+		return nil, errors.Join(err, index.Close())
+	}
 	m.index, m.boxes = index, map[mailboxKey]*mail.Account{}
 	m.relay = mail.NewRelay(mail.RelayConfig{
-		Feeds: m.store, Index: index, Self: m.network.self, Drop: m.store.Drop, Online: m.network.online,
+		Feeds: m.store, Index: index, Self: m.network.self, Roster: m.roster, Drop: m.store.Drop, Online: m.network.online,
 		Have:  func(ctx context.Context, id moot.BlobID) bool { return complete(ctx, m.store, id) },
 		Fetch: m.fetch, Limits: m.limits, Now: m.now, Log: m.log,
 	})
@@ -140,10 +145,11 @@ func (m *mailService) account(ctx context.Context, key ed25519.PrivateKey, signe
 		return b, nil
 	}
 	cfg := mail.Config{
-		Node: node, Write: signer.Through(node), Key: key, Index: index, Now: m.now, Log: m.log,
-		Directory: func(ctx context.Context) (mail.Directory, error) { return m.directory(ctx, node, rules.Delegates) },
-		Servers:   func(ctx context.Context) []moot.Key { return m.servers(ctx, node) },
-		Replicate: func(ctx context.Context, id moot.BlobID, to []moot.Key) int {
+		Node: node, Member: m.network.member(seal.Public(key)), Write: signer.Through(node), Key: key, Index: index, Now: m.now, Log: m.log,
+		Identities: m.identities(key), Names: m.names,
+		Directory: func(ctx context.Context) (mail.Directory, error) { return m.directory(ctx, node) },
+		Servers:   func(ctx context.Context) []moot.MemberID { return m.servers(ctx, node) },
+		Replicate: func(ctx context.Context, id moot.BlobID, to []moot.MemberID) int {
 			if rules.Delegates {
 				return 1 // the server, where it was put
 			}
@@ -165,25 +171,29 @@ func (m *mailService) account(ctx context.Context, key ed25519.PrivateKey, signe
 	return b, err
 }
 
-// directory tells which members there are, as the architecture knows it.
-func (m *mailService) directory(ctx context.Context, node moot.Node, remote bool) (d mail.Directory, err error) {
-	all := members.New(m.space, node, nil)
+// directory tells which members there are.
+func (m *mailService) directory(ctx context.Context, node moot.Node) (d mail.Directory, err error) {
 	d.Roster = m.roster
-	if remote {
-		if d.Roster, err = all.Roster(ctx); err != nil {
-			return d, err
-		}
-	}
-	d.Domain, _, err = all.Mail(ctx)
+	d.Domain, _, err = m.members(node).Mail(ctx)
 	return d, err
 }
 
-func (m *mailService) servers(ctx context.Context, node moot.Node) []moot.Key {
-	_, servers, err := members.New(m.space, node, nil).Mail(ctx)
+func (m *mailService) members(node moot.Node) *members.Members {
+	return members.New(members.Config{Space: m.space, Node: node, Roster: m.roster})
+}
+
+// servers returns the members whose devices exchange mail with other domains.
+func (m *mailService) servers(ctx context.Context, node moot.Node) (list []moot.MemberID) {
+	_, servers, err := m.members(node).Mail(ctx)
 	if err != nil {
 		m.log.Warn("read the servers", "error", err)
 	}
-	return servers
+	for _, k := range servers {
+		if id := m.network.member(k); !slices.Contains(list, id) {
+			list = append(list, id)
+		}
+	}
+	return list
 }
 
 // run relays messages until ctx ends. start runs a function until then.
@@ -231,28 +241,32 @@ func (m *mailService) synced(ctx context.Context, b *mail.Account) (mail.Mailbox
 // replicaPoll is how often others are asked whether they hold a message by now.
 const replicaPoll = 100 * time.Millisecond
 
-// replicate waits until all recipients hold a message, or two others do, and returns how
-// many do.
-func (m *mailService) replicate(ctx context.Context, id moot.BlobID, to []moot.Key) int {
+// replicate waits until devices of all recipients hold a message, or two others do, and
+// returns how many do.
+func (m *mailService) replicate(ctx context.Context, id moot.BlobID, to []moot.MemberID) int {
 	if ctx.Err() == nil {
 		m.exchange(ctx)
 	}
 	poll := time.NewTicker(replicaPoll)
 	defer poll.Stop()
+	reached := map[moot.MemberID]bool{m.network.member(m.network.self): true}
 	held := map[moot.Key]bool{}
-	for _, k := range to {
-		if m.hosts(k) {
-			held[k] = true
+	hosted := 0
+	for _, member := range to {
+		if m.hosts(member) && !reached[member] {
+			reached[member] = true
+			hosted++
 		}
 	}
 	for {
 		others := slices.DeleteFunc(m.network.Connected(), func(p moot.Peer) bool { return held[p.ID] })
 		for _, k := range m.holders(ctx, others, id) {
 			held[k] = true
+			reached[m.network.member(k)] = true
 		}
-		all := !slices.ContainsFunc(to, func(k moot.Key) bool { return k != m.network.self && !held[k] })
-		if len(held) >= 2 || all || ctx.Err() != nil {
-			return len(held)
+		all := !slices.ContainsFunc(to, func(member moot.MemberID) bool { return !reached[member] })
+		if n := len(held) + hosted; n >= 2 || all || ctx.Err() != nil {
+			return n
 		}
 		select {
 		case <-poll.C:

@@ -32,7 +32,7 @@ type network struct {
 }
 
 type networkConfig struct {
-	space   moot.Key
+	space   moot.SpaceID
 	key     ed25519.PrivateKey
 	self    moot.Key
 	feeds   moot.Feeds // this node's own
@@ -43,14 +43,21 @@ type networkConfig struct {
 	log     *slog.Logger
 }
 
-// isMember reports whether a key is a member's in force.
+// isMember reports whether a device acts for a member.
 func (n *network) isMember(k moot.Key) bool {
-	_, ok := n.roster.Role(k)
-	return ok
+	_, err := n.roster.Acting(k)
+	return err == nil
 }
 
-// mayConnect reports whether a connection with the key may exist at all: members, and
-// holders of an invitation (also of an expired one, who must learn that it is).
+// member returns the member for whom a device acts, or did; zero for a stranger.
+func (n *network) member(k moot.Key) moot.MemberID {
+	id, _ := n.roster.Owner(k)
+	return id
+}
+
+// mayConnect reports whether a connection with the key may exist at all: members, heirs of
+// their devices, and holders of an invitation (also of an expired one, who must learn that
+// it is).
 func (n *network) mayConnect(k moot.Key) bool {
 	if !n.allow(k) {
 		return false
@@ -58,15 +65,20 @@ func (n *network) mayConnect(k moot.Key) bool {
 	if n.isMember(k) {
 		return true
 	}
-	_, err := n.roster.Invite(k)
+	if _, ok := n.roster.Heir(k); ok {
+		return true
+	}
+	_, err := n.roster.Invitation(k)
 	return err == nil || !errors.Is(err, moot.Stranger)
 }
 
-// others returns the members in force, other than this node's own.
+// others returns the devices that act for members, other than this node.
 func (n *network) others() (keys []moot.Key) {
 	for _, m := range n.roster.Members() {
-		if !m.Revoked && m.Key != n.self {
-			keys = append(keys, m.Key)
+		for _, d := range m.Devices {
+			if !m.Revoked && !d.Recovery && d.Key != n.self {
+				keys = append(keys, d.Key)
+			}
 		}
 	}
 	return keys
@@ -75,16 +87,28 @@ func (n *network) others() (keys []moot.Key) {
 // Servers returns the space's servers other than this node: as announced in the space,
 // else as known from the invitation.
 func (n *network) Servers(ctx context.Context) []moot.Peer {
-	announced, err := members.New(n.space, n.feeds, nil).Servers(ctx)
+	announced, err := members.New(members.Config{Space: n.space, Node: n.feeds, Roster: n.roster}).Servers(ctx)
 	if err != nil {
 		n.log.Warn("read the servers", "error", err)
 	}
-	servers := slices.Concat(announced, n.servers)
-	seen := map[moot.Key]bool{n.self: true}
-	return slices.DeleteFunc(servers, func(p moot.Peer) bool {
-		gone := seen[p.ID] || !n.isMember(p.ID) && len(announced) > 0
+	servers := distinct(slices.Concat(announced, n.servers), n.self)
+	if len(announced) == 0 {
+		return servers
+	}
+	gone := func(p moot.Peer) bool { return !n.isMember(p.ID) }
+	if !slices.ContainsFunc(servers, func(p moot.Peer) bool { return !gone(p) }) {
+		gone = func(p moot.Peer) bool { return !n.roster.Retired(p.ID) } // its heir proves its key
+	}
+	return slices.DeleteFunc(servers, gone)
+}
+
+// distinct returns each node once, and self not at all.
+func distinct(list []moot.Peer, self moot.Key) []moot.Peer {
+	seen := map[moot.Key]bool{self: true}
+	return slices.DeleteFunc(list, func(p moot.Peer) bool {
+		known := seen[p.ID]
 		seen[p.ID] = true
-		return gone
+		return known
 	})
 }
 
@@ -96,7 +120,7 @@ func (n *network) Connected() []moot.Peer {
 	}
 	peers := host.Peers()
 	for i := range peers {
-		if m, ok := n.roster.Member(peers[i].ID); ok {
+		if m, err := n.roster.Acting(peers[i].ID); err == nil {
 			peers[i].Name = m.Name
 		}
 	}
@@ -109,6 +133,18 @@ func (n *network) online() (keys []moot.Key) {
 		keys = append(keys, p.ID)
 	}
 	return keys
+}
+
+// unconfirmed returns the most entries of one feed that nobody has confirmed.
+func (n *network) unconfirmed() (most uint64) {
+	vector, err := n.feeds.Vector(context.Background())
+	if err != nil {
+		return 0
+	}
+	for device := range vector.Heads {
+		most = max(most, n.roster.Unconfirmed(device, vector.Seq(device)))
+	}
+	return most
 }
 
 // Host returns this node among peers; nil without links with peers.

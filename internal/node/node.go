@@ -16,6 +16,9 @@ import (
 	"github.com/mootspace/moot/internal/ask"
 	"github.com/mootspace/moot/internal/dial"
 	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/keys"
+	"github.com/mootspace/moot/internal/mail"
+	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/sign"
@@ -24,28 +27,57 @@ import (
 
 // Node is one member's node in one process.
 type Node struct {
-	cfg      Config
-	store    *store.Store
-	signer   *sign.Signer
-	network  *network
-	routes   *routes
-	entries  *replicator
-	uploads  *uploader
-	mail     *mailService
-	compute  *computeService
+	cfg     Config
+	store   *store.Store
+	signer  *sign.Signer
+	network *network
+	routes  *routes
+	entries *replicator
+	uploads *uploader
+	mail    *mailService
+	compute *computeService
+	access
+	duties
+	tasks   *group
+	state   *state
+	handler http.Handler // answers other nodes
+}
+
+// access is who may ask for what.
+type access struct {
 	accounts *accounts.Accounts
 	tokens   *accounts.Tokens
 	sessions *sessions
-	tasks    *group
-	state    *state
-	handler  http.Handler // answers other nodes
+}
+
+// duties are what the node says by itself about members.
+type duties struct {
+	witness *witness
+	late    *lateEntries
+	keys    *keyService
 }
 
 // state is what changes while a node runs.
 type state struct {
 	preferences atomic.Pointer[policy.Preferences]
+	reviews     chan struct{}            // room for one: membership has changed
+	forked      chan struct{}            // closed when this node's feed is known to have forked
+	fork        sync.Once                //
+	outlived    sync.Once                // people were told that another copy of the home goes on
+	introduced  atomic.Bool              // the node has said where it is
 	running     atomic.Bool              // until the process ends, not only for one session
 	webAddrs    atomic.Pointer[[]string] // https addresses where it is reached
+}
+
+func newState() *state {
+	return &state{reviews: make(chan struct{}, 1), forked: make(chan struct{})}
+}
+
+func (s *state) wakeReview() {
+	select {
+	case s.reviews <- struct{}{}:
+	default:
+	}
 }
 
 func (s *state) addrs() []string {
@@ -75,15 +107,27 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	cfg.setDefaults()
 	roster := policy.NewRoster(cfg.Space, cfg.Now)
 	clock := feed.NewClock(cfg.Now, 0)
-	cfg.Store.Gate, cfg.Store.Log = gate{roster, clock}, cfg.Log
-	n := &Node{cfg: cfg, sessions: newSessions(), tasks: newGroup(ctx), state: &state{}}
+	roster.Own(seal.Public(cfg.Key))
+	live := &atomic.Bool{}
+	n := &Node{access: access{sessions: newSessions()}, tasks: newGroup(ctx), state: newState()}
+	cfg.Store.Gate = gate{roster, clock, cfg.Log, live, func() { n.witness.deviceRetired() }}
+	cfg.Store.Log = cfg.Log
+	n.cfg = cfg
 	if n.store, err = store.Open(ctx, cfg.Store); err != nil {
 		return nil, err
 	}
 	if err = n.assemble(ctx, roster, clock); err != nil {
 		return nil, errors.Join(err, n.store.Close())
 	}
-	roster.OnChange(n.Disconnect)
+	live.Store(true)
+	roster.OnChange(func() {
+		n.Disconnect()
+		n.witness.wake()
+		n.keys.wake()
+		n.state.wakeReview()
+	})
+	n.tasks.start(n.review)
+	n.state.wakeReview()
 	return n, nil
 }
 
@@ -96,15 +140,15 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 		return err
 	}
 	n.apply(preferences)
-	if n.signer, err = sign.New(ctx, sign.Config{Self: n.Self(), Author: feed.NewAuthor(cfg.Space, cfg.Key, clock, nil), Local: n.store, Ready: cfg.Home.Ready}); err != nil {
+	if n.signer, err = sign.New(ctx, sign.Config{Self: n.Self(), Author: feed.NewAuthor(cfg.Space, cfg.Key, clock, nil), Local: n.store, Ready: cfg.Home.Ready, Check: countsOf(roster, n.Self())}); err != nil {
 		return err
 	}
 	n.uploads = newUploader(n.store, n.network)
 	n.routes = n.newRoutes(clock)
-	n.entries = &replicator{network: n.network, local: n.store, interval: cfg.Timing.Repair, log: cfg.Log, reached: func(ctx context.Context) {
-		cfg.Home.Reached()
-		n.routes.refresh(ctx)
-	}}
+	n.entries = &replicator{network: n.network, local: n.store, names: policy.Named, interval: cfg.Timing.Repair, log: cfg.Log, reached: n.exchanged, introduce: n.introduceHeir}
+	n.late = &lateEntries{node: n, old: cfg.OldKeys}
+	n.witness = n.newWitness(roster)
+	n.keys = n.newKeys(roster)
 	if n.accounts, err = n.openAccounts(ctx, roster, clock); err != nil {
 		return err
 	}
@@ -143,15 +187,34 @@ func (n *Node) newRoutes(clock *feed.Clock) *routes {
 func (n *Node) openAccounts(ctx context.Context, roster *policy.Roster, clock *feed.Clock) (*accounts.Accounts, error) {
 	return accounts.Open(ctx, accounts.Config{
 		Space: n.cfg.Space, Own: accounts.Account{Key: n.cfg.Key, Signer: n.signer}, Data: n.cfg.Data, Feeds: n.store,
-		Roster: roster, Clock: clock, Now: n.cfg.Now, Ready: n.cfg.Home.Ready, Domain: n.cfg.Mail.Domain,
-		Added: n.attend,
+		Roster: roster, Clock: clock, Now: n.cfg.Now, Ready: n.cfg.Home.Ready, Domains: []string{mail.StableDomain, n.cfg.Mail.Domain},
+		Admit: n.witness.admit, Added: n.added, Label: n.cfg.Names.Account,
 	})
+}
+
+func (n *Node) newKeys(roster *policy.Roster) *keyService {
+	return &keyService{
+		roster: roster, data: n.cfg.Data, old: n.cfg.OldKeys, devices: n.kept, ready: n.cfg.Home.ready, log: n.cfg.Log,
+		say: func(signer *sign.Signer, device moot.Key) *members.Members {
+			return members.New(members.Config{Space: n.cfg.Space, Self: device, Node: n.store, Write: signer.Through(n.store), Roster: roster, Now: n.cfg.Now})
+		},
+		rings: map[moot.Key]*keys.Ring{}, wakeup: make(chan struct{}, 1),
+	}
+}
+
+// kept returns the devices whose keys this node has.
+func (n *Node) kept() []keptDevice {
+	list := []keptDevice{{n.cfg.Key, n.signer}}
+	for _, a := range n.accounts.Hosted() {
+		list = append(list, keptDevice{a.Key, a.Signer})
+	}
+	return list
 }
 
 func (n *Node) newMail(roster *policy.Roster) *mailService {
 	return &mailService{mailConfig: mailConfig{
 		space: n.cfg.Space, data: n.cfg.Data, store: n.store, roster: roster, network: n.network, routes: n.routes,
-		preferences: n.preferences, hosts: n.accounts.Hosts, central: n.cfg.Role.HoldsMail, quota: n.cfg.Mail.Quota, now: n.cfg.Now, log: n.cfg.Log,
+		preferences: n.preferences, hosts: n.accounts.Hosts, identities: n.keys.identities, central: n.cfg.Role.HoldsMail, quota: n.cfg.Mail.Quota, now: n.cfg.Now, log: n.cfg.Log,
 		exchange: func(ctx context.Context) {
 			if !n.state.running.Load() { // else the replicator passes entries on
 				n.entries.exchangeAll(ctx)
@@ -168,6 +231,13 @@ func (n *Node) newCompute(roster *policy.Roster) *computeService {
 	}}
 }
 
+func (n *Node) newWitness(roster *policy.Roster) *witness {
+	return &witness{
+		members: n.members(n.store, n.signer.Through(n.store), roster), ready: n.cfg.Home.ready, log: n.cfg.Log,
+		backlog: n.network.unconfirmed, wakeup: make(chan struct{}, 1),
+	}
+}
+
 func (n *Node) preferences() policy.Preferences { return *n.state.preferences.Load() }
 
 // apply puts preferences into effect.
@@ -180,8 +250,16 @@ func (n *Node) apply(p policy.Preferences) {
 // Key returns the private key of the node.
 func (n *Node) Key() ed25519.PrivateKey { return n.cfg.Key }
 
-// Self returns the node's member.
+// Keys returns the node's private key, and those that the home had before.
+func (n *Node) Keys() []ed25519.PrivateKey {
+	return append([]ed25519.PrivateKey{n.cfg.Key}, n.cfg.OldKeys...)
+}
+
+// Self returns the key of the device that the node is.
 func (n *Node) Self() moot.Key { return n.network.self }
+
+// Member returns the member to whom the device belongs; zero until the space tells.
+func (n *Node) Member() moot.MemberID { return n.network.member(n.Self()) }
 
 // Version returns the version of the program.
 func (n *Node) Version() string { return n.cfg.Version }
@@ -194,16 +272,19 @@ func (n *Node) Tokens() *accounts.Tokens { return n.tokens }
 
 // Identity says whose node this is.
 func (n *Node) Identity() app.Identity {
-	as := n.cfg.As
-	if m, ok := n.network.roster.Member(n.Self()); ok {
-		as = m.Name
+	id := app.Identity{Space: n.cfg.Space, Name: n.cfg.Names.Space, Member: n.Member(), Device: n.Self(), As: n.cfg.Names.Member, Home: n.cfg.Data.Path("")}
+	if m, ok := n.network.roster.Member(id.Member); ok {
+		id.As = m.Name
 	}
-	return app.Identity{Space: n.cfg.Space, Name: n.cfg.Name, Self: n.Self(), As: as, Home: n.cfg.Data.Path("")}
+	if d, ok := n.network.roster.Device(id.Device); ok {
+		id.Label = d.Name
+	}
+	return id
 }
 
 // Role returns the member's role; "" for no member.
 func (n *Node) Role() policy.Role {
-	role, _ := n.network.roster.Role(n.Self())
+	role, _ := n.network.roster.Role(n.Member())
 	return role
 }
 

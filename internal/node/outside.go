@@ -32,7 +32,7 @@ func (n *Node) AcceptsMail(ctx context.Context, address string) error {
 	case t.Outside != "":
 		return moot.Errorf(moot.NotFound, "%.80q is not an address here", address)
 	}
-	return n.mail.checkQuota(ctx, []moot.Key{t.Member}, 0)
+	return n.mail.checkQuota(ctx, []moot.MemberID{t.Member}, 0)
 }
 
 // DeliverMail puts a message from outside into mailboxes of members.

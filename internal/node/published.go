@@ -31,7 +31,7 @@ func (p *published) has(ctx context.Context, blob string, names []string) bool {
 	if err != nil {
 		return false
 	}
-	if !slices.Equal(names, p.names) || !p.vector.Includes(vector) {
+	if !slices.Equal(names, p.names) || !p.vector.Equal(vector) {
 		blobs, err := p.collect(ctx, names)
 		if err != nil {
 			p.log.Warn("compute the published blobs", "error", err)

@@ -9,7 +9,7 @@ import (
 
 // checkQuota returns an error of kind Full if one of the mailboxes on this server has
 // no room for so many bytes.
-func (m *mailService) checkQuota(ctx context.Context, to []moot.Key, size int64) error {
+func (m *mailService) checkQuota(ctx context.Context, to []moot.MemberID, size int64) error {
 	if m.quota <= 0 {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (m *mailService) checkQuota(ctx context.Context, to []moot.Key, size int64)
 // or no later entry of its author could be.
 type bounded struct {
 	moot.Node
-	check func(ctx context.Context, to []moot.Key, size int64) error
+	check func(ctx context.Context, to []moot.MemberID, size int64) error
 }
 
 // Append implements moot.Feeds.

@@ -17,10 +17,13 @@ import (
 type replicator struct {
 	network  *network
 	local    moot.Feeds
+	names    func(*moot.Entry) []moot.EntryID // what an entry names beside what it cites
 	interval time.Duration
 	// reached is called after entries were exchanged with another node.
 	reached func(context.Context)
-	log     *slog.Logger
+	// introduce has a node that does not know this device learn whose heir it is.
+	introduce func(context.Context, moot.Peer) error
+	log       *slog.Logger
 }
 
 // run pushes new entries and repairs what was missed, until ctx ends.
@@ -30,7 +33,7 @@ func (r *replicator) run(ctx context.Context) error {
 		among = h.LibP2P()
 	}
 	return gossip.Run(ctx, gossip.Config{
-		Host: among, Space: r.network.space, Self: r.network.self, Local: r.local, Interval: r.interval,
+		Host: among, Space: r.network.space, Self: r.network.self, Local: r.local, Names: r.names, Interval: r.interval,
 		Neighbours: r.network.Connected, Servers: r.network.Servers, Key: link.KeyOf, Member: r.network.isMember,
 		Dial: r.network.dial.Dial, Log: r.log,
 		Reached: func(moot.Peer, int, int) { r.reached(ctx) },
@@ -75,23 +78,37 @@ func (r *replicator) exchangeAll(ctx context.Context) (reached int) {
 	partners := r.partners(ctx)
 	results := make(chan error)
 	for _, p := range partners {
-		go func() {
-			remote, err := r.network.dial.Dial(p)
-			if err == nil {
-				_, _, err = gossip.Reconcile(ctx, r.local, remote)
-			}
-			results <- err
-		}()
+		go func() { results <- r.exchange(ctx, p) }()
 	}
 	for range partners {
 		if err := <-results; err != nil {
-			r.log.Debug("exchange entries", "error", err)
+			level := slog.LevelDebug
+			if moot.KindOf(err) == moot.Revoked { // nothing but people can mend it
+				level = slog.LevelWarn
+			}
+			r.log.Log(ctx, level, "exchange entries", "error", err)
 			continue
 		}
 		reached++
 		r.reached(ctx)
 	}
 	return reached
+}
+
+// exchange exchanges entries with one node.
+func (r *replicator) exchange(ctx context.Context, p moot.Peer) error {
+	remote, err := r.network.dial.Dial(p)
+	if err != nil {
+		return err
+	}
+	if _, _, err = gossip.Reconcile(ctx, r.local, remote); moot.KindOf(err) != moot.Stranger && moot.KindOf(err) != moot.Unavailable {
+		return err
+	}
+	if refused := r.introduce(ctx, p); refused != nil {
+		return err
+	}
+	_, _, err = gossip.Reconcile(ctx, r.local, remote)
+	return err
 }
 
 // partners returns every node with which entries can be exchanged, once.

@@ -70,6 +70,16 @@ func (r *routes) reachable(ctx context.Context) arch.Reachable {
 	return reach
 }
 
+// storeHere stores here what another node has accepted, so that this node's own view is as new:
+// what it says next follows it. What it lacks before that comes with the next exchange.
+func (r *routes) storeHere(ctx context.Context, entries []moot.Entry) error {
+	err := r.ask.Local.Append(ctx, moot.Merge, entries...)
+	if moot.KindOf(err) == moot.Gap {
+		return nil
+	}
+	return err
+}
+
 // refresh drops the routes if the space's servers have changed.
 func (r *routes) refresh(ctx context.Context) {
 	servers := r.network.Servers(ctx)
@@ -138,7 +148,10 @@ func (n routed) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entr
 	if err != nil {
 		return err
 	}
-	return node.Append(ctx, mode, entries...)
+	if err := node.Append(ctx, mode, entries...); err != nil {
+		return err
+	}
+	return n.routes.storeHere(ctx, entries)
 }
 
 // Query implements moot.Feeds.
@@ -163,7 +176,7 @@ func (n routed) Watch(ctx context.Context, since moot.Vector) iter.Seq2[moot.Ent
 func (n routed) Vector(ctx context.Context) (moot.Vector, error) {
 	node, err := n.routes.through(ctx, n.via)
 	if err != nil {
-		return nil, err
+		return moot.Vector{}, err
 	}
 	return node.Vector(ctx)
 }

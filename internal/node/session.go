@@ -25,8 +25,12 @@ func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session
 	place := inPlace{node: node, store: n.store, network: n.network, uploads: n.uploads, rules: rules, copies: n.cfg.Role.Copies}
 	return &app.Session{
 		Identity: n.Identity(), Via: via,
-		Files:   files.New(node, write, files.Options{Linker: place, Fetcher: place, Log: n.cfg.Log}),
-		Members: people{members.New(n.cfg.Space, node, write).WithClock(n.cfg.Now), n},
+		Files: files.New(node, write, files.Options{Linker: place, Fetcher: place, Member: n.network.roster.Owner, Log: n.cfg.Log}),
+		Members: people{n.members(node, write, n.network.roster), n, func(ctx context.Context) {
+			if !n.state.running.Load() || rules.Delegates {
+				n.entries.exchangeAll(ctx)
+			}
+		}},
 		Mail:    func(ctx context.Context) (mail.Mailbox, error) { return n.sessionMail(ctx, via) },
 		Jobs:    n.compute.submitter(via),
 		Control: control{n, via},
@@ -54,9 +58,13 @@ func (n *Node) OneShot(ctx context.Context, via moot.Architecture) (*app.Session
 	if err != nil {
 		return nil, err
 	}
-	if rules.Reconciles {
-		n.entries.pull(ctx)
+	n.entries.pull(ctx)
+	n.noticeFork()
+	if err := n.adopt(ctx); err != nil {
+		return nil, err
 	}
+	n.witness.now(ctx, false)
+	n.keys.renew(ctx)
 	s.Close = func() error {
 		n.finish(context.WithoutCancel(ctx))
 		return n.Close()
@@ -93,6 +101,15 @@ func (n *Node) sessionMail(ctx context.Context, via moot.Architecture) (mail.Mai
 	return n.mail.synced(ctx, b)
 }
 
+// added takes care of an account: a new one, or one of before while the node starts.
+func (n *Node) added(ctx context.Context, a accounts.Account, l members.Link) error {
+	if err := n.keys.open(a.Key, l); err != nil {
+		return err
+	}
+	n.keys.renew(ctx)
+	return n.attend(ctx, a)
+}
+
 // attend keeps the mail of an account up to date while the node runs.
 func (n *Node) attend(ctx context.Context, a accounts.Account) error {
 	b, err := n.mail.account(ctx, a.Key, a.Signer, n.routes.preferred(ctx))
@@ -104,7 +121,7 @@ func (n *Node) attend(ctx context.Context, a accounts.Account) error {
 
 // Login lets a mail program in. Kind Denied.
 func (n *Node) Login(ctx context.Context, user, password string) (mail.Mailbox, error) {
-	a, err := n.accounts.Login(user, password)
+	a, err := n.accounts.Login(ctx, user, password)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func TestOneShotSessionHandsOverWhatItWrote(t *testing.T) {
 	owner := founder(t, Config{})
 	at := connect(t, owner, true)
 	data := Dir(t.TempDir())
-	other, err := New(t.Context(), Config{Space: ann, Key: benKey, Data: data, Known: Known{Peers: []moot.Peer{at}}})
+	other, err := New(t.Context(), Config{Space: owner.cfg.Space, Key: benKey, Data: data, Known: Known{Peers: []moot.Peer{at}}})
 	must(t, err)
 	admit(t, owner, other, policy.RoleMember)
 	write(t, session(t, owner, viaPeers), "a", "before")
@@ -78,7 +78,7 @@ func TestOneShotSessionHandsOverWhatItWrote(t *testing.T) {
 	if _, err := session(t, owner, viaPeers).Files.Lookup(t.Context(), "b"); err != nil {
 		t.Errorf("nobody has what the session wrote: %v", err)
 	}
-	if m, _ := owner.network.roster.Member(ben); m.Name != "bernard" {
+	if m, err := owner.network.roster.Acting(ben); err != nil || m.Name != "bernard" {
 		t.Errorf("the member is named %q", m.Name)
 	}
 	var seen []moot.Peer
@@ -97,7 +97,6 @@ func TestFilesInPlace(t *testing.T) {
 	must(t, err)
 	n := newNode(t, Config{Key: benKey, Known: Known{Peers: []moot.Peer{at}}})
 	admit(t, owner, n, policy.RoleMember)
-	must(t, n.Learn(t.Context(), owner.store))
 	connect(t, n, false)
 	must(t, n.network.Host().Connect(t.Context(), at))
 	b := session(t, n, viaPeers)
@@ -188,23 +187,26 @@ func TestMailFromOutside(t *testing.T) {
 	wantKind(t, n.DeliverMail(t.Context(), []string{"ann@club.example"}, big), moot.Full)
 }
 
+// Members whom the rules of lending tell apart.
+var bens, eves = moot.MemberID{2}, moot.MemberID{3}
+
 func TestTermsOfLending(t *testing.T) {
 	n := founder(t, Config{})
 	set := func(p policy.Preferences) *computeService { n.apply(p); return n.compute }
 	if got := set(policy.Preferences{}).terms(); got.CPUs != 0 {
 		t.Errorf("a peer lends %d processors unasked", got.CPUs)
 	}
-	wantKind(t, n.compute.admit(ben), moot.Denied)
-	c := set(policy.Preferences{LendCPUs: 3, LendMemory: 5, LendWall: 60, LendTo: []moot.Key{ben}})
+	wantKind(t, n.compute.admit(bens), moot.Denied)
+	c := set(policy.Preferences{LendCPUs: 3, LendMemory: 5, LendWall: 60, LendTo: []moot.MemberID{bens}})
 	if got := c.terms(); got.CPUs != 3 || got.Wall != time.Minute || len(got.To) != 1 {
 		t.Errorf("terms %+v", got)
 	}
 	if l := c.limits(); l.Memory != 5 || l.Wall != time.Minute || l.CPU != l.Wall {
 		t.Errorf("limits %+v", l)
 	}
-	must(t, c.admit(ben))
-	wantKind(t, c.admit(eve), moot.Denied)
-	_, err := c.Run(t.Context(), moot.Task{For: ben}, func(moot.Progress) {})
+	must(t, c.admit(bens))
+	wantKind(t, c.admit(eves), moot.Denied)
+	_, err := c.Run(t.Context(), moot.Task{For: bens}, func(moot.Progress) {})
 	wantKind(t, err, moot.Unavailable) // a one-shot session lends nothing
 	if l := set(policy.Preferences{LendMemory: -1, LendWall: -1}).limits(); l.Memory != 512<<20 || l.Wall != time.Hour {
 		t.Errorf("default limits %+v", l)
@@ -221,9 +223,9 @@ func TestTermsOfLending(t *testing.T) {
 
 func TestQueueOfOneMemberIsBoundedAtServers(t *testing.T) {
 	peer, server := founder(t, Config{}), founder(t, Config{Role: arch.Server()})
-	must(t, peer.compute.checkQuota(ben, maxWaiting, 1))
-	must(t, server.compute.checkQuota(ben, maxWaiting-1, 1))
-	wantKind(t, server.compute.checkQuota(ben, maxWaiting, 1), moot.Full)
+	must(t, peer.compute.checkQuota(bens, maxWaiting, 1))
+	must(t, server.compute.checkQuota(bens, maxWaiting-1, 1))
+	wantKind(t, server.compute.checkQuota(bens, maxWaiting, 1), moot.Full)
 }
 
 // module is the smallest WASI module: its _start returns.
@@ -282,7 +284,7 @@ func TestSubmitJoinNeedsSomebody(t *testing.T) {
 	defer in.Close()
 	_, err := in.Submit(t.Context(), moot.Entry{})
 	wantKind(t, err, moot.Unavailable)
-	if isRefusal(errors.New("reset")) || !isRefusal(moot.Errorf(moot.Expired, "late")) {
+	if IsRefusal(errors.New("reset")) || !IsRefusal(moot.Errorf(moot.Expired, "late")) {
 		t.Error("refusals are final, failures are not")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
@@ -28,10 +29,18 @@ var (
 	annKey = seal.FromSeed([32]byte{1})
 	benKey = seal.FromSeed([32]byte{2})
 	eveKey = seal.FromSeed([32]byte{3})
-	ann    = seal.Public(annKey) // owns the space
+	ann    = seal.Public(annKey) // the founder's device
 	ben    = seal.Public(benKey)
 	eve    = seal.Public(eveKey)
 )
+
+// founding returns the act that begins the space of the tests, always the same.
+func founding(t *testing.T) moot.Entry {
+	t.Helper()
+	e, err := members.Founding("club", "laptop", annKey, func() time.Time { return time.Unix(1_700_000_000, 0) })
+	must(t, err)
+	return e
+}
 
 func TestMain(m *testing.M) {
 	if sandbox.IsChild() {
@@ -64,7 +73,11 @@ func newNode(t *testing.T, cfg Config) *Node {
 	if cfg.Data == nil {
 		cfg.Data = Dir(t.TempDir())
 	}
-	cfg.Space, cfg.Name = ann, "club"
+	if cfg.Space.IsZero() {
+		e := founding(t)
+		cfg.Space = feed.SpaceOf(&e)
+	}
+	cfg.Names.Space = "club"
 	n, err := New(t.Context(), cfg)
 	must(t, err)
 	t.Cleanup(func() {
@@ -79,25 +92,39 @@ func newNode(t *testing.T, cfg Config) *Node {
 func founder(t *testing.T, cfg Config) *Node {
 	t.Helper()
 	n := newNode(t, cfg)
-	must(t, n.Found(t.Context(), "club", "ann"))
+	_, err := n.Found(t.Context(), founding(t), "ann")
+	must(t, err)
 	return n
 }
 
-// admit makes the holder of another node a member of the first node's space, on both.
+// admit makes another node the device of a new member of the first node's space, on both.
 func admit(t *testing.T, owner, n *Node, role policy.Role) {
 	t.Helper()
-	const as = "ben"
 	l := invitation(t, owner, role)
-	e, err := members.Enter(l, n.Key(), as, time.Now)
+	e, err := members.Enter(l, n.Key(), "ben", "laptop", n.cfg.Now)
 	must(t, err)
 	must(t, owner.store.Append(t.Context(), moot.Merge, e))
-	must(t, n.Learn(t.Context(), owner.store))
+	must(t, owner.witness.admit(t.Context()))
+	must(t, n.Learn(t.Context(), owner.store, l))
+	if n.Waits() {
+		t.Fatal("the join was not admitted")
+	}
+}
+
+// learn has a node take in what another one holds.
+func learn(t *testing.T, n, from *Node) {
+	t.Helper()
+	must(t, n.Learn(t.Context(), from.store, members.Link{}))
+}
+
+// own returns the people of the space as a node's member changes them.
+func own(n *Node) *members.Members {
+	return n.members(n.store, n.signer.Through(n.store), n.network.roster)
 }
 
 func invitation(t *testing.T, owner *Node, role policy.Role) members.Link {
 	t.Helper()
-	m := members.New(ann, owner.store, owner.signer.Through(owner.store))
-	l, err := m.Invite(t.Context(), members.Invitation{Role: role, Uses: 1, Expires: time.Hour})
+	l, err := own(owner).Invite(t.Context(), members.Invitation{Role: role, Uses: 1, Expires: time.Hour})
 	must(t, err)
 	return l
 }
@@ -186,7 +213,7 @@ func callAs(ctx context.Context, h http.Handler, caller moot.Key, path string) *
 // announced puts a server's addresses into its space, as its own node does.
 func announced(t *testing.T, n *Node, addrs ...string) {
 	t.Helper()
-	must(t, members.New(ann, n.store, n.signer.Through(n.store)).Serve(t.Context(), n.Self(), addrs, ""))
+	must(t, own(n).Serve(t.Context(), addrs, ""))
 }
 
 func ids(peers []moot.Peer) (keys []moot.Key) {

@@ -52,11 +52,11 @@ type MemberBody struct {
 const joinDomain = "moot join v1\x00"
 
 // JoinProof is the invitation's signature over the space and the joining key.
-func JoinProof(invite ed25519.PrivateKey, space, joiner moot.Key) []byte {
+func JoinProof(invite ed25519.PrivateKey, space moot.SpaceID, joiner moot.Key) []byte {
 	return ed25519.Sign(invite, joinMessage(space, joiner))
 }
 
-func joinMessage(space, joiner moot.Key) []byte {
+func joinMessage(space moot.SpaceID, joiner moot.Key) []byte {
 	return append(append([]byte(joinDomain), space[:]...), joiner[:]...)
 }
 

@@ -2,61 +2,44 @@ package policy_test
 
 import (
 	"context"
-	"crypto/ed25519"
 	"fmt"
 	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/trust"
 )
 
-// The founder invites a guest, who joins with the invitation's key.
+// A founder's first act begins a space.
 func ExampleRoster() {
 	now := func() time.Time { return time.Unix(1_800_000_000, 0) }
-	founder, invite, guest := seed(1), seed(2), seed(3)
-	roster := policy.NewRoster(public(founder), now)
-	write := func(key ed25519.PrivateKey, kind moot.Kind, name string, body any) error {
-		b, err := policy.EncodeBody(body)
-		if err != nil {
-			return err
-		}
-		author := feed.NewAuthor(public(founder), key, feed.NewClock(now, 0), nil)
-		e := author.Next(kind, name, nil, b)
-		if err := roster.Admit(e); err != nil {
-			return err
-		}
-		roster.Apply(e)
-		return nil
+	key := keyOf("ann")
+	body, err := trust.Encode(trust.Space{Name: "friends", Label: "laptop"})
+	if err != nil {
+		panic(err)
 	}
-	join := policy.MemberBody{
-		Name: "gus", Role: policy.RoleGuest, Invite: public(invite),
-		Proof: policy.JoinProof(invite, public(founder), public(guest)),
+	first := feed.NewAuthor(moot.SpaceID{}, key, feed.NewClock(now, 0), nil).NextAct(trust.KindSpace, nil, body)
+	roster := policy.NewRoster(feed.SpaceOf(&first), now)
+	held := func(moot.EntryID) (moot.Key, moot.Position, bool) { return moot.Key{}, moot.Position{}, false }
+	at := moot.Position{Seq: 1}
+	if err := roster.Admit(&first, at, nil, held); err != nil {
+		panic(err)
 	}
-	err := write(guest, moot.KindMember, policy.MemberKey(public(guest)), join)
-	fmt.Println("before the invitation:", moot.KindOf(err))
-	err = write(founder, moot.KindInvite, policy.InviteKey(public(invite)), policy.InviteBody{
-		Key: public(invite), Role: policy.RoleGuest, Uses: 1, Expires: now().Add(time.Hour).Unix(),
-	})
-	fmt.Println("invite:", err)
-	now = func() time.Time { return time.Unix(1_800_000_060, 0) } // a minute later
-	fmt.Println("join:", write(guest, moot.KindMember, policy.MemberKey(public(guest)), join))
-	for _, m := range roster.Members() {
-		fmt.Println(m.Name, m.Role)
-	}
+	roster.Apply(&first, at, nil, held)
+	who, err := roster.Acting(public(key))
+	fmt.Println(roster.Space(), who.Role, who.Devices[0].Name, err)
+	fmt.Println(moot.KindOf(policy.Server{Roster: roster}.Allow(context.Background(), moot.Key{9}, policy.Upload, "")))
 	// Output:
-	// before the invitation: stranger
-	// invite: <nil>
-	// join: <nil>
-	// founder owner
-	// gus guest
+	// friends owner laptop <nil>
+	// stranger
 }
 
 // A peer serves the files that its owner names, to members only.
 func ExamplePeer() {
-	founder := public(seed(1))
+	founder := public(keyOf("ann"))
 	peer := policy.Peer{
-		Roster:      policy.NewRoster(founder, time.Now),
+		Roster:      policy.NewRoster(moot.SpaceID(founder), time.Now), // a space of version 0.1.0
 		Preferences: func() policy.Preferences { return policy.Preferences{Names: []string{"public/"}} },
 		Serves:      func(_ context.Context, blob string, _ []string) bool { return blob == "of public/a" },
 	}
@@ -67,16 +50,5 @@ func ExamplePeer() {
 	// Output:
 	// <nil>
 	// not-found
-	// stranger
-}
-
-// A server decides by roles.
-func ExampleServer() {
-	founder := public(seed(1))
-	server := policy.Server{Roster: policy.NewRoster(founder, time.Now)}
-	fmt.Println(server.Allow(context.Background(), founder, policy.Upload, ""))
-	fmt.Println(moot.KindOf(server.Allow(context.Background(), moot.Key{9}, policy.Upload, "")))
-	// Output:
-	// <nil>
 	// stranger
 }

@@ -13,29 +13,6 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// Role is what a member may do in the space.
-type Role string
-
-const (
-	RoleOwner  Role = "owner"  // everything; the founder is one for ever
-	RoleAdmin  Role = "admin"  // everything but to owners
-	RoleMember Role = "member" // reads and writes
-	RoleGuest  Role = "guest"  // reads
-	RoleServer Role = "server" // as a member, and may be the space's server
-)
-
-// rank orders roles by what they may do to others; 0 for what is no role.
-func (r Role) rank() int {
-	return map[Role]int{RoleGuest: 1, RoleMember: 2, RoleServer: 2, RoleAdmin: 3, RoleOwner: 4}[r]
-}
-
-func (r Role) valid() bool { return r.rank() > 0 }
-
-// manages reports whether the holder of a role may give, change or take another.
-func (r Role) manages(other Role) bool {
-	return r == RoleOwner || r == RoleAdmin && other != RoleOwner
-}
-
 // Action is what a caller asks of a node.
 type Action string
 
@@ -48,7 +25,7 @@ const (
 
 // Policy authorises every request before it is answered.
 type Policy interface {
-	// Allow returns nil, or why not: kind Stranger, Revoked or Denied.
+	// Allow returns nil, or why a device does not get it: kind Stranger, Revoked or Denied.
 	Allow(ctx context.Context, caller moot.Key, act Action, subject string) error
 }
 
@@ -57,13 +34,13 @@ type Server struct{ Roster *Roster }
 
 // Allow implements Policy.
 func (p Server) Allow(_ context.Context, caller moot.Key, act Action, subject string) error {
-	role, err := p.Roster.known(caller)
+	who, err := p.Roster.Acting(caller)
 	switch {
 	case err != nil:
 		return err
 	case act == Run:
-		return p.Roster.mayRun(caller, role, subject)
-	case act == Upload && role == RoleGuest:
+		return mayRun(who, subject)
+	case act == Upload && who.Role == RoleGuest:
 		return moot.Errorf(moot.Denied, "a guest may read, not write")
 	}
 	return nil
@@ -71,28 +48,28 @@ func (p Server) Allow(_ context.Context, caller moot.Key, act Action, subject st
 
 // mayRun authorises a caller to run a task for a member: the member itself, and a server,
 // which does so for all.
-func (r *Roster) mayRun(caller moot.Key, role Role, member string) error {
+func mayRun(who Member, member string) error {
 	switch {
-	case role == RoleGuest:
+	case who.Role == RoleGuest:
 		return moot.Errorf(moot.Denied, "a guest may read, not have tasks run")
-	case member == caller.String() || r.MayServe(caller):
+	case member == who.ID.String() || canServe(who.Role):
 		return nil
 	}
 	return moot.Errorf(moot.Denied, "only a server may have tasks run for others")
 }
 
-// MayServe reports whether a member may be one of the space's servers.
-func (r *Roster) MayServe(k moot.Key) bool {
-	role, ok := r.Role(k)
-	return ok && (role == RoleServer || role.manages(RoleGuest))
+// MayServe reports whether a device may be one of the space's servers.
+func (r *Roster) MayServe(device moot.Key) bool {
+	who, err := r.Acting(device)
+	return err == nil && canServe(who.Role)
 }
 
 // Preferences are the owner's settings of a node: what it serves, and how fast.
 type Preferences struct {
-	Deny         []moot.Key `json:"deny,omitempty"`          // members who get no bytes
-	Names        []string   `json:"names,omitempty"`         // only files whose names start with one of these; none means all
-	UploadRate   int64      `json:"upload_rate,omitempty"`   // bytes a second to all together; 0 means no limit
-	DownloadRate int64      `json:"download_rate,omitempty"` // bytes of blobs a second from all together; 0 means no limit
+	Deny         []moot.MemberID `json:"deny,omitempty"`          // members who get no bytes
+	Names        []string        `json:"names,omitempty"`         // only files whose names start with one of these; none means all
+	UploadRate   int64           `json:"upload_rate,omitempty"`   // bytes a second to all together; 0 means no limit
+	DownloadRate int64           `json:"download_rate,omitempty"` // bytes of blobs a second from all together; 0 means no limit
 
 	// Held messages of others, for members who are away.
 	RelayCopies int   `json:"carry_copies,omitempty"` // nodes that hold one besides its author; 0 means 2, below 0 none
@@ -106,12 +83,12 @@ type Preferences struct {
 	MailDays  int `json:"keep_mail_days,omitempty"` // in all other folders but Drafts
 
 	// Computing power lent to others.
-	LendCPUs   int        `json:"lend_cpus,omitempty"`   // tasks at once; 0 means none, of a server all its CPUs; below 0 none
-	LendMemory int64      `json:"lend_memory,omitempty"` // bytes of one task; 0 means 512 MiB
-	LendWall   int64      `json:"lend_wall,omitempty"`   // seconds of one task; 0 means 1 hour
-	LendDisk   int64      `json:"lend_disk,omitempty"`   // bytes of inputs and outputs that are cached; 0 means 4 GiB
-	LendHours  string     `json:"lend_hours,omitempty"`  // "22:00-06:00"; empty means always
-	LendTo     []moot.Key `json:"lend_to,omitempty"`     // members; none means all
+	LendCPUs   int             `json:"lend_cpus,omitempty"`   // tasks at once; 0 means none, of a server all its CPUs; below 0 none
+	LendMemory int64           `json:"lend_memory,omitempty"` // bytes of one task; 0 means 512 MiB
+	LendWall   int64           `json:"lend_wall,omitempty"`   // seconds of one task; 0 means 1 hour
+	LendDisk   int64           `json:"lend_disk,omitempty"`   // bytes of inputs and outputs that are cached; 0 means 4 GiB
+	LendHours  string          `json:"lend_hours,omitempty"`  // "22:00-06:00"; empty means always
+	LendTo     []moot.MemberID `json:"lend_to,omitempty"`     // members; none means all
 }
 
 // Peer is the policy of a peer: its owner's preferences apply to bytes. Entries are
@@ -125,21 +102,21 @@ type Peer struct {
 
 // Allow implements Policy.
 func (p Peer) Allow(ctx context.Context, caller moot.Key, act Action, subject string) error {
-	role, err := p.Roster.known(caller)
+	who, err := p.Roster.Acting(caller)
 	if err != nil {
 		return err
 	}
 	prefs := p.Preferences()
 	switch {
-	case act == Run && slices.Contains(prefs.Deny, caller):
+	case act == Run && slices.Contains(prefs.Deny, who.ID):
 		return moot.Errorf(moot.Denied, "this peer does not serve you")
 	case act == Run:
-		return p.Roster.mayRun(caller, role, subject)
+		return mayRun(who, subject)
 	case act == Upload:
 		return moot.Errorf(moot.Denied, "a peer takes no uploads")
 	case act != Read || subject == "":
 		return nil
-	case slices.Contains(prefs.Deny, caller):
+	case slices.Contains(prefs.Deny, who.ID):
 		return moot.Errorf(moot.Denied, "this peer does not serve you")
 	case len(prefs.Names) > 0 && !p.Serves(ctx, subject, prefs.Names):
 		return moot.Errorf(moot.NotFound, "this peer does not share that")

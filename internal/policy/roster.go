@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -9,173 +8,289 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/trust"
 )
 
-// Member is a current or revoked member of the space.
-type Member struct {
-	Key     moot.Key  `json:"key"`
-	Name    string    `json:"name"` // made unique among members
-	Role    Role      `json:"role"`
-	Joined  moot.Time `json:"joined"`
-	Revoked bool      `json:"revoked,omitempty"`
-	LastSeq uint64    `json:"last_seq,omitempty"` // of a revoked member: its last entry that counts
-}
-
-// Invite is an invitation and how often it was used.
-type Invite struct {
-	InviteBody
-	Used int
-}
-
 // Roster is the membership of a space. It does not depend on the order in which entries
-// are applied: it sorts them by time and replays them. It is safe for concurrent use.
+// are applied, but for joins that wait for admission: of these the first are shown. It is
+// safe for concurrent use.
 type Roster struct {
-	space moot.Key
+	space moot.SpaceID
 	now   func() time.Time
 	clock *feed.Clock
 
 	mu       sync.Mutex
-	entries  []moot.Entry // membership entries, sorted by time, author, number
-	proofs   map[moot.EntryID]bool
-	state    *state // nil if entries were added since it was made
+	acts     *acts   // nil until the space is founded or adopted
+	legacy   *legacy // nil if the space was not begun by version 0.1.0
+	view     view    // nil if entries were added since it was made
 	onChange []func()
+	own      map[moot.Key]bool // devices kept here
 }
 
-// NewRoster returns the roster of a space before any entry: its founder is its only
-// member.
-func NewRoster(space moot.Key, now func() time.Time) *Roster {
-	return &Roster{space: space, now: now, clock: feed.NewClock(now, 0), proofs: map[moot.EntryID]bool{}}
+// view is what the entries of a roster amount to.
+type view interface {
+	name() string
+	member(moot.MemberID) (Member, bool) // also a removed or waiting one
+	members() []Member
+	// owner returns the member that a device acts for or did, and what keeps it from
+	// acting now: kind Stranger or Revoked.
+	owner(device moot.Key) (moot.MemberID, error)
+	invitations() []Invitation
+	lookup(name string) (moot.MemberID, bool)
+	counts(author moot.Key, kind moot.Kind, at moot.Position) bool
+	mailbox(moot.MemberID) (trust.Mailbox, bool)
 }
 
-// OnChange has f called after entries were applied. f must not call the roster's
-// Apply, nor take long.
+// NewRoster returns the roster of a space before any entry. A space begun by version 0.1.0
+// has its founder as its only member. The zero ID stands for a space that is about to be
+// founded.
+func NewRoster(space moot.SpaceID, now func() time.Time) *Roster {
+	return &Roster{space: space, now: now, clock: feed.NewClock(now, 0), legacy: newLegacy(space), own: map[moot.Key]bool{}}
+}
+
+// Own has entries of a device that is kept here taken in without limit: the limits are for
+// what others hand over.
+func (r *Roster) Own(device moot.Key) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.own[device] = true
+}
+
+// OnChange has f called after entries about membership were applied. f must not call the
+// roster's Apply, nor take long.
 func (r *Roster) OnChange(f func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.onChange = append(r.onChange, f)
 }
 
-// isMembership reports whether an entry is about membership.
-func isMembership(e *moot.Entry) bool {
-	return e.Kind == moot.KindInvite || e.Kind == moot.KindMember || e.Kind == moot.KindSpace && e.Key == SpaceKey
+// current returns the view. The caller holds r.mu.
+func (r *Roster) current() view {
+	if r.view == nil {
+		if r.acts != nil {
+			r.view = r.acts.view()
+		} else {
+			r.view = legacyView{r.legacy.current(), r.legacy.members()}
+		}
+	}
+	return r.view
 }
 
-// Apply adds an entry that was stored; one about something else is ignored.
-func (r *Roster) Apply(e moot.Entry) {
-	if !isMembership(&e) {
-		return
-	}
+// with calls f with the view.
+func with[T any](r *Roster, f func(view) T) T {
 	r.mu.Lock()
-	at, known := slices.BinarySearchFunc(r.entries, &e, inOrder)
-	if !known {
-		r.entries = slices.Insert(r.entries, at, e)
-		r.state = nil
-	}
-	calls := slices.Clone(r.onChange)
-	r.mu.Unlock()
-	for _, f := range calls {
-		f()
-	}
+	defer r.mu.Unlock()
+	return f(r.current())
 }
 
-// inOrder sorts entries for the replay.
-func inOrder(a moot.Entry, b *moot.Entry) int {
-	return cmp.Or(cmp.Compare(a.Time, b.Time), slices.Compare(a.Author[:], b.Author[:]), cmp.Compare(a.Seq, b.Seq), slices.Compare(a.ID[:], b.ID[:]))
+// ID returns the space's ID; zero if it is not founded yet.
+func (r *Roster) ID() moot.SpaceID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.space
 }
 
-// current returns the replayed state. The caller holds r.mu.
-func (r *Roster) current() *state {
-	if r.state == nil {
-		r.state = r.replay(r.entries)
-	}
-	return r.state
+// Adopted reports whether membership is a causal graph: false for a space that version
+// 0.1.0 began and nobody has adopted yet.
+func (r *Roster) Adopted() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.acts != nil
 }
 
 // Space returns the space's name; "" if it is not known yet.
-func (r *Roster) Space() string {
+func (r *Roster) Space() string { return with(r, view.name) }
+
+// Member returns a member, also a removed or waiting one.
+func (r *Roster) Member(id moot.MemberID) (Member, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.current().name
+	return r.current().member(id)
 }
 
-// Role returns the role of a member in force.
-func (r *Roster) Role(k moot.Key) (Role, bool) {
-	m, ok := r.Member(k)
+// Members returns all members in the order in which they joined, also removed and waiting
+// ones.
+func (r *Roster) Members() []Member { return with(r, view.members) }
+
+// Role returns the role of a member in force, or one that waits.
+func (r *Roster) Role(id moot.MemberID) (Role, bool) {
+	m, ok := r.Member(id)
 	return m.Role, ok && !m.Revoked
 }
 
-// known returns a caller's role. Kinds: Stranger, Revoked.
-func (r *Roster) known(k moot.Key) (Role, error) {
-	m, ok := r.Member(k)
+// Owner returns the member to whom a device belongs, also if it acts for it no more; so
+// the author of an entry is shown.
+func (r *Roster) Owner(device moot.Key) (moot.MemberID, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id, _ := r.current().owner(device)
+	return id, !id.IsZero()
+}
+
+// Acting returns the member for whom a device acts now. Kinds: Stranger, Revoked.
+func (r *Roster) Acting(device moot.Key) (Member, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v := r.current()
+	id, err := v.owner(device)
+	if err != nil {
+		return Member{}, err
+	}
+	m, ok := v.member(id)
 	switch {
 	case !ok:
-		return "", moot.Errorf(moot.Stranger, "%s is not a member of this space", k.Short())
+		return Member{}, stranger(device)
 	case m.Revoked:
-		return "", moot.Errorf(moot.Revoked, "the membership of %s was revoked", k.Short())
+		return Member{}, revoked(m.Name)
 	}
-	return m.Role, nil
+	return m, nil
 }
 
-// Member returns a member, also a revoked one.
-func (r *Roster) Member(k moot.Key) (Member, bool) {
+// Acts reports whether a device acts for a member now, at less cost than Acting.
+func (r *Roster) Acts(device moot.Key) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if p := r.current().people[k]; p != nil {
-		return p.Member, true
-	}
-	return Member{}, false
+	_, err := r.current().owner(device)
+	return err == nil
 }
 
-// Members returns all members in the order in which they joined, also revoked ones.
-func (r *Roster) Members() []Member {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var list []Member
-	for _, p := range r.current().people {
-		list = append(list, p.Member)
+// Device returns a device that acts for a member.
+func (r *Roster) Device(key moot.Key) (Device, bool) {
+	m, err := r.Acting(key)
+	if err != nil {
+		return Device{}, false
 	}
-	slices.SortFunc(list, func(a, b Member) int {
-		return cmp.Or(cmp.Compare(a.Joined, b.Joined), slices.Compare(a.Key[:], b.Key[:]))
-	})
-	return list
+	i := slices.IndexFunc(m.Devices, func(d Device) bool { return d.Key == key })
+	if i < 0 {
+		return Device{}, false
+	}
+	return m.Devices[i], true
 }
 
-// Limit returns the number of the last entry of an author that counts; false if
-// all do, as the author is a member in force.
-func (r *Roster) Limit(k moot.Key) (seq uint64, limited bool) {
-	m, ok := r.Member(k)
-	if ok && !m.Revoked {
-		return 0, false
-	}
-	return m.LastSeq, true
+func stranger(device moot.Key) error {
+	return moot.Errorf(moot.Stranger, "%s is not a member of this space", device.Short())
 }
 
-// Lookup finds a member by name, key, or the beginning of a key (8 characters or
-// more). Kinds: NotFound, Invalid if several match.
+func revoked(name string) error {
+	return moot.Errorf(moot.Revoked, "the membership of %s was revoked", name)
+}
+
+// Lookup finds a member by ID, by name, compared by its mail form, or by the beginning of
+// an ID (8 characters or more). One who was removed is found by the name it had, if nobody
+// has it now. Kinds: NotFound, Invalid if several match.
 func (r *Roster) Lookup(name string) (Member, error) {
-	var found []Member
-	for _, m := range r.Members() {
-		if m.Name == name || m.Key.String() == name || len(name) >= 8 && strings.HasPrefix(m.Key.String(), name) {
-			found = append(found, m)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v := r.current()
+	if id, err := moot.ParseMemberID(name); err == nil { // before names: one may look like an ID
+		if m, ok := v.member(id); ok {
+			return m, nil
 		}
 	}
+	if id, ok := v.lookup(name); ok && !strings.Contains(name, mark) {
+		m, _ := v.member(id)
+		return m, nil
+	}
+	found := search(v.members(), name)
 	switch len(found) {
 	case 0:
 		return Member{}, moot.WithHint(moot.Errorf(moot.NotFound, "no member of this space is called %q", name), moot.HintListMembers)
 	case 1:
 		return found[0], nil
 	}
-	return Member{}, moot.WithHint(moot.Errorf(moot.Invalid, "%q may be one of %d members: give more of the key", name, len(found)), moot.HintListMembers)
+	return Member{}, moot.WithHint(moot.Errorf(moot.Invalid, "%q may be one of %d members: give more of the ID", name, len(found)), moot.HintListMembers)
 }
 
-// Invite returns an invitation. Kinds: Stranger if there is none with the key,
-// Revoked, Expired, UsedUp; except for the first, the invitation is returned, too.
-func (r *Roster) Invite(k moot.Key) (Invite, error) {
+// search returns the members shown under a name, or with an ID that begins so; else those
+// who were removed.
+func search(list []Member, name string) (found []Member) {
+	var gone []Member
+	for _, m := range list {
+		switch {
+		case len(name) >= 8 && strings.HasPrefix(m.ID.String(), strings.ToLower(name)), m.Name == name && !m.Revoked:
+			found = append(found, m)
+		case m.Name == name:
+			gone = append(gone, m)
+		}
+	}
+	if len(found) == 0 {
+		return gone
+	}
+	return found
+}
+
+// Invitations returns the invitations to the space, the oldest first, also those that
+// admit nobody any more.
+func (r *Roster) Invitations() []Invitation { return with(r, view.invitations) }
+
+// Invitation returns the invitation with a key. Kinds: Stranger if there is none; Revoked,
+// Expired, UsedUp with the invitation.
+func (r *Roster) Invitation(key moot.Key) (Invitation, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	in := r.current().invites[k]
-	if in == nil {
-		return Invite{}, moot.Errorf(moot.Stranger, "there is no such invitation")
+	if r.acts != nil {
+		return r.acts.invitation(key, r.now().Unix())
 	}
-	return in.Invite, in.usable(moot.TimeAt(r.now()))
+	for _, in := range r.current().invitations() {
+		if in.Key == key {
+			return in, in.usable(r.now().Unix())
+		}
+	}
+	return Invitation{}, moot.Errorf(moot.Stranger, "there is no such invitation")
 }
+
+// Heir returns the act in which a device named the key as its heir; false once it has
+// joined.
+func (r *Roster) Heir(key moot.Key) (retire moot.EntryID, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return retire, false
+	}
+	retire, ok = r.acts.heirs[key]
+	_, joined := r.acts.first[key]
+	return retire, ok && !joined
+}
+
+// Retired reports whether a device has ended and named an heir, which goes on in its place
+// for a member who was not removed.
+func (r *Roster) Retired(device moot.Key) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil || !r.acts.hasHeir(device) {
+		return false
+	}
+	v := r.current()
+	id, err := v.owner(device)
+	m, ok := v.member(id)
+	return err != nil && ok && !m.Revoked
+}
+
+// Mailbox returns the mailbox key to which messages for a member are sealed; false: they
+// are sealed to its devices.
+func (r *Roster) Mailbox(id moot.MemberID) (trust.Mailbox, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.current().mailbox(id)
+}
+
+// Counts reports whether an entry that is no act is part of the merged view.
+func (r *Roster) Counts(author moot.Key, kind moot.Kind, at moot.Position) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.current().counts(author, kind, at)
+}
+
+// Probe reports why an act by a device would have no effect, if it were the next that is
+// signed by somebody who knows all that is known here. Kinds: Denied, Stranger, Revoked,
+// Full, Invalid.
+func (r *Roster) Probe(device moot.Key, body any) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.acts == nil {
+		return moot.WithHint(moot.Errorf(moot.Unavailable, "this space was begun by version 0.1.0, and its founder's node has not brought it over yet"), moot.HintAdopt)
+	}
+	return r.acts.probe(device, body)
+}
+
+func unixText(t int64) string { return time.Unix(t, 0).UTC().Format(time.DateTime) }

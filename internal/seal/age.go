@@ -1,32 +1,31 @@
 package seal
 
 import (
-	"crypto/ed25519"
 	"io"
 
 	"filippo.io/age"
-	"filippo.io/age/agessh"
-	"golang.org/x/crypto/ssh"
 
 	"github.com/mootspace/moot"
 )
 
-// maxHeader bounds the list of recipients, in bytes: about 110 each.
+// MaxRecipients bounds the recipients of one seal: age opens none with more.
+const MaxRecipients = 1024
+
+// maxHeader bounds the list of recipients, in bytes: about 100 each.
 const maxHeader = 4 << 20
 
-// Encrypt returns a writer that seals what is written to it so that only the holders of
-// the keys can read it (age-encryption.org/v1, recipient type ssh-ed25519, which is made
-// for keys that also sign). Who sealed it is not proven. The writer must be closed.
-func Encrypt(dst io.Writer, to ...moot.Key) (io.WriteCloser, error) {
+// Encrypt returns a writer that seals what is written to it so that only the recipients
+// can read it (age-encryption.org/v1; recipient type X25519 for mailboxes, and ssh-ed25519
+// for devices, which is made for keys that also sign). Who sealed it is not proven. The
+// writer must be closed. Kinds: Invalid for a recipient that nothing can be sealed to,
+// TooLarge beyond MaxRecipients.
+func Encrypt(dst io.Writer, to ...Recipient) (io.WriteCloser, error) {
+	if len(to) > MaxRecipients {
+		return nil, moot.Errorf(moot.TooLarge, "seal: %d recipients, want at most %d", len(to), MaxRecipients)
+	}
 	recipients := make([]age.Recipient, len(to))
-	for i, k := range to {
-		public, err := ssh.NewPublicKey(ed25519.PublicKey(k[:]))
-		if err == nil {
-			recipients[i], err = agessh.NewEd25519Recipient(public)
-		}
-		if err != nil {
-			return nil, moot.Errorf(moot.Invalid, "nothing can be sealed to %s: %w", k.Short(), err)
-		}
+	for i, r := range to {
+		recipients[i] = wrapper(r)
 	}
 	w, err := age.Encrypt(dst, recipients...)
 	if err != nil {
@@ -35,16 +34,21 @@ func Encrypt(dst io.Writer, to ...moot.Key) (io.WriteCloser, error) {
 	return w, nil
 }
 
-// Decrypt returns what was sealed to the key. What the reader returns is authentic, to
-// the chunk; a truncated seal ends in an error, not in io.EOF. Kinds: Denied if it is
-// not sealed to the key, Corrupt if it is damaged.
-func Decrypt(src io.Reader, key ed25519.PrivateKey) (io.Reader, error) {
-	identity, err := agessh.NewEd25519Identity(key)
-	if err != nil {
-		return nil, moot.Errorf(moot.Internal, "open what is sealed: %w", err)
+// Decrypt returns what was sealed to one of the identities, which are tried in their
+// order: the one that most is sealed to should come first. What the reader returns is
+// authentic, to the chunk; a truncated seal ends in an error, not in io.EOF. Kinds: Denied
+// if it is sealed to none of them, Corrupt if it is damaged.
+func Decrypt(src io.Reader, ids ...Identity) (io.Reader, error) {
+	all := &openers{attempts: maxAttempts}
+	for _, id := range ids {
+		o, err := id.opener()
+		if err != nil {
+			return nil, err
+		}
+		all.list = append(all.list, o)
 	}
 	header := &allowance{r: src, left: maxHeader}
-	r, err := age.Decrypt(header, identity)
+	r, err := age.Decrypt(header, all)
 	if err != nil {
 		if _, other := err.(*age.NoIdentityMatchError); other {
 			return nil, moot.Errorf(moot.Denied, "it is sealed to others")

@@ -17,7 +17,7 @@ func TestSealed(t *testing.T) {
 		t.Error("the text can be read without a key")
 	}
 	for name, key := range map[string][]byte{"ann": ann, "bob": bob} {
-		r, err := seal.Decrypt(bytes.NewReader(sealed), key)
+		r, err := seal.Decrypt(bytes.NewReader(sealed), seal.Device(key))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -25,7 +25,7 @@ func TestSealed(t *testing.T) {
 			t.Errorf("%s read %d bytes, %v", name, len(got), err)
 		}
 	}
-	if _, err := seal.Decrypt(bytes.NewReader(sealed), eve); moot.KindOf(err) != moot.Denied {
+	if _, err := seal.Decrypt(bytes.NewReader(sealed), seal.Device(eve)); moot.KindOf(err) != moot.Denied {
 		t.Errorf("eve: %v", err)
 	}
 }
@@ -39,7 +39,7 @@ func TestDamagedSeals(t *testing.T) {
 		"empty": {}, "not sealed": []byte("hello\n"), "cut short": sealed[:len(sealed)-70_000], "flipped": flipped,
 		"endless header": append([]byte("age-encryption.org/v1\n"), bytes.Repeat([]byte("-> x y\nAAAA\n"), 1<<20)...),
 	} {
-		r, err := seal.Decrypt(bytes.NewReader(b), key)
+		r, err := seal.Decrypt(bytes.NewReader(b), seal.Device(key))
 		if err == nil {
 			_, err = io.Copy(io.Discard, r)
 		}
@@ -52,7 +52,7 @@ func TestDamagedSeals(t *testing.T) {
 func sealTo(t *testing.T, text []byte, to ...moot.Key) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := seal.Encrypt(&b, to...)
+	w, err := seal.Encrypt(&b, seal.ToDevices(to...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

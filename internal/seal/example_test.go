@@ -16,21 +16,21 @@ import (
 func ExampleEncrypt() {
 	ann, bob, eve := seal.NewKey(), seal.NewKey(), seal.NewKey()
 	var sealed bytes.Buffer
-	w, err := seal.Encrypt(&sealed, seal.Public(ann), seal.Public(bob))
+	w, err := seal.Encrypt(&sealed, seal.ToDevices(seal.Public(ann), seal.Public(bob))...)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	io.WriteString(w, "the meeting is at noon")
 	w.Close()
-	r, err := seal.Decrypt(bytes.NewReader(sealed.Bytes()), bob)
+	r, err := seal.Decrypt(bytes.NewReader(sealed.Bytes()), seal.Device(bob))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	text, err := io.ReadAll(r)
 	fmt.Println(string(text), err)
-	_, err = seal.Decrypt(&sealed, eve)
+	_, err = seal.Decrypt(&sealed, seal.Device(eve))
 	fmt.Println(moot.KindOf(err))
 	// Output:
 	// the meeting is at noon <nil>

@@ -17,6 +17,7 @@ type Statement struct {
 	Key      string
 	Replaces []moot.EntryID // versions of the same kind and key that it supersedes
 	Body     []byte         // nil deletes the key
+	Cites    []moot.EntryID // of an act: the newest acts that its author knows
 }
 
 // Writer signs statements as one device and stores the entries, all or none.

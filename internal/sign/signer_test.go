@@ -18,10 +18,14 @@ import (
 )
 
 var (
-	space = moot.Key{7}
-	key   = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
+	space = moot.SpaceID{7}
+	key   = ed25519Key(1)
 	self  = moot.Key(key.Public().(ed25519.PublicKey))
 )
+
+func ed25519Key(seed byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+}
 
 func clock() *feed.Clock {
 	return feed.NewClock(func() time.Time { return time.Unix(1_800_000_000, 0) }, 0)
@@ -376,4 +380,6 @@ func TestADamagedStore(t *testing.T) {
 
 type hollow struct{ *node }
 
-func (hollow) Vector(context.Context) (moot.Vector, error) { return moot.Vector{self: 5}, nil }
+func (hollow) Vector(context.Context) (moot.Vector, error) {
+	return moot.Vector{Heads: map[moot.Key][]moot.Head{self: {{Seq: 5, ID: moot.EntryID{5}}}}}, nil
+}

@@ -8,9 +8,13 @@ import (
 	"github.com/mootspace/moot/internal/feed"
 )
 
+// maxBranches bounds the branches of one feed, so that a device that forks without end
+// cannot make others keep it all.
+const maxBranches = 64
+
 // store stores one entry, or returns why it is refused. err is one of the database.
 func (b *commitBatch) store(e *prepared, mode moot.Mode) (refused, err error) {
-	same, stripped, other, err := b.holds(e)
+	same, stripped, err := b.holds(e)
 	switch {
 	case err != nil:
 		return nil, err
@@ -20,22 +24,16 @@ func (b *commitBatch) store(e *prepared, mode moot.Mode) (refused, err error) {
 	case same:
 		return nil, nil
 	}
-	if b.gate != nil {
-		if err := b.gate.Admit(e.Entry); err != nil {
-			return err, nil
+	for _, check := range []func(*prepared) (refused, err error){b.locate, b.closed, b.admit} {
+		if refused, err := check(e); refused != nil || err != nil {
+			return refused, err
 		}
-	}
-	if other {
-		return b.fork(e)
-	}
-	if refused, err := b.follows(e); refused != nil || err != nil {
-		return refused, err
 	}
 	name, known, err := b.nameOf(e)
 	if err != nil {
 		return nil, err
 	}
-	if mode == moot.Swap && known {
+	if mode == moot.Swap && known && e.Kind != moot.KindAct {
 		if refused, err := b.swaps(e, name); refused != nil || err != nil {
 			return refused, err
 		}
@@ -43,39 +41,83 @@ func (b *commitBatch) store(e *prepared, mode moot.Mode) (refused, err error) {
 	if err := b.insert(e, name, known); err != nil {
 		return nil, err
 	}
-	b.stored = append(b.stored, e.Entry)
-	b.gated = b.gated || gates(e.Kind)
-	b.full = len(b.stored) >= maxBatch || b.gated
+	b.stored = append(b.stored, e)
+	b.full = len(b.stored) >= maxBatch || gates(e)
 	return nil, nil
 }
 
-// holds looks for an entry with e's author and number: the same one, perhaps
-// without its body, or another.
-func (b *commitBatch) holds(e *prepared) (same, stripped, other bool, err error) {
-	var id []byte
-	err = b.row(b.sql.held, e.Author[:], int64(e.Seq)).Scan(&id, &stripped)
+// holds looks for e, perhaps without its body.
+func (b *commitBatch) holds(e *prepared) (same, stripped bool, err error) {
+	err = b.row(b.sql.held, e.ID[:]).Scan(&stripped)
 	if errors.Is(err, sql.ErrNoRows) {
-		return false, false, false, nil
+		return false, false, nil
 	}
-	same = string(id) == string(e.ID[:])
-	return same, stripped, !same, err
+	return true, stripped, err
 }
 
-// follows checks that e continues its author's feed.
-func (b *commitBatch) follows(e *prepared) (refused, err error) {
-	var prev *moot.Entry
+// locate finds where e stands in its author's feed: after an entry that is held, on the
+// branch that this one ends, or on a new one.
+func (b *commitBatch) locate(e *prepared) (refused, err error) {
+	e.at = moot.Position{Seq: e.Seq}
+	if e.Seq == 1 {
+		return b.locateFirst(e)
+	}
+	var branch int
+	var end uint64
 	var raw []byte
-	err = b.row(b.sql.raw, e.Author[:], int64(e.Seq)-1).Scan(&raw)
-	if err == nil {
-		p, err := feed.Decode(raw)
-		if err != nil {
-			return nil, err
-		}
-		prev = &p
-	} else if !errors.Is(err, sql.ErrNoRows) {
+	err = b.row(b.sql.prev, e.Prev[:]).Scan(&branch, &end, &raw)
+	if errors.Is(err, sql.ErrNoRows) {
+		return moot.Errorf(moot.Gap, "what comes before entry %d of %s is not held", e.Seq, e.Author.Short()), nil
+	} else if err != nil {
 		return nil, err
 	}
-	return feed.Follows(prev, &e.Entry), nil
+	prev, err := feed.Decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	if e.Seq != prev.Seq+1 {
+		return moot.Errorf(moot.Invalid, "entry %d of %s names entry %d as its predecessor", e.Seq, e.Author.Short(), prev.Seq), nil
+	}
+	if refused := feed.Follows(&prev, &e.Entry); refused != nil {
+		return refused, nil
+	}
+	if prev.Seq == end {
+		e.at.Branch = branch
+		return nil, nil
+	}
+	return b.fork(e, moot.Position{Branch: branch, Seq: prev.Seq})
+}
+
+func (b *commitBatch) locateFirst(e *prepared) (refused, err error) {
+	var branches int
+	err = b.row(b.sql.branches, e.Author[:]).Scan(&branches)
+	if err != nil || branches == 0 {
+		return nil, err
+	}
+	return b.fork(e, moot.Position{})
+}
+
+// closed checks that what e cites is held, so that what is held always contains the past
+// of each of its entries. The bodies of acts are part of that past.
+func (b *commitBatch) closed(e *prepared) (refused, err error) {
+	if aboutMembership(e.Kind) && e.Body == nil && e.BodySize > 0 {
+		return moot.Errorf(moot.Gap, "entry %d of %s came without its body", e.Seq, e.Author.Short()), nil
+	}
+	for _, id := range e.Cites {
+		if _, _, ok := b.held(id); !ok {
+			return moot.Errorf(moot.Gap, "an act that entry %d of %s cites is not held", e.Seq, e.Author.Short()), b.heldErr
+		}
+	}
+	return nil, nil
+}
+
+// admit asks the gate.
+func (b *commitBatch) admit(e *prepared) (refused, err error) {
+	if b.gate == nil {
+		return nil, nil
+	}
+	refused = b.gate.Admit(&e.Entry, e.at, e.begins, b.held)
+	return refused, b.heldErr
 }
 
 // nameOf returns the row of e's kind and key, if there is one.
@@ -87,7 +129,7 @@ func (b *commitBatch) nameOf(e *prepared) (name int64, known bool, err error) {
 	return name, err == nil, err
 }
 
-// insert writes e, what it replaces, and whether it is replaced.
+// insert writes e, what it replaces if it counts, and whether it is replaced.
 func (b *commitBatch) insert(e *prepared, name int64, known bool) error {
 	if !known {
 		res, err := b.exec(b.sql.newName, string(e.Kind), e.Key)
@@ -109,13 +151,32 @@ func (b *commitBatch) insert(e *prepared, name int64, known bool) error {
 	if err != nil {
 		return err
 	}
-	if err := b.supersede(e, name); err != nil {
+	hidden := b.gate != nil && e.Kind != moot.KindAct && !b.gate.Counts(e.Author, e.Kind, e.at)
+	if !hidden {
+		if err := b.supersede(e, name); err != nil {
+			return err
+		}
+	}
+	res, err := b.exec(b.sql.insert, e.ID[:], e.Author[:], e.at.Branch, int64(e.Seq), int64(e.Time), name,
+		e.Deletes(), superseded > 0, e.Body == nil && e.BodySize > 0, hidden, e.raw)
+	if err != nil {
 		return err
 	}
-	_, err = b.exec(b.sql.insert, e.ID[:], e.Author[:], int64(e.Seq), int64(e.Time), name,
-		e.Deletes(), superseded > 0, e.Body == nil && e.BodySize > 0, e.raw)
-	if err == nil {
-		_, err = b.exec(b.sql.grow, e.Author[:], int64(e.Seq))
+	if e.n, err = res.LastInsertId(); err != nil {
+		return err
+	}
+	return b.grow(e)
+}
+
+// grow makes e the end of its branch.
+func (b *commitBatch) grow(e *prepared) (err error) {
+	switch {
+	case e.begins != nil:
+		_, err = b.exec(b.sql.begin, e.Author[:], e.at.Branch, e.begins.Branch, int64(e.begins.Seq), int64(e.Seq), e.ID[:])
+	case e.Seq == 1:
+		_, err = b.exec(b.sql.begin, e.Author[:], 0, 0, 0, int64(e.Seq), e.ID[:])
+	default:
+		_, err = b.exec(b.sql.grow, int64(e.Seq), e.ID[:], e.Author[:], e.at.Branch)
 	}
 	return err
 }

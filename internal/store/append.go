@@ -25,6 +25,11 @@ type request struct {
 type prepared struct {
 	moot.Entry
 	raw []byte // as feed.Encode writes it
+
+	// Once its place is known:
+	at     moot.Position
+	begins *moot.Position // the entry that a new branch begins after; else nil
+	n      int64          // its number in the order of arrival
 }
 
 // Append implements [moot.Feeds]. Entries before the one at fault are stored. Once
@@ -92,7 +97,7 @@ func prepareOne(e moot.Entry) (prepared, error) {
 	if e.Seq > math.MaxInt64 || e.Time > math.MaxInt64 {
 		return prepared{}, moot.Errorf(moot.Invalid, "entry %d of %s has a number or time out of range", e.Seq, e.Author.Short())
 	}
-	return prepared{e, raw}, nil
+	return prepared{Entry: e, raw: raw}, nil
 }
 
 // Limits of one transaction.

@@ -27,7 +27,7 @@ func TestAppendedSurvives(t *testing.T) {
 		}
 		v, err := r.Vector(t.Context())
 		must(t, err)
-		if len(v) != 1 || v[a.id()] != 2 {
+		if len(v.Heads) != 1 || !v.Has(a.id(), moot.Head{Seq: 2, ID: two.ID}) {
 			t.Fatalf("vector %v", v)
 		}
 	})
@@ -50,24 +50,6 @@ func TestRefused(t *testing.T) {
 		altered := a.sign(moot.KindFile, "w", "4")
 		altered.Body = []byte("5")
 		wantKind(t, r.Append(t.Context(), moot.Merge, altered), moot.Corrupt)
-	})
-}
-
-func TestForkIsKeptAsProof(t *testing.T) {
-	over(t, func(t *testing.T, r *rig) {
-		a := newSigner("ada")
-		one, other := a.sign(moot.KindFile, "x", "1"), a.sign(moot.KindFile, "x", "2")
-		r.append(one)
-		wantKind(t, r.Append(t.Context(), moot.Merge, other), moot.Fork)
-		proofs, err := r.Forks(t.Context())
-		must(t, err)
-		if len(proofs) != 1 || proofs[0].A.ID != one.ID || proofs[0].B.ID != other.ID {
-			t.Fatalf("proofs %v", proofs)
-		}
-		must(t, proofs[0].Verify())
-		if got := r.bodies(moot.Query{}); !slices.Equal(got, []string{"1"}) {
-			t.Fatalf("in force: %q", got)
-		}
 	})
 }
 
@@ -130,20 +112,21 @@ type gate struct {
 	applied []moot.Entry
 }
 
-func (g *gate) Admit(e moot.Entry) error {
+func (g *gate) Admit(e *moot.Entry, _ moot.Position, _ *moot.Position, _ Held) error {
 	if e.Kind != moot.KindMember && !g.known[e.Author] {
 		return moot.Errorf(moot.Stranger, "%s is unknown", e.Author.Short())
 	}
 	return nil
 }
 
-func (g *gate) Limit(moot.Key) (uint64, bool) { return 0, false }
+func (g *gate) Counts(moot.Key, moot.Kind, moot.Position) bool { return true }
 
-func (g *gate) Apply(e moot.Entry) {
-	g.applied = append(g.applied, e)
+func (g *gate) Apply(e *moot.Entry, _ moot.Position, _ *moot.Position, _ Held) []moot.Key {
+	g.applied = append(g.applied, *e)
 	if k, err := moot.ParseKey(e.Key); err == nil && e.Kind == moot.KindMember {
 		g.known[k] = true
 	}
+	return nil
 }
 
 func TestGate(t *testing.T) {

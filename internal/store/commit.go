@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/sqlite"
 )
 
@@ -12,9 +11,11 @@ import (
 type commitBatch struct {
 	*Store
 	tx     *sql.Tx
-	stored []moot.Entry
+	stored []*prepared
 	full   bool // nothing more may be stored before this is committed
-	gated  bool // an entry was stored on which the gate's decisions depend
+
+	held    Held
+	heldErr error // of the database
 }
 
 // commit stores as many entries of the batch as belong in one transaction. Whether an
@@ -29,14 +30,7 @@ func (s *Store) commit(batch []*request) {
 		}
 		return
 	}
-	if s.gate != nil {
-		for _, e := range b.stored {
-			s.gate.Apply(e)
-		}
-		if b.gated {
-			s.retractExcess()
-		}
-	}
+	s.apply(b.stored)
 	if len(b.stored) > 0 {
 		s.notifyWatchers()
 	}
@@ -51,6 +45,7 @@ func (b *commitBatch) run(batch []*request) (touched []*request, err error) {
 	if err != nil {
 		return batch, sqlite.Error("begin", err)
 	}
+	b.held = lookUp(b.tx.Stmt(b.sql.position), &b.heldErr)
 	for _, q := range batch {
 		if b.full {
 			break
@@ -61,7 +56,7 @@ func (b *commitBatch) run(batch []*request) (touched []*request, err error) {
 		}
 	}
 	if err == nil {
-		err = b.tx.Commit()
+		err = b.commitTx()
 	}
 	if err != nil {
 		b.tx.Rollback()
@@ -93,10 +88,19 @@ func (b *commitBatch) take(q *request) error {
 	return nil
 }
 
-// gates reports whether entries after e are admitted or not depending on e. They
-// wait until e is durable and the gate has seen it.
-func gates(kind moot.Kind) bool {
-	return kind == moot.KindSpace || kind == moot.KindMember || kind == moot.KindInvite
+// commitTx commits, together with what the gate has been told of meanwhile.
+func (b *commitBatch) commitTx() error {
+	applied := b.view.applied
+	if applied > b.view.saved && len(b.view.uncounted) == 0 {
+		if err := setCounter(b.tx, "applied", uint64(applied)); err != nil {
+			return err
+		}
+	}
+	err := b.tx.Commit()
+	if err == nil && len(b.view.uncounted) == 0 {
+		b.view.saved = applied
+	}
+	return err
 }
 
 // notifyWatchers wakes every Watch that waits for entries.

@@ -17,6 +17,12 @@ func filterOf(q moot.Query) (filter, error) {
 	if q.Limit < 0 {
 		return f, moot.Errorf(moot.Invalid, "a limit of %d makes no sense", q.Limit)
 	}
+	switch {
+	case len(q.IDs) > moot.MaxIDs:
+		return f, moot.Errorf(moot.TooLarge, "a query names %d entries, and at most %d are allowed", len(q.IDs), moot.MaxIDs)
+	case !q.History && (q.IDs != nil || q.Replica):
+		return f, moot.Errorf(moot.Invalid, "entries are named, or handed to another node, from the history only")
+	}
 	if q.Kind != "" {
 		f.where.add("n.kind = ?", string(q.Kind))
 	}

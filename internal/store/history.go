@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"encoding/hex"
 	"encoding/json"
 
@@ -14,72 +13,119 @@ import (
 type history struct {
 	store *Store
 	where where
-	lag   string // JSON: author in hex → last seq known, for those behind; "" is everything
+	lag   string // a row for each branch of which something is lacking, as lagText writes it; "" is everything
+	few   bool   // so little is lacking that it is read branch by branch
+	again bool   // also entries that are not lacking, but came into the view late
 	last  int64  // n of the last entry returned
+	until int64  // n of the last entry there was at first
+	none  bool   // there is nothing
 }
 
-// history returns the entries that q.Since does not cover. It begins at the first of
-// them, so that a peer which is nearly up to date is not paid for with a full scan.
-func (s *Store) history(ctx context.Context, f filter, q moot.Query) (pager, error) {
-	p := &history{store: s}
+// few is the number of entries lacking up to which they are read by branch and sorted,
+// instead of by number from the first of them on.
+const few = 4 * page
+
+// history returns the entries that q.Since does not cover, and those that came into the
+// view after it was taken. It begins at the first of them, so that a peer which is nearly
+// up to date is not paid for with a full scan.
+func (s *Store) history(f filter, q moot.Query) (*history, error) {
+	p := &history{store: s, again: !q.Replica && q.Since.Shown != s.view.revision.Load()}
 	if len(f.where.terms) > 0 {
 		p.where.add("e.name IN (SELECT n.id FROM names n"+f.where.String()+")", f.where.args...)
 	}
-	if !q.Author.IsZero() {
-		p.where.add("e.author = ?", q.Author[:])
+	if !q.Replica {
+		p.where.add("e.hidden = 0")
 	}
-	if len(q.Since) == 0 {
+	if err := p.withIDs(q.IDs); err != nil {
+		return nil, err
+	}
+	if len(q.Since.Heads) == 0 {
+		if !q.Author.IsZero() {
+			p.where.add("e.author = ?", q.Author[:])
+		}
 		return p, nil
 	}
-	var err error
-	p.lag, p.last, err = s.behind(ctx, q.Since, q.Author)
-	if err == nil && p.lag == "" {
-		return nothing{}, nil
-	}
-	return p, err
+	return p, p.beginBehind(q.Since, q.Author)
 }
 
-// behind returns what a holder of since lacks, as history.lag, and the number of the
-// last entry before the first that it lacks. The lag is "" if it lacks nothing. A
-// zero author stands for all.
-func (s *Store) behind(ctx context.Context, since moot.Vector, only moot.Key) (lag string, before int64, err error) {
-	err = s.reads.QueryRow(`SELECT coalesce(max(n), 0) FROM entries`).Scan(&before)
-	if err != nil {
-		return "", 0, sqlite.Error("", err)
+func (p *history) withIDs(ids []moot.EntryID) error {
+	if ids == nil {
+		return nil
 	}
-	ends, err := s.ends(ctx)
-	if err != nil {
-		return "", 0, err
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = hex.EncodeToString(id[:])
 	}
-	lacks := map[string]uint64{}
-	for author, seq := range ends {
-		if since[author] < seq && (only.IsZero() || only == author) {
-			lacks[hex.EncodeToString(author[:])] = since[author]
+	list, err := json.Marshal(texts)
+	p.where.add("e.n IN (SELECT i.n FROM entries i WHERE i.id IN (SELECT unhex(value) FROM json_each(?)))", string(list))
+	return err
+}
+
+// beginBehind has the history begin before the first entry that a holder of since lacks.
+// A zero author stands for all.
+func (p *history) beginBehind(since moot.Vector, only moot.Key) error {
+	if err := p.store.reads.QueryRow(`SELECT coalesce(max(n), 0) FROM entries`).Scan(&p.until); err != nil {
+		return sqlite.Error("", err)
+	}
+	feeds, err := p.store.feeds(only)
+	if err != nil {
+		return err
+	}
+	lacks, err := p.store.lacks(feeds, since)
+	if err != nil {
+		return err
+	}
+	if p.lag, err = lagText(lacks); err != nil {
+		return err
+	}
+	if p.again {
+		if !only.IsZero() {
+			p.where.add("e.author = ?", only[:])
 		}
+		err = p.store.reads.QueryRow(lagTable+`SELECT coalesce(min(n), 1) - 1 FROM (`+firstLacking+`
+			UNION ALL SELECT min(n) FROM entries WHERE revision > 0)`, p.lag).Scan(&p.last)
+		return sqlite.Error("", err)
 	}
-	if len(lacks) == 0 {
-		return "", before, nil
+	p.few = entriesOf(lacks) <= few
+	if p.none = len(lacks) == 0; p.none || p.few {
+		return nil
 	}
-	text, err := json.Marshal(lacks)
-	if err != nil {
-		return "", 0, err
-	}
-	err = s.reads.QueryRow(lagTable+`SELECT min(e.n) - 1 FROM lag JOIN entries e
-		ON e.author = lag.author AND e.seq = lag.seq + 1`, string(text)).Scan(&before)
-	return string(text), before, sqlite.Error("", err)
+	err = p.store.reads.QueryRow(lagTable+`SELECT n - 1 FROM (`+firstLacking+`)`, p.lag).Scan(&p.last)
+	return sqlite.Error("", err)
 }
 
-// lagTable makes history.lag a table that SQLite can look authors up in.
-const lagTable = `WITH lag (author, seq) AS MATERIALIZED
-	(SELECT unhex(key), value FROM json_each(?)) `
+// firstLacking selects the first entry that is lacking, in the order of arrival.
+const firstLacking = `SELECT min(e.n) AS n FROM lag JOIN entries e
+	ON e.author = lag.author AND e.branch = lag.branch AND e.seq = lag.seq + 1`
+
+func entriesOf(lacks []lack) (n uint64) {
+	for _, l := range lacks {
+		n += l.until - l.from
+	}
+	return n
+}
 
 func (p *history) next(limit int) ([]moot.Entry, error) {
+	if p.none {
+		return nil, nil
+	}
+	const sameBranch = `e.author = lag.author AND e.branch = lag.branch AND e.seq > lag.seq`
 	w := p.where.clone()
 	w.add("e.n > ?", p.last)
-	query, args := `SELECT e.n, e.raw FROM entries e`, w.args
+	query := `SELECT e.n, e.raw FROM entries e`
+	switch {
+	case p.lag == "":
+	case p.again:
+		query += ` LEFT JOIN lag ON ` + sameBranch
+		w.add("(e.revision > 0 OR lag.author IS NOT NULL)")
+	case p.few:
+		query = `SELECT e.n, e.raw FROM lag CROSS JOIN entries e ON ` + sameBranch
+	default:
+		query += ` CROSS JOIN lag ON ` + sameBranch
+	}
+	args := w.args
 	if p.lag != "" {
-		query = lagTable + query + ` CROSS JOIN lag ON lag.author = e.author AND e.seq > lag.seq`
-		args = append([]any{p.lag}, args...)
+		query, args = lagTable+query, append([]any{p.lag}, args...)
 	}
 	found, err := p.store.entries(query+w.String()+` ORDER BY e.n LIMIT ?`, append(args, limit)...)
 	if len(found) > 0 {
@@ -87,8 +133,3 @@ func (p *history) next(limit int) ([]moot.Entry, error) {
 	}
 	return bare(found), err
 }
-
-// nothing is a pager without pages.
-type nothing struct{}
-
-func (nothing) next(int) ([]moot.Entry, error) { return nil, nil }

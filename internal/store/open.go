@@ -17,14 +17,14 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Open opens the store, making it if there is none, and applies the membership entries
-// that it holds to the gate. Kinds: Unavailable if another process has it
+// Open opens the store, making it if there is none, and applies the acts that it holds
+// to the gate. Kinds: Unavailable if another process has it
 // open, Invalid if a newer version of this program made it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{
 		gate: cfg.Gate, log: cfg.Log, path: cfg.Database,
 		requests: make(chan *request), closing: make(chan struct{}), done: make(chan struct{}),
-		notify: make(chan struct{}), parts: map[moot.BlobID]*part{}, maxLag: defaultLag,
+		notify: make(chan struct{}), parts: map[moot.BlobID]*part{}, maxLag: defaultLag, view: view{uncounted: map[moot.Key]bool{}},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -54,8 +54,7 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if err := s.replay(ctx); err != nil {
 		return sqlite.Error("replay membership", err)
 	}
-	s.retractExcess()
-	return nil
+	return sqlite.Error("forks", s.adoptForks())
 }
 
 func (s *Store) openBlobs(cfg Config) error {

@@ -24,7 +24,7 @@ func (s *Store) Query(ctx context.Context, q moot.Query) iter.Seq2[moot.Entry, e
 		}
 		var pages pager
 		if err == nil && q.History {
-			pages, err = s.history(ctx, f, q)
+			pages, err = s.history(f, q)
 		} else {
 			pages = &inForce{store: s, filter: f}
 		}
@@ -79,7 +79,7 @@ type inForce struct {
 
 func (p *inForce) next(limit int) ([]moot.Entry, error) {
 	w := p.where.clone()
-	w.add("e.superseded = 0 AND e.deletes = 0 AND e.stripped = 0")
+	w.add("e.superseded = 0 AND e.hidden = 0 AND e.deletes = 0 AND e.stripped = 0")
 	if !p.author.IsZero() {
 		w.add("e.author = ?", p.author[:])
 	}
@@ -133,20 +133,6 @@ func (s *Store) entries(query string, args ...any) ([]numbered, error) {
 		found = append(found, numbered{e, n})
 	}
 	return found, sqlite.Error("", rows.Err())
-}
-
-// replay applies the membership entries to the gate.
-func (s *Store) replay(ctx context.Context) error {
-	if s.gate == nil {
-		return nil
-	}
-	p := &history{store: s}
-	p.where.add(`e.name IN (SELECT id FROM names WHERE kind IN (?, ?, ?))`,
-		string(moot.KindSpace), string(moot.KindMember), string(moot.KindInvite))
-	return drain(ctx, s, p, 0, func(e moot.Entry, _ error) bool {
-		s.gate.Apply(e)
-		return true
-	})
 }
 
 // where is a conjunction of conditions and their arguments.

@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
@@ -28,21 +29,10 @@ import (
 type Config struct {
 	Database string // path of the SQLite file; "" keeps entries in memory
 	Blobs    string // folder for blobs; "" keeps them in memory
-	Gate     Gate   // nil admits every entry that verifies
+	Gate     Gate   // nil admits every entry that verifies, and all count
 	Log      *slog.Logger
 
 	disk disk // for tests: replaces Blobs
-}
-
-// Gate decides which entries may be stored, and receives those that were. It is called by
-// one goroutine at a time and must not call the store.
-type Gate interface {
-	Admit(moot.Entry) error // before an entry is stored
-	Apply(moot.Entry)       // after it has become durable; on opening, membership entries again
-
-	// Limit returns the number of an author's last entry that counts; false if all do.
-	// It may change with what is applied: entries beyond it are retracted.
-	Limit(author moot.Key) (last uint64, limited bool)
 }
 
 // Store is a node on this machine. Its methods may be called concurrently. They
@@ -60,6 +50,7 @@ type Store struct {
 	locks []*os.File
 
 	maxLag int64 // entries by which a watcher may fall behind
+	view   view
 
 	requests chan *request // to the writer
 	closing  chan struct{} // closed by Close
@@ -73,6 +64,15 @@ type Store struct {
 }
 
 var _ moot.Node = (*Store)(nil)
+
+// view is what is known of the merged view beside the database. All but the revision is
+// the writer's.
+type view struct {
+	revision  atomic.Uint64     // how often it has changed but for what was stored: moot.Vector.Shown
+	uncounted map[moot.Key]bool // authors of whom the gate has yet to be asked
+	applied   int64             // the row up to which the gate's decisions are in the database
+	saved     int64             // applied, as the database has it
+}
 
 // Close waits for what is being written, and closes the store.
 func (s *Store) Close() error {

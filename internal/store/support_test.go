@@ -9,6 +9,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/mootspace/moot"
@@ -60,7 +61,7 @@ type signer struct {
 	last moot.Entry
 }
 
-var testSpace = moot.Key{1, 2, 3}
+var testSpace = moot.SpaceID{1, 2, 3}
 
 func newSigner(name string) *signer {
 	seed := sha256.Sum256([]byte(name))
@@ -68,6 +69,18 @@ func newSigner(name string) *signer {
 }
 
 func (p *signer) id() moot.Key { return moot.Key(p.key.Public().(ed25519.PublicKey)) }
+
+// numbers are entries' numbers by author.
+type numbers map[moot.Key]uint64
+
+// upTo returns the vector of who holds every author's entries up to a number.
+func upTo(n numbers) moot.Vector {
+	v := moot.Vector{Heads: map[moot.Key][]moot.Head{}}
+	for author, seq := range n {
+		v.Heads[author] = []moot.Head{{Seq: seq}}
+	}
+	return v
+}
 
 // file writes the next entry; a body of "" deletes.
 func (p *signer) file(key, body string, replaces ...moot.Entry) moot.Entry {
@@ -91,6 +104,41 @@ func (p *signer) sign(kind moot.Kind, key, body string, replaces ...moot.Entry) 
 	}
 	feed.Sign(p.key, &e)
 	return e
+}
+
+// act writes the next entry, an act that cites others.
+func (p *signer) act(key string, cites ...moot.Entry) moot.Entry {
+	e := moot.Entry{Space: testSpace, Seq: p.last.Seq + 1, Prev: p.last.ID, Time: p.last.Time + 1<<16, Kind: moot.KindAct, Key: key, Body: []byte(key)}
+	for _, c := range cites {
+		e.Cites = append(e.Cites, c.ID)
+	}
+	slices.SortFunc(e.Cites, func(a, b moot.EntryID) int { return bytes.Compare(a[:], b[:]) })
+	feed.Sign(p.key, &e)
+	p.last = e
+	return e
+}
+
+// copied returns another signer that goes on from here with the same key.
+func (p *signer) copied() *signer {
+	q := *p
+	return &q
+}
+
+// headOf returns an entry as the end of a feed.
+func headOf(e moot.Entry) moot.Head { return moot.Head{Seq: e.Seq, ID: e.ID} }
+
+// holding returns the vector of who holds entries and what precedes them.
+func holding(entries ...moot.Entry) moot.Vector {
+	v := moot.Vector{Heads: map[moot.Key][]moot.Head{}}
+	for _, e := range entries {
+		v.Heads[e.Author] = append(v.Heads[e.Author], headOf(e))
+	}
+	return v
+}
+
+// replica asks for all entries that since does not cover.
+func replica(since moot.Vector) moot.Query {
+	return moot.Query{History: true, Replica: true, Since: since}
 }
 
 func must(t testing.TB, err error) {

@@ -23,7 +23,7 @@ func TestWatchHasNoGap(t *testing.T) {
 			failed <- err
 		}()
 		next := uint64(2)
-		for e, err := range r.Watch(t.Context(), moot.Vector{p.id(): 1}) {
+		for e, err := range r.Watch(t.Context(), upTo(numbers{p.id(): 1})) {
 			must(t, err)
 			if e.Seq != next {
 				t.Fatalf("got %d, want %d", e.Seq, next)
@@ -42,7 +42,7 @@ func TestWatchEnds(t *testing.T) {
 		r.append(p.file("a", "1"))
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		for e, err := range r.Watch(ctx, nil) {
+		for e, err := range r.Watch(ctx, moot.Vector{}) {
 			must(t, err)
 			if e.Key == "a" {
 				cancel()
@@ -50,7 +50,7 @@ func TestWatchEnds(t *testing.T) {
 		}
 		ended := make(chan error)
 		go func() {
-			_, err := collect(r.Watch(t.Context(), moot.Vector{p.id(): 1}))
+			_, err := collect(r.Watch(t.Context(), upTo(numbers{p.id(): 1})))
 			ended <- err
 		}()
 		must(t, r.Close())
@@ -70,7 +70,7 @@ func TestSlowWatcherIsTold(t *testing.T) {
 		go r.append(many[0])
 		var err error
 		seen := 0
-		for _, err = range r.Watch(t.Context(), nil) {
+		for _, err = range r.Watch(t.Context(), moot.Vector{}) {
 			if seen++; seen == 2 && err == nil { // it is live now, and slow
 				r.append(many[1:]...)
 			}

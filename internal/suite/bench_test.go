@@ -3,6 +3,7 @@ package suite_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -45,7 +46,7 @@ func overLinks(b *testing.B, h http.Handler, run func(b *testing.B, rt http.Roun
 		ctx, cancel := context.WithCancel(b.Context())
 		defer cancel()
 		ln := listen(b)
-		go link.ServeTLS(ctx, ln, server, nil, h, nil)
+		go link.ServeTLS(ctx, ln, []ed25519.PrivateKey{server}, nil, h, nil)
 		rt, err := link.TLSTransport(client, seal.Public(server))
 		if err != nil {
 			b.Fatal(err)
@@ -117,7 +118,7 @@ func BenchmarkQueryOverLinks(b *testing.B) {
 
 // entries are what one author said, signed.
 func entries(n int) (list []moot.Entry) {
-	a := feed.NewAuthor(moot.Key{1}, seal.NewKey(), feed.NewClock(time.Now, 0), nil)
+	a := feed.NewAuthor(moot.SpaceID{1}, seal.NewKey(), feed.NewClock(time.Now, 0), nil)
 	for i := range n {
 		e := a.Next(moot.KindFile, fmt.Sprint("a name ", i), nil, []byte("a body"))
 		a.Commit(e)

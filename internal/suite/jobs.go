@@ -135,7 +135,7 @@ func jobDenied(t T, w *World) {
 	task := moot.Task{Module: stored(t, founder, program(0))}
 	run := func(by, member *Member) error {
 		return w.ask(founder, by.key, func(c dial.Client) error {
-			task.For = member.Key()
+			task.For = member.ID()
 			o, err := c.Run(t.Context(), task, nil)
 			if err == nil && string(o.Stderr.Data) != stderrText {
 				t.Fatalf("%+v", o)

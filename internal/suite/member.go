@@ -22,28 +22,35 @@ import (
 	"github.com/mootspace/moot/internal/store"
 )
 
-// Member is a member of a world, with a node.
+// Member is a device of a member of a world, with a node. Most members have one.
 type Member struct {
 	Name string
 	Log  *record // what the node logged
 
 	world     *World
+	id        moot.MemberID
+	label     string // the device's name
 	key       ed25519.PrivateKey
-	dir       string         // of the node's data
-	link      members.Link   // with which it joined; zero for the founder
-	skew      atomic.Int64   // ns by which its clock is ahead
-	dishonest atomic.Bool    // its node sends wrong bytes
-	web, peer string         // where it listened, to listen there again
-	node      *node.Node     // nil while it is stopped
-	session   *app.Session   // of the node
-	away      bool           // cut off from everybody, under the world's lock
-	end       func()         // ends the listeners
-	listeners sync.WaitGroup // running
+	old       []ed25519.PrivateKey // of devices that this one is the heir of
+	dir       string               // of the node's data
+	link      members.Link         // with which it joined; zero for the founder
+	skew      atomic.Int64         // ns by which its clock is ahead
+	dishonest atomic.Bool          // its node sends wrong bytes
+	restored  atomic.Bool          // its home comes from a backup, and has not heard of others since
+	web, peer string               // where it listened, to listen there again
+	node      *node.Node           // nil while it is stopped
+	session   *app.Session         // of the node
+	away      bool                 // cut off from everybody, under the world's lock
+	end       func()               // ends the listeners
+	listeners sync.WaitGroup       // running
 }
 
 func (m *Member) now() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) }
 
-// Key returns the member's key.
+// ID returns the member's ID; zero before its node was started.
+func (m *Member) ID() moot.MemberID { return m.id }
+
+// Key returns the device's key.
 func (m *Member) Key() moot.Key { return seal.Public(m.key) }
 
 // Node returns the member's running node.
@@ -102,8 +109,9 @@ func (m *Member) config() node.Config {
 		role = arch.Server()
 	}
 	return node.Config{
-		Space: m.world.space, Name: "world", As: m.Name, Key: m.key, Role: role, Data: node.Dir(m.dir),
-		Store: Stores[m.world.Store].New(m.dir),
+		Space: m.world.space, Names: node.Names{Space: "world", Member: m.Name}, Key: m.key, Role: role, Data: node.Dir(m.dir),
+		Store: Stores[m.world.Store].New(m.dir), OldKeys: m.old,
+		Home:  node.Home{Ready: m.ready, Reached: func() { m.restored.Store(false) }},
 		Known: node.Known{Servers: m.link.Servers, Peers: m.link.Peers, NoPeers: !m.hasPeers()},
 		Now:   m.now, Log: m.Log.logger(),
 		Timing: node.Timing{
@@ -153,7 +161,7 @@ func (m *Member) start(prepare func(context.Context, *node.Node) error) (err err
 	}
 	m.world.mu.Lock()
 	defer m.world.mu.Unlock()
-	m.node, m.end, m.away = n, end, false
+	m.node, m.end, m.id = n, end, n.Member()
 	return nil
 }
 
@@ -167,7 +175,7 @@ func (m *Member) listen(ctx context.Context, n *node.Node) (serve []func(context
 		m.web = addr
 		n.SetWebAddrs([]string{"https://" + addr})
 		serve = append(serve, func(ctx context.Context) error {
-			return link.ServeTLS(ctx, ln, m.key, nil, n.Handler(), m.Log.logger())
+			return link.ServeTLS(ctx, ln, n.Keys(), nil, n.Handler(), m.Log.logger())
 		})
 	}
 	if m.hasPeers() {
@@ -228,7 +236,7 @@ func (m *Member) Lose(from *Member) {
 	m.close()
 	m.dir = m.world.t.TempDir()
 	m.world.must(m.start(func(ctx context.Context, n *node.Node) error {
-		return m.world.ask(from, m.key, func(c dial.Client) error { return n.Learn(ctx, c) })
+		return m.world.ask(from, m.key, func(c dial.Client) error { return n.Learn(ctx, c, m.link) })
 	}))
 }
 

@@ -40,6 +40,17 @@ func Scenarios() []Scenario {
 		{Name: "a job is done by others", Members: 2, Run: jobIsDone},
 		{Name: "a job survives", Members: 2, Run: jobSurvives},
 		{Name: "who may have tasks run", Members: 1, Run: jobDenied},
+		{Name: "a second device of a member", Members: 2, Run: secondDevice},
+		{Name: "a home that was copied back", Members: 2, Run: copiedBack},
+		{Name: "the branch that was chosen", Members: 2, Run: branchChosen},
+		{Name: "one person, several devices", Members: 2, Run: onePerson},
+		{Name: "a device that was removed", Members: 2, Run: deviceRemoved},
+		{Name: "a restored home", Members: 2, Run: restoredWaits},
+		{Name: "a space of version 0.1.0", Run: adopted},
+		{Name: "names mean one member", Members: 2, Run: namesMeanOne},
+		{Name: "a join that waits", Members: 2, Run: joinWaits, Where: withoutServer},
+		{Name: "a removal, and its end", Members: 2, Run: removalHides},
+		{Name: "a demotion holds", Members: 2, Run: demotionHolds},
 		{Name: "an access list", Members: 2, Run: accessList, Where: withPeers},
 		{Name: "a rate limit", Members: 2, Run: rateLimit},
 		{Name: "entries are pushed", Members: 2, Run: entriesPushed, Where: withPeers, Repair: time.Hour},
@@ -50,6 +61,8 @@ func Scenarios() []Scenario {
 }
 
 func withPeers(a arch.Architecture) bool { return a.Mesh }
+
+func withoutServer(a arch.Architecture) bool { return !a.Asks.Server }
 
 func withServerAndPeers(a arch.Architecture) bool { return a.Mesh && a.Asks.Server }
 

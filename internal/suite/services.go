@@ -23,7 +23,7 @@ func accessList(t T, w *World) {
 	if got, err := read(t, bob, "closed/diary"); err == nil {
 		t.Fatalf("a file that is not published was served: %q", got)
 	}
-	ann.prefer(func(p *policy.Preferences) { p.Deny = []moot.Key{bob.Key()} })
+	ann.prefer(func(p *policy.Preferences) { p.Deny = []moot.MemberID{bob.ID()} })
 	get := func(by *Member, f moot.Blob) error {
 		return w.ask(ann, by.key, func(c dial.Client) error {
 			_, err := c.Have(t.Context(), f.ID)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/dial"
 	"github.com/mootspace/moot/internal/feed"
@@ -18,7 +19,7 @@ func revoked(t T, w *World) {
 	mustShare(t, bob, "bob's", []byte("said before"))
 	mustRead(t, ann, "bob's", []byte("said before"))
 	w.Alike()
-	_, err := founder.Members().Revoke(t.Context(), "bob")
+	_, err := founder.Members().Revoke(t.Context(), "bob", app.RevokeOptions{})
 	w.must(err)
 	_, err = share(t, bob, "late", []byte("said too late"))
 	if w.Centralised() {

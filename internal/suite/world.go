@@ -11,6 +11,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/gossip"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/node"
@@ -39,7 +40,7 @@ type World struct {
 	Arch arch.Architecture
 
 	t       T
-	space   moot.Key
+	space   moot.SpaceID
 	link    Link
 	mu      sync.Mutex
 	members []*Member
@@ -52,15 +53,37 @@ func NewWorld(t T, top Topology) *World {
 	if top.Repair == 0 {
 		top.Repair = interval
 	}
-	w := &World{Topology: top, Arch: Architectures()[top.Architecture], t: t, link: Links[top.Link](t), cut: map[[2]moot.Key]bool{}}
-	key := seal.NewKey()
-	w.space = seal.Public(key)
-	founder := w.add(key, "founder", members.Link{})
-	w.must(founder.start(func(ctx context.Context, n *node.Node) error { return n.Found(ctx, "world", "founder") }))
+	w := emptyWorld(t, top)
+	founder := w.add(seal.NewKey(), "founder", members.Link{})
+	founding, err := members.Founding("world", firstDevice, founder.key, founder.now)
+	w.must(err)
+	w.space = feed.SpaceOf(&founding)
+	w.must(founder.start(func(ctx context.Context, n *node.Node) error {
+		_, err := n.Found(ctx, founding, founder.Name)
+		return err
+	}))
 	for i := range top.Members {
-		w.Join(w.Invite(policy.RoleMember, 1, time.Hour), memberNames[i])
+		w.Admitted(w.Join(w.Invite(policy.RoleMember, 1, time.Hour), memberNames[i]))
 	}
 	return w
+}
+
+func emptyWorld(t T, top Topology) *World {
+	return &World{Topology: top, Arch: Architectures()[top.Architecture], t: t, link: Links[top.Link](t), cut: map[[2]moot.Key]bool{}}
+}
+
+// firstDevice is the label of every member's first device.
+const firstDevice = "first"
+
+// Admitted waits until a device knows that its join was admitted.
+func (w *World) Admitted(m *Member) {
+	w.t.Helper()
+	Eventually(w.t, m.Name+" is admitted", func() error {
+		if m.node.Waits() {
+			return moot.Errorf(moot.Unavailable, "its join waits")
+		}
+		return nil
+	})
 }
 
 var memberNames = []string{"ann", "bob", "cyd", "dan", "eve"}
@@ -83,7 +106,7 @@ func (w *World) Member(i int) *Member {
 func (w *World) Centralised() bool { return !w.Arch.Mesh }
 
 func (w *World) add(key ed25519.PrivateKey, name string, l members.Link) *Member {
-	m := &Member{Name: name, Log: &record{}, world: w, key: key, dir: w.t.TempDir(), link: l}
+	m := &Member{Name: name, label: firstDevice, Log: &record{}, world: w, key: key, dir: w.t.TempDir(), link: l}
 	w.mu.Lock()
 	w.members = append(w.members, m)
 	w.mu.Unlock()
@@ -121,10 +144,24 @@ func (w *World) TryJoin(l members.Link, name string) (*Member, error) {
 	return m, err
 }
 
-// join submits the entry that makes this newcomer a member, and then reads the space.
+// AddDevice makes one more device of a member, with a node of its own.
+func (w *World) AddDevice(of *Member, label string) *Member {
+	w.t.Helper()
+	in, err := of.Members().AddDevice(w.t.Context(), app.DeviceOptions{Expires: time.Hour})
+	w.must(err)
+	l, err := members.ParseLink(in.Link, time.Time{})
+	w.must(err)
+	m := w.add(seal.NewKey(), of.Name, l)
+	m.label = label
+	w.must(m.join())
+	w.Admitted(m)
+	return m
+}
+
+// join submits the act that makes this newcomer a member's device, and then reads the space.
 func (m *Member) join() (err error) {
 	ctx := m.world.t.Context()
-	e, err := members.Enter(m.link, m.key, m.Name, m.now)
+	e, err := members.Enter(m.link, m.key, m.Name, m.label, m.now)
 	if err != nil {
 		return err
 	}
@@ -141,7 +178,7 @@ func (m *Member) join() (err error) {
 			return err
 		}
 		defer from.Close()
-		return n.Learn(ctx, from)
+		return n.Learn(ctx, from, m.link)
 	})
 }
 
@@ -150,8 +187,9 @@ func (w *World) Cut(a, b *Member) {
 	w.mu.Lock()
 	w.cut[[2]moot.Key{a.Key(), b.Key()}], w.cut[[2]moot.Key{b.Key(), a.Key()}] = true, true
 	w.mu.Unlock()
-	a.node.Disconnect()
-	b.node.Disconnect()
+	for _, n := range w.running() {
+		n.Disconnect()
+	}
 }
 
 // Heal ends all separations of two members.
@@ -195,7 +233,7 @@ func (w *World) separated(a, b moot.Key) bool {
 func (w *World) Alike() {
 	w.t.Helper()
 	Eventually(w.t, "the members come to hold the same entries", func() error {
-		var first moot.Vector
+		var first *moot.Vector
 		w.mu.Lock()
 		all := slices.Clone(w.members)
 		w.mu.Unlock()
@@ -207,11 +245,12 @@ func (w *World) Alike() {
 			if err != nil {
 				return err
 			}
+			v = moot.Vector{Heads: v.Heads} // how often a node's view changed is its own
 			if first == nil {
-				first = v
+				first = &v
 			}
-			if !v.Includes(first) || !first.Includes(v) {
-				return moot.Errorf(moot.Unavailable, "%s holds %v, others %v", m.Name, v, first)
+			if !v.Equal(*first) {
+				return moot.Errorf(moot.Unavailable, "%s holds %v, others %v", m.Name, v, *first)
 			}
 		}
 		return nil

@@ -15,14 +15,15 @@ import (
 )
 
 // Client is the node at the other end of a RoundTripper. Errors of the link are of kind
-// Unavailable, unless the link gave them a kind; errors of the node keep their kind. It
-// is safe for concurrent use.
+// Unavailable, unless the link gave them a kind; errors of the node keep their kind. A
+// node of another version is asked once a minute. It is safe for concurrent use.
 type Client struct {
 	rt               http.RoundTripper
 	base             string
 	idleTimeout      time.Duration
 	keepAliveTimeout time.Duration
 	workTimeout      time.Duration
+	mismatch         mismatch
 }
 
 var (
@@ -39,6 +40,9 @@ func NewClient(rt http.RoundTripper, base string) *Client {
 // Transport returns the RoundTripper and the base URL, for requests of other packages.
 func (c *Client) Transport() (rt http.RoundTripper, base string) { return c.rt, c.base }
 
+// JobPath returns the path of a job at its coordinator.
+func JobPath(id string) string { return strings.Replace(pathJob, "{id}", url.PathEscape(id), 1) }
+
 // call is one request.
 type call struct {
 	method string
@@ -53,6 +57,9 @@ type call struct {
 // do sends a request. The response is a success of the wanted type, and its body must be
 // closed; reading it fails with a moot.Error.
 func (c *Client) do(ctx context.Context, call call) (*http.Response, error) {
+	if err := c.mismatch.recent(); err != nil {
+		return nil, err
+	}
 	ctx, idle := newIdleTimer(ctx, call.idle)
 	req, err := c.request(ctx, call)
 	if err != nil {
@@ -69,7 +76,7 @@ func (c *Client) do(ctx context.Context, call call) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Body = &body{ReadCloser: resp.Body, ctx: ctx, idle: idle, client: c}
-	if err := check(resp, call.want); err != nil {
+	if err := c.check(resp, call.want); err != nil {
 		resp.Body.Close()
 		return nil, err
 	}
@@ -102,9 +109,11 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 }
 
 // check returns an error unless resp is a success with a body of the wanted type.
-func check(resp *http.Response, want string) error {
+func (c *Client) check(resp *http.Response, want string) error {
 	if resp.StatusCode/100 != 2 {
-		return ReadProblem(resp)
+		err := NodeProblem(resp)
+		c.mismatch.note(resp, err)
+		return err
 	}
 	got, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if want != "" && got != want {

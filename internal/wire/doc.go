@@ -48,15 +48,20 @@ const (
 
 // Paths, as patterns of http.ServeMux without their methods.
 const (
-	pathBlobs    = "/v1/blobs"
-	pathBlob     = "/v1/blobs/{id}"
-	pathHolding  = "/v1/blobs/{id}/holding"
-	pathExchange = "/v1/blobs/{id}/exchange"
-	pathEntries  = "/v1/entries"
-	pathQuery    = "/v1/query"
-	pathWatch    = "/v1/watch"
-	pathVector   = "/v1/vector"
-	pathTasks    = "/v1/tasks"
-	pathJob      = "/v1/jobs/{id}"
-	pathOpenAPI  = "/v1/openapi.json"
+	pathBlobs    = "/v2/blobs"
+	pathBlob     = "/v2/blobs/{id}"
+	pathHolding  = "/v2/blobs/{id}/holding"
+	pathExchange = "/v2/blobs/{id}/exchange"
+	pathEntries  = "/v2/entries"
+	pathQuery    = "/v2/query"
+	pathWatch    = "/v2/watch"
+	pathTasks    = "/v2/tasks"
+	pathJob      = "/v2/jobs/{id}"
+	pathOpenAPI  = "/v2/openapi.json"
 )
+
+// PathVector is where nodes begin to compare their entries.
+const PathVector = "/v2/vector"
+
+// PathAccounts is where a member asks a server to keep a device for it.
+const PathAccounts = "/v2/accounts"

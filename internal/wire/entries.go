@@ -17,7 +17,7 @@ const (
 	modeMerge  = "merge"
 )
 
-// append serves POST /v1/entries: a CBOR sequence of entries, stored in order.
+// append serves POST /v2/entries: a CBOR sequence of entries, stored in order.
 func (h *handler) append(w *writer, r *http.Request) error {
 	mode, err := readMode(r.Header)
 	if err != nil {

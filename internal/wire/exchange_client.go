@@ -16,6 +16,9 @@ import (
 
 // Exchange implements moot.Blobs.
 func (c *Client) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
+	if err := c.mismatch.recent(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	body, requests := io.Pipe()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+blobPath(pathExchange, id), body)
@@ -24,7 +27,7 @@ func (c *Client) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, e
 		req.Header.Set("Accept", typeExchange)
 		var resp *http.Response
 		if resp, err = c.rt.RoundTrip(req); err == nil {
-			if err = check(resp, typeExchange); err == nil {
+			if err = c.check(resp, typeExchange); err == nil {
 				x := &exchange{cancel: cancel, requests: requests, body: resp.Body, in: bufio.NewReaderSize(resp.Body, copyBuffer), client: c, ctx: ctx, prefixes: map[groupRun]*prefix{}}
 				go x.keepAlive()
 				return x, nil

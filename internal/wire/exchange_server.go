@@ -23,7 +23,7 @@ const (
 	queuedEvery            = time.Second // between reports that requests wait
 )
 
-// exchange serves POST /v1/blobs/{id}/exchange.
+// exchange serves POST /v2/blobs/{id}/exchange.
 func (h *handler) exchange(w *writer, r *http.Request) error {
 	id, err := moot.ParseBlobID(r.PathValue("id"))
 	if err != nil {

@@ -92,8 +92,11 @@ func drain(r io.Reader) (all []moot.Entry, end error) {
 }
 
 func FuzzQuery(f *testing.F) {
-	f.Add(string(mustJSON(moot.Query{Kind: moot.KindFile, Words: "a b", Since: moot.Vector{{1}: 2}, Author: moot.Key{3}, Limit: 4})))
-	f.Add(`{"since":{"x":1}}`)
+	f.Add(string(mustJSON(moot.Query{Kind: moot.KindFile, Words: "a b", Author: moot.Key{3}, Limit: 4, History: true,
+		Since: moot.Vector{Heads: map[moot.Key][]moot.Head{{1}: {{Seq: 2, ID: moot.EntryID{5}}, {Seq: 1}}}, Shown: 7}})))
+	f.Add(string(mustJSON(moot.Query{IDs: []moot.EntryID{{1}, {2}}, History: true, Replica: true})))
+	f.Add(`{"since":{"heads":{"x":1}}}`)
+	f.Add(`{"since":{"heads":null},"ids":[]}`)
 	f.Add(`{"limit":-1}`)
 	f.Add(`{} x`)
 	f.Fuzz(func(t *testing.T, text string) {
@@ -105,7 +108,10 @@ func FuzzQuery(f *testing.F) {
 			return
 		}
 		again, err := readQuery(bytes.NewReader(mustJSON(q)))
-		if err != nil || len(q.Since) > 0 && !reflect.DeepEqual(q, again) {
+		if len(q.IDs) == 0 {
+			q.IDs = nil
+		}
+		if err != nil || !reflect.DeepEqual(q, again) {
 			t.Fatalf("%v became %v, %v", q, again, err)
 		}
 	})

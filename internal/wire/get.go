@@ -17,7 +17,7 @@ const (
 	peekBytes  = 32 << 10 // more than a slice's header, parents and first group
 )
 
-// get serves GET /v1/blobs/{id}?offset=&length=: a Bao slice of that range; or,
+// get serves GET /v2/blobs/{id}?offset=&length=: a Bao slice of that range; or,
 // with Accept: application/octet-stream or ?raw=1, the content itself.
 func (h *handler) get(w *writer, r *http.Request) error {
 	id, err := moot.ParseBlobID(r.PathValue("id"))

@@ -62,15 +62,15 @@ func TestGetBadInput(t *testing.T) {
 	s := serve(t, Handler(newMemory(), guard{}, Options{}), true)
 	id := moot.BlobID{1}.String()
 	for path, want := range map[string]int{
-		"/v1/blobs/" + id:                     404,
-		"/v1/blobs/" + id + "?raw=1":          404,
-		"/v1/blobs/" + id[1:]:                 400,
-		"/v1/blobs/" + id + "/holding":        404,
-		"/v1/blobs/x/holding":                 400,
-		"/v1/blobs/" + id + "?offset=-1":      400,
-		"/v1/blobs/" + id + "?length=1e3":     400,
-		"/v1/blobs/" + id + "?offset=" + id:   400,
-		"/v1/blobs/" + id + "/../" + "nosuch": 404,
+		"/v2/blobs/" + id:                     404,
+		"/v2/blobs/" + id + "?raw=1":          404,
+		"/v2/blobs/" + id[1:]:                 400,
+		"/v2/blobs/" + id + "/holding":        404,
+		"/v2/blobs/x/holding":                 400,
+		"/v2/blobs/" + id + "?offset=-1":      400,
+		"/v2/blobs/" + id + "?length=1e3":     400,
+		"/v2/blobs/" + id + "?offset=" + id:   400,
+		"/v2/blobs/" + id + "/../" + "nosuch": 404,
 	} {
 		status, text := fetchText(t, s.Client(), s.URL, "GET", path, "")
 		if status != want || !strings.Contains(text, typeProblem) {
@@ -122,7 +122,7 @@ func TestRaw(t *testing.T) {
 		{"GET", "Range", "bytes=100000-", 416, nil, "bytes */100000"},
 		{"GET", "If-None-Match", `"` + b.ID.String() + `"`, 304, nil, ""},
 	} {
-		req, _ := http.NewRequest(c.method, s.URL+"/v1/blobs/"+b.ID.String(), nil)
+		req, _ := http.NewRequest(c.method, s.URL+"/v2/blobs/"+b.ID.String(), nil)
 		req.Header.Set("Accept", "text/plain;q=0.5, application/octet-stream")
 		if c.head != "" {
 			req.Header.Set(c.head, c.value)
@@ -173,7 +173,7 @@ func TestRawIsVerified(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, http2 := range []bool{true, false} {
 				s := serve(t, Handler(c.node, guard{}, Options{}), http2)
-				resp, err := s.Client().Get(s.URL + "/v1/blobs/" + b.ID.String() + "?raw=1")
+				resp, err := s.Client().Get(s.URL + "/v2/blobs/" + b.ID.String() + "?raw=1")
 				if err != nil {
 					t.Fatal(err)
 				}

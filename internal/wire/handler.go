@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,9 @@ type Options struct {
 	BackOff bool         // ask many receivers of one blob to use other sources once they can
 	Runner  moot.Runner  // nil: this node lends no computing power
 	Jobs    http.Handler // serves pathJob to callers who may "read" ""; nil: this node coordinates no jobs
+	// Accounts serves PathAccounts to callers who may "read" "": a member asks the server to
+	// keep a device for it. nil: this node keeps none.
+	Accounts http.Handler
 }
 
 // Handler serves the node. A stranger, according to the guard, gets the same small 401
@@ -61,6 +65,7 @@ type handler struct {
 
 	runner     moot.Runner
 	jobs       http.Handler
+	accounts   http.Handler
 	backOff    bool
 	exchanges  atomic.Int64 // going on now
 	superSeeds superSeeds
@@ -68,7 +73,7 @@ type handler struct {
 }
 
 func newHandler(n moot.Node, g Guard, opts Options) *handler {
-	h := &handler{node: n, guard: g, log: opts.Log, server: "moot", backOff: opts.BackOff, runner: opts.Runner, jobs: opts.Jobs, mux: http.NewServeMux(), heartbeat: heartbeatEvery, stall: stallTimeout, keepAlive: keepAliveEvery}
+	h := &handler{node: n, guard: g, log: opts.Log, server: "moot", backOff: opts.BackOff, runner: opts.Runner, jobs: opts.Jobs, accounts: opts.Accounts, mux: http.NewServeMux(), heartbeat: heartbeatEvery, stall: stallTimeout, keepAlive: keepAliveEvery}
 	if opts.Version != "" {
 		h.server += "/" + opts.Version
 	}
@@ -97,12 +102,15 @@ func (h *handler) routes() []route {
 		{"POST " + pathEntries, h.append},
 		{"POST " + pathQuery, h.query},
 		{"POST " + pathWatch, h.watch},
-		{"GET " + pathVector, h.vector},
+		{"GET " + PathVector, h.vector},
 		{"POST " + pathTasks, h.run},
 		{"GET " + pathOpenAPI, h.openAPI},
 	}
 	if h.jobs != nil {
 		routes = append(routes, route{"GET " + pathJob, h.job})
+	}
+	if h.accounts != nil {
+		routes = append(routes, route{"POST " + PathAccounts, h.account})
 	}
 	return routes
 }
@@ -117,12 +125,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/exchange") {
 		_ = out.control.EnableFullDuplex() // HTTP/1 else holds the response back until the body ends
 	}
+	if otherVersion(r.URL.Path) {
+		h.serve(h.refuseVersion).ServeHTTP(out, r)
+		return
+	}
 	posting := r.Method == http.MethodPost && r.URL.Path == pathEntries
 	if !posting && h.fromStranger(r) {
 		refuse(out)
 		return
 	}
 	out.Header().Set("Server", h.server)
+	out.Header().Set(headerProtocol, strconv.Itoa(version))
 	if !clean(r.URL.Path) {
 		h.serve(h.unknown).ServeHTTP(out, r)
 		return

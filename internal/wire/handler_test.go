@@ -25,7 +25,7 @@ func TestPanics(t *testing.T) {
 	}
 	h := Handler(n, guard{}, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	s := serve(t, h, false)
-	status, text := fetchText(t, s.Client(), s.URL, "POST", "/v1/blobs", "x")
+	status, text := fetchText(t, s.Client(), s.URL, "POST", "/v2/blobs", "x")
 	if status != 500 || strings.Contains(text, "secret") || strings.Contains(text, "goroutine") {
 		t.Fatal(status, text)
 	}
@@ -55,16 +55,16 @@ func TestMethodsAndUnknownPaths(t *testing.T) {
 	jobs := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.PathValue("id")) })
 	s := serve(t, Handler(newMemory(), guard{}, Options{Jobs: jobs}), true)
 	for request, want := range map[string]int{
-		"GET /v1/jobs/1":    200,
-		"POST /v1/jobs/1":   405,
-		"DELETE /v1/blobs":  405,
-		"PUT /v1/vector":    405,
-		"GET /v1/nothing":   404,
+		"GET /v2/jobs/1":    200,
+		"POST /v2/jobs/1":   405,
+		"DELETE /v2/blobs":  405,
+		"PUT /v2/vector":    405,
+		"GET /v2/nothing":   404,
 		"GET /":             404,
-		"GET /v1//vector":   404,
-		"GET /v1/./vector":  404,
-		"POST /v1/vector/x": 404,
-		"HEAD /v1/vector":   200,
+		"GET /v2//vector":   404,
+		"GET /v2/./vector":  404,
+		"POST /v2/vector/x": 404,
+		"HEAD /v2/vector":   200,
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		status, text := fetchText(t, s.Client(), s.URL, method, path, "")
@@ -82,7 +82,7 @@ func TestJobsAreGuarded(t *testing.T) {
 	g := guard{allow: func(moot.Key, string, string) error { return moot.Errorf(moot.Revoked, "no longer a member") }}
 	jobs := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") })
 	s := serve(t, Handler(newMemory(), g, Options{Jobs: jobs}), true)
-	if status, text := fetchText(t, s.Client(), s.URL, "GET", "/v1/jobs/1", ""); status != 403 || !strings.Contains(text, "revoked") {
+	if status, text := fetchText(t, s.Client(), s.URL, "GET", "/v2/jobs/1", ""); status != 403 || !strings.Contains(text, "revoked") {
 		t.Fatal(status, text)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// have serves GET /v1/blobs/{id}/holding: what this node can serve of a blob.
+// have serves GET /v2/blobs/{id}/holding: what this node can serve of a blob.
 func (h *handler) have(w *writer, r *http.Request) error {
 	id, err := moot.ParseBlobID(r.PathValue("id"))
 	if err != nil {

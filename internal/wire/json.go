@@ -66,7 +66,7 @@ func writeJSON(w *writer, status int, v any) error {
 // appended anywhere: only the CBOR form carries a signature that verifies.
 type readable struct {
 	ID       moot.EntryID   `json:"id"`
-	Space    moot.Key       `json:"space"`
+	Space    moot.SpaceID   `json:"space,omitzero"`
 	Author   moot.Key       `json:"author"`
 	Seq      uint64         `json:"seq"`
 	Prev     moot.EntryID   `json:"prev,omitzero"`
@@ -75,6 +75,7 @@ type readable struct {
 	Kind     moot.Kind      `json:"kind"`
 	Key      string         `json:"key"`
 	Replaces []moot.EntryID `json:"replaces,omitempty"`
+	Cites    []moot.EntryID `json:"cites,omitempty"`
 	BodyHash string         `json:"bodyHash"`
 	BodySize int            `json:"bodySize"`
 	Body     []byte         `json:"body,omitempty"`
@@ -84,7 +85,7 @@ type readable struct {
 func newReadable(e moot.Entry) readable {
 	return readable{
 		ID: e.ID, Space: e.Space, Author: e.Author, Seq: e.Seq, Prev: e.Prev,
-		Time: e.Time, At: e.Time.Wall().UTC(), Kind: e.Kind, Key: e.Key, Replaces: e.Replaces,
+		Time: e.Time, At: e.Time.Wall().UTC(), Kind: e.Kind, Key: e.Key, Replaces: e.Replaces, Cites: e.Cites,
 		BodyHash: hex.EncodeToString(e.BodyHash[:]), BodySize: e.BodySize, Body: e.Body, Deletes: e.Deletes(),
 	}
 }

@@ -100,7 +100,7 @@ func (m *memory) Query(_ context.Context, q moot.Query) iter.Seq2[moot.Entry, er
 	return func(yield func(moot.Entry, error) bool) {
 		all, _ := m.from(0)
 		for _, e := range all {
-			if !strings.HasPrefix(e.Key, q.Prefix) || q.Since.Covers(e.Author, e.Seq) {
+			if !strings.HasPrefix(e.Key, q.Prefix) || e.Seq <= q.Since.Seq(e.Author) {
 				continue
 			}
 			if !yield(e, nil) {
@@ -116,7 +116,7 @@ func (m *memory) Watch(ctx context.Context, since moot.Vector) iter.Seq2[moot.En
 		for ctx.Err() == nil {
 			fresh, grown := m.from(seen)
 			for _, e := range fresh {
-				if seen++; !since.Covers(e.Author, e.Seq) && !yield(e, nil) {
+				if seen++; e.Seq > since.Seq(e.Author) && !yield(e, nil) {
 					return
 				}
 			}
@@ -130,9 +130,9 @@ func (m *memory) Watch(ctx context.Context, since moot.Vector) iter.Seq2[moot.En
 
 func (m *memory) Vector(context.Context) (moot.Vector, error) {
 	all, _ := m.from(0)
-	v := moot.Vector{}
+	var v moot.Vector
 	for _, e := range all {
-		v[e.Author] = max(v[e.Author], e.Seq)
+		v.Add(&e)
 	}
 	return v, nil
 }
@@ -250,7 +250,7 @@ type author struct {
 
 func newAuthor(seed byte) author {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
-	return author{feed.NewAuthor(moot.Key{1}, key, feed.NewClock(time.Now, 0), nil)}
+	return author{feed.NewAuthor(moot.SpaceID{1}, key, feed.NewClock(time.Now, 0), nil)}
 }
 
 func (a author) sign(key, body string) moot.Entry {

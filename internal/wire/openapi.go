@@ -10,7 +10,7 @@ import (
 //go:embed openapi.json
 var openAPIDocument []byte
 
-// openAPI serves GET /v1/openapi.json.
+// openAPI serves GET /v2/openapi.json.
 func (h *handler) openAPI(w *writer, r *http.Request) error {
 	if err := h.allow(r, "read", ""); err != nil {
 		return err

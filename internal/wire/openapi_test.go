@@ -58,6 +58,7 @@ func TestOpenAPI(t *testing.T) {
 	b, _ := m.Put(t.Context(), strings.NewReader("content"))
 	var refuse moot.ErrorKind // given by the guard if set
 	options := Options{Runner: echo{}, Jobs: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "null\n") })}
+	options.Accounts = options.Jobs
 	h := newHandler(m, nil, options)
 	h.guard = guard{allow: func(moot.Key, string, string) error {
 		if refuse == "" {
@@ -68,7 +69,7 @@ func TestOpenAPI(t *testing.T) {
 	routes := h.routes()
 	handler := Handler(m, h.guard, options)
 	seen := map[string][]string{}
-	one := "/v1/blobs/" + b.ID.String()
+	one := "/v2/blobs/" + b.ID.String()
 	for _, s := range []success{
 		{"POST " + pathBlobs, "POST", pathBlobs, "x", "", ""},
 		{"GET " + pathBlob, "GET", one, "", "", ""},
@@ -80,9 +81,10 @@ func TestOpenAPI(t *testing.T) {
 		{"POST " + pathEntries, "POST", pathEntries, "", "", ""},
 		{"POST " + pathQuery, "POST", pathQuery, "{}", "", ""},
 		{"POST " + pathWatch, "POST", pathWatch, "{}", "", ""},
-		{"GET " + pathVector, "GET", pathVector, "", "", ""},
-		{"POST " + pathTasks, "POST", pathTasks, "{}", "", ""},
+		{"GET " + PathVector, "GET", PathVector, "", "", ""},
+		{"POST " + pathTasks, "POST", pathTasks, `{"for":"` + ann.String() + `"}`, "", ""},
 		{"GET " + pathJob, "GET", strings.Replace(pathJob, "{id}", "1", 1), "", "", ""},
+		{"POST " + PathAccounts, "POST", PathAccounts, "{}", "", ""},
 		{"GET " + pathOpenAPI, "GET", pathOpenAPI, "", "", ""},
 	} {
 		refuse = ""

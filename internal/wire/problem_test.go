@@ -63,7 +63,7 @@ func TestForeignAnswers(t *testing.T) {
 		{413, "", "", moot.TooLarge},
 		{507, "", "", moot.Full},
 		{403, typeProblem, `{"kind":"of-the-future","detail":"x"}`, moot.Denied},
-		{404, typeProblem, `{"kind":"not-found"}`, moot.NotFound},
+		{404, typeProblem, `{"kind":"not-found"}`, moot.Unavailable}, // of an older version
 		{503, typeProblem, `{"kind":`, moot.Unavailable},
 		{200, typeJSON, `{"size":`, moot.Corrupt},
 		{200, typeJSON, `{"size":-1}`, moot.Corrupt},

@@ -12,7 +12,7 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 )
 
-// put serves POST /v1/blobs: the body is the blob; 201 means that it is safe.
+// put serves POST /v2/blobs: the body is the blob; 201 means that it is safe.
 func (h *handler) put(w *writer, r *http.Request) error {
 	if err := h.allow(r, "upload", ""); err != nil {
 		return err

@@ -121,7 +121,7 @@ func TestPutWithCurl(t *testing.T) {
 	if resp.StatusCode != http.StatusCreated || string(body) != `{"id":"`+want.ID.String()+`","size":5}` {
 		t.Fatal(resp.Status, string(body))
 	}
-	if at := resp.Header.Get("Location"); at != "/v1/blobs/"+want.ID.String() || resp.Header.Get("Server") != "moot/1.2" {
+	if at := resp.Header.Get("Location"); at != "/v2/blobs/"+want.ID.String() || resp.Header.Get("Server") != "moot/1.2" {
 		t.Fatal(resp.Header)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// query serves POST /v1/query: a moot.Query as JSON, answered by entries.
+// query serves POST /v2/query: a moot.Query as JSON, answered by entries.
 func (h *handler) query(w *writer, r *http.Request) error {
 	if err := h.allow(r, "read", ""); err != nil {
 		return err
@@ -42,7 +42,10 @@ func readQuery(r io.Reader) (moot.Query, error) {
 	if q.Limit < 0 {
 		return q, moot.Errorf(moot.Invalid, "limit %d: want 0 or more", q.Limit)
 	}
-	return q, nil
+	if len(q.IDs) > moot.MaxIDs {
+		return q, moot.Errorf(moot.TooLarge, "%d IDs are beyond the limit of %d", len(q.IDs), moot.MaxIDs)
+	}
+	return q, checkVector(q.Since)
 }
 
 // Query implements moot.Feeds.

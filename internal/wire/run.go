@@ -22,7 +22,7 @@ type taskEvent struct {
 	Why     string         `json:"why,omitempty"`
 }
 
-// run serves POST /v1/tasks: a moot.Task as JSON, answered by lines. The response begins
+// run serves POST /v2/tasks: a moot.Task as JSON, answered by lines. The response begins
 // at once, and the task ends with the request.
 func (h *handler) run(w *writer, r *http.Request) error {
 	text, err := readAll(r.Body, maxTask)
@@ -34,7 +34,7 @@ func (h *handler) run(w *writer, r *http.Request) error {
 		return h.strangerOr(r, err)
 	}
 	if t.For.IsZero() {
-		t.For = moot.Caller(r.Context())
+		return h.strangerOr(r, moot.Errorf(moot.Invalid, "the task does not say for which member it is run"))
 	}
 	if err := h.allow(r, "run", t.For.String()); err != nil {
 		return err
@@ -58,12 +58,21 @@ func (h *handler) run(w *writer, r *http.Request) error {
 	return nil
 }
 
-// job serves GET /v1/jobs/{id}: lines of JSON about a job that this node coordinates.
+// job serves GET /v2/jobs/{id}: lines of JSON about a job that this node coordinates.
 func (h *handler) job(w *writer, r *http.Request) error {
 	if err := h.allow(r, "read", ""); err != nil {
 		return err
 	}
 	h.jobs.ServeHTTP(w, r)
+	return nil
+}
+
+// account serves POST /v2/accounts.
+func (h *handler) account(w *writer, r *http.Request) error {
+	if err := h.allow(r, "read", ""); err != nil {
+		return err
+	}
+	h.accounts.ServeHTTP(w, r)
 	return nil
 }
 

@@ -29,6 +29,9 @@ func (echo) Run(ctx context.Context, t moot.Task, watch func(moot.Progress)) (mo
 	return moot.Outcome{Exit: 7, Stdout: moot.Content{Data: []byte(strings.Join(t.Args, " "))}}, nil
 }
 
+// ann is a member for whom tasks are run.
+var ann = moot.MemberID{1}
+
 func TestRun(t *testing.T) {
 	var runFor string
 	s := serve(t, Handler(newMemory(), guard{allow: func(_ moot.Key, action, subject string) error {
@@ -39,19 +42,21 @@ func TestRun(t *testing.T) {
 	}}, Options{Runner: echo{}}), true)
 	c := NewClient(s.Client().Transport, s.URL)
 	var progress []moot.Progress
-	for_ := moot.Key{1}
-	o, err := c.Run(t.Context(), moot.Task{Args: []string{"a", "b"}, For: for_}, func(p moot.Progress) { progress = append(progress, p) })
+	o, err := c.Run(t.Context(), moot.Task{Args: []string{"a", "b"}, For: ann}, func(p moot.Progress) { progress = append(progress, p) })
 	if err != nil || o.Exit != 7 || string(o.Stdout.Data) != "a b" {
 		t.Fatal(o, err)
 	}
-	if len(progress) != 2 || !progress[0].Started || string(progress[1].Text) != "hello "+for_.Short() || runFor != for_.String() {
+	if len(progress) != 2 || !progress[0].Started || string(progress[1].Text) != "hello "+ann.Short() || runFor != ann.String() {
 		t.Errorf("progress %+v; run for %s", progress, runFor)
 	}
-	if _, err := c.Run(t.Context(), moot.Task{Name: "refused"}, nil); moot.KindOf(err) != moot.Denied {
+	if _, err := c.Run(t.Context(), moot.Task{Name: "refused", For: ann}, nil); moot.KindOf(err) != moot.Denied {
 		t.Error(err)
 	}
+	if _, err := c.Run(t.Context(), moot.Task{}, nil); moot.KindOf(err) != moot.Invalid {
+		t.Errorf("a task for nobody: %v", err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = c.Run(ctx, moot.Task{Name: "endless"}, func(moot.Progress) { cancel() })
+	_, err = c.Run(ctx, moot.Task{Name: "endless", For: ann}, func(moot.Progress) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
@@ -71,7 +76,7 @@ func TestTaskKeepAlive(t *testing.T) {
 		if want == "canceled" { // keep-alives keep it running
 			ctx, cancel = context.WithTimeoutCause(t.Context(), time.Second, context.Canceled)
 		}
-		_, err := c.Run(ctx, moot.Task{Name: "endless"}, nil)
+		_, err := c.Run(ctx, moot.Task{Name: "endless", For: ann}, nil)
 		cancel()
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a keep-alive every %v: %v", every, err)
@@ -81,7 +86,7 @@ func TestTaskKeepAlive(t *testing.T) {
 
 func TestNoRunner(t *testing.T) {
 	s := serve(t, Handler(newMemory(), guard{}, Options{}), true)
-	_, err := NewClient(s.Client().Transport, s.URL).Run(t.Context(), moot.Task{}, nil)
+	_, err := NewClient(s.Client().Transport, s.URL).Run(t.Context(), moot.Task{For: ann}, nil)
 	if moot.KindOf(err) != moot.Denied {
 		t.Error(err)
 	}

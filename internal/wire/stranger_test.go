@@ -64,9 +64,9 @@ func TestStrangersLearnNothing(t *testing.T) {
 			t.Fatal(status, want)
 		}
 		for _, request := range []string{
-			"GET /v1/vector", "GET /v1/openapi.json", "GET /nowhere", "GET /v1/jobs/1", "GET /web", "GET /web/x", "GET //v1/vector",
-			"GET /v1/../v1/vector", "DELETE /v1/vector", "GET /v1/blobs/" + id, "GET /v1/blobs/nonsense", "GET /v1/blobs/" + id + "/holding",
-			"GET /v1/blobs/" + id + "?raw=1", "POST /v1/blobs", "POST /v1/query", "POST /v1/watch", "POST /v1/entries", "GET /v1/entries",
+			"GET /v2/vector", "GET /v2/openapi.json", "GET /nowhere", "GET /v2/jobs/1", "GET /web", "GET /web/x", "GET //v2/vector",
+			"GET /v2/../v2/vector", "DELETE /v2/vector", "GET /v2/blobs/" + id, "GET /v2/blobs/nonsense", "GET /v2/blobs/" + id + "/holding",
+			"GET /v2/blobs/" + id + "?raw=1", "POST /v2/blobs", "POST /v2/query", "POST /v2/watch", "POST /v2/entries", "GET /v2/entries",
 		} {
 			method, path, _ := strings.Cut(request, " ")
 			bodies := []string{""}

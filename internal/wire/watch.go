@@ -13,10 +13,10 @@ import (
 
 // watchFrom is the body of a watch.
 type watchFrom struct {
-	Since moot.Vector `json:"since,omitempty"`
+	Since moot.Vector `json:"since,omitzero"`
 }
 
-// watch serves POST /v1/watch: entries as they are stored, and heartbeats in between.
+// watch serves POST /v2/watch: entries as they are stored, and heartbeats in between.
 // The response begins at once. The guard checks again before everything that is sent,
 // so that a watcher sees nothing after it was revoked.
 func (h *handler) watch(w *writer, r *http.Request) error {
@@ -24,7 +24,11 @@ func (h *handler) watch(w *writer, r *http.Request) error {
 		return err
 	}
 	var from watchFrom
-	if err := readJSON(r.Body, &from); err != nil {
+	err := readJSON(r.Body, &from)
+	if err == nil {
+		err = checkVector(from.Since)
+	}
+	if err != nil {
 		return err
 	}
 	out := newOutput(w, r)

@@ -67,7 +67,7 @@ func TestQuietWatchLives(t *testing.T) {
 			<-time.After(10 * time.Hour) // of the bubble's clock
 			m.Append(t.Context(), moot.Merge, a.sign("at last", ""))
 		}()
-		for e, err := range c.Watch(t.Context(), nil) {
+		for e, err := range c.Watch(t.Context(), moot.Vector{}) {
 			if err != nil || e.Key != "at last" {
 				t.Error(e, err)
 			}
@@ -91,7 +91,7 @@ func TestIdleTimeout(t *testing.T) {
 		}))
 		defer end()
 		began := time.Now()
-		for _, err := range c.Watch(t.Context(), nil) {
+		for _, err := range c.Watch(t.Context(), moot.Vector{}) {
 			if took := time.Since(began); moot.KindOf(err) != moot.Unavailable || took != idleTimeout {
 				t.Error(took, err)
 			}
@@ -115,7 +115,7 @@ func TestSlowReaderIsNotIdle(t *testing.T) {
 		c, end := bubble(h)
 		defer end()
 		n := 0
-		for _, err := range c.Watch(t.Context(), nil) {
+		for _, err := range c.Watch(t.Context(), moot.Vector{}) {
 			if n++; err != nil {
 				if n != 4 || moot.KindOf(err) != moot.Unavailable {
 					t.Error(n, err)
@@ -135,7 +135,7 @@ func TestStalledWatcher(t *testing.T) {
 		m := newMemory()
 		n := broken{Node: m, watch: func(ctx context.Context) iter.Seq2[moot.Entry, error] {
 			return func(yield func(moot.Entry, error) bool) {
-				m.Watch(ctx, nil)(yield)
+				m.Watch(ctx, moot.Vector{})(yield)
 				ended.Store(int64(time.Since(began)))
 			}
 		}}
@@ -146,7 +146,7 @@ func TestStalledWatcher(t *testing.T) {
 		server := &http.Server{Handler: h}
 		go server.Serve(listen)
 		defer server.Close()
-		io.WriteString(b, "POST /v1/watch HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+		io.WriteString(b, "POST /v2/watch HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
 		resp, err := http.ReadResponse(bufio.NewReader(b), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -176,7 +176,7 @@ func TestRevokedWatcher(t *testing.T) {
 	m.Append(t.Context(), moot.Merge, a.sign("before", ""))
 	var got []string
 	within(t, 10*time.Second, func() {
-		for e, err := range c.Watch(t.Context(), nil) {
+		for e, err := range c.Watch(t.Context(), moot.Vector{}) {
 			if err != nil {
 				got = append(got, err.Error())
 				break
@@ -201,7 +201,7 @@ func TestWatchFails(t *testing.T) {
 		n := broken{watch: func(context.Context) iter.Seq2[moot.Entry, error] { return watch }}
 		overBoth(t, Handler(n, guard{}, Options{}), func(t *testing.T, c *Client) {
 			var last error
-			for _, err := range c.Watch(t.Context(), nil) {
+			for _, err := range c.Watch(t.Context(), moot.Vector{}) {
 				last = err
 			}
 			if moot.KindOf(last) != kind {

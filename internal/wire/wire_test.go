@@ -71,7 +71,7 @@ func TestEntries(t *testing.T) {
 			t.Fatalf("got %v\nwant %v", got, signed)
 		}
 		v, err := c.Vector(ctx)
-		if err != nil || v[signed[0].Author] != 3 {
+		if err != nil || v.Seq(signed[0].Author) != 3 {
 			t.Fatalf("vector %v, %v", v, err)
 		}
 		for range c.Query(ctx, moot.Query{History: true, Since: v}) {

@@ -15,22 +15,22 @@ type slots struct {
 	count func() int
 
 	mu      sync.Mutex
-	running map[moot.Key]int
-	served  map[moot.Key]uint64 // turn at which a member last got a slot
+	running map[moot.MemberID]int
+	served  map[moot.MemberID]uint64 // turn at which a member last got a slot
 	turn    uint64
 	total   int
-	queued  map[moot.Key]int
+	queued  map[moot.MemberID]int
 	all     int // sum of queued
 	waiting []*waiter
 }
 
 type waiter struct {
-	member moot.Key
+	member moot.MemberID
 	ready  chan struct{}
 }
 
 func newSlots(count func() int) *slots {
-	return &slots{count: count, running: map[moot.Key]int{}, served: map[moot.Key]uint64{}, queued: map[moot.Key]int{}}
+	return &slots{count: count, running: map[moot.MemberID]int{}, served: map[moot.MemberID]uint64{}, queued: map[moot.MemberID]int{}}
 }
 
 // Limits on the tasks that wait for one member, and for all members, per slot.
@@ -41,7 +41,7 @@ const (
 
 // queue counts a waiting task. Kind Unavailable if too many wait: other workers are less
 // busy.
-func (s *slots) queue(member moot.Key) (leave func(), err error) {
+func (s *slots) queue(member moot.MemberID) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := max(s.count(), 1)
@@ -67,7 +67,7 @@ const recheckEvery = time.Second
 const maxRemembered = 10_000
 
 // withdraw gives up a place in the queue, or the slot that was granted at that moment.
-func (s *slots) withdraw(w *waiter, member moot.Key) {
+func (s *slots) withdraw(w *waiter, member moot.MemberID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i := slices.Index(s.waiting, w); i >= 0 {
@@ -78,7 +78,7 @@ func (s *slots) withdraw(w *waiter, member moot.Key) {
 }
 
 // acquire waits until the task may run.
-func (s *slots) acquire(ctx context.Context, member moot.Key) (release func(), err error) {
+func (s *slots) acquire(ctx context.Context, member moot.MemberID) (release func(), err error) {
 	w := &waiter{member, make(chan struct{})}
 	s.mu.Lock()
 	s.waiting = append(s.waiting, w)
@@ -122,13 +122,13 @@ func (s *slots) grant() {
 	}
 }
 
-func (s *slots) release(member moot.Key) {
+func (s *slots) release(member moot.MemberID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.free(member)
 }
 
-func (s *slots) free(member moot.Key) {
+func (s *slots) free(member moot.MemberID) {
 	s.total--
 	if s.running[member]--; s.running[member] == 0 {
 		delete(s.running, member)

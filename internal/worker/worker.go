@@ -29,7 +29,7 @@ type Config struct {
 	// Fetch stores a blob on this machine before it is read; nil if Node needs no such step.
 	Fetch func(ctx context.Context, id moot.BlobID) error
 	// Admit fails if a member may not run a task now. Kind Denied.
-	Admit func(member moot.Key) error
+	Admit func(member moot.MemberID) error
 	Slots func() int         // tasks that run at once
 	Most  func() moot.Limits // upper limits of one task; zero fields are the sandbox's
 	Log   *slog.Logger

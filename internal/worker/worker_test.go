@@ -47,7 +47,7 @@ func newWorker(t *testing.T, admit error) (*Worker, *store.Store) {
 	}
 	t.Cleanup(func() { box.Close() })
 	w, err := New(Config{Node: node, Outputs: node, Sandbox: box, Dir: filepath.Join(t.TempDir(), "tasks"),
-		Admit: func(moot.Key) error { return admit }, Slots: func() int { return 2 }, Most: func() moot.Limits { return moot.Limits{} }})
+		Admit: func(moot.MemberID) error { return admit }, Slots: func() int { return 2 }, Most: func() moot.Limits { return moot.Limits{} }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,15 +112,15 @@ func TestRefused(t *testing.T) {
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSlots(func() int { return 1 })
-		ann, bob := moot.Key{1}, moot.Key{2}
+		ann, bob := moot.MemberID{1}, moot.MemberID{2}
 		first, err := s.acquire(t.Context(), ann)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var mu sync.Mutex
-		var order []moot.Key
+		var order []moot.MemberID
 		var group sync.WaitGroup
-		for _, who := range []moot.Key{ann, ann, ann, bob} {
+		for _, who := range []moot.MemberID{ann, ann, ann, bob} {
 			group.Go(func() {
 				release, err := s.acquire(t.Context(), who)
 				if err != nil {
@@ -151,20 +151,20 @@ func TestQueueIsBounded(t *testing.T) {
 	s := newSlots(func() int { return 1 })
 	var leave []func()
 	for range maxQueued {
-		l, err := s.queue(moot.Key{1})
+		l, err := s.queue(moot.MemberID{1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		leave = append(leave, l)
 	}
-	if _, err := s.queue(moot.Key{1}); moot.KindOf(err) != moot.Unavailable {
+	if _, err := s.queue(moot.MemberID{1}); moot.KindOf(err) != moot.Unavailable {
 		t.Error(err)
 	}
-	if _, err := s.queue(moot.Key{2}); err != nil {
+	if _, err := s.queue(moot.MemberID{2}); err != nil {
 		t.Error(err)
 	}
 	leave[0]()
-	if _, err := s.queue(moot.Key{1}); err != nil {
+	if _, err := s.queue(moot.MemberID{1}); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,6 +13,20 @@ type addAccount struct {
 	}
 }
 
+type enableAccount struct{ Body app.EnableOptions }
+
+type removeAccount struct {
+	Name string `path:"name" doc:"The member's name or ID, or the device's key."`
+	Only bool   `query:"only" doc:"Also if it is the only device of the member, who then cannot come back."`
+}
+
+type setPassword struct {
+	Body struct {
+		Name     string `json:"name,omitempty" doc:"The member; the node's own if empty."`
+		Password string `json:"password"`
+	}
+}
+
 type addPassword struct {
 	Body struct {
 		Name string `json:"name,omitempty" doc:"The member; the node's own if empty."`
@@ -36,7 +50,10 @@ type tokenName struct {
 // Operations on accounts for mail programs and tokens for programs.
 var (
 	accountsOp      = op[none, []app.Account]{at: "GET /api/accounts", does: "Members whose mail mail programs reach at this node", may: localReads}
-	addAccountOp    = op[addAccount, app.Account]{at: "POST /api/accounts", does: "Make a member whose key this node holds", may: localWrites}
+	addAccountOp    = op[addAccount, app.Account]{at: "POST /api/accounts", does: "Make a member whose only device this node keeps", may: localWrites}
+	enableAccountOp = op[enableAccount, app.Account]{at: "POST /api/accounts/enable", does: "Have the space's server keep one more device of the node's member", may: localWrites}
+	removeAccountOp = op[removeAccount, none]{at: "DELETE /api/accounts/{name}", does: "End the device that this node keeps for a member", may: localWrites}
+	setPasswordOp   = op[setPassword, none]{at: "PUT /api/passwords", does: "Replace the password that a person has chosen", may: localWrites}
 	addPasswordOp   = op[addPassword, newPassword]{at: "POST /api/passwords", does: "Make a password for mail programs", may: localWrites}
 	dropPasswordsOp = op[dropPasswords, none]{at: "DELETE /api/passwords", does: "Revoke all passwords of a member", may: localWrites}
 	mailRecordsOp   = op[none, []string]{at: "GET /api/mail/records", does: "Lines that the DNS of the space's mail domain should hold", may: localReads}
@@ -51,6 +68,15 @@ func (s *server) addAccounts() {
 	})
 	addAccountOp.serve(s, func(ctx context.Context, m *app.Session, in addAccount) (app.Account, error) {
 		return m.Control.AddAccount(ctx, in.Body.Name, in.Body.Link)
+	})
+	enableAccountOp.serve(s, func(ctx context.Context, m *app.Session, in enableAccount) (app.Account, error) {
+		return m.Control.EnableAccount(ctx, in.Body)
+	})
+	removeAccountOp.serve(s, func(ctx context.Context, m *app.Session, in removeAccount) (none, error) {
+		return none{}, m.Control.RemoveAccount(ctx, in.Name, in.Only)
+	})
+	setPasswordOp.serve(s, func(ctx context.Context, m *app.Session, in setPassword) (none, error) {
+		return none{}, m.Control.SetPassword(ctx, in.Body.Name, in.Body.Password)
 	})
 	addPasswordOp.serve(s, func(ctx context.Context, m *app.Session, in addPassword) (newPassword, error) {
 		p, err := m.Control.AddPassword(ctx, in.Body.Name)
@@ -77,6 +103,20 @@ func (c controlClient) AddAccount(ctx context.Context, name, link string) (app.A
 	var in addAccount
 	in.Body.Name, in.Body.Link = name, link
 	return addAccountOp.call(ctx, c.client, in)
+}
+
+func (c controlClient) EnableAccount(ctx context.Context, o app.EnableOptions) (app.Account, error) {
+	return enableAccountOp.call(ctx, c.client, enableAccount{o})
+}
+
+func (c controlClient) RemoveAccount(ctx context.Context, name string, only bool) error {
+	return removeAccountOp.run(ctx, c.client, removeAccount{name, only})
+}
+
+func (c controlClient) SetPassword(ctx context.Context, name, password string) error {
+	var in setPassword
+	in.Body.Name, in.Body.Password = name, password
+	return setPasswordOp.run(ctx, c.client, in)
 }
 
 func (c controlClient) AddPassword(ctx context.Context, name string) (string, error) {

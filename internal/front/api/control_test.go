@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"reflect"
@@ -19,7 +18,7 @@ import (
 func TestSession(t *testing.T) {
 	w := newWorld(t)
 	s := w.session
-	if s.Self != w.self || s.Name != "friends" || s.As != "ann" || s.Home != "/home" || s.Via.String() != "peers" {
+	if s.Member != w.self || s.Device != w.device || s.Label != "laptop" || s.Name != "friends" || s.As != "ann" || s.Home != "/home" || s.Via.String() != "peers" {
 		t.Errorf("%+v %v", s.Identity, s.Via)
 	}
 	both, err := api.Dial(t.Context(), w.local.Client(), w.local.URL, moot.Architecture{Server: true, Peers: true})
@@ -47,7 +46,7 @@ func TestControl(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(peers, wantPeers) {
 		t.Errorf("%+v, %v", peers, err)
 	}
-	p := policy.Preferences{Names: []string{"a"}, Deny: []moot.Key{{9}}, UploadRate: 5, LendCPUs: -1}
+	p := policy.Preferences{Names: []string{"a"}, Deny: []moot.MemberID{{9}}, UploadRate: 5, LendCPUs: -1}
 	must(t, c.SetPreferences(ctx, p))
 	if got, err := c.Preferences(ctx); err != nil || !reflect.DeepEqual(got, p) {
 		t.Errorf("%+v, %v", got, err)
@@ -60,7 +59,7 @@ func TestAccounts(t *testing.T) {
 	if list, err := c.Accounts(ctx); err != nil || list == nil || len(list) > 0 {
 		t.Errorf("%#v, %v; want an empty list", list, err)
 	}
-	if a, err := c.AddAccount(ctx, "bob", "+link"); err != nil || a.Name != "bob+link" || a.Member != (moot.Key{3}) {
+	if a, err := c.AddAccount(ctx, "bob", "+link"); err != nil || a.Name != "bob+link" || a.Member != (moot.MemberID{3}) {
 		t.Errorf("%+v, %v", a, err)
 	}
 	if p, err := c.AddPassword(ctx, ""); err != nil || p != "secret of " {
@@ -71,7 +70,23 @@ func TestAccounts(t *testing.T) {
 	if !reflect.DeepEqual(w.control.dropped, []string{"bob & ann", ""}) {
 		t.Errorf("%q", w.control.dropped)
 	}
-	_, err := c.MailRecords(ctx)
+	a, err := c.EnableAccount(ctx, app.EnableOptions{Password: "pw & more"})
+	if want, _ := w.control.EnableAccount(ctx, app.EnableOptions{Password: "pw & more"}); err != nil || a != want {
+		t.Errorf("%+v, %v", a, err)
+	}
+	must(t, c.SetPassword(ctx, "zoe/?", "a:b"))
+	if w.control.chosen != "zoe/?:a:b" {
+		t.Errorf("%q", w.control.chosen)
+	}
+	err = c.RemoveAccount(ctx, "zoe/?", false)
+	if wantKind(t, "the only device", err, moot.Conflict); moot.HintOf(err) != moot.HintConfirm {
+		t.Errorf("the hint is lost: %v", err)
+	}
+	must(t, c.RemoveAccount(ctx, "zoe/?", true))
+	if got := w.control.dropped[2:]; !reflect.DeepEqual(got, []string{"zoe/?"}) {
+		t.Errorf("%q", got)
+	}
+	_, err = c.MailRecords(ctx)
 	if wantKind(t, "no domain", err, moot.NotFound); moot.HintOf(err) != moot.HintMailDomain {
 		t.Errorf("the hint is lost: %v", err)
 	}
@@ -111,34 +126,4 @@ func TestBackup(t *testing.T) {
 	wantKind(t, "a backup that fails halfway", w.session.Control.Backup(t.Context(), io.Discard), moot.Unavailable)
 	w.control.backup = func(io.Writer) error { return moot.Errorf(moot.Full, "no space") }
 	wantKind(t, "a backup that fails at once", w.session.Control.Backup(t.Context(), io.Discard), moot.Full)
-}
-
-func TestMembers(t *testing.T) {
-	w := newWorld(t)
-	ctx, m := t.Context(), w.session.Members
-	must(t, m.Rename(ctx, "Ann B."))
-	list, err := m.List(ctx)
-	if err != nil || len(list) != 1 || list[0].Name != "Ann B." || list[0].Key != w.self {
-		t.Errorf("%+v, %v", list, err)
-	}
-	inv, err := m.Invite(ctx, app.InviteOptions{Role: policy.RoleGuest, Uses: 2, Expires: time.Hour})
-	if err != nil || inv.Role != policy.RoleGuest || inv.Link == "" || inv.Expires.IsZero() {
-		t.Errorf("%+v, %v", inv, err)
-	}
-	_, err = m.Invite(ctx, app.InviteOptions{})
-	if wantKind(t, "nobody to name", err, moot.Unavailable); moot.HintOf(err) != moot.HintStartNode {
-		t.Errorf("the hint is lost: %v", err)
-	}
-	_, err = m.SetRole(ctx, "nobody/at all", policy.RoleAdmin)
-	wantKind(t, "role of nobody", err, moot.NotFound)
-	_, err = m.Revoke(ctx, "nobody")
-	wantKind(t, "revoke nobody", err, moot.NotFound)
-	owner, err := m.SetRole(ctx, "Ann B.", policy.RoleOwner)
-	if err != nil || owner.Role != policy.RoleOwner {
-		t.Errorf("%+v, %v", owner, err)
-	}
-	ended, cancel := context.WithCancel(ctx)
-	cancel()
-	_, err = m.List(ended)
-	wantKind(t, "an ended context", err, moot.Unavailable)
 }

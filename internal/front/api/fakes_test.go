@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/accounts"
@@ -18,16 +19,27 @@ type control struct {
 	tokens      *accounts.Tokens
 	preferences policy.Preferences
 	dropped     []string
+	chosen      string
 	backup      func(io.Writer) error
 }
 
 func (c *control) Status(context.Context) (app.Status, error) {
 	return app.Status{Identity: app.Identity{As: "ann"}, Via: moot.Architecture{Peers: true}, Running: true, Role: policy.RoleOwner,
-		Servers: []app.ServerStatus{{Peer: moot.Peer{ID: moot.Key{1}, Addrs: []string{"https://a:1"}}, Why: "asleep"}}, Entries: 1 << 60}, nil
+		Servers: []app.ServerStatus{{Peer: moot.Peer{ID: moot.Key{1}, Addrs: []string{"https://a:1"}}, Why: "asleep"}}, Holdings: app.Holdings{Entries: 1 << 60}, Membership: openMembership()}, nil
+}
+
+// openMembership has everything that a status may tell about members.
+func openMembership() app.Membership {
+	return app.Membership{
+		Invitations: 2, CatchUp: &app.CatchUp{Asked: 3, Answered: 1, Missing: 4},
+		Waiting: []app.WaitingStatus{{Member: moot.MemberID{7}, Name: "zoe", Device: moot.Key{8}}},
+		Forked: []app.ForkStatus{{Member: moot.MemberID{7}, Name: "zoe", Device: moot.Key{8}, Label: "phone", Since: time.Unix(1e9, 0).UTC(),
+			Branches: []app.Branch{{Head: moot.EntryID{1}, Entries: 3, Last: 5}, {Head: moot.EntryID{2}}}}},
+	}
 }
 
 func (c *control) Peers(context.Context) ([]app.PeerStatus, error) {
-	return []app.PeerStatus{{Peer: moot.Peer{ID: moot.Key{2}, Name: "bob"}, Role: policy.RoleMember, Connected: true}}, nil
+	return []app.PeerStatus{{Peer: moot.Peer{ID: moot.Key{2}, Name: "bob"}, Member: moot.MemberID{4}, Role: policy.RoleMember, Connected: true}}, nil
 }
 
 func (c *control) Preferences(context.Context) (policy.Preferences, error) { return c.preferences, nil }
@@ -42,7 +54,24 @@ func (c *control) Backup(_ context.Context, w io.Writer) error { return c.backup
 func (c *control) Accounts(context.Context) ([]app.Account, error) { return nil, nil }
 
 func (c *control) AddAccount(_ context.Context, name, link string) (app.Account, error) {
-	return app.Account{Member: moot.Key{3}, Name: name + link}, nil
+	return app.Account{Member: moot.MemberID{3}, Name: name + link}, nil
+}
+
+func (c *control) EnableAccount(_ context.Context, o app.EnableOptions) (app.Account, error) {
+	return app.Account{Member: moot.MemberID{3}, Device: moot.Key{4}, Name: "ann", Label: "account", Passwords: 1, Password: "not " + o.Password, Server: "https://a:1"}, nil
+}
+
+func (c *control) RemoveAccount(_ context.Context, name string, only bool) error {
+	if !only {
+		return moot.WithHint(moot.Errorf(moot.Conflict, "it is the only device of %s", name), moot.HintConfirm)
+	}
+	c.dropped = append(c.dropped, name)
+	return nil
+}
+
+func (c *control) SetPassword(_ context.Context, name, password string) error {
+	c.chosen = name + ":" + password
+	return nil
 }
 
 func (c *control) AddPassword(_ context.Context, name string) (string, error) {
@@ -114,7 +143,7 @@ func (d *submitter) Retry(_ context.Context, id string) error {
 }
 
 func (d *submitter) Offers(context.Context) ([]jobs.Offer, error) {
-	return []jobs.Offer{{Member: moot.Key{4}, Terms: jobs.Terms{CPUs: 2}}}, nil
+	return []jobs.Offer{{Device: moot.Key{4}, Member: moot.MemberID{4}, Terms: jobs.Terms{CPUs: 2}}}, nil
 }
 
 // half yields some bytes and fails.

@@ -22,7 +22,7 @@ func TestFiles(t *testing.T) {
 	ctx, fs := t.Context(), w.session.Files
 	modified := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
 	f, err := fs.Write(ctx, "a b/c?d#é%.txt", strings.NewReader("hello"), files.WriteOptions{Mode: 0o600, ModTime: modified})
-	if err != nil || f.Name != "a b/c?d#é%.txt" || f.Content != 5 || f.Mode != 0o600 || !f.ModTime.Equal(modified) || f.Author != w.self {
+	if err != nil || f.Name != "a b/c?d#é%.txt" || f.Content != 5 || f.Mode != 0o600 || !f.ModTime.Equal(modified) || f.By != w.self || f.Author != w.device {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	for what, find := range map[string]func() ([]files.File, error){

@@ -7,8 +7,6 @@ import (
 	"github.com/mootspace/moot/internal/policy"
 )
 
-type invite struct{ Body app.InviteOptions }
-
 type rename struct {
 	Body struct {
 		Name string `json:"name"`
@@ -16,24 +14,30 @@ type rename struct {
 }
 
 type setRole struct {
-	Member string `path:"member" doc:"A name or a key."`
+	Member string `path:"member" doc:"A name or an ID."`
 	Body   struct {
 		Role policy.Role `json:"role"`
 	}
 }
 
 type memberName struct {
-	Member string `path:"member" doc:"A name or a key."`
+	Member string `path:"member" doc:"A name or an ID."`
+}
+
+type revoke struct {
+	Member string `path:"member" doc:"A name or an ID."`
+	Strict bool   `query:"strict" doc:"Hide also what servers, admins and owners have confirmed, if this node does not hold it."`
 }
 
 // Operations on members.
 var (
-	membersOp = op[none, []policy.Member]{at: "GET /api/members", does: "All members, also revoked ones", may: reads}
-	memberOp  = op[memberName, policy.Member]{at: "GET /api/members/{member}", does: "The member of a name or key", may: reads}
-	inviteOp  = op[invite, app.Invitation]{at: "POST /api/invitations", does: "Make an invitation", may: writes}
-	renameOp  = op[rename, none]{at: "PUT /api/session/name", does: "Change the name of the node's member", may: writes}
+	membersOp = op[none, []policy.Member]{at: "GET /api/members", does: "All members and their devices, also those who wait or were removed", may: reads}
+	memberOp  = op[memberName, policy.Member]{at: "GET /api/members/{member}", does: "The member of a name or ID", may: reads}
+	renameOp  = op[rename, none]{at: "PUT /api/session/name", does: "Claim a name for the node's member; it holds once it is confirmed", may: writes}
+	leaveOp   = op[none, none]{at: "POST /api/session/leave", does: "End the membership of the node's member", may: writes}
 	setRoleOp = op[setRole, policy.Member]{at: "PUT /api/members/{member}/role", does: "Give a member another role", may: writes}
-	revokeOp  = op[memberName, policy.Member]{at: "DELETE /api/members/{member}", does: "End a membership", may: writes}
+	revokeOp  = op[revoke, policy.Member]{at: "DELETE /api/members/{member}", does: "End a membership", may: writes}
+	restoreOp = op[memberName, policy.Member]{at: "POST /api/members/{member}/restore", does: "Lift the last removal or demotion of a member", may: writes}
 )
 
 func (s *server) addMembers() {
@@ -41,18 +45,21 @@ func (s *server) addMembers() {
 	memberOp.serve(s, func(ctx context.Context, m *app.Session, in memberName) (policy.Member, error) {
 		return m.Members.Lookup(ctx, in.Member)
 	})
-	inviteOp.serve(s, func(ctx context.Context, m *app.Session, in invite) (app.Invitation, error) {
-		return m.Members.Invite(ctx, in.Body)
-	})
 	renameOp.serve(s, func(ctx context.Context, m *app.Session, in rename) (none, error) {
 		return none{}, m.Members.Rename(ctx, in.Body.Name)
 	})
+	leaveOp.serve(s, func(ctx context.Context, m *app.Session, _ none) (none, error) { return none{}, m.Members.Leave(ctx) })
 	setRoleOp.serve(s, func(ctx context.Context, m *app.Session, in setRole) (policy.Member, error) {
 		return m.Members.SetRole(ctx, in.Member, in.Body.Role)
 	})
-	revokeOp.serve(s, func(ctx context.Context, m *app.Session, in memberName) (policy.Member, error) {
-		return m.Members.Revoke(ctx, in.Member)
+	revokeOp.serve(s, func(ctx context.Context, m *app.Session, in revoke) (policy.Member, error) {
+		return m.Members.Revoke(ctx, in.Member, app.RevokeOptions{Strict: in.Strict})
 	})
+	restoreOp.serve(s, func(ctx context.Context, m *app.Session, in memberName) (policy.Member, error) {
+		return m.Members.Restore(ctx, in.Member)
+	})
+	s.addInvitations()
+	s.addDevices()
 }
 
 // membersClient is an app.Members.
@@ -68,15 +75,13 @@ func (c membersClient) Lookup(ctx context.Context, member string) (policy.Member
 	return memberOp.call(ctx, c.client, memberName{member})
 }
 
-func (c membersClient) Invite(ctx context.Context, o app.InviteOptions) (app.Invitation, error) {
-	return inviteOp.call(ctx, c.client, invite{o})
-}
-
 func (c membersClient) Rename(ctx context.Context, name string) error {
 	var in rename
 	in.Body.Name = name
 	return renameOp.run(ctx, c.client, in)
 }
+
+func (c membersClient) Leave(ctx context.Context) error { return leaveOp.run(ctx, c.client, none{}) }
 
 func (c membersClient) SetRole(ctx context.Context, member string, role policy.Role) (policy.Member, error) {
 	in := setRole{Member: member}
@@ -84,6 +89,10 @@ func (c membersClient) SetRole(ctx context.Context, member string, role policy.R
 	return setRoleOp.call(ctx, c.client, in)
 }
 
-func (c membersClient) Revoke(ctx context.Context, member string) (policy.Member, error) {
-	return revokeOp.call(ctx, c.client, memberName{member})
+func (c membersClient) Revoke(ctx context.Context, member string, o app.RevokeOptions) (policy.Member, error) {
+	return revokeOp.call(ctx, c.client, revoke{member, o.Strict})
+}
+
+func (c membersClient) Restore(ctx context.Context, member string) (policy.Member, error) {
+	return restoreOp.call(ctx, c.client, memberName{member})
 }

@@ -17,8 +17,9 @@ import (
 const typeMessage = "message/rfc822"
 
 type sendMessage struct {
-	To   []string `query:"to" doc:"Addresses; those in the message if absent."`
-	Wait duration `query:"wait" doc:"How long to wait until another node holds it, as 5s."`
+	To      []string `query:"to" doc:"Addresses; those in the message if absent."`
+	Wait    duration `query:"wait" doc:"How long to wait until another node holds it, as 5s."`
+	Confirm bool     `query:"confirm" doc:"Send also to names that mean another member than when they were last written to."`
 }
 
 // shortMessage is a message as programs can write it without knowing MIME.
@@ -49,7 +50,7 @@ func (s *server) addMessages() {
 			return err
 		}
 		sent, err := withMail(func(ctx context.Context, box mail.Mailbox, in sendMessage) (mail.Sent, error) {
-			return box.Send(ctx, mail.Outgoing{To: in.To, MIME: source, Wait: in.Wait.Duration})
+			return box.Send(ctx, mail.Outgoing{To: in.To, MIME: source, Wait: in.Wait.Duration, Confirm: in.Confirm})
 		})(r.Context(), m, in)
 		return reply(w, sent, err)
 	})
@@ -95,7 +96,7 @@ func messageBody(w http.ResponseWriter, r *http.Request) (io.Reader, error) {
 
 // Send implements mail.Mailbox.
 func (c mailClient) Send(ctx context.Context, o mail.Outgoing) (sent mail.Sent, err error) {
-	resp, err := sendOp.open(ctx, c.client, sendMessage{o.To, duration{o.Wait}}, io.NopCloser(o.MIME))
+	resp, err := sendOp.open(ctx, c.client, sendMessage{o.To, duration{o.Wait}, o.Confirm}, io.NopCloser(o.MIME))
 	if err != nil {
 		return sent, err
 	}

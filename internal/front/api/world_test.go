@@ -30,7 +30,9 @@ import (
 // those with tokens.
 type world struct {
 	t          *testing.T
-	self       moot.Key
+	space      moot.SpaceID
+	self       moot.MemberID
+	device     moot.Key
 	node       *store.Store
 	box        *mail.Account
 	tokens     *accounts.Tokens
@@ -38,6 +40,7 @@ type world struct {
 	jobs       *submitter
 	files      app.Files // replaced where a test wants others
 	local, web *httptest.Server
+	people     *members.Members
 	session    *app.Session // through local
 	checker    *checker
 
@@ -49,9 +52,13 @@ type world struct {
 // gate admits entries by a roster.
 type gate struct{ *policy.Roster }
 
-func (g gate) Admit(e moot.Entry) error        { return g.Roster.Admit(e) }
-func (g gate) Apply(e moot.Entry)              { g.Roster.Apply(e) }
-func (g gate) Limit(k moot.Key) (uint64, bool) { return g.Roster.Limit(k) }
+func (g gate) Admit(e *moot.Entry, at moot.Position, begins *moot.Position, held store.Held) error {
+	return g.Roster.Admit(e, at, begins, policy.Held(held))
+}
+
+func (g gate) Apply(e *moot.Entry, at moot.Position, begins *moot.Position, held store.Held) []moot.Key {
+	return g.Roster.Apply(e, at, begins, policy.Held(held))
+}
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -71,27 +78,29 @@ func wantKind(t testing.TB, what string, err error, kind moot.ErrorKind) {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	key := seal.NewKey()
-	w := &world{t: t, self: seal.Public(key), jobs: &submitter{}}
-	roster := policy.NewRoster(w.self, time.Now)
-	var err error
+	begun, err := members.Founding("friends", "laptop", key, time.Now)
+	must(t, err)
+	w := &world{t: t, space: moot.SpaceID(begun.ID), self: moot.MemberID(begun.ID), device: seal.Public(key), jobs: &submitter{}}
+	roster := policy.NewRoster(w.space, time.Now)
 	w.node, err = store.Open(t.Context(), store.Config{Gate: gate{roster}})
 	must(t, err)
 	t.Cleanup(func() { w.node.Close() })
-	signer, err := sign.New(t.Context(), sign.Config{Self: w.self, Author: feed.NewAuthor(w.self, key, feed.NewClock(time.Now, 0), nil), Local: w.node})
+	must(t, w.node.Append(t.Context(), moot.Merge, begun))
+	signer, err := sign.New(t.Context(), sign.Config{Self: w.device, Author: feed.NewAuthor(w.space, key, feed.NewClock(time.Now, 0), nil), Local: w.node})
 	must(t, err)
 	write := signer.Through(w.node)
-	people := members.New(w.self, w.node, write)
-	must(t, people.Found(t.Context(), "friends", "ann"))
+	w.people = members.New(members.Config{Space: w.space, Self: w.device, Node: w.node, Write: write, Roster: roster})
+	must(t, w.people.Found(t.Context(), "ann"))
 	index, err := mail.OpenIndex(t.Context(), "")
 	must(t, err)
 	t.Cleanup(func() { index.Close() })
-	w.box, err = mail.New(t.Context(), mail.Config{Node: w.node, Write: write, Key: key, Index: index,
+	w.box, err = mail.New(t.Context(), mail.Config{Node: w.node, Member: w.self, Write: write, Key: key, Index: index,
 		Directory: func(context.Context) (mail.Directory, error) { return mail.Directory{Roster: roster}, nil }})
 	must(t, err)
 	w.tokens, err = accounts.OpenTokens(memory{}, time.Now, nil)
 	must(t, err)
 	w.control = &control{tokens: w.tokens}
-	w.files = files.New(w.node, write, files.Options{Linker: w.node})
+	w.files = files.New(w.node, write, files.Options{Linker: w.node, Member: roster.Owner})
 	open := func(_ context.Context, via moot.Architecture) (*app.Session, error) {
 		if via.IsZero() {
 			via.Peers = true
@@ -100,8 +109,8 @@ func newWorld(t *testing.T) *world {
 		defer w.mu.Unlock()
 		w.opened = append(w.opened, via)
 		return &app.Session{
-			Identity: app.Identity{Space: w.self, Name: "friends", Self: w.self, As: "ann", Home: "/home"}, Via: via,
-			Files: w.files, Members: memberList{people, w.self}, Jobs: w.jobs, Control: w.control,
+			Identity: app.Identity{Space: w.space, Name: "friends", Member: w.self, As: "ann", Device: w.device, Label: "laptop", Home: "/home"}, Via: via,
+			Files: w.files, Members: memberList{w.people}, Jobs: w.jobs, Control: w.control,
 			Mail: func(ctx context.Context) (mail.Mailbox, error) { return w.box, w.box.Sync(ctx) },
 			Close: func() error {
 				w.mu.Lock()
@@ -187,21 +196,4 @@ func (m memory) Load(name string, v any) error {
 func (m memory) Save(name string, v any) (err error) {
 	m[name], err = json.Marshal(v)
 	return err
-}
-
-// memberList is an app.Members.
-type memberList struct {
-	*members.Members
-	self moot.Key
-}
-
-func (m memberList) Rename(ctx context.Context, name string) error {
-	return m.Members.Rename(ctx, m.self, name)
-}
-
-func (m memberList) Invite(_ context.Context, o app.InviteOptions) (app.Invitation, error) {
-	if o.Role == "" {
-		return app.Invitation{}, moot.WithHint(moot.Errorf(moot.Unavailable, "nobody can be asked"), moot.HintStartNode)
-	}
-	return app.Invitation{Link: "moot:x", Role: o.Role, Expires: time.Unix(1e9, 0).Add(o.Expires).UTC()}, nil
 }

@@ -77,6 +77,7 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
   moot serve &
   moot invite                     prints a link
   moot join moot://…  --as ann    on another machine
+  moot device add                 prints a link for one more device of yours
   moot share holiday.mp4
   moot get holiday.mp4`,
 		Version:           Version,
@@ -98,7 +99,8 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
 	a.addGroup(root, "mail", a.sendCommand(), a.inboxCommand(), a.readCommand(), a.replyCommand(), a.searchCommand(), a.watchCommand(),
 		a.attachmentsCommand(), a.markCommand(), a.moveCommand(), a.discardCommand(), a.accountCommand())
 	a.addGroup(root, "jobs", a.runCommand(), a.jobsCommand(), a.logsCommand(), a.cancelCommand(), a.retryCommand(), a.offerCommand())
-	a.addGroup(root, "people", a.inviteCommand(), a.joinCommand(), a.membersCommand(), a.renameCommand(), a.roleCommand(), a.revokeCommand())
+	a.addGroup(root, "people", a.inviteCommand(), a.joinCommand(), a.membersCommand(), a.deviceCommand(), a.renameCommand(), a.roleCommand(),
+		a.revokeCommand(), a.leaveCommand())
 	a.addProgramCommands(root)
 	return root
 }

@@ -19,7 +19,7 @@ type command struct {
 }
 
 func commands() []command {
-	return slices.Concat(nodeCommands, filesCommands, peopleCommands, mailCommands, jobsCommands)
+	return slices.Concat(nodeCommands, filesCommands, peopleCommands, deviceCommands, accountCommands, mailCommands, jobsCommands)
 }
 
 // recorded are the calls but the one that opens a session.
@@ -102,15 +102,24 @@ func TestFailures(t *testing.T) {
 // TestUsage tries command lines that make no sense: status 2 and no call.
 func TestUsage(t *testing.T) {
 	for line, want := range map[string]string{
-		"":                                  "",
-		"bogus":                             "unknown command \"bogus\" for \"moot\"\n\nDid you mean this?\n  logs\nTry 'moot --help'.",
-		"get":                               "accepts 1 arg(s), received 0\nUsage: moot get NAME|ID [-o PATH]\nTry 'moot get --help'.",
-		"ls a b":                            "Usage: moot ls [PREFIX]",
-		"ls --via pigeon":                   `--via is "pigeon": want server, peers or both`,
-		"ls --bogus":                        "unknown flag: --bogus",
-		"account":                           "account: want one of add, dns, ls, password",
-		"account bogus":                     `unknown command "bogus" for "moot account"`,
-		"token":                             "token: want one of add, ls, rm",
+		"":                                   "",
+		"bogus":                              "unknown command \"bogus\" for \"moot\"\n\nDid you mean this?\n  logs\nTry 'moot --help'.",
+		"get":                                "accepts 1 arg(s), received 0\nUsage: moot get NAME|ID [-o PATH]\nTry 'moot get --help'.",
+		"ls a b":                             "Usage: moot ls [PREFIX]",
+		"ls --via pigeon":                    `--via is "pigeon": want server, peers or both`,
+		"ls --bogus":                         "unknown flag: --bogus",
+		"account":                            "account: want one of add, dns, enable, ls, password, rm",
+		"account bogus":                      `unknown command "bogus" for "moot account"`,
+		"token":                              "token: want one of add, ls, rm",
+		"device":                             "device: want one of add, choose, ls, rename, rm",
+		"device add --expires 1x":            "is not a duration",
+		"device add --recovery --expires 1h": "none of the others can be",
+		"join":                               "want one LINK, '-' or --file",
+		"join moot://a --file b":             "want one LINK, '-' or --file",
+		"invite --list --withdraw a":         "none of the others can be",
+		"invite --role guest --list":         "none of the others can be",
+		"revoke bob --lift --strict":         "none of the others can be",
+		"account password --drop --password-stdin": "none of the others can be",
 		"compare":                           "compare: want one of scalability",
 		"docs":                              "docs: want one of man, markdown",
 		"share a b --as c":                  "--as names one thing, and there are 2 paths",
@@ -190,7 +199,8 @@ func TestHintsArePrinted(t *testing.T) {
 	for hint, want := range map[moot.Hint]string{
 		moot.HintCreate: "moot init", moot.HintOtherHome: "--home", moot.HintStartNode: "moot up", moot.HintStartServer: "moot serve", moot.HintStopNode: "stop it",
 		moot.HintAskServer: "--via server", moot.HintAskPeers: "--via peers", moot.HintInvite: "moot invite", moot.HintPassword: "moot account password", moot.HintMailDomain: "--mail-domain",
-		moot.HintForce: "--force", moot.HintRename: "--as", moot.HintRetry: "again", moot.HintUpdate: "newer version", moot.HintCopy: "--in-place",
+		moot.HintForce: "--force", moot.HintConfirm: "--yes", moot.HintAdopt: "founder", moot.HintListDevices: "moot device ls", moot.HintForked: "moot device choose",
+		moot.HintOtherMember: "--confirm", moot.HintLeave: "moot leave", moot.HintRecovery: "--recovery", moot.HintRename: "--as", moot.HintRetry: "again", moot.HintUpdate: "newer version", moot.HintCopy: "--in-place",
 	} {
 		f := newFake()
 		f.fail = moot.WithHint(moot.Errorf(moot.Invalid, "no"), hint)

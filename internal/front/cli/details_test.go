@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/mail"
@@ -173,12 +174,12 @@ func TestJobEnds(t *testing.T) {
 		ended(func(j *jobs.Job) { j.State = jobs.Cancelled }).expect(t, line, "", Failed, "", "the job k3f9ab was cancelled")
 		ended(func(j *jobs.Job) { j.State = jobs.Running }).expect(t, line, "", Failed, "", "the job's coordinator went away: see 'moot jobs k3f9ab'")
 		ended(func(j *jobs.Job) {
-			j.Why, j.Disagreed = "one task is missing\nmore", []jobs.Disagreement{{Worker: bob, Task: "one"}}
+			j.Why, j.Disagreed = "one task is missing\nmore", []jobs.Disagreement{{Worker: tower, Task: "one"}}
 		}).
 			expect(t, line, "", Done, "one task is missing\nthe result of bob was not that of the others: task one\n", "")
 	}
-	ended(func(j *jobs.Job) { j.Disagreed, j.Why = []jobs.Disagreement{{Worker: bob, Task: "one"}}, "late" }).
-		expect(t, "jobs k3f", "", Done, "because         late\n", "")
+	ended(func(j *jobs.Job) { j.Disagreed, j.Why = []jobs.Disagreement{{Worker: tower, Task: "one"}}, "late" }).
+		expect(t, "jobs k3f", "", Done, "because              late\n", "")
 }
 
 // TestJobWithoutCoordinator shows what the space knows of a job when its coordinator does not answer.
@@ -275,9 +276,9 @@ func TestCloseFails(t *testing.T) {
 
 func TestStatusOfStoppedNode(t *testing.T) {
 	f := newFake()
-	f.status.Running, f.status.Conflicts, f.status.Forks = false, 0, 0
+	f.status.Running, f.status.Conflicts, f.status.Membership = false, 0, app.Membership{Adopted: true}
 	f.expect(t, "status", "", Done, "not running: each command makes a node for itself ('moot up' runs one)", "")
-	if _, out, _ := f.runLine(t, "status", ""); strings.Contains(out, "conflicts") || strings.Contains(out, "forks") {
+	if _, out, _ := f.runLine(t, "status", ""); strings.Contains(out, "conflicts") || strings.Contains(out, "forked") || strings.Contains(out, "waiting") || strings.Contains(out, "invitations") {
 		t.Errorf("status shows none: %s", out)
 	}
 }
@@ -291,12 +292,12 @@ func TestNoOffers(t *testing.T) {
 
 func TestRemoveRestrictions(t *testing.T) {
 	f := newFake()
-	f.preferences.Deny, f.preferences.Names, f.preferences.UploadRate = []moot.Key{bob}, []string{"p/"}, 5
+	f.preferences.Deny, f.preferences.Names, f.preferences.UploadRate = []moot.MemberID{bob}, []string{"p/"}, 5
 	f.expect(t, "policy --allow bob --names '' --rate 0", "", Done, "members\n", "")
 	if !strings.HasSuffix(f.recorded(), "set {}") {
 		t.Errorf("called %s", f.recorded())
 	}
-	f.preferences.LendTo = []moot.Key{bob}
+	f.preferences.LendTo = []moot.MemberID{bob}
 	f.expect(t, "offer --to '' --hours ''", "", Done, "ann", "")
 }
 

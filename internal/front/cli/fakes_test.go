@@ -28,8 +28,13 @@ func TestMain(m *testing.M) {
 
 var (
 	now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	ann = moot.Key{1}
-	bob = moot.Key{2}
+	ann = moot.MemberID{1}
+	bob = moot.MemberID{2}
+	cyd = moot.MemberID{3}
+
+	laptop = moot.Key{4} // ann's, at work
+	phone  = moot.Key{5}
+	tower  = moot.Key{6} // bob's
 )
 
 // zeroFields are options that were not given.
@@ -50,39 +55,50 @@ type fake struct {
 	mime        string // of the messages, and of the last that was sent
 	offers      []jobs.Offer
 	status      app.Status
+	joined      app.NewHome
+	code        string // for recovery
 	closeErr    error
+
+	noInvitations bool
 }
 
 // newFake returns a program in which ann is at work.
 func newFake() *fake {
 	text := "From: bob\r\nSubject: Lunch\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" +
 		"--b\r\nContent-Type: text/plain\r\n\r\nAt noon?\r\n--b\r\nContent-Disposition: attachment; filename=map.txt\r\n\r\nX\r\n--b--\r\n"
-	job := jobs.Job{ID: "k3f9abcdef", Name: "count", As: "counts", Author: ann, Coordinator: bob, Via: moot.Architecture{Server: true}, Submitted: now,
+	job := jobs.Job{ID: "k3f9abcdef", Name: "count", As: "counts", By: ann, Coordinator: tower, Via: moot.Architecture{Server: true}, Submitted: now,
 		State: jobs.Running, Progress: jobs.Progress{Tasks: 2, Done: 1, Running: 1}}
 	over := job
-	over.State, over.Progress = jobs.Done, jobs.Progress{Tasks: 2, Done: 2, Cached: 1, Wall: 1500 * time.Millisecond, Workers: map[moot.Key]int{ann: 1, bob: 1}}
+	over.State, over.Progress = jobs.Done, jobs.Progress{Tasks: 2, Done: 2, Cached: 1, Wall: 1500 * time.Millisecond, Workers: map[moot.Key]int{laptop: 1, tower: 1}}
 	summary := mail.Summary{Author: bob, Arrived: now, Date: now, From: `"bob" <bob@moot.alt>`, To: []string{"ann@moot.alt", "cyd@moot.alt"}, Subject: "Lunch", Thread: "1@moot.alt",
 		MessageID: "1@moot.alt", Attachments: []mail.Attachment{{Name: "map.txt", Type: "text/plain", Size: 1}}, Text: "At no"}
 	return &fake{
 		folders: []mail.Folder{{Name: mail.Inbox, Messages: 1, Unseen: 1, Size: 2048, ModSeq: 7}, {Name: "Work", Messages: 2}},
 		items:   []mail.Item{{ID: moot.BlobID{0xab, 0xcd}, Folder: mail.Inbox, UID: 4, ModSeq: 7, Summary: summary}},
-		sent:    mail.Sent{ID: moot.BlobID{0xef}, Members: []moot.Key{bob}, Holders: 2},
+		sent:    mail.Sent{ID: moot.BlobID{0xef}, Members: []moot.MemberID{bob}, Holders: 2},
 		mime:    text,
 		lookups: map[string]files.File{"mod.wasm": file("mod.wasm", 9, 100), "texts": {Name: "texts", Folder: true, Content: 7, Blob: moot.Blob{ID: moot.BlobID{8}, Size: 70}}},
 		events:  []jobs.Event{{Job: job}, {Job: job, Log: &jobs.Log{Task: "one", Stream: 1, Text: []byte("hello\n")}}, {Job: over}},
-		offers:  []jobs.Offer{{Member: ann, Terms: jobs.Terms{CPUs: 2, To: []moot.Key{bob}}}, {Member: bob, Terms: jobs.Terms{CPUs: 4, Memory: 1 << 30, Hours: "22:00-06:00"}, Server: true}},
+		offers:  []jobs.Offer{{Device: laptop, Member: ann, Terms: jobs.Terms{CPUs: 2, To: []moot.MemberID{bob}}}, {Device: tower, Member: bob, Terms: jobs.Terms{CPUs: 4, Memory: 1 << 30, Hours: "22:00-06:00"}, Server: true}},
 		status: app.Status{Identity: identity("/home"), Via: moot.Architecture{Server: true, Peers: true}, Running: true, Role: policy.RoleOwner, Peers: 1, Addrs: []string{"https://a:1"},
-			Servers: []app.ServerStatus{{Peer: moot.Peer{ID: ann, Addrs: []string{"https://a:1"}}, Reachable: true}, {Peer: moot.Peer{Addrs: []string{"https://b:2"}}, Why: "asleep"}},
-			Entries: 12, Authors: 2, Blobs: 3, Bytes: 5000, Conflicts: 1, Forks: 1},
+			Servers:    []app.ServerStatus{{Peer: moot.Peer{ID: laptop, Addrs: []string{"https://a:1"}}, Reachable: true}, {Peer: moot.Peer{Addrs: []string{"https://b:2"}}, Why: "asleep"}},
+			Holdings:   app.Holdings{Entries: 12, Authors: 2, Blobs: 3, Bytes: 5000, Conflicts: 1, Forks: 1},
+			Membership: app.Membership{Adopted: true, Invitations: 2, Waiting: []app.WaitingStatus{{Member: cyd, Name: "cyd", Device: moot.Key{7}}, {Member: ann, Name: "ann", Device: moot.Key{8}, Label: "tablet", Joined: true}}, Forked: forked()}},
+		code: "moot-recovery-1-2-3",
 	}
 }
 
 func identity(home string) app.Identity {
-	return app.Identity{Space: ann, Name: "friends", Self: ann, As: "ann", Home: home}
+	return app.Identity{Space: moot.SpaceID{1}, Name: "friends", Member: ann, As: "ann", Device: laptop, Label: "laptop", Home: home}
+}
+
+func forked() []app.ForkStatus {
+	return []app.ForkStatus{{Member: ann, Name: "ann", Device: phone, Label: "phone", Since: now, Branches: []app.Branch{
+		{Head: moot.EntryID{0xab}, Entries: 3, Last: moot.TimeAt(now)}, {Head: moot.EntryID{0xcd}, Entries: 1, Last: moot.TimeAt(now)}}}}
 }
 
 func file(name string, id byte, size int64) files.File {
-	return files.File{Name: name, Blob: moot.Blob{ID: moot.BlobID{id, 0xff}, Size: size}, Content: size, Author: ann, Mode: 0o644, ModTime: now, Time: moot.TimeAt(now), Entry: moot.EntryID{id, 1}}
+	return files.File{Name: name, Blob: moot.Blob{ID: moot.BlobID{id, 0xff}, Size: size}, Content: size, By: ann, Author: laptop, Mode: 0o644, ModTime: now, Time: moot.TimeAt(now), Entry: moot.EntryID{id, 1}}
 }
 
 // call records a call, and says whether it fails.
@@ -94,12 +110,14 @@ func (f *fake) call(format string, args ...any) error {
 	return nil
 }
 
-func (f *fake) Init(_ context.Context, home, space, as string) (app.Identity, error) {
-	return identity(home), f.call("init %s %s %s", home, space, as)
+func (f *fake) Init(_ context.Context, home string, o app.InitOptions) (app.NewHome, error) {
+	return app.NewHome{Identity: identity(home), Recovery: f.code}, f.call("init %s %+v", home, o)
 }
 
-func (f *fake) Join(_ context.Context, home, link, as string) (app.Identity, error) {
-	return identity(home), f.call("join %s %s %s", home, link, as)
+func (f *fake) Join(_ context.Context, home string, o app.JoinOptions) (app.NewHome, error) {
+	joined := f.joined
+	joined.Identity = identity(home)
+	return joined, f.call("join %s %+v", home, o)
 }
 
 func (f *fake) Run(_ context.Context, home string, o app.RunOptions, ready func([]string)) error {
@@ -163,7 +181,7 @@ func (f fakeFiles) Lookup(_ context.Context, name string) (files.File, error) {
 
 func (f fakeFiles) list() []files.File {
 	folder, stranger := file("b", 4, 2048), file("c\x1b[2J\n", 5, 1)
-	folder.Folder, folder.Conflict, stranger.Author = true, true, moot.Key{9}
+	folder.Folder, folder.Conflict, stranger.By, stranger.Author = true, true, moot.MemberID{}, moot.Key{9}
 	return []files.File{file("a.txt", 3, 10), folder, stranger}
 }
 
@@ -196,31 +214,6 @@ func (f fakeFiles) Remove(_ context.Context, name string) error { return f.call(
 func (f fakeFiles) Sync(_ context.Context, dir string, o files.SyncOptions) error {
 	o.Changed("shared", "a.txt")
 	return f.call("sync %s %q once=%t", dir, o.Prefix, o.Once)
-}
-
-type fakeMembers struct{ *fake }
-
-// List never fails: names in tables are only a help.
-func (f fakeMembers) List(context.Context) ([]policy.Member, error) {
-	return []policy.Member{{Key: ann, Name: "ann", Role: policy.RoleOwner}, {Key: bob, Name: "bob", Role: policy.RoleMember}, {Key: moot.Key{3}, Name: "cyd", Revoked: true}}, nil
-}
-
-func (f fakeMembers) Lookup(_ context.Context, member string) (policy.Member, error) {
-	return policy.Member{Key: bob, Name: member, Role: policy.RoleMember}, f.call("member %s", member)
-}
-
-func (f fakeMembers) Invite(_ context.Context, o app.InviteOptions) (app.Invitation, error) {
-	return app.Invitation{Link: "moot://link", Role: o.Role, Expires: now.Add(o.Expires)}, f.call("invite %+v", o)
-}
-
-func (f fakeMembers) Rename(_ context.Context, name string) error { return f.call("rename %s", name) }
-
-func (f fakeMembers) SetRole(_ context.Context, member string, role policy.Role) (policy.Member, error) {
-	return policy.Member{Key: bob, Name: member, Role: role}, f.call("role %s %s", member, role)
-}
-
-func (f fakeMembers) Revoke(_ context.Context, member string) (policy.Member, error) {
-	return policy.Member{Key: bob, Name: member, Revoked: true}, f.call("revoke %s", member)
 }
 
 type fakeMailbox struct{ *fake }
@@ -268,7 +261,7 @@ func (f fakeMailbox) Change(_ context.Context, changes ...mail.Change) ([]mail.I
 }
 
 func (f fakeMailbox) Receipts(context.Context, moot.BlobID) ([]mail.Receipt, error) {
-	return []mail.Receipt{{Reader: bob, Delivered: now, Read: now}, {Reader: ann, Delivered: now}, {Reader: moot.Key{3}}}, f.call("receipts")
+	return []mail.Receipt{{Reader: bob, Delivered: now, Read: now}, {Reader: ann, Delivered: now}, {Reader: cyd}}, f.call("receipts")
 }
 
 func (f fakeMailbox) Watch(context.Context) iter.Seq[[]string] {
@@ -316,7 +309,7 @@ type fakeControl struct{ *fake }
 func (f fakeControl) Status(context.Context) (app.Status, error) { return f.status, f.call("status") }
 
 func (f fakeControl) Peers(context.Context) ([]app.PeerStatus, error) {
-	return []app.PeerStatus{{Peer: moot.Peer{ID: bob, Name: "bob", Addrs: []string{"/ip4/1.2.3.4/tcp/5"}}, Role: policy.RoleMember, Connected: true}, {Peer: moot.Peer{ID: ann, Name: "ann"}, Role: policy.RoleOwner}}, f.call("peers")
+	return []app.PeerStatus{{Peer: moot.Peer{ID: tower, Name: "bob", Addrs: []string{"/ip4/1.2.3.4/tcp/5"}}, Member: bob, Role: policy.RoleMember, Connected: true}, {Peer: moot.Peer{ID: phone, Name: "ann (phone)"}, Member: ann, Role: policy.RoleOwner}}, f.call("peers")
 }
 
 func (f fakeControl) Preferences(context.Context) (policy.Preferences, error) {
@@ -337,11 +330,27 @@ func (f fakeControl) Backup(_ context.Context, w io.Writer) error {
 }
 
 func (f fakeControl) Accounts(context.Context) ([]app.Account, error) {
-	return []app.Account{{Member: ann, Name: "ann", Own: true}, {Member: bob, Name: "bob", Passwords: 2}}, f.call("accounts")
+	return []app.Account{{Member: ann, Device: laptop, Name: "ann", Own: true}, {Member: bob, Device: tower, Name: "bob", Passwords: 2}}, f.call("accounts")
 }
 
 func (f fakeControl) AddAccount(_ context.Context, name, link string) (app.Account, error) {
-	return app.Account{Member: bob, Name: name}, f.call("add account %s %q", name, link)
+	return app.Account{Member: bob, Device: tower, Name: name}, f.call("add account %s %q", name, link)
+}
+
+func (f fakeControl) EnableAccount(_ context.Context, o app.EnableOptions) (app.Account, error) {
+	acct := app.Account{Member: ann, Device: moot.Key{8}, Name: "ann", Passwords: 1, Server: "https://a:1"}
+	if o.Password == "" {
+		acct.Password = "pass-word"
+	}
+	return acct, f.call("enable %+v", o)
+}
+
+func (f fakeControl) RemoveAccount(_ context.Context, name string, only bool) error {
+	return f.call("remove account %s only=%t", name, only)
+}
+
+func (f fakeControl) SetPassword(_ context.Context, name, password string) error {
+	return f.call("set password %q %q", name, password)
 }
 
 func (f fakeControl) AddPassword(_ context.Context, name string) (string, error) {
@@ -382,7 +391,8 @@ func (f *fake) runLine(t testing.TB, line, in string) (status int, out, errs str
 
 // plain shortens keys and IDs.
 func plain(s string) string {
-	s = strings.NewReplacer(ann.String(), "ANN", bob.String(), "BOB", moot.Key{3}.String(), "CYD", moot.Key{9}.String(), "NOBODY", "\r", "").Replace(s)
+	s = strings.NewReplacer(ann.String(), "ANN", bob.String(), "BOB", cyd.String(), "CYD", moot.Key{9}.String(), "NOBODY",
+		laptop.String(), "LAPTOP", phone.String(), "PHONE", tower.String(), "TOWER", "\r", "").Replace(s)
 	return zeros.ReplaceAllString(s, "00")
 }
 

@@ -10,11 +10,11 @@ list ""
 NAME    SIZE     BY        WHEN                 BLOB
 a.txt   10 B     ann       2026-01-02 03:04:05  03ff000000000000
 b       2.0 KiB  ann       2026-01-02 03:04:05  04ff000000000000  folder CONFLICT
-c�[2J�  1 B      beaaaaaa  2026-01-02 03:04:05  05ff000000000000
+c�[2J�  1 B      dan~aeaa  2026-01-02 03:04:05  05ff000000000000
 `,
 		json: `
-{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
-{"name":"b","blob":{"id":"04ff00","size":2048},"size":2048,"mode":420,"modified":"2026-01-02T03:04:05Z","folder":true,"author":"ANN","time":115823283077120000,"version":"040100","conflict":true}
+{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
+{"name":"b","blob":{"id":"04ff00","size":2048},"size":2048,"mode":420,"modified":"2026-01-02T03:04:05Z","folder":true,"by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"040100","conflict":true}
 {"name":"c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100"}
 `,
 	},
@@ -27,11 +27,11 @@ list "pre"
 NAME    SIZE     BY        WHEN                 BLOB
 a.txt   10 B     ann       2026-01-02 03:04:05  03ff000000000000
 b       2.0 KiB  ann       2026-01-02 03:04:05  04ff000000000000  folder CONFLICT
-c�[2J�  1 B      beaaaaaa  2026-01-02 03:04:05  05ff000000000000
+c�[2J�  1 B      dan~aeaa  2026-01-02 03:04:05  05ff000000000000
 `,
 		json: `
-{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
-{"name":"b","blob":{"id":"04ff00","size":2048},"size":2048,"mode":420,"modified":"2026-01-02T03:04:05Z","folder":true,"author":"ANN","time":115823283077120000,"version":"040100","conflict":true}
+{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
+{"name":"b","blob":{"id":"04ff00","size":2048},"size":2048,"mode":420,"modified":"2026-01-02T03:04:05Z","folder":true,"by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"040100","conflict":true}
 {"name":"c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100"}
 `,
 	},
@@ -45,7 +45,7 @@ NAME   SIZE  BY   WHEN                 BLOB
 a.txt  10 B  ann  2026-01-02 03:04:05  03ff000000000000
 `,
 		json: `
-{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
+{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
 `,
 	},
 	{
@@ -58,7 +58,7 @@ NAME   SIZE  BY   WHEN                 BLOB
 a.txt  10 B  ann  2026-01-02 03:04:05  03ff000000000000
 `,
 		json: `
-{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
+{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
 `,
 	},
 	{
@@ -72,8 +72,8 @@ a.txt  10 B     ann  2026-01-02 03:04:05  0301000000000000
 b      2.0 KiB  ann  2026-01-02 03:04:05  0401000000000000
 `,
 		json: `
-{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
-{"name":"b","blob":{"id":"04ff00","size":2048},"size":2048,"mode":420,"modified":"2026-01-02T03:04:05Z","folder":true,"author":"ANN","time":115823283077120000,"version":"040100","conflict":true}
+{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
+{"name":"b","blob":{"id":"04ff00","size":2048},"size":2048,"mode":420,"modified":"2026-01-02T03:04:05Z","folder":true,"by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"040100","conflict":true}
 `,
 	},
 	{
@@ -85,7 +85,7 @@ resolve a.txt ""
 a.txt is 03ff00 now
 `,
 		json: `
-{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
+{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
 `,
 	},
 	{
@@ -97,7 +97,7 @@ resolve a.txt "1f3a"
 a.txt is 03ff00 now
 `,
 		json: `
-{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
+{"name":"a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
 `,
 	},
 	{
@@ -109,7 +109,7 @@ share a.txt {As:b InPlace:true Force:true Bare:false Progress:<nil>}
 b  1.0 MiB  03ff00
 `,
 		json: `
-{"name":"b","blob":{"id":"03ff00","size":1048576},"size":1048576,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
+{"name":"b","blob":{"id":"03ff00","size":1048576},"size":1048576,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
 `,
 	},
 	{
@@ -123,8 +123,8 @@ a.txt  1.0 MiB  03ff00
 b.txt  1.0 MiB  03ff00
 `,
 		json: `
-{"name":"a.txt","blob":{"id":"03ff00","size":1048576},"size":1048576,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
-{"name":"b.txt","blob":{"id":"03ff00","size":1048576},"size":1048576,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
+{"name":"a.txt","blob":{"id":"03ff00","size":1048576},"size":1048576,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
+{"name":"b.txt","blob":{"id":"03ff00","size":1048576},"size":1048576,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
 `,
 	},
 	{
@@ -136,7 +136,7 @@ get a.txt "to"
 here/a.txt  10 B  03ff00
 `,
 		json: `
-{"name":"a.txt","path":"here/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
+{"name":"a.txt","path":"here/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
 `,
 	},
 	{
@@ -148,7 +148,7 @@ get a.txt ""
 here/a.txt  10 B  03ff00
 `,
 		json: `
-{"name":"a.txt","path":"here/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
+{"name":"a.txt","path":"here/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
 `,
 	},
 	{
@@ -160,7 +160,7 @@ move a b {Force:true}
 b  10 B  03ff00
 `,
 		json: `
-{"name":"b","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"ANN","time":115823283077120000,"version":"030100"}
+{"name":"b","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
 `,
 	},
 	{

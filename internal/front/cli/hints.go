@@ -29,11 +29,17 @@ func advice(err error) string {
 	case moot.HintForce:
 		return "look at it with 'moot get' and do it again, or use --force: no version is lost"
 	case moot.HintRename:
-		return "choose another name, for example with --as"
+		return "choose another name (when joining: with --as)"
+	case moot.HintOtherMember:
+		return "write to the member's ID (see 'moot members'), or use --confirm if this one is meant"
 	case moot.HintRetry:
 		return "run the same command again"
 	case moot.HintUpdate:
 		return "install a newer version of moot"
+	case moot.HintUpdateNode:
+		return "update it"
+	case moot.HintPassTLS:
+		return "if a proxy ends TLS there, have it pass TCP through; otherwise somebody is listening in"
 	case moot.HintOtherTree:
 		return "run the node where it sees the same files"
 	case moot.HintCopy:
@@ -44,8 +50,25 @@ func advice(err error) string {
 		return "end the conflict first: see 'moot conflicts'"
 	case moot.HintLend:
 		return "a member lends it with 'moot offer --cpus 2'"
+	case moot.HintConfirm:
+		return "use --yes if it is meant"
 	case moot.HintCheckInvite:
 		return "check the link that you were given, or have an owner or admin run 'moot invite' for a new one"
+	}
+	return adviceOnMembers(err)
+}
+
+// adviceOnMembers words what can be done about members and devices.
+func adviceOnMembers(err error) string {
+	switch moot.HintOf(err) {
+	case moot.HintAdopt:
+		return "have the founder of the space run 'moot up' or 'moot serve' of this version"
+	case moot.HintForked:
+		return "see 'moot device ls', and say which branch counts with 'moot device choose'"
+	case moot.HintLeave:
+		return "use 'moot leave'"
+	case moot.HintRecovery:
+		return "use --recovery CODE: 'moot init' or 'moot device add --recovery' printed it"
 	}
 	return adviceToLook(err)
 }
@@ -59,6 +82,8 @@ func adviceToLook(err error) string {
 		return "see 'moot conflicts'"
 	case moot.HintListMembers:
 		return "see 'moot members'"
+	case moot.HintListDevices:
+		return "see 'moot device ls'"
 	case moot.HintListMessages:
 		return "see 'moot inbox'"
 	case moot.HintListJobs:

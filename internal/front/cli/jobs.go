@@ -87,7 +87,7 @@ func (a *commandLine) listJobs(ctx context.Context, s *app.Session) error {
 		if j.State == jobs.Waiting {
 			state = "going on" // how far, only its coordinator knows
 		}
-		rows = append(rows, []string{shortID(j.ID), name(j.Name), name(who(j.Author)), state, j.Submitted.Local().Format("2006-01-02 15:04:05"), name(j.As), name(firstLine(j.Why))})
+		rows = append(rows, []string{shortID(j.ID), name(j.Name), name(who.member(j.By)), state, j.Submitted.Local().Format("2006-01-02 15:04:05"), name(j.As), name(firstLine(j.Why))})
 	}
 	a.table("ID\tPROGRAM\tBY\tSTATE\tWHEN\tRESULTS\t", rows)
 	return nil
@@ -104,16 +104,16 @@ func (a *commandLine) showJob(ctx context.Context, s *app.Session, j jobs.Job) {
 		return
 	}
 	who := a.names(ctx, s)
-	rows := [][]string{{"job", j.ID}, {"program", name(j.Name)}, {"by", name(who(j.Author))}, {"coordinated by", name(who(j.Coordinator))},
+	rows := [][]string{{"job", j.ID}, {"program", name(j.Name)}, {"by", name(who.member(j.By))}, {"coordinated by", name(who.device(j.Coordinator))},
 		{"state", string(j.State)}, {"tasks", counts(j)}, {"results", name(j.As)}}
 	if j.Why != "" {
 		rows = append(rows, []string{"because", name(j.Why)})
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(j.Workers), func(x, y moot.Key) int { return bytes.Compare(x[:], y[:]) }) {
-		rows = append(rows, []string{"worker " + name(who(k)), fmt.Sprintf("%d tasks", j.Workers[k])})
+		rows = append(rows, []string{"worker " + name(who.device(k)), fmt.Sprintf("%d tasks", j.Workers[k])})
 	}
 	for _, l := range j.Disagreed {
-		rows = append(rows, []string{"disagreed", name(who(l.Worker)) + " on " + name(l.Task)})
+		rows = append(rows, []string{"disagreed", name(who.device(l.Worker)) + " on " + name(l.Task)})
 	}
 	a.table("", rows)
 }

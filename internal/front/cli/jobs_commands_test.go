@@ -14,7 +14,7 @@ hello
 `,
 		json: `
 {"again":false,"stream":1,"task":"one","text":"hello\n"}
-{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}
+{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}
 `,
 	},
 	{
@@ -31,9 +31,9 @@ get counts "out"
 counts  2 of 2 done, 1 known from before, 2 workers, 1.5s  00
 `,
 		json: `
-{"job":{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}}
-{"job":{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}}
-{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}
+{"job":{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}}
+{"job":{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}}
+{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}
 `,
 	},
 	{
@@ -45,10 +45,10 @@ submit {"name":"mod","stages":[{"name":"mod","task":{"module":"09ff00","name":"m
 		text: `
 k3f9abcdef
 `,
-		errs: "see how far it is with 'moot jobs k3f9ab', what it writes with 'moot logs k3f9ab'\n",
 		json: `
-{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}
+{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}
 `,
+		errs: "see how far it is with 'moot jobs k3f9ab', what it writes with 'moot logs k3f9ab'\n",
 	},
 	{
 		line: `jobs`,
@@ -61,8 +61,8 @@ k3f9ab  count    ann  going on  2026-01-02 03:04:05  counts   nobody
 k3f9ab  count    ann  done      2026-01-02 03:04:05  counts
 `,
 		json: `
-{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"waiting","why":"nobody\nlends","tasks":2,"done":1,"running":1,"pool":"servers"}
-{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}
+{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"waiting","why":"nobody\nlends","tasks":2,"done":1,"running":1,"pool":"servers"}
+{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}
 `,
 	},
 	{
@@ -71,18 +71,18 @@ k3f9ab  count    ann  done      2026-01-02 03:04:05  counts
 follow k3f logs=false
 `,
 		text: `
-job             k3f9abcdef
-program         count
-by              ann
-coordinated by  bob
-state           done
-tasks           2 of 2 done, 1 known from before, 2 workers, 1.5s
-results         counts
-worker ann      1 tasks
-worker bob      1 tasks
+job                  k3f9abcdef
+program              count
+by                   ann
+coordinated by       bob
+state                done
+tasks                2 of 2 done, 1 known from before, 2 workers, 1.5s
+results              counts
+worker ann (laptop)  1 tasks
+worker bob           1 tasks
 `,
 		json: `
-{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}
+{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}
 `,
 	},
 	{
@@ -94,9 +94,9 @@ follow k3f logs=false
 counts  2 of 2 done, 1 known from before, 2 workers, 1.5s  00
 `,
 		json: `
-{"job":{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}}
-{"job":{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}}
-{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}
+{"job":{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}}
+{"job":{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}}
+{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}
 `,
 	},
 	{
@@ -108,9 +108,9 @@ follow k3f logs=true
 one: hello
 `,
 		json: `
-{"job":{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}}
+{"job":{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}}
 {"again":false,"stream":1,"task":"one","text":"hello\n"}
-{"job":{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}}
+{"job":{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}}
 `,
 	},
 	{
@@ -135,9 +135,9 @@ follow k3f logs=false
 counts  2 of 2 done, 1 known from before, 2 workers, 1.5s  00
 `,
 		json: `
-{"job":{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}}
-{"job":{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}}
-{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}
+{"job":{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}}
+{"job":{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}}
+{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}
 `,
 	},
 	{
@@ -149,9 +149,9 @@ follow k3f logs=false
 counts  2 of 2 done, 1 known from before, 2 workers, 1.5s  00
 `,
 		json: `
-{"job":{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}}
-{"job":{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}}
-{"id":"k3f9abcdef","name":"count","as":"counts","author":"ANN","coordinator":"BOB","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"ANN":1,"BOB":1},"pool":"servers"}
+{"job":{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"running","tasks":2,"done":1,"running":1,"pool":"servers"}}
+{"job":{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}}
+{"id":"k3f9abcdef","name":"count","as":"counts","by":"ANN","coordinator":"TOWER","submittedJob":"2026-01-02T03:04:05Z","state":"done","tasks":2,"done":2,"cached":1,"wall":1500000000,"workers":{"LAPTOP":1,"TOWER":1},"pool":"servers"}
 `,
 	},
 }

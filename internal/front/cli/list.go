@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 )
@@ -70,7 +69,7 @@ func (a *commandLine) conflictsCommand() *cobra.Command {
 						a.print(f)
 						continue
 					}
-					rows = append(rows, []string{name(f.Name), size(f.Size()), name(who(f.Author)), when(f.Time), f.Entry.String()[:16]})
+					rows = append(rows, []string{name(f.Name), size(f.Size()), name(who.author(f)), when(f.Time), f.Entry.String()[:16]})
 				}
 				a.table("NAME\tSIZE\tBY\tWHEN\tVERSION", rows)
 				return nil
@@ -116,21 +115,4 @@ func (a *commandLine) list(ctx context.Context, ask func(context.Context, *app.S
 		a.listFiles(list, a.names(ctx, s))
 		return nil
 	})
-}
-
-// names returns a function that tells members' names, and shortened keys of those
-// who are not known.
-func (a *commandLine) names(ctx context.Context, s *app.Session) func(moot.Key) string {
-	known := map[moot.Key]string{}
-	if list, err := s.Members.List(ctx); err == nil {
-		for _, m := range list {
-			known[m.Key] = m.Name
-		}
-	}
-	return func(k moot.Key) string {
-		if n := known[k]; n != "" {
-			return n
-		}
-		return k.Short()
-	}
 }

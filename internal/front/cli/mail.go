@@ -25,6 +25,7 @@ type composition struct {
 	text    string
 	wait    time.Duration
 	draft   bool
+	confirm bool
 }
 
 func (l *composition) flags(c *cobra.Command) {
@@ -34,6 +35,7 @@ func (l *composition) flags(c *cobra.Command) {
 	f.StringArrayVar(&l.attach, "attach", nil, "attach `FILE`")
 	f.StringVar(&l.text, "text", "", "its `TEXT` (default: standard input)")
 	spanVar(f, &l.wait, "wait", 5*time.Second, "the `TIME` to wait, once the message is safe here, until others hold it")
+	f.BoolVar(&l.confirm, "confirm", false, "send also to names that mean another member than when you last wrote to them")
 	f.BoolVar(&l.draft, "draft", false, "keep it in the folder Drafts instead of sending it")
 }
 
@@ -42,7 +44,7 @@ func (a *commandLine) sendCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "send TO… [--subject S] [--attach FILE]… < TEXT",
 		Short: "Send a message to members, a #channel, or anybody if the space's server sends mail",
-		Long: `Send a message. TO is a member's name or key, a #channel, which all members read, or
+		Long: `Send a message. TO is a member's name or ID, a #channel, which all members read, or
 an email address elsewhere if the space's server exchanges mail with the outside. The
 message is sealed: nobody but those it is for can read it, also not the nodes that hold it.`,
 		Example: "  echo 'At noon?' | moot send bob --subject Lunch\n  moot send '#general' --subject News --text 'It rains.'\n  moot send ann bob --attach report.pdf --text 'As promised.'",
@@ -106,7 +108,7 @@ func (a *commandLine) dispatch(ctx context.Context, m mail.Mailbox, l *compositi
 		}
 		return err
 	}
-	s, err := m.Send(ctx, mail.Outgoing{MIME: pr, Wait: l.wait})
+	s, err := m.Send(ctx, mail.Outgoing{MIME: pr, Wait: l.wait, Confirm: l.confirm})
 	if err != nil {
 		return err
 	}

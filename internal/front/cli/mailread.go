@@ -210,7 +210,7 @@ func wholeText(ctx context.Context, m mail.Mailbox, it mail.Item) (string, error
 }
 
 func (a *commandLine) showReceipts(ctx context.Context, s *app.Session, it mail.Item, receipts []mail.Receipt) {
-	if it.Author != s.Self || len(receipts) == 0 {
+	if it.Author != s.Member || len(receipts) == 0 {
 		return
 	}
 	who := a.names(ctx, s)
@@ -223,7 +223,7 @@ func (a *commandLine) showReceipts(ctx context.Context, s *app.Session, it mail.
 		case !r.Delivered.IsZero():
 			state = "delivered " + r.Delivered.Local().Format(time.DateTime)
 		}
-		a.say("%s: %s", name(who(r.Reader)), state)
+		a.say("%s: %s", name(who.member(r.Reader)), state)
 	}
 }
 

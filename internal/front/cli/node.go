@@ -7,30 +7,41 @@ import (
 )
 
 func (a *commandLine) initCommand() *cobra.Command {
-	var space, as string
+	var o app.InitOptions
 	c := &cobra.Command{
 		Use:   "init [--name SPACE]",
-		Short: "Make a new space, owned by this home, and print its ID",
-		Args:  cobra.NoArgs,
+		Short: "Make a new space, owned by you, and print its ID and your recovery code",
+		Long: `Make a new space, whose first owner is this home's member, and print the space's ID and
+your recovery code: a device on paper, with which you remove one that was lost or stolen.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			id, err := a.program.Init(c.Context(), a.home, space, as)
+			home, err := a.program.Init(c.Context(), a.home, o)
 			if err != nil {
 				return err
 			}
 			if a.json {
-				a.print(id)
+				a.print(home)
 				return nil
 			}
-			a.say("%s", id.Space)
-			a.say("space %q, owned by %q in %s", name(id.Name), name(id.As), id.Home)
+			a.say("%s", home.Space)
+			a.say("space %q, owned by %q in %s", name(home.Name), name(home.As), home.Home)
+			if home.Recovery != "" {
+				a.say("recovery code: %s", home.Recovery)
+				a.explainRecovery()
+			}
 			a.say("next: 'moot up' runs a peer, 'moot serve' the space's server, 'moot invite' brings others in")
 			return nil
 		},
 	}
-	c.Flags().StringVar(&space, "name", "moot", "`NAME` of the space")
-	c.Flags().StringVar(&as, "as", "", "`NAME` that you are called by in it (default: your login name)")
+	f := c.Flags()
+	f.StringVar(&o.Space, "name", "moot", "`NAME` of the space")
+	f.StringVar(&o.As, "as", "", "`NAME` that you are called by in it (default: your login name)")
+	f.StringVar(&o.Label, "device", "", "what this device is called, as `LABEL` (default: this host's name)")
 	return c
 }
+
+// alone is the help of a flag.
+const alone = "after a restore from a backup: do not wait to hear from others what this home has written since, because nobody has it"
 
 func (a *commandLine) upCommand() *cobra.Command {
 	var o app.RunOptions
@@ -46,6 +57,7 @@ node keeps in step with it, too (hybrid).`,
 	}
 	c.Flags().StringVar(&o.Web, "web", "", "answer people's programs (the HTTP interface below /api, with tokens) on `ADDR`, as 127.0.0.1:7480; plain HTTP on loopback, else TLS")
 	a.mailFlags(c, &o.Mail, "127.0.0.1:1143", "127.0.0.1:1587", "", "")
+	c.Flags().BoolVar(&o.Alone, "alone", false, alone)
 	c.Flags().StringArrayVar(&o.Listen, "listen", nil, "listen on `ADDR`, as 192.168.1.5:7444, or a multiaddr (default: all interfaces, port 7444 or a free one)")
 	return c
 }
@@ -69,6 +81,7 @@ certificate of a public authority also works.`,
 	f.StringArrayVar(&o.Listen, "listen", nil, "listen on `ADDR` for HTTPS (default: all interfaces, port 7443 or a free one)")
 	f.BoolVar(&o.Worker, "worker", false, "do not be the server but run tasks beside it (this home's role must be server)")
 	f.BoolVar(&o.NoPeer, "no-peer", false, "be a server only: no peer-to-peer links")
+	f.BoolVar(&o.Alone, "alone", false, alone)
 	f.StringVar(&o.Database, "database", "", "`PATH` of the central database (default: in the home)")
 	f.StringVar(&o.Blobs, "blobs", "", "`DIR` for the blobs (default: in the home)")
 	f.StringVar(&o.CertFile, "cert", "", "certificate chain of a public authority, PEM `FILE`")

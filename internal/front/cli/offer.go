@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/policy"
@@ -86,7 +85,7 @@ func (a *commandLine) setLending(ctx context.Context, s *app.Session, c *cobra.C
 			if err != nil {
 				return err
 			}
-			w.LendTo = append(w.LendTo, m.Key)
+			w.LendTo = append(w.LendTo, m.ID)
 		}
 	}
 	return jobs.Terms{CPUs: max(w.LendCPUs, 0), Memory: w.LendMemory, Wall: time.Duration(w.LendWall) * time.Second, Hours: w.LendHours}.Check()
@@ -110,7 +109,7 @@ func (a *commandLine) showOffers(ctx context.Context, s *app.Session) error {
 	who := a.names(ctx, s)
 	var rows [][]string
 	for _, o := range list {
-		rows = append(rows, []string{name(who(o.Member)), fmt.Sprint(o.CPUs), memoryOf(o), hoursOf(o), toWhom(o, who), kindOf(o)})
+		rows = append(rows, []string{name(who.device(o.Device)), fmt.Sprint(o.CPUs), memoryOf(o), hoursOf(o), toWhom(o, who), kindOf(o)})
 	}
 	a.table("WHO\tCPUS\tMEMORY\tHOURS\tTO\t", rows)
 	return nil
@@ -130,13 +129,13 @@ func hoursOf(o jobs.Offer) string {
 	return name(o.Hours)
 }
 
-func toWhom(o jobs.Offer, who func(moot.Key) string) string {
+func toWhom(o jobs.Offer, who names) string {
 	if len(o.To) == 0 {
 		return "all"
 	}
 	var names []string
-	for _, k := range o.To {
-		names = append(names, name(who(k)))
+	for _, id := range o.To {
+		names = append(names, name(who.member(id)))
 	}
 	return strings.Join(names, ", ")
 }

@@ -80,7 +80,7 @@ func size(n int64) string {
 func when(t moot.Time) string { return t.Wall().Local().Format("2006-01-02 15:04:05") }
 
 // listFiles prints files as a table or as JSON lines.
-func (a *commandLine) listFiles(list []files.File, who func(moot.Key) string) {
+func (a *commandLine) listFiles(list []files.File, who names) {
 	if a.json {
 		for _, f := range list {
 			a.print(f)
@@ -96,7 +96,7 @@ func (a *commandLine) listFiles(list []files.File, who func(moot.Key) string) {
 		if f.Conflict {
 			note = strings.TrimSpace(note + " CONFLICT")
 		}
-		rows[i] = []string{name(f.Name), size(f.Size()), name(who(f.Author)), when(f.Time), f.Blob.ID.String()[:16], note}
+		rows[i] = []string{name(f.Name), size(f.Size()), name(who.author(f)), when(f.Time), f.Blob.ID.String()[:16], note}
 	}
 	a.table("NAME\tSIZE\tBY\tWHEN\tBLOB\t", rows)
 }

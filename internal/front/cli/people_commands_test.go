@@ -2,20 +2,45 @@ package cli
 
 var peopleCommands = []command{
 	{
+		line: `members -l`,
+		calls: `
+
+`,
+		text: `
+NAME        ROLE            DEVICES  ID
+ann         owner (you)     2        ANN
+  laptop    this device              LAPTOP
+  phone     FORKED                   PHONE
+bob         member          1        BOB
+  ayaaaaaa  -                        TOWER
+cyd         revoked         0        CYD
+dan~aeaa    guest, waiting  1        NOBODY
+  box       waiting                  NOBODY
+`,
+		json: `
+{"id":"ANN","name":"ann","role":"owner","founder":true,"joined":0,"devices":[{"key":"LAPTOP","name":"laptop","member":"ANN"},{"key":"PHONE","name":"phone","member":"ANN","forked":true}]}
+{"id":"BOB","name":"bob","role":"member","joined":0,"devices":[{"key":"TOWER","member":"BOB"}]}
+{"id":"CYD","name":"cyd","role":"","joined":0,"revoked":true}
+{"id":"NOBODY","name":"dan~aeaa","role":"guest","joined":0,"waiting":true,"devices":[{"key":"NOBODY","name":"box","member":"NOBODY","waiting":true}]}
+`,
+	},
+	{
 		line: `members`,
 		calls: `
 
 `,
 		text: `
-NAME  ROLE         KEY
-ann   owner (you)  ANN
-bob   member       BOB
-cyd   revoked      CYD
+NAME      ROLE            DEVICES  ID
+ann       owner (you)     2        ANN
+bob       member          1        BOB
+cyd       revoked         0        CYD
+dan~aeaa  guest, waiting  1        NOBODY
 `,
 		json: `
-{"key":"ANN","name":"ann","role":"owner","joined":0}
-{"key":"BOB","name":"bob","role":"member","joined":0}
-{"key":"CYD","name":"cyd","role":"","joined":0,"revoked":true}
+{"id":"ANN","name":"ann","role":"owner","founder":true,"joined":0,"devices":[{"key":"LAPTOP","name":"laptop","member":"ANN"},{"key":"PHONE","name":"phone","member":"ANN","forked":true}]}
+{"id":"BOB","name":"bob","role":"member","joined":0,"devices":[{"key":"TOWER","member":"BOB"}]}
+{"id":"CYD","name":"cyd","role":"","joined":0,"revoked":true}
+{"id":"NOBODY","name":"dan~aeaa","role":"guest","joined":0,"waiting":true,"devices":[{"key":"NOBODY","name":"box","member":"NOBODY","waiting":true}]}
 `,
 	},
 	{
@@ -27,7 +52,57 @@ invite {Role:guest Uses:3 Expires:168h0m0s ServersOnly:true PeersOnly:false}
 moot://link
 `,
 		json: `
-{"link":"moot://link","role":"guest","expires":"2026-01-09T03:04:05Z"}
+{"id":"aa00","link":"moot://link","role":"guest","by":"ANN","uses":3,"used":0,"expires":"2026-01-09T03:04:05Z"}
+`,
+	},
+	{
+		line: `invite --list`,
+		calls: `
+invitations all=false
+`,
+		text: `
+ID            ROLE           USED    EXPIRES           BY   STATE
+aa0000000000  guest          3       never             ann  open
+ab0000000000  device of ann  0 of 1  2026-01-02 03:04  ann  expired
+ac0000000000  member         2 of 2  2026-01-02 03:04  bob  used up
+ad0000000000  member         0 of 2  never             bob  withdrawn
+`,
+		json: `
+{"id":"aa00","role":"guest","by":"ANN","uses":0,"used":3}
+{"id":"ab00","for":"ANN","by":"ANN","uses":1,"used":0,"expires":"2026-01-02T03:04:05Z"}
+{"id":"ac00","role":"member","by":"BOB","uses":2,"used":2,"expires":"2026-01-02T03:04:05Z"}
+{"id":"ad00","role":"member","by":"BOB","uses":2,"used":0,"withdrawn":true}
+`,
+	},
+	{
+		line: `invite --list --all`,
+		calls: `
+invitations all=true
+`,
+		text: `
+ID            ROLE           USED    EXPIRES           BY   STATE
+aa0000000000  guest          3       never             ann  open
+ab0000000000  device of ann  0 of 1  2026-01-02 03:04  ann  expired
+ac0000000000  member         2 of 2  2026-01-02 03:04  bob  used up
+ad0000000000  member         0 of 2  never             bob  withdrawn
+`,
+		json: `
+{"id":"aa00","role":"guest","by":"ANN","uses":0,"used":3}
+{"id":"ab00","for":"ANN","by":"ANN","uses":1,"used":0,"expires":"2026-01-02T03:04:05Z"}
+{"id":"ac00","role":"member","by":"BOB","uses":2,"used":2,"expires":"2026-01-02T03:04:05Z"}
+{"id":"ad00","role":"member","by":"BOB","uses":2,"used":0,"withdrawn":true}
+`,
+	},
+	{
+		line: `invite --withdraw aa00`,
+		calls: `
+withdraw aa00
+`,
+		text: `
+withdrew aa0000000000
+`,
+		json: `
+{"id":"aa00","role":"guest","by":"ANN","uses":0,"used":0,"withdrawn":true}
 `,
 	},
 	{
@@ -37,10 +112,23 @@ rename anna
 member ANN
 `,
 		text: `
-you are called ANN now
+you are called anna now
 `,
 		json: `
-{"member":"ANN","name":"ANN"}
+{"member":"ANN","name":"anna"}
+`,
+	},
+	{
+		line: `rename annabel`,
+		calls: `
+rename annabel
+member ANN
+`,
+		text: `
+you are still called anna: annabel takes effect when a server, admin or owner has confirmed it
+`,
+		json: `
+{"member":"ANN","name":"anna","claimed":"annabel"}
 `,
 	},
 	{
@@ -52,19 +140,70 @@ role bob admin
 bob is now admin
 `,
 		json: `
-{"key":"BOB","name":"bob","role":"admin","joined":0}
+{"id":"BOB","name":"bob","role":"admin","joined":0}
 `,
 	},
 	{
 		line: `revoke bob`,
 		calls: `
-revoke bob
+member bob
+revoke BOB {Strict:false}
 `,
 		text: `
 revoked bob (BOB)
 `,
 		json: `
-{"key":"BOB","name":"bob","role":"","joined":0,"revoked":true}
+{"id":"BOB","name":"bob","role":"","joined":0,"revoked":true}
+`,
+	},
+	{
+		line: `revoke bob --strict`,
+		calls: `
+member bob
+revoke BOB {Strict:true}
+`,
+		text: `
+revoked bob (BOB)
+`,
+		json: `
+{"id":"BOB","name":"bob","role":"","joined":0,"revoked":true}
+`,
+	},
+	{
+		line: `revoke bob --lift`,
+		calls: `
+restore bob
+`,
+		text: `
+bob is member again
+`,
+		json: `
+{"id":"BOB","name":"bob","role":"member","joined":0}
+`,
+	},
+	{
+		line: `revoke ann --yes`,
+		calls: `
+member ann
+leave
+`,
+		text: `
+left friends
+`,
+		json: `
+{"left":"friends"}
+`,
+	},
+	{
+		line: `leave --yes`,
+		calls: `
+leave
+`,
+		text: `
+left friends
+`,
+		json: `
+{"left":"friends"}
 `,
 	},
 	{
@@ -164,99 +303,18 @@ removed ci
 `,
 	},
 	{
-		line: `account ls`,
-		calls: `
-accounts
-`,
-		text: `
-NAME  KEY                                                   PASSWORDS
-ann   ANN  0          this home's own
-bob   BOB  2          its key is kept here
-`,
-		json: `
-{"member":"ANN","name":"ann","own":true,"passwords":0}
-{"member":"BOB","name":"bob","passwords":2}
-`,
-	},
-	{
-		line: `account add zoe --invite moot://link`,
-		calls: `
-add account zoe "moot://link"
-add password "BOB"
-`,
-		text: `
-name:     zoe
-password: pass-word
-`,
-		json: `
-{"name":"zoe","password":"pass-word"}
-`,
-	},
-	{
-		line: `account password`,
-		calls: `
-add password ""
-`,
-		text: `
-name:     ann
-password: pass-word
-`,
-		json: `
-{"name":"ann","password":"pass-word"}
-`,
-	},
-	{
-		line: `account password zoe`,
-		calls: `
-add password "zoe"
-`,
-		text: `
-name:     zoe
-password: pass-word
-`,
-		json: `
-{"name":"zoe","password":"pass-word"}
-`,
-	},
-	{
-		line: `account password zoe --drop`,
-		calls: `
-drop passwords "zoe"
-`,
-		text: `
-all passwords of zoe are void
-`,
-		json: `
-{"name":"zoe","passwords":0}
-`,
-	},
-	{
-		line: `account dns`,
-		calls: `
-records
-`,
-		text: `
-friends.example. MX 10 a.
-two
-`,
-		json: `
-{"record":"friends.example. MX 10 a."}
-{"record":"two"}
-`,
-	},
-	{
 		line: `offer`,
 		calls: `
 offers
 `,
 		text: `
-WHO  CPUS  MEMORY     HOURS        TO
-ann  2     512.0 MiB  always       bob
-bob  4     1.0 GiB    22:00-06:00  all  server
+WHO           CPUS  MEMORY     HOURS        TO
+ann (laptop)  2     512.0 MiB  always       bob
+bob           4     1.0 GiB    22:00-06:00  all  server
 `,
 		json: `
-{"member":"ANN","cpus":2,"to":["BOB"]}
-{"member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
+{"device":"LAPTOP","member":"ANN","cpus":2,"to":["BOB"]}
+{"device":"TOWER","member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
 `,
 	},
 	{
@@ -268,13 +326,13 @@ set {"lend_cpus":2,"lend_memory":536870912,"lend_wall":7200,"lend_disk":10737418
 offers
 `,
 		text: `
-WHO  CPUS  MEMORY     HOURS        TO
-ann  2     512.0 MiB  always       bob
-bob  4     1.0 GiB    22:00-06:00  all  server
+WHO           CPUS  MEMORY     HOURS        TO
+ann (laptop)  2     512.0 MiB  always       bob
+bob           4     1.0 GiB    22:00-06:00  all  server
 `,
 		json: `
-{"member":"ANN","cpus":2,"to":["BOB"]}
-{"member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
+{"device":"LAPTOP","member":"ANN","cpus":2,"to":["BOB"]}
+{"device":"TOWER","member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
 `,
 	},
 	{
@@ -285,13 +343,13 @@ set {"lend_cpus":-1}
 offers
 `,
 		text: `
-WHO  CPUS  MEMORY     HOURS        TO
-ann  2     512.0 MiB  always       bob
-bob  4     1.0 GiB    22:00-06:00  all  server
+WHO           CPUS  MEMORY     HOURS        TO
+ann (laptop)  2     512.0 MiB  always       bob
+bob           4     1.0 GiB    22:00-06:00  all  server
 `,
 		json: `
-{"member":"ANN","cpus":2,"to":["BOB"]}
-{"member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
+{"device":"LAPTOP","member":"ANN","cpus":2,"to":["BOB"]}
+{"device":"TOWER","member":"BOB","cpus":4,"memory":1073741824,"hours":"22:00-06:00","server":true}
 `,
 	},
 }

@@ -80,8 +80,8 @@ func (a *commandLine) setDenied(ctx context.Context, s *app.Session, p *policy.P
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(p.Deny, m.Key) {
-			p.Deny = append(p.Deny, m.Key)
+		if !slices.Contains(p.Deny, m.ID) {
+			p.Deny = append(p.Deny, m.ID)
 		}
 	}
 	for _, n := range allow {
@@ -89,7 +89,7 @@ func (a *commandLine) setDenied(ctx context.Context, s *app.Session, p *policy.P
 		if err != nil {
 			return err
 		}
-		p.Deny = slices.DeleteFunc(p.Deny, func(k moot.Key) bool { return k == m.Key })
+		p.Deny = slices.DeleteFunc(p.Deny, func(id moot.MemberID) bool { return id == m.ID })
 	}
 	return nil
 }
@@ -101,8 +101,8 @@ func (a *commandLine) showPreferences(ctx context.Context, s *app.Session, p pol
 	}
 	who := a.names(ctx, s)
 	denied := make([]string, len(p.Deny))
-	for i, k := range p.Deny {
-		denied[i] = name(who(k))
+	for i, id := range p.Deny {
+		denied[i] = name(who.member(id))
 	}
 	served := "all names"
 	if len(p.Names) > 0 {

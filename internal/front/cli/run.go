@@ -232,7 +232,7 @@ func (a *commandLine) jobOver(ctx context.Context, s *app.Session, j jobs.Job, q
 	}
 	who := a.names(ctx, s)
 	for _, l := range j.Disagreed {
-		a.say("the result of %s was not that of the others: task %s", name(who(l.Worker)), name(l.Task))
+		a.say("the result of %s was not that of the others: task %s", name(who.device(l.Worker)), name(l.Task))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/policy"
 )
 
 func (a *commandLine) statusCommand() *cobra.Command {
@@ -41,11 +42,12 @@ func (a *commandLine) showStatus(st app.Status) {
 	}
 	rows := [][]string{
 		{"space", fmt.Sprintf("%s  %s", name(st.Name), st.Space)},
-		{"member", fmt.Sprintf("%s (%s)  %s", name(st.As), st.Role, st.Self)},
+		{"member", fmt.Sprintf("%s (%s)  %s", name(st.As), st.Role, st.Member)},
+		{"device", strings.TrimSpace(name(st.Label) + "  " + st.Device.String())},
 		{"node", running},
 		{"via", st.Via.String()},
 		{"peers", fmt.Sprintf("%d connected", st.Peers)},
-		{"entries", fmt.Sprintf("%d by %d authors", st.Entries, st.Authors)},
+		{"entries", fmt.Sprintf("%d by %d devices", st.Entries, st.Authors)},
 		{"blobs", fmt.Sprintf("%d, %s", st.Blobs, size(st.Bytes))},
 		{"served", size(st.Sent)},
 		{"received", size(st.Received)},
@@ -63,10 +65,32 @@ func (a *commandLine) showStatus(st app.Status) {
 	if st.Conflicts > 0 {
 		rows = append(rows, []string{"conflicts", fmt.Sprintf("%d: see 'moot conflicts'", st.Conflicts)})
 	}
-	if st.Forks > 0 {
-		rows = append(rows, []string{"forks", fmt.Sprintf("%d: a key was used in two places at once", st.Forks)})
+	a.table("", append(rows, openRows(st)...))
+}
+
+// openRows words what is open about the members of the space.
+func openRows(st app.Status) (rows [][]string) {
+	if !st.Adopted {
+		rows = append(rows, []string{"members", "as version 0.1.0 left them: nobody is invited, removed or given a role until the founder's node has run"})
 	}
-	a.table("", rows)
+	if c := st.CatchUp; c != nil {
+		rows = append(rows, []string{"waits", fmt.Sprintf("for what this home has said before: %d of %d nodes have answered, %d entries are missing", c.Answered, c.Asked, c.Missing)})
+	}
+	if st.Invitations > 0 {
+		rows = append(rows, []string{"invitations", fmt.Sprintf("%d open: see 'moot invite --list'", st.Invitations)})
+	}
+	for _, w := range st.Waiting {
+		who := name(w.Name)
+		if w.Joined {
+			who = "device " + name(labelOf(policy.Device{Key: w.Device, Name: w.Label})) + " of " + who
+		}
+		rows = append(rows, []string{"waiting", who + ": for a server, admin or owner"})
+	}
+	for _, f := range st.Forked {
+		label := labelOf(policy.Device{Key: f.Device, Name: f.Label})
+		rows = append(rows, []string{"forked", fmt.Sprintf("%s of %s goes on in %d branches: see 'moot device ls --of %s'", name(label), name(f.Name), len(f.Branches), name(f.Name))})
+	}
+	return rows
 }
 
 func (a *commandLine) peersCommand() *cobra.Command {

@@ -221,6 +221,9 @@ func (s *submission) failure(err error) error {
 		return smtpErr
 	}
 	text := reply(err)
+	if moot.HintOf(err) == moot.HintOtherMember {
+		return refusal(550, 5, 1, 4, text+": write to ID@"+mail.StableDomain)
+	}
 	switch moot.KindOf(err) {
 	case moot.Invalid:
 		return refusal(554, 5, 6, 0, text)

@@ -145,6 +145,11 @@ func TestSubmissionErrors(t *testing.T) {
 		c.reply("DATA", "354")
 		c.reply(hello+".", want)
 	}
+	w.mailbox.sendErr = moot.WithHint(moot.Errorf(moot.Conflict, "zoe is now another member"), moot.HintOtherMember)
+	c.reply("MAIL FROM:<ann@moot.test>", "250")
+	c.reply("RCPT TO:<zoe@moot.test>", "250")
+	c.reply("DATA", "354")
+	c.reply(hello+".", "550 5.1.4 zoe is now another member: write to ID@moot.alt")
 	w.mailbox.sendErr = errors.New("some fault")
 	c.reply("MAIL FROM:<ann@moot.test>\r\nRCPT TO:<bob@moot.test>\r\nDATA", "250") // PIPELINING
 	c.reply("", "250")

@@ -3,13 +3,13 @@ package policy
 import (
 	"crypto/ed25519"
 	"slices"
-	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/trust"
 )
 
 // state is the result of a replay.
-type state struct {
+type legacyState struct {
 	name    string // of the space
 	people  map[moot.Key]*person
 	invites map[moot.Key]*invite
@@ -18,45 +18,29 @@ type state struct {
 
 // person is a member with all roles it had.
 type person struct {
-	Member
+	legacyMember
 	claimed string // the name it asked for
-	roles   []heldRole
-}
-
-// heldRole is a role and when it began.
-type heldRole struct {
-	role  Role
-	since moot.Time
-}
-
-// roleAt returns the role that was in force at a time.
-func (p *person) roleAt(t moot.Time) Role {
-	role := p.roles[0].role
-	for _, s := range p.roles {
-		if s.since <= t {
-			role = s.role
-		}
-	}
-	return role
+	roles   []Role
 }
 
 type invite struct {
-	Invite
+	InviteBody
+	Used    int
 	revoked bool
 }
 
 // usable reports why an invitation admits no one at a time.
-func (in *invite) usable(t moot.Time) error {
-	switch {
-	case in.revoked:
-		return moot.Errorf(moot.Revoked, "the invitation was withdrawn: ask for a new one")
-	case t.Wall().Unix() >= in.Expires:
-		return moot.Errorf(moot.Expired, "the invitation expired on %s: ask for a new one", time.Unix(in.Expires, 0).UTC().Format(time.DateTime))
-	case in.Uses > 0 && in.Used >= in.Uses:
-		return moot.Errorf(moot.UsedUp, "the invitation was for %d, and has been used: ask for a new one", in.Uses)
-	}
-	return nil
+func (in *invite) usable(t moot.Time) error { return in.invitation().usable(t.Wall().Unix()) }
+
+func (in *invite) invitation() Invitation {
+	return Invitation{ID: moot.EntryID(in.Key), Key: in.Key, Role: in.Role, Uses: in.Uses, Used: in.Used, Expires: in.Expires, Withdrawn: in.revoked}
 }
+
+// manages reports whether the holder of a role might give, change or take another.
+func manages(r, other Role) bool { return r == RoleOwner || r == RoleAdmin && other != RoleOwner }
+
+// valid reports whether a role could be given.
+func valid(r Role) bool { return r.Rank() > 0 && r != trust.Founder }
 
 // maxPasses bounds the replays that revocations reaching back in time may need.
 const maxPasses = 8
@@ -64,7 +48,7 @@ const maxPasses = 8
 // replay applies the entries in their order. A revocation also voids earlier entries of
 // the revoked member beyond the number that it pins, so the replay is repeated with the
 // pins found until they do not change.
-func (r *Roster) replay(entries []moot.Entry) *state {
+func (r *legacy) replay(entries []moot.Entry) *legacyState {
 	pins := map[moot.Key]uint64{}
 	for range maxPasses {
 		s := r.pass(entries, pins)
@@ -94,10 +78,10 @@ func same(a, b map[moot.Key]uint64) bool {
 	return len(a) == len(b)
 }
 
-func (r *Roster) pass(entries []moot.Entry, pins map[moot.Key]uint64) *state {
-	s := &state{people: map[moot.Key]*person{}, invites: map[moot.Key]*invite{}, refused: map[moot.EntryID]error{}}
-	s.people[r.space] = &person{
-		Member: Member{Key: r.space, Role: RoleOwner}, claimed: "founder", roles: []heldRole{{RoleOwner, 0}},
+func (r *legacy) pass(entries []moot.Entry, pins map[moot.Key]uint64) *legacyState {
+	s := &legacyState{people: map[moot.Key]*person{}, invites: map[moot.Key]*invite{}, refused: map[moot.EntryID]error{}}
+	s.people[moot.Key(r.space)] = &person{
+		legacyMember: legacyMember{Key: moot.Key(r.space), Role: RoleOwner}, claimed: "founder", roles: []Role{RoleOwner},
 	}
 	for i := range entries {
 		e := &entries[i]
@@ -110,7 +94,7 @@ func (r *Roster) pass(entries []moot.Entry, pins map[moot.Key]uint64) *state {
 }
 
 // apply changes the state by one entry, or returns why that is refused.
-func (r *Roster) apply(s *state, e *moot.Entry, pins map[moot.Key]uint64) error {
+func (r *legacy) apply(s *legacyState, e *moot.Entry, pins map[moot.Key]uint64) error {
 	if pin, ok := pins[e.Author]; ok && e.Seq > pin {
 		return moot.Errorf(moot.Revoked, "the membership of %s was revoked", e.Author.Short())
 	}
@@ -134,12 +118,12 @@ func (r *Roster) apply(s *state, e *moot.Entry, pins map[moot.Key]uint64) error 
 }
 
 // found names the space.
-func (r *Roster) found(s *state, e *moot.Entry) error {
+func (r *legacy) found(s *legacyState, e *moot.Entry) error {
 	body, err := decode[SpaceBody](e.Body)
 	switch {
 	case err != nil:
 		return err
-	case e.Author != r.space:
+	case e.Author != moot.Key(r.space):
 		return moot.Errorf(moot.Denied, "only its founder names a space")
 	}
 	if err := CheckName(body.Name); err != nil {
@@ -150,8 +134,8 @@ func (r *Roster) found(s *state, e *moot.Entry) error {
 }
 
 // invite makes an invitation, or withdraws one.
-func (s *state) invite(e *moot.Entry, author *person) error {
-	if !author.Role.manages(RoleGuest) {
+func (s *legacyState) invite(e *moot.Entry, author *person) error {
+	if !canManage(author.Role) {
 		return moot.Errorf(moot.Denied, "a %s may not invite: ask an owner or admin", author.Role)
 	}
 	if e.Deletes() {
@@ -168,17 +152,17 @@ func (s *state) invite(e *moot.Entry, author *person) error {
 		return err
 	case e.Key != InviteKey(body.Key) || body.Uses < 0 || s.invites[body.Key] != nil:
 		return moot.Errorf(moot.Invalid, "an invitation that contradicts itself")
-	case !body.Role.valid():
+	case !valid(body.Role):
 		return moot.Errorf(moot.Invalid, "%q is no role: want admin, member, guest or server", body.Role)
-	case !author.Role.manages(body.Role):
+	case !manages(author.Role, body.Role):
 		return moot.Errorf(moot.Denied, "a %s may not invite an %s", author.Role, body.Role)
 	}
-	s.invites[body.Key] = &invite{Invite: Invite{InviteBody: body}}
+	s.invites[body.Key] = &invite{InviteBody: body}
 	return nil
 }
 
 // join makes a newcomer a member.
-func (r *Roster) join(s *state, e *moot.Entry) error {
+func (r *legacy) join(s *legacyState, e *moot.Entry) error {
 	body, err := decode[MemberBody](e.Body)
 	if err != nil {
 		return err
@@ -200,13 +184,13 @@ func (r *Roster) join(s *state, e *moot.Entry) error {
 	}
 	in.Used++
 	s.people[e.Author] = &person{
-		Member: Member{Key: e.Author, Role: body.Role, Joined: e.Time}, claimed: body.Name, roles: []heldRole{{body.Role, e.Time}},
+		legacyMember: legacyMember{Key: e.Author, Role: body.Role, Joined: e.Time}, claimed: body.Name, roles: []Role{body.Role},
 	}
 	return nil
 }
 
 // validProof checks an invitation's signature, once for each entry: entries do not change.
-func (r *Roster) validProof(e *moot.Entry, body MemberBody) bool {
+func (r *legacy) validProof(e *moot.Entry, body MemberBody) bool {
 	ok, known := r.proofs[e.ID]
 	if !known {
 		ok = ed25519.Verify(body.Invite[:], joinMessage(r.space, e.Author), body.Proof)
@@ -216,7 +200,7 @@ func (r *Roster) validProof(e *moot.Entry, body MemberBody) bool {
 }
 
 // change renames a member, gives it another role, or revokes it.
-func (s *state) change(e *moot.Entry, author *person) error {
+func (s *legacyState) change(e *moot.Entry, author *person) error {
 	body, err := decode[MemberBody](e.Body)
 	if err != nil {
 		return err
@@ -230,7 +214,7 @@ func (s *state) change(e *moot.Entry, author *person) error {
 	switch {
 	case p == nil:
 		return moot.Errorf(moot.NotFound, "a change of what is not a member")
-	case !body.Role.valid():
+	case !valid(body.Role):
 		return moot.Errorf(moot.Invalid, "%q is no role: want admin, member, guest or server", body.Role)
 	case p.Revoked:
 		return moot.Errorf(moot.Revoked, "the membership was revoked already, and a key cannot come back")
@@ -244,7 +228,7 @@ func (s *state) change(e *moot.Entry, author *person) error {
 	p.claimed = body.Name
 	if body.Role != p.Role {
 		p.Role = body.Role
-		p.roles = append(p.roles, heldRole{body.Role, e.Time})
+		p.roles = append(p.roles, body.Role)
 	}
 	p.Revoked, p.LastSeq = body.Revoked, body.LastSeq
 	if p.Revoked && p == author {
@@ -262,7 +246,7 @@ func mayChange(author, p *person, to MemberBody) error {
 		return nil
 	case self && to.Revoked:
 		return nil // every member may leave
-	case !author.Role.manages(p.Role) || !author.Role.manages(to.Role):
+	case !manages(author.Role, p.Role) || !manages(author.Role, to.Role):
 		return moot.Errorf(moot.Denied, "a %s may not change an %s into an %s", author.Role, p.Role, to.Role)
 	}
 	return nil
@@ -270,7 +254,7 @@ func mayChange(author, p *person, to MemberBody) error {
 
 // assignNames makes names unique: the first to join has the name, others get the
 // beginning of their key added.
-func (s *state) assignNames() {
+func (s *legacyState) assignNames() {
 	list := make([]*person, 0, len(s.people))
 	for _, p := range s.people {
 		list = append(list, p)
@@ -288,7 +272,7 @@ func (s *state) assignNames() {
 	for _, p := range list {
 		p.Name = p.claimed
 		if taken[p.Name] {
-			p.Name += "~" + p.Key.Short()[:4]
+			p.Name += mark + p.Key.Short()[:4]
 		}
 		taken[p.Name] = true
 	}
