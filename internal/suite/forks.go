@@ -7,6 +7,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/trust"
 )
 
 // copiedBack: a home that was copied back writes on; both branches are kept by all, the
@@ -54,6 +55,7 @@ func copiedBack(t T, w *World) {
 func branchChosen(t T, w *World) {
 	founder, ann, bob := w.Member(0), w.Member(1), w.Member(2)
 	phone := w.AddDevice(ann, "phone")
+	mailboxOf(t, ann, phone) // no act follows that would make what is before it count
 	mustShare(t, ann, "one", []byte("1"))
 	w.Alike()
 	one := lastOf(t, founder, ann.Key())
@@ -78,6 +80,21 @@ func branchChosen(t T, w *World) {
 	for _, m := range all {
 		sees(t, m, "two", "three")
 	}
+}
+
+// mailboxOf waits until a member's mailbox key is sealed to its new device, too.
+func mailboxOf(t T, m, device *Member) {
+	t.Helper()
+	Eventually(t, "the mailbox key is renewed", func() error {
+		for _, e := range everything(t, m) {
+			if body, err := trust.Decode(e.Key, e.Body); e.Kind == moot.KindAct && err == nil {
+				if box, ok := body.(trust.Mailbox); ok && slices.Contains(box.Devices, device.Key()) {
+					return nil
+				}
+			}
+		}
+		return moot.Errorf(moot.NotFound, "no generation is sealed to it")
+	})
 }
 
 // hasBranches waits until members hold so many branches of a device's feed.
