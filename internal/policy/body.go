@@ -7,6 +7,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/cbor"
+	"github.com/mootspace/moot/internal/trust"
 )
 
 // Keys of membership entries.
@@ -51,7 +52,8 @@ type MemberBody struct {
 // joinDomain separates proofs of invitation from other signatures of the key.
 const joinDomain = "moot join v1\x00"
 
-// JoinProof is the invitation's signature over the space and the joining key.
+// JoinProof is the invitation's signature over the space and the joining key, as version
+// 0.1.0 made it. Only tests do so any more.
 func JoinProof(invite ed25519.PrivateKey, space moot.SpaceID, joiner moot.Key) []byte {
 	return ed25519.Sign(invite, joinMessage(space, joiner))
 }
@@ -60,22 +62,24 @@ func joinMessage(space moot.SpaceID, joiner moot.Key) []byte {
 	return append(append([]byte(joinDomain), space[:]...), joiner[:]...)
 }
 
-// MaxName is the length in bytes of the longest name of a member or space.
-const MaxName = 128
+// CheckName reports, with kind Invalid, why a name of a member, a device or a space is not
+// allowed.
+func CheckName(name string) error { return trust.CheckName(name) }
 
-// CheckName reports, with kind Invalid, why a name of a member or space is not allowed.
-func CheckName(name string) error {
-	bad := !utf8.ValidString(name) || len(name) > MaxName || len(name) == 0
+// checkLegacyName is the check of version 0.1.0, which asked for no letter or digit.
+func checkLegacyName(name string) error {
+	bad := !utf8.ValidString(name) || len(name) > trust.MaxName || len(name) == 0
 	for _, r := range name {
 		bad = bad || !unicode.IsGraphic(r) || unicode.Is(unicode.Bidi_Control, r)
 	}
 	if bad {
-		return moot.Errorf(moot.Invalid, "%.40q is not a name (want 1 to %d bytes of printable text)", name, MaxName)
+		return moot.Errorf(moot.Invalid, "%.40q is not a name (want 1 to %d bytes of printable text)", name, trust.MaxName)
 	}
 	return nil
 }
 
-// EncodeBody returns the body of a membership entry: deterministic CBOR.
+// EncodeBody returns the body of a membership entry of version 0.1.0: deterministic CBOR.
+// Only tests write such entries any more.
 func EncodeBody(body any) ([]byte, error) {
 	b, err := cbor.Marshal(body)
 	return b, moot.Wrap("encode a membership entry", err)

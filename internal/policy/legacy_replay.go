@@ -126,7 +126,7 @@ func (r *legacy) found(s *legacyState, e *moot.Entry) error {
 	case e.Author != moot.Key(r.space):
 		return moot.Errorf(moot.Denied, "only its founder names a space")
 	}
-	if err := CheckName(body.Name); err != nil {
+	if err := checkLegacyName(body.Name); err != nil {
 		return err
 	}
 	s.name = body.Name
@@ -176,7 +176,7 @@ func (r *legacy) join(s *legacyState, e *moot.Entry) error {
 	case !r.validProof(e, body):
 		return moot.Errorf(moot.Corrupt, "%s does not prove that it was invited", e.Author.Short())
 	}
-	if err := CheckName(body.Name); err != nil {
+	if err := checkLegacyName(body.Name); err != nil {
 		return err
 	}
 	if err := in.usable(e.Time); err != nil {
@@ -222,7 +222,7 @@ func (s *legacyState) change(e *moot.Entry, author *person) error {
 	if err := mayChange(author, p, body); err != nil {
 		return err
 	}
-	if err := CheckName(body.Name); err != nil {
+	if err := checkLegacyName(body.Name); err != nil {
 		return err
 	}
 	p.claimed = body.Name
