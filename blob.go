@@ -6,6 +6,18 @@ type Blob struct {
 	Size int64  `json:"size"` // bytes
 }
 
+// Limits of what is asked and handed over many at a time.
+const (
+	MaxSmall = 64 << 10 // bytes of a blob that travels whole, with others
+	MaxMany  = 4096     // blobs that one call may name
+)
+
+// Small is a blob of at most MaxSmall bytes, with its bytes.
+type Small struct {
+	ID   BlobID
+	Data []byte
+}
+
 // Range is a range of a blob's bytes. A negative Length means: to the end.
 type Range struct{ Offset, Length int64 }
 

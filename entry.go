@@ -15,14 +15,15 @@ const (
 	KindAct     Kind = "act"     // about membership; its key says which kind of act
 	KindServer  Kind = "server"  // a server's addresses
 	KindDevice  Kind = "device"  // a device's label
-	KindFile    Kind = "file"    // a name for bytes
+	KindChange  Kind = "change"  // a change set: operations on files and folders
 	KindMessage Kind = "message" // a sealed message
 	KindReceipt Kind = "receipt" // delivered, read
 	KindOffer   Kind = "offer"   // computing power lent
 	KindJob     Kind = "job"     // work wanted
 	KindResult  Kind = "result"  // work done
 
-	// Membership entries of version 0.1.0, which are read but no longer written.
+	// Entries of version 0.1.0, which are read but no longer written.
+	KindFile   Kind = "file"   // a name for bytes
 	KindSpace  Kind = "space"  // the founder's first entry, or a server's addresses
 	KindMember Kind = "member" // joining, renaming, a role, a revocation
 	KindInvite Kind = "invite" // a key that may join

@@ -31,6 +31,20 @@ type Blobs interface {
 	// which nothing is held is an error of kind NotFound.
 	Have(ctx context.Context, id BlobID) (Holding, error)
 
+	// PutMany stores blobs of at most MaxSmall bytes each, at most MaxMany, and returns
+	// their names in the same order. When it returns without an error all of them survive
+	// a power failure. Kinds: as Put, TooLarge.
+	PutMany(ctx context.Context, contents [][]byte) ([]Blob, error)
+
+	// GetMany yields, in any order, those of at most MaxMany blobs that can be had and have
+	// at most MaxSmall bytes; others are left out. The bytes are verified. An error ends it.
+	GetMany(ctx context.Context, ids []BlobID) iter.Seq2[Small, error]
+
+	// HaveMany reports of each of at most MaxMany blobs whether all of it is held. What
+	// is held is not collected as garbage within the next day, so that who asks before
+	// an upload may leave it out.
+	HaveMany(ctx context.Context, ids []BlobID) ([]bool, error)
+
 	// Exchange opens a stream over which many parts of a blob are fetched. It ends
 	// with ctx. Kinds: as Get, now or from the stream. A node without a stream of
 	// its own uses blob.NewExchange.

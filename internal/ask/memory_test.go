@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"iter"
 	"slices"
 	"sync"
 
@@ -175,4 +176,19 @@ func (m *memory) retain(b moot.Blob, groups ...int64) {
 			p.held.Add(g)
 		}
 	}
+}
+
+// PutMany implements moot.Blobs.
+func (m *memory) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
+	return blob.PutEach(ctx, m, contents)
+}
+
+// GetMany implements moot.Blobs.
+func (m *memory) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
+	return blob.GetEach(ctx, m, ids)
+}
+
+// HaveMany implements moot.Blobs.
+func (m *memory) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
+	return blob.HaveEach(ctx, m, ids)
 }

@@ -263,3 +263,18 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// PutMany implements moot.Blobs.
+func (p *peer) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
+	return blob.PutEach(ctx, p, contents)
+}
+
+// GetMany implements moot.Blobs.
+func (p *peer) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
+	return blob.GetEach(ctx, p, ids)
+}
+
+// HaveMany implements moot.Blobs.
+func (p *peer) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
+	return blob.HaveEach(ctx, p, ids)
+}

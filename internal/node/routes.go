@@ -142,6 +142,33 @@ func (n routed) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, er
 	return node.Exchange(ctx, id)
 }
 
+// PutMany implements moot.Blobs.
+func (n routed) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
+	node, err := n.routes.through(ctx, n.via)
+	if err != nil {
+		return nil, err
+	}
+	return node.PutMany(ctx, contents)
+}
+
+// GetMany implements moot.Blobs.
+func (n routed) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
+	node, err := n.routes.through(ctx, n.via)
+	if err != nil {
+		return failed[moot.Small](err)
+	}
+	return node.GetMany(ctx, ids)
+}
+
+// HaveMany implements moot.Blobs.
+func (n routed) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
+	node, err := n.routes.through(ctx, n.via)
+	if err != nil {
+		return nil, err
+	}
+	return node.HaveMany(ctx, ids)
+}
+
 // Append implements moot.Feeds.
 func (n routed) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {
 	node, err := n.routes.through(ctx, n.via)

@@ -284,3 +284,18 @@ func within(t *testing.T, d time.Duration, f func()) {
 		t.Fatalf("not done after %v", d)
 	}
 }
+
+// PutMany implements moot.Blobs.
+func (m *memory) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
+	return blob.PutEach(ctx, m, contents)
+}
+
+// GetMany implements moot.Blobs.
+func (m *memory) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
+	return blob.GetEach(ctx, m, ids)
+}
+
+// HaveMany implements moot.Blobs.
+func (m *memory) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
+	return blob.HaveEach(ctx, m, ids)
+}

@@ -146,3 +146,33 @@ func (o Overlay) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error)
 	}
 	return h, err
 }
+
+// PutMany implements moot.Blobs.
+func (c *Cache) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
+	return blob.PutEach(ctx, c, contents)
+}
+
+// GetMany implements moot.Blobs.
+func (c *Cache) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
+	return blob.GetEach(ctx, c, ids)
+}
+
+// HaveMany implements moot.Blobs.
+func (c *Cache) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
+	return blob.HaveEach(ctx, c, ids)
+}
+
+// PutMany implements moot.Blobs.
+func (o Overlay) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
+	return blob.PutEach(ctx, o, contents)
+}
+
+// GetMany implements moot.Blobs.
+func (o Overlay) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
+	return blob.GetEach(ctx, o, ids)
+}
+
+// HaveMany implements moot.Blobs.
+func (o Overlay) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
+	return blob.HaveEach(ctx, o, ids)
+}
