@@ -24,6 +24,7 @@ var layers = map[string][]string{
 	"internal/seal":    {".", "internal/cbor", "internal/durable"},
 	"internal/policy":  {".", "internal/cbor", "internal/feed", "internal/trust"},
 	"internal/trust":   {".", "internal/cbor"},
+	"internal/tree":    {".", "internal/cbor"},
 	"internal/swarm":   {"."},
 	"internal/plan":    {"."},
 
@@ -39,7 +40,7 @@ var layers = map[string][]string{
 	"internal/sign":    {"."},
 
 	// Meaning: over any Node.
-	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign"},
+	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign", "internal/tree"},
 	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
 	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
 	"internal/keys":    {".", "internal/seal", "internal/trust"},
