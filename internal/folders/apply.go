@@ -1,0 +1,397 @@
+package folders
+
+import (
+	"context"
+	"path"
+	"slices"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/localdir"
+	"github.com/mootspace/moot/internal/tree"
+)
+
+// applier puts in place what the space shows: folders and moves first, then contents,
+// attributes, and removals at last. It touches nothing that was changed here and not sent.
+type applier struct {
+	*folder
+	ctx   context.Context //nolint:containedctx // of one pass
+	later bool            // something has to wait for the next pass
+	dirs  map[string]bool // folders in which the user was quicker: they are looked at again
+	moved []string        // folders whose names are to be made durable
+}
+
+// apply brings the directory to what the space shows.
+func (f *folder) apply(ctx context.Context) error {
+	var p plan
+	var revision uint64
+	err := f.space.View(ctx, func(t *tree.Tree) error {
+		p, revision = f.compare(t), t.Revision()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	x := &applier{folder: f, ctx: ctx, dirs: map[string]bool{}}
+	x.arrange(p)
+	if err := x.contents(p); err != nil {
+		return err
+	}
+	x.attributes(p)
+	x.removals(p)
+	if err := x.flush(); err != nil {
+		return err
+	}
+	f.progress.applied = !x.later
+	f.progress.revision = revision
+	for d := range x.dirs {
+		f.again[d] = true
+	}
+	return ctx.Err()
+}
+
+// flush makes the names durable that were given, before they are recorded.
+func (x *applier) flush() error {
+	if len(x.moved) == 0 {
+		return nil
+	}
+	slices.Sort(x.moved)
+	err := x.dir.Flush(slices.Compact(x.moved))
+	x.moved = x.moved[:0]
+	return err
+}
+
+// changed notes that names in the folder of a path have changed.
+func (x *applier) changed(at string) { x.moved = append(x.moved, parentOf(at)) }
+
+func parentOf(at string) string {
+	if dir := path.Dir(at); dir != "." {
+		return dir
+	}
+	return ""
+}
+
+// wait has something done in a later pass; with look the folder of a path is looked at
+// before.
+func (x *applier) wait(at string, look bool) {
+	x.later = true
+	if look {
+		x.dirs[parentOf(at)] = true
+	}
+}
+
+// arrange makes folders and moves nodes, each as soon as its place is free.
+func (x *applier) arrange(p plan) {
+	stale := make(map[*node]bool, len(p.stale))
+	for _, n := range p.stale {
+		stale[n] = true
+	}
+	var list []*want
+	for _, w := range p.wants {
+		if w.node == nil && w.shown.Type == tree.Folder || w.node != nil && (w.node.parent != w.parent.node || w.node.name != w.name) {
+			list = append(list, w)
+		}
+	}
+	for len(list) > 0 && x.ctx.Err() == nil {
+		var blocked []*want
+		for _, w := range list {
+			if !x.arrangeOne(w, stale) {
+				blocked = append(blocked, w)
+			}
+		}
+		if len(blocked) == len(list) && !x.exchange(&blocked) {
+			break
+		}
+		list = blocked
+	}
+	for _, w := range list {
+		x.wait(w.path(), false)
+	}
+}
+
+// arrangeOne gives one want its place, unless another node has it.
+func (x *applier) arrangeOne(w *want, stale map[*node]bool) (done bool) {
+	parent := w.parent.node
+	if parent == nil || w.node != nil && (parent.within(w.node) || w.node.pending()) {
+		return false
+	}
+	at := path.Join(parent.path(), w.name)
+	if other := parent.children[w.name]; other != nil {
+		if !stale[other] || !x.removeTree(other) {
+			return false
+		}
+	}
+	if w.node == nil {
+		return x.makeFolder(w, at)
+	}
+	from := w.node.path()
+	if err := x.dir.Place(from, at); err != nil {
+		x.couldNot(at, err)
+		return true
+	}
+	x.changed(from)
+	x.changed(at)
+	x.local.move(w.node, parent, w.name)
+	x.restat(w.node, at)
+	x.forgive(at)
+	x.report(Event{What: "moved", Path: from, To: at})
+	if w.shown.Type == tree.Folder {
+		x.agreeOn(w)
+	}
+	return true
+}
+
+// makeFolder makes one folder.
+func (x *applier) makeFolder(w *want, at string) bool {
+	mode := w.shown.Mode
+	if mode == 0 {
+		mode = 0o755
+	}
+	if err := x.dir.Mkdir(at, mode|0o700); err != nil {
+		x.couldNot(at, err)
+		return true
+	}
+	x.changed(at)
+	s, err := x.dir.Stat(at)
+	if err != nil {
+		x.couldNot(at, err)
+		return true
+	}
+	w.node = x.local.add(w.parent.node, w.name, tree.Folder)
+	w.node.Stat = s
+	x.agreeOn(w)
+	x.report(Event{What: "made", Path: at})
+	return true
+}
+
+// agreeOn records that a want is met.
+func (x *applier) agreeOn(w *want) {
+	r := w.record(w.node.record, x.now())
+	x.local.agree(w.node, r)
+}
+
+// couldNot records why something was not done: the user was quicker, or the disk refuses.
+func (x *applier) couldNot(at string, err error) {
+	switch moot.KindOf(err) {
+	case moot.Conflict, moot.NotFound:
+		x.wait(at, true)
+	default:
+		x.later = true
+		x.failed(at, err)
+	}
+}
+
+// exchange lets two nodes that wait for one another's place swap them.
+func (x *applier) exchange(blocked *[]*want) bool {
+	for i, w := range *blocked {
+		if w.node == nil || w.parent.node == nil || w.node.pending() || w.parent.node.within(w.node) {
+			continue
+		}
+		other := w.parent.node.children[w.name]
+		if other == nil || other == w.node || other.pending() || other.within(w.node) || w.node.within(other) {
+			continue
+		}
+		if !slices.ContainsFunc(*blocked, func(o *want) bool { return o.node == other }) {
+			continue
+		}
+		a, b := w.node.path(), other.path()
+		if err := x.dir.Exchange(a, b); err != nil {
+			x.couldNot(b, err)
+			continue
+		}
+		x.changed(a)
+		x.changed(b)
+		x.local.swap(w.node, other)
+		x.restat(w.node, b)
+		x.restat(other, a)
+		*blocked = slices.Delete(*blocked, i, i+1)
+		return true
+	}
+	return false
+}
+
+// restat takes in that a file's time of change is another, because it was renamed.
+func (x *applier) restat(n *node, at string) {
+	s, err := x.dir.Stat(at)
+	if err == nil && sameContent(n.Stat, s) {
+		n.Stat = s
+		return
+	}
+	x.wait(at, true)
+}
+
+// sameContent reports that a file was but renamed.
+func sameContent(a, b localdir.Stat) bool {
+	return a.Inode == b.Inode && a.Type == b.Type && a.Mode == b.Mode && (!a.Type.IsRegular() || a.Size == b.Size && a.ModTime.Equal(b.ModTime))
+}
+
+// attributes sets modes and times, where they alone differ.
+func (x *applier) attributes(p plan) {
+	for _, w := range p.wants {
+		n := w.node
+		if n == nil || n.parent != w.parent.node || n.name != w.name || n.Next != nil || n.Stat.Inode == 0 {
+			continue
+		}
+		if n.pending() {
+			x.later = true
+			continue
+		}
+		if n.kind != tree.Folder && (n.Blob.ID != w.shown.Blob.ID || n.Target != w.shown.Target) {
+			continue // its content is yet to come
+		}
+		x.attributesOf(w, n)
+	}
+}
+
+func (x *applier) attributesOf(w *want, n *node) {
+	at := n.path()
+	var err error
+	changed := false
+	if w.shown.Mode != n.Mode && n.kind != tree.Link && w.shown.Mode != 0 {
+		err, changed = x.dir.Chmod(at, w.shown.Mode), true
+	}
+	if err == nil && n.kind == tree.File && !w.shown.ModTime.Equal(n.ModTime) {
+		err, changed = x.dir.SetTime(at, w.shown.ModTime), true
+	}
+	if err != nil {
+		x.couldNot(at, err)
+		return
+	}
+	if changed {
+		s, err := x.dir.Stat(at)
+		if err != nil || s.Inode != n.Stat.Inode || n.kind == tree.File && s.Size != n.Stat.Size {
+			x.wait(at, true)
+			return
+		}
+		n.Stat = s
+		x.report(Event{What: "changed", Path: at})
+	}
+	x.agreeOn(w)
+}
+
+// removals removes what the space shows no more, the deepest first.
+func (x *applier) removals(p plan) {
+	list := slices.Clone(p.stale)
+	sortByPath(list)
+	for _, n := range slices.Backward(list) {
+		if x.ctx.Err() != nil {
+			return
+		}
+		if n.parent.children[n.name] != n {
+			continue // went with its folder
+		}
+		if !x.removeTree(n) {
+			x.later = true
+		}
+	}
+}
+
+// removeTree removes a node and what is below it, unless something there was changed here
+// or is not sent yet.
+func (x *applier) removeTree(n *node) bool {
+	for _, c := range n.children {
+		if !x.removeTree(c) {
+			return false
+		}
+	}
+	at := n.path()
+	if n.pending() {
+		if n.gone || n.Stat.Inode == 0 {
+			x.unnotice(n)
+			x.local.remove(n)
+			return true
+		}
+		return false
+	}
+	var err error
+	if n.kind == tree.Folder {
+		err = x.removeFolder(n, at)
+	} else {
+		err = x.removeFile(n, at)
+	}
+	if err != nil && moot.KindOf(err) != moot.NotFound {
+		x.couldNot(at, err)
+		return false
+	}
+	x.changed(at)
+	x.local.remove(n)
+	x.forgive(at)
+	x.report(Event{What: "removed", Path: at})
+	return true
+}
+
+// removeFile takes a file out of the way, and removes it if it is what it was.
+func (x *applier) removeFile(n *node, at string) error {
+	s, err := x.dir.Stat(at)
+	if err != nil {
+		return err
+	}
+	if !n.Stat.Unchanged(s) {
+		return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", at)
+	}
+	aside := x.dir.Aside()
+	if err := x.dir.Place(at, aside); err != nil {
+		return err
+	}
+	if s, err := x.dir.Stat(aside); err != nil || !sameContent(n.Stat, s) {
+		return firstErr(x.dir.Place(aside, at), moot.Errorf(moot.Conflict, "%s was changed here meanwhile", at))
+	}
+	return x.discard(n, aside)
+}
+
+// discard removes a file that lies aside; its bytes stay in the store as long as the
+// space retains the version.
+func (x *applier) discard(n *node, aside string) error {
+	if n.kind == tree.File {
+		if err := x.space.Retain(x.ctx, n.Blob, func() (localdir.File, error) { return x.dir.Open(aside) }); err != nil {
+			x.log.Debug("an old version was not retained", "blob", n.Blob.ID, "error", err)
+		}
+	}
+	return x.dir.Remove(aside)
+}
+
+func firstErr(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeFolder removes a folder; ignored files that alone are left in it go with it.
+func (x *applier) removeFolder(n *node, at string) error {
+	err := x.dir.Remove(at)
+	if moot.KindOf(err) != moot.Conflict {
+		return err
+	}
+	names, readErr := x.dir.ReadDir(at)
+	if readErr != nil {
+		return readErr
+	}
+	for _, one := range names {
+		if one.Err != nil || !x.ignored(path.Join(at, one.Name), one.Stat.Type.IsDir()) {
+			return err
+		}
+	}
+	for _, one := range names {
+		if err := x.removeIgnored(path.Join(at, one.Name), one.Stat.Type.IsDir()); err != nil {
+			return err
+		}
+	}
+	return x.dir.Remove(at)
+}
+
+func (x *applier) removeIgnored(at string, folder bool) error {
+	if folder {
+		names, err := x.dir.ReadDir(at)
+		if err != nil {
+			return err
+		}
+		for _, one := range names {
+			if err := x.removeIgnored(path.Join(at, one.Name), one.Stat.Type.IsDir()); err != nil {
+				return err
+			}
+		}
+	}
+	return x.dir.Remove(at)
+}

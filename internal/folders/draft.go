@@ -1,0 +1,265 @@
+package folders
+
+import (
+	"slices"
+
+	"github.com/mootspace/moot/internal/tree"
+)
+
+// draft is a change that is about to be stated.
+type draft struct {
+	*folder
+	tree  *tree.Tree
+	edit  *tree.Edit
+	shown map[*node]map[string][]tree.Shown
+	named []outgoing // whose bytes the change names
+	after []agreement
+}
+
+// agreement is what is recorded at a node once the change is stated.
+type agreement struct {
+	*node
+	record
+	stated bool // the change states its content
+	remove bool // the node is no more
+}
+
+// all drafts a batch: folders before what they contain, removals last.
+func (d *draft) all(read []outgoing) error {
+	if err := d.root(); err != nil {
+		return err
+	}
+	for _, o := range read {
+		if o.gone {
+			continue
+		}
+		if err := d.one(o); err != nil {
+			d.failed(o.path(), err)
+		}
+	}
+	for _, o := range slices.Backward(read) { // the deepest first
+		if o.gone {
+			d.removed(o)
+		}
+	}
+	return nil
+}
+
+// root has the folder of the space made if there is none yet.
+func (d *draft) root() error {
+	r := d.local.root
+	shown := d.remoteFolders(d.tree)
+	if len(shown) > 0 {
+		r.Item, r.Folders = shown[0], shown
+	} else {
+		id, err := d.edit.Folder(d.settings.Name, tree.Content{ModTime: d.now()}, 0o755)
+		if err != nil {
+			return err
+		}
+		r.Item, r.Folders = id, []tree.ID{id}
+	}
+	return nil
+}
+
+// one drafts what was observed at a node.
+func (d *draft) one(o outgoing) error {
+	if o.parent.Item == (tree.ID{}) {
+		return nil // its folder failed
+	}
+	if o.Item == (tree.ID{}) {
+		return d.born(o)
+	}
+	r, stated := o.record, false
+	if o.Copy && (o.moved || o.blob.ID != o.Blob.ID) {
+		return d.copyEdited(o)
+	}
+	if o.moved {
+		if err := d.moved(o, &r); err != nil {
+			return err
+		}
+	}
+	if o.seen != nil {
+		stated = d.changed(o, &r)
+	}
+	d.after = append(d.after, agreement{node: o.node, record: r, stated: stated})
+	return nil
+}
+
+// moved drafts another place, unless the item is there already.
+func (d *draft) moved(o outgoing, r *record) error {
+	items := o.Folders
+	if len(items) == 0 {
+		items = []tree.ID{o.Item}
+	}
+	now, known := d.tree.Item(o.Item)
+	r.Parent, r.Name = o.parent.Item, o.name
+	if known && slices.Contains(o.parent.Folders, now.Parent) && now.Name == o.name {
+		return nil
+	}
+	return d.edit.Move(items, o.parent.Item, o.name)
+}
+
+// changed drafts content and mode, and reports whether the content is stated.
+func (d *draft) changed(o outgoing, r *record) (stated bool) {
+	now, _ := d.tree.Item(o.Item)
+	r.Stat = o.stat
+	if o.kind != tree.Folder {
+		stated = d.content(o, r, now)
+	}
+	if mode := o.stat.Mode; o.kind != tree.Link && !stated && mode != o.Stat.Mode && o.Stat.Inode != 0 && mode != now.Mode {
+		d.edit.Chmod(o.Item, mode)
+	}
+	r.Mode = o.stat.Mode
+	return stated
+}
+
+// content drafts the content of a known item, unless the space has it.
+func (d *draft) content(o outgoing, r *record, now tree.Item) (stated bool) {
+	same := o.blob.ID == o.Blob.ID && o.target == o.Target && o.stat.ModTime.Equal(o.Stat.ModTime)
+	for _, v := range now.Versions {
+		if same || v.Blob.ID == o.blob.ID && v.Target == o.target && !slices.Contains(o.Versions, v.Version) {
+			if !same { // put in place before a crash, or written alike by somebody else
+				r.Versions, r.Blob, r.Target, r.ModTime = []tree.Version{v.Version}, o.blob, o.target, v.ModTime
+			}
+			return false
+		}
+	}
+	if n := o.Next; n != nil && n.Blob.ID == o.blob.ID && o.kind == tree.File {
+		r.Versions, r.Blob, r.Next = n.Versions, n.Blob, nil
+		return false
+	}
+	c := tree.Content{Blob: o.blob, Target: o.target, ModTime: o.stat.ModTime}
+	d.edit.Replace(o.Item, c, o.stat.Mode, append(slices.Clone(o.Versions), d.seenBeside(o)...)...)
+	r.Blob, r.Target, r.ModTime, r.Next = o.blob, o.target, o.stat.ModTime, nil
+	d.named = append(d.named, o)
+	return true
+}
+
+// seenBeside returns the versions that lay beside a file for long enough to be seen: who
+// writes the name again has decided about them.
+func (d *draft) seenBeside(o outgoing) (list []tree.Version) {
+	for _, n := range d.local.items[o.Item] {
+		if n.Copy && !n.gone && n != o.node && d.now().Sub(n.Since) >= endsOfShown {
+			list = append(list, n.Versions...)
+		}
+	}
+	return list
+}
+
+// born drafts a new name, unless the space has the same under it.
+func (d *draft) born(o outgoing) error {
+	r := record{Parent: o.parent.Item, Name: o.name, Stat: o.stat, Mode: o.stat.Mode, ModTime: o.stat.ModTime, Blob: o.blob, Target: o.target, Since: d.now()}
+	if s, there := d.shownAt(o); there {
+		r.Item, r.Folders, r.Mode, r.ModTime, r.Copy = s.Item, s.Folders, s.Mode, s.ModTime, s.Copy
+		r.Parent, r.Versions = o.parent.Item, versionsOf(s)
+		if s.Copy {
+			r.Name = s.Name
+		}
+		d.after = append(d.after, agreement{node: o.node, record: r})
+		o.node.Item, o.node.Folders = r.Item, r.Folders
+		return nil
+	}
+	id, err := d.edit.Create(o.parent.Item, o.name, o.kind, tree.Content{Blob: o.blob, Target: o.target, ModTime: o.stat.ModTime}, o.stat.Mode)
+	if err != nil {
+		return err
+	}
+	r.Item = id
+	o.node.Item = id // for what is in it
+	if o.kind == tree.Folder {
+		r.Folders = []tree.ID{id}
+		o.node.Folders = r.Folders
+	} else if o.kind == tree.File {
+		d.named = append(d.named, o)
+	}
+	d.after = append(d.after, agreement{node: o.node, record: r, stated: true})
+	return nil
+}
+
+// shownAt returns what the space shows under a node's name, if it is the same.
+func (d *draft) shownAt(o outgoing) (tree.Shown, bool) {
+	for _, s := range d.shownIn(o.parent)[o.name] {
+		if s.Type != o.kind {
+			continue
+		}
+		if o.kind == tree.Folder || o.kind == tree.File && s.Blob.ID == o.blob.ID || o.kind == tree.Link && s.Target == o.target {
+			return s, true
+		}
+	}
+	return tree.Shown{}, false
+}
+
+// shownIn returns what the space shows in a folder, by name.
+func (d *draft) shownIn(n *node) map[string][]tree.Shown {
+	if names, known := d.shown[n]; known {
+		return names
+	}
+	names := map[string][]tree.Shown{}
+	if _, known := d.tree.Item(n.Item); known || n.Item == (tree.ID{}) { // else it is born with this change
+		for _, s := range d.tree.ReadDir(n.Folders...) {
+			names[s.Name] = append(names[s.Name], s)
+		}
+	}
+	d.shown[n] = names
+	return names
+}
+
+func versionsOf(s tree.Shown) (list []tree.Version) {
+	if s.Version != (tree.Version{}) {
+		list = append(list, s.Version)
+	}
+	return append(list, s.Same...)
+}
+
+// copyEdited makes a conflict copy that somebody edited or renamed a file of its own, and
+// ends the version that it was.
+func (d *draft) copyEdited(o outgoing) error {
+	d.edit.Remove(o.Item, o.Versions...)
+	d.local.mu.Lock()
+	d.local.forget(o.node)
+	o.node.record = record{}
+	d.local.mu.Unlock()
+	return d.born(o)
+}
+
+// removed drafts the end of what was shown at a node.
+func (d *draft) removed(o outgoing) {
+	items := o.Folders
+	if len(items) == 0 {
+		items = []tree.ID{o.Item}
+	}
+	for _, id := range items {
+		now, _ := d.tree.Item(id)
+		var ends []tree.Version
+		for _, v := range now.Versions {
+			if o.kind == tree.Folder || slices.Contains(o.Versions, v.Version) {
+				ends = append(ends, v.Version)
+			}
+		}
+		if len(ends) > 0 {
+			d.edit.Remove(id, ends...)
+		}
+	}
+	d.after = append(d.after, agreement{node: o.node, remove: true})
+}
+
+// agree records what the space has accepted.
+func (d *draft) agree(versions map[tree.ID]tree.Version) {
+	for _, a := range d.after {
+		d.unnotice(a.node)
+		if a.remove {
+			d.report(Event{What: "sent removal", Path: a.node.path()})
+			d.local.remove(a.node)
+			continue
+		}
+		if a.stated {
+			a.record.Versions = []tree.Version{versions[a.Item]}
+			d.report(Event{What: "sent", Path: a.node.path()})
+		}
+		a.node.seen, a.node.moved = nil, false
+		d.local.agree(a.node, a.record)
+	}
+	if len(d.settings.Items) == 0 && d.local.root.Item != (tree.ID{}) {
+		d.settings.Items = d.local.root.Folders
+		d.progress.unsaved = true
+	}
+}

@@ -1,0 +1,57 @@
+package folders
+
+import (
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/localdir"
+)
+
+// Open opens a file of a synced folder whose content a blob is; ok is false if there is
+// none. Who reads it verifies the bytes: the file may be changed at any time.
+func (s *Service) Open(id moot.BlobID) (f localdir.File, b moot.Blob, ok bool) {
+	for _, a := range s.actives() {
+		for _, p := range a.local.places(id) {
+			in, err := a.dir.Open(p.path)
+			if err != nil {
+				a.suspect(p.path)
+				continue
+			}
+			if now, err := in.Stat(); err != nil || !now.Unchanged(p.stat) {
+				_ = in.Close() // it was only read
+				a.suspect(p.path)
+				continue
+			}
+			return in, moot.Blob{ID: id, Size: p.size}, true
+		}
+	}
+	return nil, moot.Blob{}, false
+}
+
+// Broken has the files looked at that a blob was said to be.
+func (s *Service) Broken(id moot.BlobID) {
+	for _, a := range s.actives() {
+		for _, p := range a.local.places(id) {
+			a.suspect(p.path)
+		}
+	}
+}
+
+// actives returns the folders that are in step now.
+func (s *Service) actives() (list []*folder) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.folders {
+		if f := r.activeFolder(); f != nil {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+func (r *runner) activeFolder() *folder {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.active
+}
+
+// suspect has the folder of a path looked at soon.
+func (f *folder) suspect(at string) { f.watcher.add(parentOf(at)) }
