@@ -39,36 +39,51 @@ type Identity struct {
 }
 
 // Files are the space's files. Paths are those of the machine on which the node runs.
+// Where a name is asked for, a blob's ID, a version's ID, or 8 or more digits with which
+// just one of them begins, may be given to Get, GetAll, Open, Lookup and Freeze.
 type Files interface {
-	// Share puts the file or folder at a path under a name. Kinds: NotFound, Invalid,
-	// Conflict, Full, Unavailable.
-	Share(ctx context.Context, path string, o files.ShareOptions) (files.File, error)
-	// Store is Share without giving a name.
-	Store(ctx context.Context, path string, o files.ShareOptions) (files.File, error)
-	// Get writes a file or folder, by name or blob ID, to a path. Kinds: NotFound,
-	// Unavailable, Conflict, Full.
-	Get(ctx context.Context, name, path string, progress files.Progress) (files.File, error)
+	// Share puts the file or folder at a path under a name. A folder goes into one that
+	// exists: files of the same name are superseded, equal ones stay as they are. Kinds:
+	// NotFound, Invalid, Conflict, Full, Unavailable.
+	Share(ctx context.Context, path string, o files.ShareOptions) (files.Result, error)
+	// Store is Share without giving a name; a folder becomes a frozen one.
+	Store(ctx context.Context, path string, o files.ShareOptions) (files.Result, error)
+	// Freeze returns a folder as one blob that lists its content, or a file as it is.
+	Freeze(ctx context.Context, name string) (files.File, error)
+	// Get writes a file or folder to a path; "" means under the last part of its name
+	// here, and an existing directory means inside it. Kinds: NotFound, Unavailable,
+	// Conflict, Full.
+	Get(ctx context.Context, name, path string, progress files.Progress) (files.Result, error)
+	// GetAll writes what names and patterns stand for into a directory, which is made if
+	// there is none. In a pattern * stands for any part of one name, ** for any folders.
+	// It goes on after an error, and returns the first. Kinds: those of Get.
+	GetAll(ctx context.Context, names []string, dir string, progress files.Progress) ([]files.Result, error)
 	// Write puts what r yields under a name.
 	Write(ctx context.Context, name string, r io.Reader, o files.WriteOptions) (files.File, error)
 	// Open returns a range of a file's bytes, verified as they are read, and the blob
-	// that the file is. Kind Invalid for a folder.
+	// that the file is. Kind Invalid for a folder or link.
 	Open(ctx context.Context, name string, r moot.Range) (io.ReadCloser, moot.Blob, error)
-	// Lookup returns what a name or a blob ID stands for. Kind NotFound.
+	// Lookup returns what a name or an ID stands for. Kind NotFound.
 	Lookup(ctx context.Context, name string) (files.File, error)
-	// List returns the files whose names start with prefix, by name.
+	// ReadDir returns what is in a folder, by name; "" is the root. Folders have the sums
+	// of what is below them. Kinds: NotFound, Invalid if it is no folder.
+	ReadDir(ctx context.Context, name string) ([]files.File, error)
+	// List returns all files, links and empty folders whose names start with prefix, by name.
 	List(ctx context.Context, prefix string) ([]files.File, error)
-	// Find returns the files whose names contain all words, by their beginnings.
+	// Find returns what has names that contain all words, in any case.
 	Find(ctx context.Context, words string) ([]files.File, error)
 	// History returns all versions of a name, the newest first. Kind NotFound.
 	History(ctx context.Context, name string) ([]files.File, error)
 	// Conflicts returns all versions of the names that have several.
 	Conflicts(ctx context.Context) ([]files.File, error)
-	// Resolve ends a conflict: it keeps the version whose ID starts so, or the current.
+	// Resolve ends a conflict: the version whose ID starts so, or the current one, stays.
 	Resolve(ctx context.Context, name, version string) (files.File, error)
-	// Move gives a file or folder another name. Kinds: NotFound, Conflict.
+	// Move gives a file or folder another name. Kinds: NotFound, Invalid, Conflict.
 	Move(ctx context.Context, from, to string, o files.MoveOptions) (files.File, error)
-	// Remove takes a name away; its history stays. Kind NotFound.
-	Remove(ctx context.Context, name string) error
-	// Sync keeps a directory and the names below a prefix in step until ctx ends.
-	Sync(ctx context.Context, dir string, o files.SyncOptions) error
+	// Remove takes a name away; its history stays. Kinds: NotFound, Conflict for a folder
+	// that is not empty.
+	Remove(ctx context.Context, name string, o files.RemoveOptions) error
+	// Restore makes an old version current, or undoes a removal: version is the beginning
+	// of its ID; "" is the one before the removal. Kinds: NotFound, Invalid.
+	Restore(ctx context.Context, name, version string) (files.File, error)
 }

@@ -48,12 +48,12 @@ func TestAssemble(t *testing.T) {
 		t.Errorf("%+v, want %+v, %v", got, want, err)
 	}
 	named, err := fs.Assemble(t.Context(), "results", of(parts, sorted))
-	if found, failed := fs.Lookup(t.Context(), "results"); err != nil || failed != nil || found.Blob != want.Blob || found.Entry != named.Entry || !found.Folder {
+	if found, failed := fs.Lookup(t.Context(), "results"); err != nil || failed != nil || found.Blob != want.Blob || found.Version != named.Version || !found.Folder {
 		t.Errorf("%+v, %v, %v", found, err, failed)
 	}
 	again, err := fs.Assemble(t.Context(), "results", of(parts, sorted))
-	if err != nil || again.Entry != named.Entry {
-		t.Errorf("the same folder was published again: %v, %v", again.Entry, err)
+	if err != nil || again.Version != named.Version {
+		t.Errorf("the same folder was published again: %v, %v", again.Version, err)
 	}
 	for _, names := range [][]string{{"z", "z"}, {"a", "a/x"}, {"a/x", "a/x/y"}, {"z", "a/x"}} {
 		var list []files.Part

@@ -45,13 +45,13 @@ func (fs *Files) thin(ctx context.Context, name string, versions []File) ([]File
 
 func ids(files []File) (list []moot.EntryID) {
 	for _, f := range files {
-		list = append(list, f.Entry)
+		list = append(list, moot.EntryID(f.Version))
 	}
 	return list
 }
 
 // Remove deletes all versions of a name; the history stays. Kind NotFound.
-func (fs *Files) Remove(ctx context.Context, name string) error {
+func (fs *Files) Remove(ctx context.Context, name string, _ RemoveOptions) error {
 	heads, err := fs.heads(ctx, name)
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (fs *Files) Resolve(ctx context.Context, name, version string) (File, error
 	}
 	var chosen []File
 	for _, f := range heads {
-		if strings.HasPrefix(f.Entry.String(), strings.ToLower(version)) {
+		if strings.HasPrefix(f.Version.String(), strings.ToLower(version)) {
 			chosen = append(chosen, f)
 		}
 	}
@@ -91,7 +91,7 @@ func (fs *Files) Resolve(ctx context.Context, name, version string) (File, error
 	}
 	f := chosen[0]
 	f.Conflict = false
-	others := slices.DeleteFunc(heads, func(v File) bool { return v.Entry == f.Entry })
+	others := slices.DeleteFunc(heads, func(v File) bool { return v.Version == f.Version })
 	f, err = fs.publish(ctx, f, append([]File{f}, others...), moot.Swap)
 	return f, moot.WithHint(err, moot.HintListConflicts)
 }

@@ -7,6 +7,7 @@ package files
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	iofs "io/fs"
 	"log/slog"
 	"strings"
@@ -63,25 +64,60 @@ func New(node moot.Node, write sign.Writer, o Options) *Files {
 	return &Files{node, write, o.Linker, o.Fetcher, o.Member, o.Log}
 }
 
-// File is a version of a name.
+// File is what has a name: a version of a file, a folder or a symbolic link.
 type File struct {
-	Name     string        `json:"name"`
-	Path     string        `json:"path,omitempty"` // where Get wrote it
-	Blob     moot.Blob     `json:"blob"`           // of a folder: its manifest
-	Content  int64         `json:"size"`           // bytes of the file, or of all files in the folder
-	Mode     iofs.FileMode `json:"mode"`
-	ModTime  time.Time     `json:"modified"`
-	Folder   bool          `json:"folder,omitempty"`
-	By       moot.MemberID `json:"by,omitzero"` // the member who wrote it; zero if not known
-	Author   moot.Key      `json:"author"`      // the device that signed it
-	Time     moot.Time     `json:"time"`
-	Entry    moot.EntryID  `json:"version"`
-	Conflict bool          `json:"conflict,omitempty"` // there are other versions in force
-	Deleted  bool          `json:"deleted,omitempty"`  // in a history: the name was removed
+	Name     string        `json:"name"`               // from the root of the space, with slashes
+	Path     string        `json:"path,omitempty"`     // where Get wrote it
+	Item     string        `json:"item,omitempty"`     // hexadecimal digits that stay, whatever it is called; empty for a bare blob
+	Blob     moot.Blob     `json:"blob"`               // the bytes; of a folder zero, unless it is Frozen
+	Content  int64         `json:"size"`               // bytes of the file, or of all files below the folder
+	Files    int           `json:"files,omitempty"`    // of a folder: how many files are below it
+	Mode     iofs.FileMode `json:"mode"`               // permission bits
+	ModTime  time.Time     `json:"modified"`           //
+	Folder   bool          `json:"folder,omitempty"`   //
+	Frozen   bool          `json:"frozen,omitempty"`   // a folder that is one blob, which lists its content: it changes only as a whole
+	Link     string        `json:"link,omitempty"`     // of a symbolic link: what it leads to, which is never followed
+	By       moot.MemberID `json:"by,omitzero"`        // the member who wrote it; zero if not known
+	Author   moot.Key      `json:"author,omitzero"`    // the device that signed it
+	Time     moot.Time     `json:"time"`               // when it was signed
+	Version  VersionID     `json:"version,omitzero"`   // zero for a folder that nobody made, but something is in it
+	Conflict bool          `json:"conflict,omitempty"` // there are other versions in force, or other files of this name
+	Copy     bool          `json:"copy,omitempty"`     // a version that lost a conflict, shown beside the winner under a name of its own
+	Deleted  bool          `json:"deleted,omitempty"`  // in a history: it was removed
 }
 
-// Size returns the bytes of the file, or of all files in the folder.
+// VersionID names a version of a file, so that its beginning can be typed.
+type VersionID [32]byte
+
+// String returns the ID as 64 hexadecimal digits.
+func (id VersionID) String() string { return hex.EncodeToString(id[:]) }
+
+// MarshalText uses the form of String.
+func (id VersionID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads 64 hexadecimal digits. Kind Invalid.
+func (id *VersionID) UnmarshalText(text []byte) error { return (*moot.EntryID)(id).UnmarshalText(text) }
+
+// Size returns the bytes of the file, or of all files below the folder.
 func (f File) Size() int64 { return f.Content }
+
+// Skipped is something that was left out or changed, though it was asked for.
+type Skipped struct {
+	Path string `json:"path"`
+	Why  string `json:"why"`
+}
+
+// Result is what was shared or written, and what of it was not as it is.
+type Result struct {
+	File
+	Skipped []Skipped `json:"skipped,omitempty"`
+}
+
+// RemoveOptions shape a Remove.
+type RemoveOptions struct {
+	Recursive bool // also a folder that is not empty, with all that is in it
+	Now       bool // its bytes and those of its old versions are not retained
+}
 
 // stated returns f as the version that an entry states.
 func (fs *Files) stated(f File, e moot.Entry) File {
@@ -89,7 +125,7 @@ func (fs *Files) stated(f File, e moot.Entry) File {
 	if by, known := fs.member(e.Author); known {
 		f.By = by
 	}
-	f.Author, f.Time, f.Entry = e.Author, e.Time, e.ID
+	f.Author, f.Time, f.Version = e.Author, e.Time, VersionID(e.ID)
 	return f
 }
 
@@ -160,5 +196,5 @@ func CheckName(name string) error {
 
 // newestFirst sorts a history.
 func newestFirst(a, b File) int {
-	return cmp.Or(cmp.Compare(b.Time, a.Time), strings.Compare(b.Author.String(), a.Author.String()), strings.Compare(b.Entry.String(), a.Entry.String()))
+	return cmp.Or(cmp.Compare(b.Time, a.Time), strings.Compare(b.Author.String(), a.Author.String()), strings.Compare(b.Version.String(), a.Version.String()))
 }

@@ -100,7 +100,7 @@ func TestShareAndGet(t *testing.T) {
 		t.Errorf("by ID, into a directory: %v, %v", got.Path, err)
 	}
 	again, err := f.Share(t.Context(), path, files.ShareOptions{})
-	if err != nil || again.Entry != shared.Entry {
+	if err != nil || again.Version != shared.Version {
 		t.Errorf("sharing the same again makes another version: %v", err)
 	}
 	left, err := os.ReadDir(dir)
@@ -194,7 +194,7 @@ func TestConflictsAreListedAndResolved(t *testing.T) {
 	}
 	_, err = ann.Resolve(t.Context(), "plan", "zz")
 	wantKind(t, "no such version", err, moot.Invalid)
-	f, err := ann.Resolve(t.Context(), "plan", plan[0].Entry.String()[:12])
+	f, err := ann.Resolve(t.Context(), "plan", plan[0].Version.String()[:12])
 	if err != nil || f.Blob != plan[0].Blob {
 		t.Errorf("resolved to %v, %v", f, err)
 	}

@@ -17,7 +17,7 @@ import (
 // under the name's last part here, and an existing directory means inside it. What
 // is there is replaced only once all of the new has been verified. Kinds: NotFound,
 // Unavailable, Conflict if a folder is in the way, Full.
-func (fs *Files) Get(ctx context.Context, name, dest string, progress Progress) (File, error) {
+func (fs *Files) Get(ctx context.Context, name, dest string, progress Progress) (Result, error) {
 	f, err := fs.Lookup(ctx, name)
 	if err == nil {
 		f.Path, err = target(f, dest)
@@ -27,7 +27,16 @@ func (fs *Files) Get(ctx context.Context, name, dest string, progress Progress) 
 	} else if err == nil {
 		err = fs.fetch(ctx, f, counter(progress, f.Content), fs.take, nil)
 	}
-	return f, moot.Wrap("get "+name, err)
+	return Result{File: f}, moot.Wrap("get "+name, err)
+}
+
+// localName reports, with kind Invalid, that a slash separated name cannot be one on
+// this machine.
+func localName(name string) error {
+	if _, err := filepath.Localize(name); err != nil {
+		return moot.Errorf(moot.Invalid, "%q cannot be a file's name on this machine", name)
+	}
+	return nil
 }
 
 // target returns the path to write to.

@@ -167,19 +167,6 @@ func TestAnswersToOtherQueriesAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestConflictNamesFit(t *testing.T) {
-	f := File{Author: moot.Key{1}, Time: moot.TimeAt(time.Unix(1_800_000_000, 0))}
-	for _, rel := range []string{"a.txt", "d/.profile", "d/a", strings.Repeat("é🎉", 42), strings.Repeat("x", 251) + ".txt", "a." + strings.Repeat("y", 250)} {
-		name := conflictName(rel, f, " 12345678")
-		if base := filepath.Base(name); len(base) > maxBase || CheckName(name) != nil || filepath.Dir(name) != filepath.Dir(rel) {
-			t.Errorf("%.40q becomes %q", rel, name)
-		}
-	}
-	if got, want := conflictName("d/a.txt", f, ""), "d/a (conflict "+f.Author.Short()+" 2027-01-15 080000).txt"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
 // TestOpenVerifies reads a verified range.
 func TestOpenVerifies(t *testing.T) {
 	s := memory(t)

@@ -16,12 +16,12 @@ func TestLookupByPrefix(t *testing.T) {
 	write(t, path, "second")
 	second, err := f.Share(t.Context(), path, files.ShareOptions{})
 	must(t, err)
-	for _, want := range []files.File{first, second} {
+	for _, want := range []files.File{first.File, second.File} {
 		id := want.Blob.ID.String()
 		for _, prefix := range []string{id, id[:16], id[:6]} {
 			got, err := f.Lookup(t.Context(), prefix)
-			if err != nil || got.Entry != want.Entry {
-				t.Errorf("%s stands for %v, %v; want version %v", prefix, got.Entry, err, want.Entry)
+			if err != nil || got.Version != want.Version {
+				t.Errorf("%s stands for %v, %v; want version %v", prefix, got.Version, err, want.Version)
 			}
 		}
 	}
@@ -37,7 +37,7 @@ func TestLookupByPrefix(t *testing.T) {
 	if got, err := f.Lookup(t.Context(), id[:8]); err != nil || got.Blob.ID != other.Blob.ID {
 		t.Errorf("the name %s stands for %v, %v", id[:8], got.Blob.ID, err)
 	}
-	must(t, f.Remove(t.Context(), "a.txt"))
+	must(t, f.Remove(t.Context(), "a.txt", files.RemoveOptions{}))
 	if got, err := f.Lookup(t.Context(), id[:16]); err != nil || got.Blob.ID != first.Blob.ID {
 		t.Errorf("of a removed name: %v, %v", got.Blob.ID, err)
 	}

@@ -98,7 +98,7 @@ func (fs *Files) moveNames(ctx context.Context, list []File, rename func(string)
 		if f.Conflict {
 			return nil, moot.WithHint(moot.Errorf(moot.Conflict, "%q has several versions in force", f.Name), moot.HintResolve)
 		}
-		removed = append(removed, sign.Statement{Kind: moot.KindFile, Key: f.Name, Replaces: []moot.EntryID{f.Entry}})
+		removed = append(removed, sign.Statement{Kind: moot.KindFile, Key: f.Name, Replaces: []moot.EntryID{moot.EntryID(f.Version)}})
 		f.Name = rename(f.Name)
 		replaces, err := fs.supersededBy(ctx, f.Name, o)
 		if err != nil {

@@ -86,7 +86,7 @@ func TestMoreVersionsThanOneEntryReplaces(t *testing.T) {
 	versions, err := f.Conflicts(t.Context())
 	must(t, err)
 	last := versions[len(versions)-1]
-	got, err := f.Resolve(t.Context(), "plan", last.Entry.String())
+	got, err := f.Resolve(t.Context(), "plan", last.Version.String())
 	if err != nil || got.Blob != last.Blob {
 		t.Errorf("resolved to %v, %v", got.Blob, err)
 	}
@@ -94,7 +94,7 @@ func TestMoreVersionsThanOneEntryReplaces(t *testing.T) {
 		t.Errorf("after it was resolved: %v, %v", list, err)
 	}
 	flood()
-	must(t, f.Remove(t.Context(), "plan"))
+	must(t, f.Remove(t.Context(), "plan", files.RemoveOptions{}))
 	if list, err := f.List(t.Context(), "plan"); err != nil || len(list) != 0 {
 		t.Errorf("after it was removed: %v, %v", list, err)
 	}
@@ -102,7 +102,7 @@ func TestMoreVersionsThanOneEntryReplaces(t *testing.T) {
 	if err != nil || !history[0].Deleted {
 		t.Errorf("history: %v", err)
 	}
-	wantKind(t, "removed twice", f.Remove(t.Context(), "plan"), moot.NotFound)
+	wantKind(t, "removed twice", f.Remove(t.Context(), "plan", files.RemoveOptions{}), moot.NotFound)
 }
 
 // resume continues the feed where it ends.

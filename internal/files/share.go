@@ -25,9 +25,9 @@ type ShareOptions struct {
 
 // Share puts a file or folder under a name. The bytes are durable before the name is
 // given. Kinds: NotFound, Invalid, Conflict, Full, Unavailable.
-func (fs *Files) Share(ctx context.Context, path string, o ShareOptions) (File, error) {
+func (fs *Files) Share(ctx context.Context, path string, o ShareOptions) (Result, error) {
 	f, err := fs.share(ctx, path, o)
-	return f, moot.Wrap("share "+path, err)
+	return Result{File: f}, moot.Wrap("share "+path, err)
 }
 
 func (fs *Files) share(ctx context.Context, path string, o ShareOptions) (File, error) {
@@ -42,12 +42,12 @@ func (fs *Files) share(ctx context.Context, path string, o ShareOptions) (File, 
 }
 
 // Store stores a file or folder in the node, without a name in the space.
-func (fs *Files) Store(ctx context.Context, path string, o ShareOptions) (File, error) {
+func (fs *Files) Store(ctx context.Context, path string, o ShareOptions) (Result, error) {
 	f, err := describe(path, o.As)
 	if err == nil {
 		err = fs.store(ctx, path, &f, o)
 	}
-	return f, moot.Wrap("store "+path, err)
+	return Result{File: f}, moot.Wrap("store "+path, err)
 }
 
 // describe returns the attributes of what is to be shared.

@@ -61,7 +61,7 @@ func TestWrite(t *testing.T) {
 		t.Errorf("holds %q", text)
 	}
 	again, err := f.Write(t.Context(), "d/a", strings.NewReader("hello"), files.WriteOptions{Mode: 0o755})
-	if err != nil || again.Entry != got.Entry {
+	if err != nil || again.Version != got.Version {
 		t.Errorf("the same content became another version: %v", err)
 	}
 	changed := upload(t, f, "d/a", "changed")
@@ -141,8 +141,8 @@ func TestMove(t *testing.T) {
 	if all := names(t, f, ""); !slices.Equal(all, []string{"d/b"}) || content(t, f, "d/b") != "text" {
 		t.Errorf("names %v", all)
 	}
-	if found, err := f.Lookup(t.Context(), "d/b"); err != nil || found.Entry != got.Entry {
-		t.Errorf("found %v, %v", found.Entry, err)
+	if found, err := f.Lookup(t.Context(), "d/b"); err != nil || found.Version != got.Version {
+		t.Errorf("found %v, %v", found.Version, err)
 	}
 	_, err = f.Move(t.Context(), "a", "c", files.MoveOptions{})
 	wantKind(t, "a name that is gone", err, moot.NotFound)

@@ -81,7 +81,7 @@ func TestPublishedBlobsAreThoseOfTheNames(t *testing.T) {
 	if !p.has(t.Context(), later.Blob.ID.String(), names) {
 		t.Error("an entry came, and the list is the old")
 	}
-	must(t, s.Files.Remove(t.Context(), "public/a"))
+	must(t, s.Files.Remove(t.Context(), "public/a", files.RemoveOptions{}))
 	if p.has(t.Context(), public.Blob.ID.String(), names) {
 		t.Error("a removed name is still published")
 	}

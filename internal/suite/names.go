@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/sign"
 )
 
@@ -38,9 +39,9 @@ func namesAreFound(t T, w *World) {
 	if err != nil || len(history) != 2 || history[0].Size() != 3 {
 		t.Fatalf("history: %v, %v", history, err)
 	}
-	w.must(founder.Files().Remove(t.Context(), "notes.txt"))
+	w.must(founder.Files().Remove(t.Context(), "notes.txt", files.RemoveOptions{}))
 	see(ann, "notes")
-	wantKind(t, "what was removed", founder.Files().Remove(t.Context(), "notes.txt"), moot.NotFound)
+	wantKind(t, "what was removed", founder.Files().Remove(t.Context(), "notes.txt", files.RemoveOptions{}), moot.NotFound)
 	mustShare(t, ann, "notes.txt", []byte("four"))
 	see(founder, "notes", "notes.txt")
 }
@@ -54,7 +55,7 @@ func secondWriter(t T, w *World) {
 	mustShare(t, ann, "plan", []byte("ann's"))
 	w.Alike()
 	_, err = bob.Node().Writer(w.Arch.Asks).Append(t.Context(), moot.Swap,
-		sign.Statement{Kind: moot.KindFile, Key: "plan", Replaces: []moot.EntryID{based.Entry}, Body: []byte("bob's")})
+		sign.Statement{Kind: moot.KindFile, Key: "plan", Replaces: []moot.EntryID{moot.EntryID(based.Version)}, Body: []byte("bob's")})
 	wantKind(t, "swap over a change", err, moot.Conflict)
 	if got, err := ann.Files().Conflicts(t.Context()); err != nil || len(got) != 0 {
 		t.Fatalf("%d versions, %v", len(got), err)

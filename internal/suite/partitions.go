@@ -31,10 +31,10 @@ func partition(t T, w *World) {
 		if err != nil || len(versions) != 2 {
 			t.Fatalf("%s sees %d versions, %v", m.Name, len(versions), err)
 		}
-		if i > 0 && versions[0].Entry.String() != current {
+		if i > 0 && versions[0].Version.String() != current {
 			t.Fatalf("%s shows another version as current", m.Name)
 		}
-		current = versions[0].Entry.String()
+		current = versions[0].Version.String()
 		for _, v := range versions { // both can be fetched
 			Eventually(t, m.Name+" fetches a version", func() error {
 				_, err := read(t, m, v.Blob.ID.String())

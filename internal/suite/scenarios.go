@@ -80,7 +80,8 @@ func share(t T, m *Member, name string, content []byte) (files.File, error) {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatalf("%v", err)
 	}
-	return m.Files().Share(t.Context(), path, files.ShareOptions{As: name})
+	f, err := m.Files().Share(t.Context(), path, files.ShareOptions{As: name})
+	return f.File, err
 }
 
 func mustShare(t T, m *Member, name string, content []byte) files.File {

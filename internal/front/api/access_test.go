@@ -54,7 +54,7 @@ func rights() []right {
 		{"POST", "/api/local/share", empty, 403, 403},
 		{"POST", "/api/local/store", empty, 403, 403},
 		{"POST", "/api/local/get", empty, 403, 403},
-		{"POST", "/api/local/sync", empty, 403, 403},
+		{"POST", "/api/local/getall", empty, 403, 403},
 		{"GET", "/api/preferences", "", 403, 403},
 		{"PUT", "/api/preferences", empty, 403, 403},
 		{"GET", "/api/backup", "", 403, 403},

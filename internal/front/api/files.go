@@ -45,6 +45,16 @@ type resolveFile struct {
 	}
 }
 
+type removeFile struct {
+	Name      string `path:"name" doc:"Slashes may stay as they are."`
+	Recursive bool   `query:"recursive" doc:"Also a folder that is not empty, with all that is in it."`
+	Now       bool   `query:"now" doc:"Its bytes are not retained."`
+}
+
+type readFolder struct {
+	Name string `query:"name" doc:"Of the folder; the root if absent."`
+}
+
 // fileMode is permission bits in octal.
 type fileMode fs.FileMode
 
@@ -59,14 +69,17 @@ func (m *fileMode) UnmarshalText(text []byte) error {
 
 // Operations on files. The content of one is in content.go.
 var (
-	listFilesOp  = op[selectFiles, []files.File]{at: "GET /api/files", does: "Files by name", may: reads}
-	putFileOp    = op[putFile, files.File]{at: "PUT /api/files/{name...}", does: "Upload a file", may: writes, takes: "application/octet-stream"}
-	removeFileOp = op[fileName, none]{at: "DELETE /api/files/{name...}", does: "Remove a name; its history stays", may: writes}
-	moveFileOp   = op[moveFile, files.File]{at: "POST /api/move", does: "Give a file or folder another name", may: writes}
-	lookupOp     = op[fileName, files.File]{at: "GET /api/lookup/{name...}", does: "What a name or a blob ID stands for", may: reads}
-	historyOp    = op[fileName, []files.File]{at: "GET /api/history/{name...}", does: "All versions of a name, the newest first", may: reads}
-	conflictsOp  = op[none, []files.File]{at: "GET /api/conflicts", does: "All versions of the names that have several", may: reads}
-	resolveOp    = op[resolveFile, files.File]{at: "POST /api/resolve", does: "End a conflict", may: writes}
+	listFilesOp   = op[selectFiles, []files.File]{at: "GET /api/files", does: "Files by name", may: reads}
+	putFileOp     = op[putFile, files.File]{at: "PUT /api/files/{name...}", does: "Upload a file", may: writes, takes: "application/octet-stream"}
+	removeFileOp  = op[removeFile, none]{at: "DELETE /api/files/{name...}", does: "Remove a name; its history stays", may: writes}
+	moveFileOp    = op[moveFile, files.File]{at: "POST /api/move", does: "Give a file or folder another name", may: writes}
+	readFolderOp  = op[readFolder, []files.File]{at: "GET /api/folder", does: "What is in a folder", may: reads}
+	freezeOp      = op[fileName, files.File]{at: "POST /api/freeze/{name...}", does: "A folder as one blob that lists its content", may: writes}
+	restoreFileOp = op[resolveFile, files.File]{at: "POST /api/restore", does: "Make an old version current, or undo a removal", may: writes}
+	lookupOp      = op[fileName, files.File]{at: "GET /api/lookup/{name...}", does: "What a name or a blob ID stands for", may: reads}
+	historyOp     = op[fileName, []files.File]{at: "GET /api/history/{name...}", does: "All versions of a name, the newest first", may: reads}
+	conflictsOp   = op[none, []files.File]{at: "GET /api/conflicts", does: "All versions of the names that have several", may: reads}
+	resolveOp     = op[resolveFile, files.File]{at: "POST /api/resolve", does: "End a conflict", may: writes}
 )
 
 func (s *server) addFiles() {
@@ -84,8 +97,17 @@ func (s *server) addFiles() {
 			files.WriteOptions{Mode: fs.FileMode(in.Mode), ModTime: in.Modified, Force: in.Force})
 		return reply(w, f, err)
 	})
-	removeFileOp.serve(s, func(ctx context.Context, m *app.Session, in fileName) (none, error) {
-		return none{}, m.Files.Remove(ctx, in.Name)
+	removeFileOp.serve(s, func(ctx context.Context, m *app.Session, in removeFile) (none, error) {
+		return none{}, m.Files.Remove(ctx, in.Name, files.RemoveOptions{Recursive: in.Recursive, Now: in.Now})
+	})
+	readFolderOp.serve(s, func(ctx context.Context, m *app.Session, in readFolder) ([]files.File, error) {
+		return m.Files.ReadDir(ctx, in.Name)
+	})
+	freezeOp.serve(s, func(ctx context.Context, m *app.Session, in fileName) (files.File, error) {
+		return m.Files.Freeze(ctx, in.Name)
+	})
+	restoreFileOp.serve(s, func(ctx context.Context, m *app.Session, in resolveFile) (files.File, error) {
+		return m.Files.Restore(ctx, in.Body.Name, in.Body.Version)
 	})
 	moveFileOp.serve(s, func(ctx context.Context, m *app.Session, in moveFile) (files.File, error) {
 		return m.Files.Move(ctx, in.Body.From, in.Body.To, files.MoveOptions{Force: in.Body.Force})
@@ -148,6 +170,20 @@ func (c filesClient) Move(ctx context.Context, from, to string, o files.MoveOpti
 	return moveFileOp.call(ctx, c.client, in)
 }
 
-func (c filesClient) Remove(ctx context.Context, name string) error {
-	return removeFileOp.run(ctx, c.client, fileName{name})
+func (c filesClient) Remove(ctx context.Context, name string, o files.RemoveOptions) error {
+	return removeFileOp.run(ctx, c.client, removeFile{name, o.Recursive, o.Now})
+}
+
+func (c filesClient) ReadDir(ctx context.Context, name string) ([]files.File, error) {
+	return readFolderOp.call(ctx, c.client, readFolder{name})
+}
+
+func (c filesClient) Freeze(ctx context.Context, name string) (files.File, error) {
+	return freezeOp.call(ctx, c.client, fileName{name})
+}
+
+func (c filesClient) Restore(ctx context.Context, name, version string) (files.File, error) {
+	var in resolveFile
+	in.Body.Name, in.Body.Version = name, version
+	return restoreFileOp.call(ctx, c.client, in)
 }

@@ -45,8 +45,8 @@ func TestFiles(t *testing.T) {
 	if err != nil || moved.Name != "x/y" {
 		t.Errorf("%+v, %v", moved, err)
 	}
-	must(t, fs.Remove(ctx, "x/y"))
-	wantKind(t, "remove twice", fs.Remove(ctx, "x/y"), moot.NotFound)
+	must(t, fs.Remove(ctx, "x/y", files.RemoveOptions{}))
+	wantKind(t, "remove twice", fs.Remove(ctx, "x/y", files.RemoveOptions{}), moot.NotFound)
 	_, err = fs.Lookup(ctx, "x/y")
 	wantKind(t, "look up what was removed", err, moot.NotFound)
 	for _, name := range []string{"..", ".", "/", "a//b", "a/../b"} {
@@ -239,27 +239,8 @@ func TestLocal(t *testing.T) {
 	wantKind(t, "get to a directory that is not", err, moot.NotFound)
 	_, err = fs.Get(ctx, "nosuch", "x", nil)
 	wantKind(t, "get nothing", err, moot.NotFound)
-	var changed []string
-	must(t, fs.Sync(ctx, "dir", files.SyncOptions{Once: true, Changed: func(what, path string) { changed = append(changed, what+" "+path) }}))
-	if list, err := fs.List(ctx, "dir/"); err != nil || len(list) != 2 || len(changed) == 0 {
-		t.Errorf("%+v, %v, %q", list, err, changed)
-	}
-	wantKind(t, "sync nothing", fs.Sync(ctx, "nosuch", files.SyncOptions{Once: true}), moot.Invalid)
 	if left, err := filepath.Glob("*/.moot-[0-9]*"); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %q, %v", left, err)
-	}
-}
-
-// TestSyncUntilCancelled ends a sync that would go on.
-func TestSyncUntilCancelled(t *testing.T) {
-	w := newWorld(t)
-	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "a"), []byte("a"), 0o600))
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	err := w.session.Files.Sync(ctx, dir, files.SyncOptions{Prefix: "p", Changed: func(string, string) { cancel() }})
-	if err != nil || ctx.Err() == nil {
-		t.Errorf("%v; cancelled: %v", err, ctx.Err())
 	}
 }
 
@@ -276,14 +257,13 @@ func TestForeignPaths(t *testing.T) {
 		op, body string
 		status   int
 	}{
-		"a relative path":   {"share", `{"path":"file"}`, 400},
-		"another file":      {"share", `{"path":"` + path + `","seen":{"device":1,"inode":1,"size":1,"modified":"2024-01-01T00:00:00Z"}}`, 400},
-		"no file":           {"store", `{"path":"` + path + `x","seen":{"device":1,"inode":1,"size":1,"modified":"2024-01-01T00:00:00Z"}}`, 400},
-		"another directory": {"sync", `{"dir":"` + dir + `","once":true,"seen":{"device":1,"inode":1,"size":1,"modified":"2024-01-01T00:00:00Z"}}`, 400},
-		"another proof":     {"get", `{"name":"f","path":"` + dir + `/new","proof":"` + proof + `","token":"mine"}`, 400},
-		"no proof":          {"get", `{"name":"f","path":"` + dir + `/new","proof":"` + proof + `x","token":"mine"}`, 400},
-		"without a proof":   {"get", `{"name":"f","path":"` + dir + `/new"}`, 200},
-		"the right proof":   {"get", `{"name":"f","path":"` + dir + `/new2","proof":"` + proof + `","token":"theirs"}`, 200},
+		"a relative path": {"share", `{"path":"file"}`, 400},
+		"another file":    {"share", `{"path":"` + path + `","seen":{"device":1,"inode":1,"size":1,"modified":"2024-01-01T00:00:00Z"}}`, 400},
+		"no file":         {"store", `{"path":"` + path + `x","seen":{"device":1,"inode":1,"size":1,"modified":"2024-01-01T00:00:00Z"}}`, 400},
+		"another proof":   {"get", `{"name":"f","path":"` + dir + `/new","proof":"` + proof + `","token":"mine"}`, 400},
+		"no proof":        {"get", `{"name":"f","path":"` + dir + `/new","proof":"` + proof + `x","token":"mine"}`, 400},
+		"without a proof": {"get", `{"name":"f","path":"` + dir + `/new"}`, 200},
+		"the right proof": {"get", `{"name":"f","path":"` + dir + `/new2","proof":"` + proof + `","token":"theirs"}`, 200},
 	} {
 		resp, text := w.ask(w.local, "", http.MethodPost, "/api/local/"+c.op, c.body, "Content-Type", "application/json")
 		if resp.StatusCode != c.status {

@@ -44,52 +44,58 @@ type getPath struct {
 	}
 }
 
-type syncPath struct {
+type getAllPath struct {
 	Body struct {
-		Dir    string `json:"dir"` // absolute
-		Seen   *seen  `json:"seen,omitempty" doc:"What the program sees there; the node refuses if it sees something else."`
-		Prefix string `json:"prefix,omitempty" doc:"Of the names; the directory's base name if empty."`
-		Once   bool   `json:"once,omitempty" doc:"Bring both sides in step once, and end."`
+		Names []string `json:"names" doc:"Names, IDs, and patterns with * and **."`
+		Path  string   `json:"path" doc:"A directory, absolute; it must exist."`
+		Proof string   `json:"proof,omitempty" doc:"A file in the directory that holds the token; the node refuses if it sees none."`
+		Token string   `json:"token,omitempty"`
 	}
 }
 
-// syncChange is something that a sync did.
-type syncChange struct {
-	What string `json:"what"`
-	Path string `json:"path"`
+// gotAll is what was written, and the first error.
+type gotAll struct {
+	Got    []files.Result `json:"got"`
+	Failed string         `json:"failed,omitempty" doc:"The first error; the rest was written all the same."`
+	Kind   moot.ErrorKind `json:"kind,omitempty" doc:"Of the error."`
+	Hint   moot.Hint      `json:"hint,omitempty"`
 }
 
 var (
-	shareOp = op[sharePath, line[progress, files.File]]{at: "POST /api/local/share", does: "Share the file or folder at a path", may: localWrites, gives: typeLines}
-	storeOp = op[sharePath, line[progress, files.File]]{at: "POST /api/local/store", does: "Store the file or folder at a path without giving it a name", may: localWrites, gives: typeLines}
-	getOp   = op[getPath, line[progress, files.File]]{at: "POST /api/local/get", does: "Write a file or folder to a path", may: localReads, gives: typeLines}
-	syncOp  = op[syncPath, line[syncChange, none]]{at: "POST /api/local/sync", does: "Keep a directory and the names below a prefix in step", may: localWrites, gives: typeLines}
+	shareOp  = op[sharePath, line[progress, files.Result]]{at: "POST /api/local/share", does: "Share the file or folder at a path", may: localWrites, gives: typeLines}
+	storeOp  = op[sharePath, line[progress, files.Result]]{at: "POST /api/local/store", does: "Store the file or folder at a path without giving it a name", may: localWrites, gives: typeLines}
+	getOp    = op[getPath, line[progress, files.Result]]{at: "POST /api/local/get", does: "Write a file or folder to a path", may: localReads, gives: typeLines}
+	getAllOp = op[getAllPath, line[progress, gotAll]]{at: "POST /api/local/getall", does: "Write files and folders into a directory", may: localReads, gives: typeLines}
 )
 
 func (s *server) addLocal() {
-	share := func(do func(app.Files, context.Context, string, files.ShareOptions) (files.File, error)) func(context.Context, *app.Session, sharePath, func(progress) error) (files.File, error) {
-		return func(ctx context.Context, m *app.Session, in sharePath, emit func(progress) error) (files.File, error) {
+	share := func(do func(app.Files, context.Context, string, files.ShareOptions) (files.Result, error)) func(context.Context, *app.Session, sharePath, func(progress) error) (files.Result, error) {
+		return func(ctx context.Context, m *app.Session, in sharePath, emit func(progress) error) (files.Result, error) {
 			b := in.Body
 			if err := compare(b.Path, b.Seen); err != nil {
-				return files.File{}, moot.Wrap("share "+b.Path, err)
+				return files.Result{}, moot.Wrap("share "+b.Path, err)
 			}
 			return do(m.Files, ctx, b.Path, files.ShareOptions{As: b.As, InPlace: b.InPlace, Force: b.Force, Bare: b.Bare, Progress: throttled(emit)})
 		}
 	}
 	stream(s, shareOp, share(app.Files.Share))
 	stream(s, storeOp, share(app.Files.Store))
-	stream(s, getOp, func(ctx context.Context, m *app.Session, in getPath, emit func(progress) error) (files.File, error) {
+	stream(s, getOp, func(ctx context.Context, m *app.Session, in getPath, emit func(progress) error) (files.Result, error) {
 		if err := checkProof(in.Body.Path, in.Body.Proof, in.Body.Token); err != nil {
-			return files.File{}, moot.Wrap("get "+in.Body.Name, err)
+			return files.Result{}, moot.Wrap("get "+in.Body.Name, err)
 		}
 		return m.Files.Get(ctx, in.Body.Name, in.Body.Path, throttled(emit))
 	})
-	stream(s, syncOp, func(ctx context.Context, m *app.Session, in syncPath, emit func(syncChange) error) (none, error) {
-		if err := compare(in.Body.Dir, in.Body.Seen); err != nil {
-			return none{}, moot.Wrap("sync "+in.Body.Dir, err)
+	stream(s, getAllOp, func(ctx context.Context, m *app.Session, in getAllPath, emit func(progress) error) (all gotAll, err error) {
+		if err := checkProof(in.Body.Path, in.Body.Proof, in.Body.Token); err != nil {
+			return all, moot.Wrap("get", err)
 		}
-		return none{}, m.Files.Sync(ctx, in.Body.Dir, files.SyncOptions{Prefix: in.Body.Prefix, Once: in.Body.Once,
-			Changed: func(what, path string) { _ = emit(syncChange{what, path}) }}) // a failure cancels the stream
+		all.Got, err = m.Files.GetAll(ctx, in.Body.Names, in.Body.Path, throttled(emit))
+		if err != nil && len(all.Got) > 0 {
+			all.Failed, all.Kind, all.Hint = err.Error(), moot.KindOf(err), moot.HintOf(err)
+			return all, nil
+		}
+		return all, err
 	})
 }
 

@@ -12,26 +12,26 @@ import (
 )
 
 // Share implements app.Files.
-func (c filesClient) Share(ctx context.Context, path string, o files.ShareOptions) (files.File, error) {
+func (c filesClient) Share(ctx context.Context, path string, o files.ShareOptions) (files.Result, error) {
 	return c.share(ctx, "share", shareOp, path, o)
 }
 
 // Store implements app.Files.
-func (c filesClient) Store(ctx context.Context, path string, o files.ShareOptions) (files.File, error) {
+func (c filesClient) Store(ctx context.Context, path string, o files.ShareOptions) (files.Result, error) {
 	return c.share(ctx, "store", storeOp, path, o)
 }
 
-func (c filesClient) share(ctx context.Context, what string, o op[sharePath, line[progress, files.File]], path string, opts files.ShareOptions) (files.File, error) {
+func (c filesClient) share(ctx context.Context, what string, o op[sharePath, line[progress, files.Result]], path string, opts files.ShareOptions) (files.Result, error) {
 	var in sharePath
 	b := &in.Body
 	b.As, b.InPlace, b.Force, b.Bare = opts.As, opts.InPlace, opts.Force, opts.Bare
 	var err error
 	if b.Path, b.Seen, err = locate(path); err != nil {
-		return files.File{}, moot.Wrap(what+" "+path, err)
+		return files.Result{}, moot.Wrap(what+" "+path, err)
 	}
 	f, err := wait(ctx, c.client, o, in, report(opts.Progress))
 	if info, statErr := os.Stat(path); otherTree(err) && what == "share" && !opts.InPlace && statErr == nil && info.Mode().IsRegular() {
-		return c.upload(ctx, path, opts)
+		f.File, err = c.upload(ctx, path, opts)
 	}
 	return f, err
 }
@@ -56,7 +56,7 @@ func locate(path string) (string, *seen, error) {
 }
 
 // Get implements app.Files. The path in the result is relative if the one asked for is.
-func (c filesClient) Get(ctx context.Context, name, path string, p files.Progress) (f files.File, err error) {
+func (c filesClient) Get(ctx context.Context, name, path string, p files.Progress) (f files.Result, err error) {
 	var in getPath
 	b := &in.Body
 	b.Name, b.Token = name, rand.Text()
@@ -72,16 +72,52 @@ func (c filesClient) Get(ctx context.Context, name, path string, p files.Progres
 	defer os.Remove(b.Proof)
 	f, err = wait(ctx, c.client, getOp, in, report(p))
 	if otherTree(err) {
-		return c.download(ctx, name, path)
+		f.File, err = c.download(ctx, name, path)
+		return f, err
 	}
-	if err == nil && !filepath.IsAbs(path) {
-		if wd, wdErr := os.Getwd(); wdErr == nil {
-			if rel, relErr := filepath.Rel(wd, f.Path); relErr == nil {
-				f.Path = rel
-			}
-		}
+	if err == nil {
+		f.Path = relativeLike(path, f.Path)
 	}
 	return f, err
+}
+
+// GetAll implements app.Files.
+func (c filesClient) GetAll(ctx context.Context, names []string, dir string, p files.Progress) ([]files.Result, error) {
+	var in getAllPath
+	b := &in.Body
+	b.Names, b.Token = names, rand.Text()
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		b.Path, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return nil, moot.Wrap("get", pathError(err))
+	}
+	if b.Proof, err = writeProof(b.Path, b.Token); err != nil {
+		return nil, moot.Wrap("get", err)
+	}
+	defer os.Remove(b.Proof)
+	all, err := wait(ctx, c.client, getAllOp, in, report(p))
+	for i := range all.Got {
+		all.Got[i].Path = relativeLike(dir, all.Got[i].Path)
+	}
+	if err == nil && all.Failed != "" {
+		err = &moot.Error{Kind: all.Kind, Err: errors.New(all.Failed), Hint: all.Hint}
+	}
+	return all.Got, err
+}
+
+// relativeLike returns a path relative to the working directory if the one asked for was.
+func relativeLike(asked, path string) string {
+	if filepath.IsAbs(asked) {
+		return path
+	}
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, path); err == nil {
+			return rel
+		}
+	}
+	return path
 }
 
 // writeProof puts a file with the token where something is to be written, and returns its path.
@@ -102,27 +138,4 @@ func writeProof(path, token string) (string, error) {
 		return "", pathError(err)
 	}
 	return proof.Name(), nil
-}
-
-// Sync implements app.Files.
-func (c filesClient) Sync(ctx context.Context, dir string, o files.SyncOptions) error {
-	var in syncPath
-	b := &in.Body
-	b.Prefix, b.Once = o.Prefix, o.Once
-	var err error
-	if b.Dir, b.Seen, err = locate(dir); moot.KindOf(err) == moot.NotFound {
-		err = moot.Errorf(moot.Invalid, "there is no such directory: make it first")
-	}
-	if err != nil {
-		return moot.Wrap("sync "+dir, err)
-	}
-	_, err = wait(ctx, c.client, syncOp, in, func(e syncChange) {
-		if o.Changed != nil {
-			o.Changed(e.What, e.Path)
-		}
-	})
-	if ctx.Err() != nil && !o.Once {
-		return nil // the caller has ended it
-	}
-	return err
 }

@@ -95,7 +95,7 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
 	a.addGroup(root, "node", a.initCommand(), a.upCommand(), a.serveCommand(), a.statusCommand(), a.peersCommand(),
 		a.policyCommand(), a.tokenCommand(), a.backupCommand(), a.restoreCommand(), a.tourCommand(), a.planCommand(), a.compareCommand())
 	a.addGroup(root, "files", a.shareCommand(), a.findCommand(), a.lsCommand(), a.getCommand(), a.moveFileCommand(), a.rmCommand(),
-		a.historyCommand(), a.conflictsCommand(), a.resolveCommand(), a.syncCommand())
+		a.historyCommand(), a.conflictsCommand(), a.resolveCommand())
 	a.addGroup(root, "mail", a.sendCommand(), a.inboxCommand(), a.readCommand(), a.replyCommand(), a.searchCommand(), a.watchCommand(),
 		a.attachmentsCommand(), a.markCommand(), a.moveCommand(), a.discardCommand(), a.accountCommand())
 	a.addGroup(root, "jobs", a.runCommand(), a.jobsCommand(), a.logsCommand(), a.cancelCommand(), a.retryCommand(), a.offerCommand())

@@ -98,7 +98,7 @@ func forked() []app.ForkStatus {
 }
 
 func file(name string, id byte, size int64) files.File {
-	return files.File{Name: name, Blob: moot.Blob{ID: moot.BlobID{id, 0xff}, Size: size}, Content: size, By: ann, Author: laptop, Mode: 0o644, ModTime: now, Time: moot.TimeAt(now), Entry: moot.EntryID{id, 1}}
+	return files.File{Name: name, Blob: moot.Blob{ID: moot.BlobID{id, 0xff}, Size: size}, Content: size, By: ann, Author: laptop, Mode: 0o644, ModTime: now, Time: moot.TimeAt(now), Version: files.VersionID{id, 1}}
 }
 
 // call records a call, and says whether it fails.
@@ -141,23 +141,23 @@ func (f *fake) Restore(_ context.Context, home, file string) error {
 
 type fakeFiles struct{ *fake }
 
-func (f fakeFiles) Share(_ context.Context, path string, o files.ShareOptions) (files.File, error) {
+func (f fakeFiles) Share(_ context.Context, path string, o files.ShareOptions) (files.Result, error) {
 	o.Progress = nil
 	as := o.As
 	if as == "" {
 		as = path
 	}
-	return file(as, 3, 1<<20), f.call("share %s %+v", path, o)
+	return files.Result{File: file(as, 3, 1<<20)}, f.call("share %s %+v", path, o)
 }
 
-func (f fakeFiles) Store(_ context.Context, path string, o files.ShareOptions) (files.File, error) {
-	return file(path, 9, 100), f.call("store bare=%t", o.Bare)
+func (f fakeFiles) Store(_ context.Context, path string, o files.ShareOptions) (files.Result, error) {
+	return files.Result{File: file(path, 9, 100)}, f.call("store bare=%t", o.Bare)
 }
 
-func (f fakeFiles) Get(_ context.Context, name, path string, _ files.Progress) (files.File, error) {
+func (f fakeFiles) Get(_ context.Context, name, path string, _ files.Progress) (files.Result, error) {
 	got := file(name, 3, 10)
 	got.Path = "here/" + name
-	return got, f.call("get %s %q", name, path)
+	return files.Result{File: got}, f.call("get %s %q", name, path)
 }
 
 func (f fakeFiles) Write(context.Context, string, io.Reader, files.WriteOptions) (files.File, error) {
@@ -209,11 +209,30 @@ func (f fakeFiles) Move(_ context.Context, from, to string, o files.MoveOptions)
 	return file(to, 3, 10), f.call("move %s %s %+v", from, to, o)
 }
 
-func (f fakeFiles) Remove(_ context.Context, name string) error { return f.call("remove %s", name) }
+func (f fakeFiles) Remove(_ context.Context, name string, _ files.RemoveOptions) error {
+	return f.call("remove %s", name)
+}
 
-func (f fakeFiles) Sync(_ context.Context, dir string, o files.SyncOptions) error {
-	o.Changed("shared", "a.txt")
-	return f.call("sync %s %q once=%t", dir, o.Prefix, o.Once)
+func (f fakeFiles) GetAll(_ context.Context, names []string, dir string, _ files.Progress) ([]files.Result, error) {
+	var all []files.Result
+	for _, name := range names {
+		got := file(name, 3, 10)
+		got.Path = "here/" + name
+		all = append(all, files.Result{File: got})
+	}
+	return all, f.call("get all %q %q", names, dir)
+}
+
+func (f fakeFiles) Freeze(ctx context.Context, name string) (files.File, error) {
+	return f.Lookup(ctx, name)
+}
+
+func (f fakeFiles) ReadDir(_ context.Context, name string) ([]files.File, error) {
+	return f.list(), f.call("read folder %q", name)
+}
+
+func (f fakeFiles) Restore(_ context.Context, name, version string) (files.File, error) {
+	return file(name, 3, 10), f.call("restore %s %q", name, version)
 }
 
 type fakeMailbox struct{ *fake }

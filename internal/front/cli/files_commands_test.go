@@ -178,16 +178,4 @@ removed b
 {"removed":"b"}
 `,
 	},
-	{
-		line: `sync dir --prefix p --once`,
-		calls: `
-sync dir "p" once=true
-`,
-		text: `
-shared a.txt
-`,
-		json: `
-{"change":"shared","path":"a.txt"}
-`,
-	},
 }

@@ -69,7 +69,7 @@ func (a *commandLine) conflictsCommand() *cobra.Command {
 						a.print(f)
 						continue
 					}
-					rows = append(rows, []string{name(f.Name), size(f.Size()), name(who.author(f)), when(f.Time), f.Entry.String()[:16]})
+					rows = append(rows, []string{name(f.Name), size(f.Size()), name(who.author(f)), when(f.Time), f.Version.String()[:16]})
 				}
 				a.table("NAME\tSIZE\tBY\tWHEN\tVERSION", rows)
 				return nil

@@ -185,7 +185,7 @@ func (a *commandLine) input(ctx context.Context, s *app.Session, path string) (i
 func (a *commandLine) inputFile(ctx context.Context, s *app.Session, path string) (files.File, error) {
 	_, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
-		f, err := s.Files.Lookup(ctx, path)
+		f, err := s.Files.Freeze(ctx, path)
 		if moot.KindOf(err) == moot.NotFound {
 			err = moot.Errorf(moot.NotFound, "there is no %q, neither here nor in the space", path)
 		}
@@ -198,7 +198,7 @@ func (a *commandLine) inputFile(ctx context.Context, s *app.Session, path string
 	bar := a.progress("bring", path)
 	f, err := s.Files.Store(ctx, full, files.ShareOptions{Bare: true, Progress: bar.update})
 	bar.done(err)
-	return f, err
+	return f.File, err
 }
 
 func (a *commandLine) showSubmitted(j jobs.Job) {

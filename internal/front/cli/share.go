@@ -38,7 +38,7 @@ func (a *commandLine) shareCommand() *cobra.Command {
 					if err != nil {
 						return err
 					}
-					a.showFile(f.Name, f)
+					a.showFile(f.Name, f.File)
 				}
 				return nil
 			})
@@ -72,7 +72,7 @@ there unchanged. With -o - a file goes to standard output, from its beginning, a
 				if err != nil {
 					return err
 				}
-				a.showFile(f.Path, f)
+				a.showFile(f.Path, f.File)
 				return nil
 			})
 		},
@@ -99,7 +99,7 @@ func (a *commandLine) rmCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				for _, n := range args {
-					if err := s.Files.Remove(ctx, n); err != nil {
+					if err := s.Files.Remove(ctx, n, files.RemoveOptions{}); err != nil {
 						return err
 					}
 					a.done("removed", n)
@@ -129,33 +129,6 @@ func (a *commandLine) moveFileCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&o.Force, "force", false, "also onto a name that exists: its versions stay in the history")
-	return c
-}
-
-func (a *commandLine) syncCommand() *cobra.Command {
-	var prefix string
-	var once bool
-	c := &cobra.Command{
-		Use:   "sync DIR [--prefix NAME]",
-		Short: "Keep a folder and the space in step, until interrupted",
-		Long: `Keep a folder and the names below a prefix in step, both ways, until interrupted.
-If a file was changed on both sides, both versions are kept: yours under its name,
-the other beside it as a conflict copy.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
-				return s.Files.Sync(ctx, args[0], files.SyncOptions{Prefix: prefix, Once: once, Changed: func(what, path string) {
-					if a.json {
-						a.print(map[string]string{"change": what, "path": path})
-					} else {
-						a.say("%s %s", what, name(path))
-					}
-				}})
-			})
-		},
-	}
-	c.Flags().StringVar(&prefix, "prefix", "", "the `NAME` below which the folder's files are shared (default: the folder's name)")
-	c.Flags().BoolVar(&once, "once", false, "bring both sides in step once and end")
 	return c
 }
 
