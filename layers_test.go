@@ -40,12 +40,15 @@ var layers = map[string][]string{
 	"internal/sign":    {"."},
 
 	// Meaning: over any Node.
-	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign", "internal/tree"},
-	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
-	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
-	"internal/keys":    {".", "internal/seal", "internal/trust"},
-	"internal/jobs":    {".", "internal/blob", "internal/cbor", "internal/files", "internal/sign", "internal/sqlite"},
-	"internal/worker":  {".", "internal/blob", "internal/durable", "internal/files", "internal/sandbox"},
+	"internal/files":    {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign", "internal/tree"},
+	"internal/localdir": {".", "internal/durable"},
+	"internal/ignore":   {"."},
+	"internal/folders":  {".", "internal/cbor", "internal/ignore", "internal/localdir", "internal/sqlite", "internal/tree"},
+	"internal/members":  {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
+	"internal/mail":     {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
+	"internal/keys":     {".", "internal/seal", "internal/trust"},
+	"internal/jobs":     {".", "internal/blob", "internal/cbor", "internal/files", "internal/sign", "internal/sqlite"},
+	"internal/worker":   {".", "internal/blob", "internal/durable", "internal/files", "internal/sandbox"},
 
 	// Mail with the outside world: knows no member, no sealing, no architecture.
 	"internal/mta": {".", "internal/durable", "internal/sqlite"},
@@ -54,7 +57,7 @@ var layers = map[string][]string{
 	"internal/compare": {".", "internal/plan"},
 
 	// Application: what every front end calls.
-	"internal/app":      {".", "internal/files", "internal/jobs", "internal/mail", "internal/policy"},
+	"internal/app":      {".", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy"},
 	"internal/accounts": {".", "internal/durable", "internal/feed", "internal/members", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
 
 	// Programs for the sandbox: they know nothing of this module.
@@ -63,8 +66,8 @@ var layers = map[string][]string{
 	"examples/wordcount":  {},
 
 	// Front ends: over the application; never see an architecture or one another.
-	"internal/front/api":     {".", "internal/app", "internal/files", "internal/jobs", "internal/mail", "internal/policy", "internal/wire"},
-	"internal/front/cli":     {".", "internal/app", "internal/compare", "internal/files", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
+	"internal/front/api":     {".", "internal/app", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/wire"},
+	"internal/front/cli":     {".", "internal/app", "internal/compare", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
 	"internal/front/mailbox": {".", "internal/mail"},
 
 	// One running node out of services, and the architectures as data.
@@ -72,7 +75,7 @@ var layers = map[string][]string{
 	"internal/throttle": {"."},
 	"internal/dial":     {".", "internal/link", "internal/throttle", "internal/wire"},
 	"internal/node": {".", "internal/accounts", "internal/app", "internal/arch", "internal/ask", "internal/blob", "internal/dial", "internal/durable", "internal/feed",
-		"internal/files", "internal/gossip", "internal/jobs", "internal/keys", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy",
+		"internal/files", "internal/folders", "internal/gossip", "internal/jobs", "internal/keys", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy",
 		"internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/trust", "internal/wire", "internal/worker"},
 
 	// Processes: what a node listens on, and the home that it runs in.

@@ -18,6 +18,9 @@ type Control interface {
 	// Backup writes the node's key, settings and entries as a tar archive.
 	Backup(ctx context.Context, w io.Writer) error
 
+	// Collect frees what nothing needs: no version in force or retained, message or job.
+	Collect(ctx context.Context, o GarbageOptions) (Garbage, error)
+
 	// Accounts are the members whose mail mail programs reach at this node: its own,
 	// and those for whom it keeps a device.
 	Accounts(ctx context.Context) ([]Account, error)
@@ -83,4 +86,17 @@ type Token struct {
 	Made     time.Time `json:"made"`
 	Expires  time.Time `json:"expires,omitzero"` // zero: never
 	Used     time.Time `json:"used,omitzero"`    // to the day; zero: never yet
+}
+
+// GarbageOptions shape a collection.
+type GarbageOptions struct {
+	DryRun bool `json:"dry_run,omitempty"` // nothing is freed
+}
+
+// Garbage is what was freed, or would be.
+type Garbage struct {
+	Blobs  int64 `json:"blobs"`
+	Bytes  int64 `json:"bytes"`
+	Needed int64 `json:"needed"` // bytes that stay, because something names them
+	Leased int64 `json:"leased"` // bytes that nothing names yet, and that came within the last day
 }

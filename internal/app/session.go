@@ -20,6 +20,7 @@ type Session struct {
 	Identity
 	Via     moot.Architecture // in force
 	Files   Files
+	Folders Folders
 	Members Members
 	Mail    func(context.Context) (mail.Mailbox, error) // up to date when it is returned
 	Jobs    jobs.Submitter

@@ -26,6 +26,9 @@ type Holdings struct {
 	Authors   int    `json:"authors"` // devices that wrote them
 	Blobs     int64  `json:"blobs"`
 	Bytes     int64  `json:"bytes"`
+	InForce   int64  `json:"in_force_bytes"` // of Bytes: what versions in force need
+	Old       int64  `json:"old_bytes"`      // of Bytes: what retained versions need
+	InPlace   int64  `json:"in_place_bytes"` // beside Bytes: in synced folders and files shared in place
 	Sent      int64  `json:"sent_bytes"`     // to others since the node started
 	Received  int64  `json:"received_bytes"` // of blobs from others since the node started
 	Conflicts int    `json:"conflicts"`      // names with several versions in force
