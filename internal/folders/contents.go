@@ -95,6 +95,7 @@ func (x *applier) placeBatch(list []*want) error {
 	if err := x.flush(); err != nil {
 		return err
 	}
+	x.removeAside()
 	return x.database.save(x.ctx, x.row, x.local)
 }
 
@@ -284,9 +285,7 @@ func (x *applier) exchangeContent(p *placing) error {
 	if err != nil || !sameContent(n.Stat, out) {
 		return firstErr(x.dir.Exchange(p.staged, p.at), moot.Errorf(moot.Conflict, "%s was changed here meanwhile", p.at))
 	}
-	if err := x.discard(n, p.staged); err != nil {
-		x.log.Debug("remove what was replaced", "error", err)
-	}
+	x.discard(n, p.staged)
 	p.staged = ""
 	return nil
 }

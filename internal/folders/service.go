@@ -41,9 +41,9 @@ type Space interface {
 	GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error]
 	// Fetch writes a large blob to a staged file of a directory, and returns its name.
 	Fetch(ctx context.Context, b moot.Blob, dir localdir.Dir, mode fs.FileMode, modified time.Time) (string, error)
-	// Retain takes in the bytes of a version that is going to be replaced or removed on this
-	// disk, if the space retains it and nobody else is sure to.
-	Retain(ctx context.Context, b moot.Blob, open func() (localdir.File, error)) error
+	// Retain takes in the bytes of versions that were replaced or removed on this disk, if
+	// nobody else is sure to retain them.
+	Retain(ctx context.Context, list []Old, open func(path string) (localdir.File, error)) error
 }
 
 // Config of a Service.

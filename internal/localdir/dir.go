@@ -74,4 +74,4 @@ type Dir interface {
 }
 
 // Open opens a directory.
-func Open(path string) (Dir, error) { return nil, nil }
+func Open(path string) (Dir, error) { return open(path) }
