@@ -27,6 +27,7 @@ var layers = map[string][]string{
 	"internal/tree":    {".", "internal/cbor"},
 	"internal/swarm":   {"."},
 	"internal/plan":    {"."},
+	"internal/ignore":  {"."},
 
 	// Mechanism: each knows the vocabulary and no sibling.
 	"internal/sqlite":  {".", "internal/durable"},
@@ -38,6 +39,10 @@ var layers = map[string][]string{
 	"internal/ask":     {".", "internal/blob", "internal/swarm"},
 	"internal/sandbox": {".", "internal/durable"},
 	"internal/sign":    {"."},
+
+	// A directory on this machine, and one that fails when a test wants it to.
+	"internal/localdir":         {".", "internal/durable"},
+	"internal/localdir/dirtest": {"internal/localdir"},
 
 	// Meaning: over any Node.
 	"internal/files":    {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign", "internal/tree"},
