@@ -68,7 +68,7 @@ func newBodyWriter(e *Edit) *bodyWriter {
 }
 
 // cost returns an upper bound of what an operation adds to the body.
-func (w *bodyWriter) cost(o *draftOp) int {
+func (w *bodyWriter) cost(o *plannedOp) int {
 	n := opCost + len(o.node.born) + len(o.Name) + len(o.Target) + len(o.Replaces)*(citeSize+citeCost) + nonceSize
 	for _, at := range []*node{o.node.origin, o.parent} {
 		for ; at != nil && at.origin != nil; at = at.origin {
@@ -80,7 +80,7 @@ func (w *bodyWriter) cost(o *draftOp) int {
 	return n
 }
 
-func (w *bodyWriter) add(o *draftOp) error {
+func (w *bodyWriter) add(o *plannedOp) error {
 	n := o.node
 	line := wireOp{Kind: o.Kind, Folder: w.row(n.origin), Name: n.born, Nonce: w.nonce(n.nonce), Type: uint8(n.kind) - 1, Mode: uint32(o.Mode)}
 	switch o.Kind {
@@ -137,7 +137,7 @@ func (w *bodyWriter) cite(id moot.EntryID) uint32 {
 }
 
 // narrow takes an operation's folder into account for the key.
-func (w *bodyWriter) narrow(o *draftOp) {
+func (w *bodyWriter) narrow(o *plannedOp) {
 	at := w.edit.place(o.node).parent
 	var names []string
 	for ; at != nil && at.origin != nil && len(names) <= MaxLevels; at = w.edit.place(at).parent {
@@ -180,8 +180,3 @@ func (w *bodyWriter) body() (Body, error) {
 	}
 	return Body{Key: key, Data: data, Ops: len(w.ops)}, nil
 }
-
-// Check reports, with kind Conflict, that an entry's operations supersede versions that are
-// no longer in force, or state content under a name that another item has: what a server
-// refuses when it linearises names.
-func (t *Tree) Check(e moot.Entry) error { panic("tree: not yet") }
