@@ -13,7 +13,8 @@ type Body struct {
 }
 
 // Encode returns the operations as bodies of entries of kind change, each of at most
-// moot.MaxBody bytes, and with each its key and how many operations it has; in order.
+// moot.MaxBody bytes, and with each its key and how many operations it has; in order. Kind
+// Invalid if something cannot be stated, as a link without a target.
 func (e *Edit) Encode() ([]Body, error) {
 	e.sort()
 	var bodies []Body
@@ -91,6 +92,9 @@ func (w *bodyWriter) add(o *plannedOp) error {
 	}
 	for _, v := range o.Replaces {
 		line.Replaces = append(line.Replaces, w.cite(v.Entry), v.Op)
+	}
+	if !w.wire.sound(&line) {
+		return moot.Errorf(moot.Invalid, "what is said of %q makes no sense", n.name)
 	}
 	raw, err := cbor.Marshal(&line)
 	if err != nil {
