@@ -19,11 +19,11 @@ import (
 	"github.com/mootspace/moot/internal/cbor"
 )
 
-// seeds is how many runs the property test makes; MOOT_TREE_SEEDS asks for more.
+// seeds returns how many runs the property test makes; MOOT_TREE_SEEDS asks for more.
 func seeds(t *testing.T) int {
 	n, err := strconv.Atoi(os.Getenv("MOOT_TREE_SEEDS"))
 	if err != nil {
-		return 2000
+		return defaultSeeds
 	}
 	t.Logf("%d seeds", n)
 	return n
@@ -33,14 +33,26 @@ func seeds(t *testing.T) int {
 // compares everybody's tree with the model.
 func TestProperties(t *testing.T) {
 	t.Parallel()
-	var total counters
-	for seed := range seeds(t) {
-		s := newSim(t, uint64(seed))
-		s.run()
-		total.add(s.counters)
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
+	const shards = 4
+	runs, totals := seeds(t), [shards]counters{}
+	t.Run("seeds", func(t *testing.T) {
+		for shard := range shards {
+			t.Run(strconv.Itoa(shard), func(t *testing.T) {
+				t.Parallel()
+				for seed := shard; seed < runs; seed += shards {
+					s := newSim(t, uint64(seed))
+					s.run()
+					totals[shard].add(s.counters)
+					if t.Failed() {
+						t.Fatalf("seed %d", seed)
+					}
+				}
+			})
 		}
+	})
+	var total counters
+	for _, c := range totals {
+		total.add(c)
 	}
 	t.Logf("%+v", total)
 	for what, n := range map[string]int{
@@ -93,6 +105,17 @@ func newSim(t *testing.T, seed uint64) *sim {
 }
 
 func (s *sim) run() {
+	first := s.peers[0]
+	e := first.tree.Edit(Nonce{9})
+	for _, name := range []string{"a", "d", "b.txt"} {
+		if _, err := e.Folder(name, Content{}, 0o700); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	first.commit(e, 0)
+	for _, p := range s.peers[1:] {
+		p.take(0, 1)
+	}
 	for step := range 10 + s.IntN(60) {
 		p := s.peers[s.IntN(len(s.peers))]
 		if s.IntN(3) > 0 {
@@ -104,14 +127,23 @@ func (s *sim) run() {
 			p.check()
 		}
 	}
+	all := slices.Concat(s.feeds...)
+	m := newModel(slices.Clone(all))
+	want := m.tree()
 	for _, p := range s.peers {
 		for a := range s.feeds {
 			p.take(a, len(s.feeds[a]))
 		}
-		p.check()
+		s.compare(p.tree, want)
 	}
-	s.lost()
-	s.shuffled()
+	s.peers[0].checkChanged()
+	s.lost(s.peers[0].tree, m)
+	s.shuffled(all, want)
+	for _, move := range s.peers[0].tree.moves {
+		if move.skipped {
+			s.cycles++
+		}
+	}
 }
 
 // receive takes a random part of what another has.
@@ -192,13 +224,7 @@ func (p *peer) act(step int) {
 	if len(ops) != e.Len() {
 		s.t.Fatal("operations got lost")
 	}
-	bodies, err := e.Encode()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, b := range bodies {
-		p.say(moot.Entry{Kind: moot.KindChange, Key: b.Key, Body: b.Data}, step)
-	}
+	p.commit(e, step)
 	for _, o := range ops {
 		s.ops++
 		switch o.Kind {
@@ -207,6 +233,17 @@ func (p *peer) act(step int) {
 		case Remove:
 			s.removals++
 		}
+	}
+}
+
+// commit says what an edit has collected.
+func (p *peer) commit(e *Edit, step int) {
+	bodies, err := e.Encode()
+	if err != nil {
+		p.sim.t.Fatal(err)
+	}
+	for _, b := range bodies {
+		p.say(moot.Entry{Kind: moot.KindChange, Key: b.Key, Body: b.Data}, step)
 	}
 }
 
@@ -236,6 +273,14 @@ func (p *peer) edit(e *Edit) {
 		}
 		if to, ok := p.tree.Lookup(p.somewhere()); ok {
 			_ = e.Move(items, to.Item, p.name())
+		}
+		if s.IntN(4) == 0 { // folders into one another, which others may do the other way round
+			a, _ := e.Folder("a", Content{}, 0)
+			d, _ := e.Folder("d", Content{}, 0)
+			if s.IntN(2) == 0 {
+				a, d = d, a
+			}
+			_ = e.Move([]ID{a}, d, p.name())
 		}
 	}
 }
@@ -279,11 +324,11 @@ func (p *peer) entries() (all []moot.Entry) {
 
 // check compares a peer's tree with the model.
 func (p *peer) check() {
-	p.sim.compare(p.tree, newModel(p.entries()))
+	p.sim.compare(p.tree, newModel(p.entries()).tree())
 	p.checkChanged()
 }
 
-func (s *sim) compare(tree *Tree, m *model) {
+func (s *sim) compare(tree *Tree, want map[string]string) {
 	got := map[string]string{}
 	for path, r := range tree.Walk("") {
 		if _, twice := got[path]; twice {
@@ -304,7 +349,7 @@ func (s *sim) compare(tree *Tree, m *model) {
 			s.t.Errorf("the history of %q lacks what is shown", path)
 		}
 	}
-	if want := m.tree(); !maps.Equal(got, want) {
+	if !maps.Equal(got, want) {
 		s.t.Errorf("shown:\n%v\nwanted:\n%v", got, want)
 	}
 	s.sound(tree)
@@ -332,11 +377,6 @@ func (s *sim) sound(tree *Tree) {
 			s.t.Errorf("%q is not in its folder", n.name)
 		}
 	}
-	for _, m := range tree.moves {
-		if m.skipped {
-			s.cycles++
-		}
-	}
 }
 
 // checkChanged checks that whatever is shown differently was in a folder that changed.
@@ -357,8 +397,7 @@ func (p *peer) checkChanged() {
 }
 
 // lost checks that every version that nobody replaced is shown.
-func (s *sim) lost() {
-	tree, m := s.peers[0].tree, newModel(s.peers[0].entries())
+func (s *sim) lost(tree *Tree, m *model) {
 	shown := map[Version]bool{}
 	for _, r := range tree.Walk("") {
 		for _, v := range append(r.Same, r.Version) {
@@ -375,9 +414,7 @@ func (s *sim) lost() {
 }
 
 // shuffled checks that the order of arrival does not matter.
-func (s *sim) shuffled() {
-	all := s.peers[0].entries()
-	m := newModel(slices.Clone(all))
+func (s *sim) shuffled(all []moot.Entry, want map[string]string) {
 	for batch := range 2 {
 		s.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		tree := New(Config{})
@@ -390,6 +427,6 @@ func (s *sim) shuffled() {
 				}
 			}
 		}
-		s.compare(tree, m)
+		s.compare(tree, want)
 	}
 }
