@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"io/fs"
 	"slices"
@@ -82,7 +83,11 @@ func (e *Edit) bear(parent *node, t Type, name string) *node {
 	if !mayBear(parent, name) {
 		at, born = e.tree.root, hex.EncodeToString(parent.id[:])+"-"+cut(name, MaxName-2*len(ID{})-1)
 	}
-	n := newNode(Birth{Parent: at.id, Type: t, Name: born, Nonce: e.nonce}.ID(), at, t, born, e.nonce)
+	b := Birth{Parent: at.id, Type: t, Name: born, Nonce: e.nonce}
+	for e.node(b.ID()) != nil { // one that was born here, and moved
+		binary.BigEndian.PutUint64(b.Nonce[:], binary.BigEndian.Uint64(b.Nonce[:])+1)
+	}
+	n := newNode(b.ID(), at, t, born, b.Nonce)
 	e.made[n.id] = n
 	e.arrive(n, spot{at, born})
 	if at != parent {
