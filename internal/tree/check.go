@@ -7,8 +7,8 @@ import (
 )
 
 // Check reports, with kind Conflict, that an entry's operations supersede versions that are
-// no longer in force, or not all that are, or give something a name that another item has:
-// what a server refuses when it linearises names. Kind Invalid as for Apply, and if the
+// no longer in force, or state a content without superseding all that are, or give something a
+// name that another item has: what a server refuses when it linearises names. Kind Invalid as for Apply, and if the
 // entry's time does not exceed that of every entry that it cites.
 func (t *Tree) Check(e moot.Entry) error {
 	switch e.Kind {
@@ -135,14 +135,15 @@ func (c *check) run() error {
 	return nil
 }
 
-// replaces reports an error unless an operation ends exactly the versions in force.
+// replaces reports an error unless an operation ends only versions in force, and a content
+// all of them. A removal may leave some: that of a conflict copy leaves the winner.
 func (c *check) replaces(o *claim) error {
 	for _, v := range o.replaces {
 		if s := c.tree.statement(v); s == nil || s.node != o.node || s.end.source != nil {
 			return moot.Errorf(moot.Conflict, "%q has been changed by someone else", o.name)
 		}
 	}
-	if o.node != nil && slices.ContainsFunc(o.node.current, c.stays) {
+	if o.kind == SetContent && o.node != nil && slices.ContainsFunc(o.node.current, c.stays) {
 		return moot.Errorf(moot.Conflict, "%q has been changed by someone else", o.name)
 	}
 	return nil

@@ -142,10 +142,10 @@ func (w *bodyWriter) cite(id moot.EntryID) uint32 {
 
 // narrow takes an operation's folder into account for the key.
 func (w *bodyWriter) narrow(o *plannedOp) {
-	at := w.edit.place(o.node).parent
+	at := w.edit.spotOf(o.node).parent
 	var names []string
-	for ; at != nil && at.origin != nil && len(names) <= MaxLevels; at = w.edit.place(at).parent {
-		names = append(names, w.edit.place(at).name)
+	for ; at != nil && at.origin != nil && len(names) <= MaxLevels; at = w.edit.spotOf(at).parent {
+		names = append(names, w.edit.spotOf(at).name)
 	}
 	if len(w.ops) == 1 {
 		for i := range names {

@@ -18,8 +18,8 @@ func (e *Edit) node(id ID) *node {
 	return e.tree.nodes[id]
 }
 
-// place returns where an item is.
-func (e *Edit) place(n *node) spot {
+// spotOf returns where an item is.
+func (e *Edit) spotOf(n *node) spot {
 	if at, moved := e.moved[n]; moved {
 		return at
 	}
@@ -27,7 +27,7 @@ func (e *Edit) place(n *node) spot {
 }
 
 func (e *Edit) put(n *node, to spot) {
-	from := e.place(n)
+	from := e.spotOf(n)
 	if there := e.arrived[from.parent]; there != nil {
 		there[from.name] = slices.DeleteFunc(there[from.name], func(o *node) bool { return o == n })
 	}
@@ -47,7 +47,7 @@ func (e *Edit) named(union []*node, name string) (all []*node) {
 	for _, u := range union {
 		at := spot{u, name}
 		for n := u.dir.children[name]; n != nil; n = n.next {
-			if len(e.moved) == 0 || e.place(n) == at {
+			if len(e.moved) == 0 || e.spotOf(n) == at {
 				all = append(all, n)
 			}
 		}
