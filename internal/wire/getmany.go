@@ -24,6 +24,9 @@ func (h *handler) getMany(w *writer, r *http.Request) error {
 	out := bufio.NewWriterSize(w, peekBytes)
 	var head []byte
 	for small, err := range h.node.GetMany(r.Context(), list.ids) {
+		if moot.KindOf(err) == moot.Corrupt { // of the caller's view: no false bytes were sent
+			return moot.Errorf(moot.Unavailable, "what is held is damaged: %w", err)
+		}
 		if err != nil {
 			return err
 		}
