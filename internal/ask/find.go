@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -127,9 +128,9 @@ func (n *Node) unavailable(id moot.BlobID, v outcomes) error {
 	}
 	if other != nil {
 		if a, ok := n.cfg.Locator.Authority(); ok && a.Required {
-			return at(other.peer, other.err)
+			return n.at(other.peer, other.err)
 		}
-		return moot.Errorf(moot.Unavailable, "no reachable node holds %s (%w)", id, at(other.peer, other.err))
+		return moot.Errorf(moot.Unavailable, "no reachable node holds %s (%w)", id, n.at(other.peer, other.err))
 	}
 	switch {
 	case dishonest > 0:
@@ -140,13 +141,27 @@ func (n *Node) unavailable(id moot.BlobID, v outcomes) error {
 	return moot.Errorf(moot.Unavailable, "no reachable node holds %s", id)
 }
 
-// at puts the node's name in front of its error.
-func at(p moot.Peer, err error) error {
-	name := cmp.Or(p.Name, p.ID.Short())
+// at puts the node's name in front of its error, instead of its address.
+func (n *Node) at(p moot.Peer, err error) error {
+	name := p.Name
+	if name == "" && n.cfg.Name != nil {
+		name = n.cfg.Name(p.ID)
+	}
 	if p.Server {
 		name = "server"
 	}
-	return moot.Wrap(name, err)
+	return moot.Wrap(cmp.Or(name, p.ID.Short()), withoutAddress(err))
+}
+
+// withoutAddress takes off the address that a link puts in front of its errors.
+func withoutAddress(err error) error {
+	e, ok := err.(*moot.Error) //nolint:errorlint // only the outermost operation
+	if !ok || !strings.Contains(e.Op, "://") {
+		return err
+	}
+	bare := *e
+	bare.Op = ""
+	return &bare
 }
 
 // union sorts ranges and joins those that overlap or adjoin.

@@ -178,7 +178,7 @@ func (n *Node) newRoutes(clock *feed.Clock) *routes {
 	return &routes{
 		network: n.network, server: cfg.Role.Copies, noPeers: cfg.Known.NoPeers, made: map[moot.Architecture]*ask.Node{},
 		ask: ask.Config{
-			Local: n.store, Self: n.network.self, Dial: n.network.dial.Dial, Log: cfg.Log, Verify: verify(clock), Stored: n.uploads.add,
+			Local: n.store, Self: n.network.self, Dial: n.network.dial.Dial, Log: cfg.Log, Verify: verify(clock), Stored: n.uploads.add, Name: n.network.nameOf,
 			Stall: cfg.Timing.Stall, Discover: cfg.Timing.Discover, Refresh: cfg.Timing.Refresh,
 		},
 	}

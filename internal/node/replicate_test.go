@@ -7,9 +7,12 @@ import (
 	"iter"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -81,9 +84,70 @@ func TestUploaderSkipsServersThatFetch(t *testing.T) {
 			t.Error("a session's end left a server without a blob")
 		}
 	}
-	if len(u.take()) != 0 {
-		t.Error("flushed blobs are still queued")
+	if left := u.take(); len(left) != 3 {
+		t.Errorf("%d blobs are queued for the server that does not answer", len(left))
 	}
+}
+
+// TestUploaderTriesAgain: what a server did not take is handed over once it answers.
+func TestUploaderTriesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		local, web := memoryStore(t), memoryStore(t)
+		server := &away{Node: web}
+		u := &uploader{
+			local: local, log: slog.New(slog.DiscardHandler), more: make(chan struct{}, 1),
+			servers: func(context.Context) []moot.Peer { return []moot.Peer{{ID: ann, Addrs: []string{"https://a"}}} },
+			dial:    func(moot.Peer) (moot.Node, error) { return server, nil },
+		}
+		var ids []moot.BlobID
+		for i := range 500 {
+			ids = append(ids, put(t, local, strconv.Itoa(i)))
+		}
+		ids = append(ids, put(t, local, strings.Repeat("large", moot.MaxSmall)))
+		ctx, cancel := context.WithCancel(t.Context())
+		server.gone.Store(true)
+		go u.run(ctx)
+		u.add(ids...)
+		time.Sleep(time.Minute)
+		server.gone.Store(false)
+		time.Sleep(lastRetry)
+		held, err := web.HaveMany(t.Context(), ids)
+		if err != nil || slices.Contains(held, false) {
+			t.Error("the server lacks some:", err)
+		}
+		if n := server.calls.Load(); n > 20 {
+			t.Errorf("%d requests", n)
+		}
+		if len(u.take()) != 0 {
+			t.Error("what was handed over is still queued")
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// away is a server that may not answer, and counts what it is asked.
+type away struct {
+	moot.Node
+	gone  atomic.Bool
+	calls atomic.Int64
+}
+
+func (a *away) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
+	if a.calls.Add(1); a.gone.Load() {
+		return nil, moot.Errorf(moot.Unavailable, "it does not answer")
+	}
+	return a.Node.HaveMany(ctx, ids)
+}
+
+func (a *away) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
+	a.calls.Add(1)
+	return a.Node.PutMany(ctx, contents)
+}
+
+func (a *away) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
+	a.calls.Add(1)
+	return a.Node.Put(ctx, r)
 }
 
 // spiedNode is a node whose reads are counted, and whose Watch can fail.
