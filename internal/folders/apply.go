@@ -2,6 +2,7 @@ package folders
 
 import (
 	"context"
+	"crypto/rand"
 	"path"
 	"slices"
 
@@ -243,9 +244,14 @@ func (x *applier) restat(n *node, at string) {
 	x.wait(at, true)
 }
 
-// sameContent reports that a file was but renamed.
+// sameContent reports that a file, folder or link was but renamed.
 func sameContent(a, b localdir.Stat) bool {
-	return a.Inode == b.Inode && a.Type == b.Type && a.Mode == b.Mode && (!a.Type.IsRegular() || a.Size == b.Size && a.ModTime.Equal(b.ModTime))
+	return a.Mode == b.Mode && a.SameObject(b) && (a.IsDir() || a.SameContent(b))
+}
+
+// freeName returns a name in the folder of staged files that nothing has.
+func (x *applier) freeName() string {
+	return path.Join(localdir.Staging, "aside-"+rand.Text())
 }
 
 // attributes sets modes and times, where they alone differ.
@@ -274,7 +280,8 @@ func (x *applier) attributesOf(w *want, n *node) {
 		err, changed = x.dir.Chmod(at, w.shown.Mode), true
 	}
 	if err == nil && n.kind == tree.File && !w.shown.ModTime.Equal(n.ModTime) {
-		err, changed = x.dir.SetTime(at, w.shown.ModTime), true
+		_, err = x.dir.SetTime(at, w.shown.ModTime)
+		changed = true
 	}
 	if err != nil {
 		x.couldNot(at, err)
@@ -352,7 +359,7 @@ func (x *applier) removeFile(n *node, at string) error {
 	if !n.Stat.Unchanged(s) {
 		return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", at)
 	}
-	aside := x.dir.Aside()
+	aside := x.freeName()
 	if err := x.dir.Place(at, aside); err != nil {
 		return err
 	}

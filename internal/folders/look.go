@@ -122,7 +122,7 @@ func (l *look) lookAt(d *node) error {
 
 // name compares one name with what was agreed on.
 func (l *look) name(d *node, one localdir.Named) error {
-	if d.parent == nil && one.Name == localdir.Own || strings.HasPrefix(one.Name, tempPrefix) {
+	if strings.HasPrefix(one.Name, tempPrefix) {
 		return nil
 	}
 	at := path.Join(d.path(), one.Name)

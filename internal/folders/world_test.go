@@ -201,7 +201,8 @@ func (m *member) Fetch(_ context.Context, b moot.Blob, dir localdir.Dir, mode fs
 	if _, err := s.Write(data); err != nil {
 		return "", err
 	}
-	return s.Name(), s.Finish(mode, modified)
+	_, err = s.Finish(mode, modified)
+	return s.Path(), err
 }
 
 func (m *member) Retain(context.Context, []folders.Old, func(string) (localdir.File, error)) error {
@@ -233,7 +234,7 @@ func (m *member) list() (all []string) {
 		if err != nil || rel == "." {
 			return err
 		}
-		if rel == localdir.Own {
+		if rel == localdir.Private {
 			return filepath.SkipDir
 		}
 		info, err := d.Info()

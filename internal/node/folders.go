@@ -168,13 +168,13 @@ func (s folderSpace) Fetch(ctx context.Context, b moot.Blob, dir localdir.Dir, m
 		err = moot.Errorf(moot.Corrupt, "it has %d bytes and not the %d that its author states", n, b.Size)
 	}
 	if err == nil {
-		err = out.Finish(mode, modified)
+		_, err = out.Finish(mode, modified)
 	}
 	if err != nil {
-		_ = out.Discard() // err is what is reported
+		out.Discard()
 		return "", err
 	}
-	return out.Name(), nil
+	return out.Path(), nil
 }
 
 // Retain implements folders.Space. Where there is a server it retains every version.
