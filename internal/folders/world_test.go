@@ -34,33 +34,51 @@ type world struct {
 // member is one device with one synced folder. It is the Space of its own service.
 type member struct {
 	*world
-	key     moot.Key
-	tree    *tree.Tree
-	entries []moot.Entry
-	seq     uint64
-	clock   uint64
-	dir     string
-	service *folders.Service
-	away    bool // nothing can be fetched
+	key              moot.Key
+	tree             *tree.Tree
+	entries          []moot.Entry
+	seq              uint64
+	clock            uint64
+	dir              string
+	wrote, destroyed map[string]bool // contents, by the user
+	data             string          // directory of the service's database
+	service          *folders.Service
+	away             bool                        // nothing can be fetched
+	before           func(op, path string) error // called ahead of each operation on the directory
 }
 
 func newWorld(t testing.TB, n int) *world {
 	w := &world{t: t, bytes: map[moot.BlobID][]byte{}}
 	for i := range n {
-		m := &member{world: w, key: moot.Key{byte(i + 1)}, tree: tree.New(tree.Config{}), dir: t.TempDir()}
+		m := &member{world: w, key: moot.Key{byte(i + 1)}, tree: tree.New(tree.Config{}), dir: t.TempDir(), data: t.TempDir(), wrote: map[string]bool{}, destroyed: map[string]bool{}}
 		w.members = append(w.members, m)
-		m.open(t.TempDir())
+		m.open()
+		_, err := m.service.Add(context.Background(), m.dir, folders.Options{Name: "shared"})
+		must(t, err)
 	}
 	return w
 }
 
-func (m *member) open(data string) {
+// open starts the service, as after a crash.
+func (m *member) open() {
 	var err error
-	m.service, err = folders.New(context.Background(), folders.Config{Database: filepath.Join(data, "folders.db"), Space: m, Now: later})
+	m.service, err = folders.New(context.Background(), folders.Config{Database: filepath.Join(m.data, "folders.db"), Space: m, Now: later, Open: m.openDir})
 	must(m.t, err)
-	m.t.Cleanup(func() { m.service.Close() })
-	_, err = m.service.Add(context.Background(), m.dir, folders.Options{Name: "shared"})
-	must(m.t, err)
+	s := m.service
+	m.t.Cleanup(func() { s.Close() })
+}
+
+func (m *member) openDir(path string) (localdir.Dir, error) {
+	d, err := localdir.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return disturbed{d, func(op, path string) error {
+		if m.before == nil {
+			return nil
+		}
+		return m.before(op, path)
+	}}, nil
 }
 
 // later is a clock that is ahead of the file system's, so that every file is quiet.
