@@ -7,7 +7,6 @@ package tree
 
 import (
 	"io/fs"
-	"iter"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -126,74 +125,28 @@ type Config struct {
 // Tree is the state of a space's files. It is not safe for concurrent use, but may be read
 // by several at once.
 type Tree struct {
-	cfg Config
+	cfg     Config
+	root    *node
+	nodes   map[ID]*node
+	sources map[moot.EntryID]*source
+	awaited map[moot.EntryID][]replacement // of versions of entries that have not come yet
+	former  map[spot][]*node               // items that were moved, by all places they ever had
+	moves   []*move                        // of folders, in order, applied
+	late    []*move                        // of folders, not yet applied
+	log     changeLog
 }
 
 // New returns an empty tree.
-func New(cfg Config) *Tree { return &Tree{cfg: cfg} }
-
-// Apply takes in an entry of kind change or file; one that was taken in before changes
-// nothing. Kind Invalid if it is none: nothing of it is taken in then.
-func (t *Tree) Apply(e moot.Entry) error { panic("tree: not yet") }
-
-// Revision counts changes of what is shown.
-func (t *Tree) Revision() uint64 { panic("tree: not yet") }
-
-// Changed returns folders in which something may be shown differently since a revision;
-// known is false if that is not remembered, so that all may.
-func (t *Tree) Changed(since uint64) (folders []ID, known bool) { panic("tree: not yet") }
-
-// Lookup returns what a path stands for; "" is the root. Exact names go first, then names
-// that are equal in Unicode's normal form C, then those that differ in case only, if one does.
-func (t *Tree) Lookup(path string) (Shown, bool) { panic("tree: not yet") }
-
-// ReadDir returns what is shown in folders that are shown as one, by name.
-func (t *Tree) ReadDir(folders ...ID) []Shown { panic("tree: not yet") }
-
-// Walk yields everything below a path that stands for a folder, with its path from the root;
-// folders before what they contain, else by name.
-func (t *Tree) Walk(path string) iter.Seq2[string, Shown] { panic("tree: not yet") }
-
-// Item returns an item. An item that was removed is known, too.
-func (t *Tree) Item(id ID) (Item, bool) { panic("tree: not yet") }
-
-// Path returns the path under which an item is shown; false if it is not.
-func (t *Tree) Path(id ID) (string, bool) { panic("tree: not yet") }
-
-// History returns all versions of the items that are, or ever were, shown at a path, also
-// their removals; the newest first.
-func (t *Tree) History(path string) []Stated { panic("tree: not yet") }
-
-// Find returns the versions, in force or not, whose blob's ID begins with some hexadecimal
-// digits, each blob once, with the item that had it last.
-func (t *Tree) Find(prefix string) []Found { panic("tree: not yet") }
+func New(cfg Config) *Tree {
+	root := newNode(ID{}, nil, Folder, "", Nonce{})
+	return &Tree{
+		cfg: cfg, root: root, nodes: map[ID]*node{{}: root}, sources: map[moot.EntryID]*source{},
+		awaited: map[moot.EntryID][]replacement{}, former: map[spot][]*node{}, log: changeLog{latest: map[ID]uint64{}},
+	}
+}
 
 // Found is a version and its item.
 type Found struct {
 	Item ID
 	Stated
-}
-
-// Conflicts yields the paths that have several versions or files, with all versions.
-func (t *Tree) Conflicts() iter.Seq2[string, []Found] { panic("tree: not yet") }
-
-// Retention says how long replaced and removed versions stay available.
-type Retention struct {
-	All     time.Duration // every version is retained for so long
-	Daily   time.Duration // then one a day for so long
-	Least   int           // the newest so many of each item, however old, while it is in force
-	Removed time.Duration // versions of removed items
-	Brief   time.Duration // those replaced within a minute by the same author, and no longer than this
-}
-
-// DefaultRetention is what holds unless a policy says otherwise.
-func DefaultRetention() Retention {
-	const day = 24 * time.Hour
-	return Retention{All: day, Daily: 30 * day, Least: 10, Removed: 30 * day, Brief: time.Hour}
-}
-
-// Needed yields the blobs of all versions in force, and of those replaced and removed that
-// a retention keeps at a time; rule returns the retention of a path.
-func (t *Tree) Needed(now time.Time, rule func(path string) Retention) iter.Seq2[moot.Blob, bool] {
-	panic("tree: not yet") // bool: in force
 }
