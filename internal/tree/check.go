@@ -7,9 +7,9 @@ import (
 )
 
 // Check reports, with kind Conflict, that an entry's operations supersede versions that are
-// no longer in force, or not all that are, or give something a name that another item has:
-// what a server refuses when it linearises names. Kind Invalid as for Apply, and if the
-// entry's time does not exceed that of every entry that it cites.
+// no longer in force, or state a content without superseding all that are, or give something
+// a name that another item has: what a server refuses when it linearises names. Kind Invalid
+// as for Apply, and if the entry's time does not exceed that of every entry that it cites.
 func (t *Tree) Check(e moot.Entry) error {
 	switch e.Kind {
 	case moot.KindFile:
@@ -45,26 +45,39 @@ type claim struct {
 	id       ID
 	node     *node // nil if unknown
 	replaces []Version
-	to       spot // where it was born, or is moved; its parent is nil if unknown
+	parent   *birthRow
+	name     string
 	content  Content
+}
+
+// birthRow is a folder that a change set names, where an item was born or is moved.
+type birthRow struct {
+	id     ID
+	node   *node // nil if unknown
+	parent *birthRow
+	name   string
+}
+
+func (t *Tree) newBirthRow(parent *birthRow, name string, nonce Nonce) *birthRow {
+	id := Birth{Parent: parent.id, Type: Folder, Name: name, Nonce: nonce}.ID()
+	return &birthRow{id, t.nodes[id], parent, name}
 }
 
 func (t *Tree) newCheck(b *wireBody) *check {
 	c := &check{tree: t, moved: map[ID]bool{}, ended: map[Version]bool{}}
-	ids, rows := []ID{{}}, []*node{t.root}
+	rows := []*birthRow{{node: t.root}}
 	for _, f := range b.Folders {
-		id := Birth{Parent: ids[f.Parent], Type: Folder, Name: f.Name, Nonce: b.nonce(f.Nonce)}.ID()
-		ids, rows = append(ids, id), append(rows, t.nodes[id])
+		rows = append(rows, t.newBirthRow(rows[f.Parent], f.Name, b.nonce(f.Nonce)))
 	}
 	for i := range b.Ops {
 		o := &b.Ops[i]
-		id := Birth{Parent: ids[o.Folder], Type: o.itemType(), Name: o.Name, Nonce: b.nonce(o.Nonce)}.ID()
-		l := claim{kind: o.Kind, item: o.itemType(), id: id, node: t.nodes[id], to: spot{rows[o.Folder], o.Name}}
+		id := Birth{Parent: rows[o.Folder].id, Type: o.itemType(), Name: o.Name, Nonce: b.nonce(o.Nonce)}.ID()
+		l := claim{kind: o.Kind, item: o.itemType(), id: id, node: t.nodes[id], parent: rows[o.Folder], name: o.Name}
 		switch o.Kind {
 		case SetContent:
 			l.content = o.content()
 		case Move:
-			l.to = spot{rows[o.Parent], o.To}
+			l.parent, l.name = rows[o.Parent], o.To
 			c.moved[id] = true
 		}
 		for j := 0; j < len(o.Replaces); j += 2 {
@@ -83,16 +96,12 @@ func (t *Tree) checkLegacy(e *moot.Entry) error {
 		return err
 	}
 	c := &check{tree: t, ended: map[Version]bool{}}
-	at := t.root
+	at := &birthRow{node: t.root}
 	for _, name := range l.folders {
-		if at != nil {
-			at = t.nodes[Birth{Parent: at.id, Type: Folder, Name: name}.ID()]
-		}
+		at = t.newBirthRow(at, name, Nonce{})
 	}
-	op := claim{kind: SetContent, item: File, to: spot{at, l.name}, content: l.Content}
-	if at != nil {
-		op.node = t.nodes[Birth{Parent: at.id, Type: File, Name: l.name}.ID()]
-	}
+	id := Birth{Parent: at.id, Type: File, Name: l.name}.ID()
+	op := claim{kind: SetContent, item: File, id: id, node: t.nodes[id], parent: at, name: l.name, content: l.Content}
 	if e.Deletes() {
 		op.kind = Remove
 	}
@@ -113,8 +122,8 @@ func (c *check) run() error {
 				err = c.free(&o)
 			}
 		case Move:
-			if err = c.free(&o); err == nil && o.node != nil && within(o.to.parent, o.node) {
-				err = moot.Errorf(moot.Conflict, "%q lies in what is moved", o.to.name)
+			if err = c.free(&o); err == nil && o.node != nil && within(o.parent.node, o.node) {
+				err = moot.Errorf(moot.Conflict, "%q lies in what is moved", o.name)
 			}
 		case Remove:
 			err = c.replaces(&o)
@@ -126,15 +135,16 @@ func (c *check) run() error {
 	return nil
 }
 
-// replaces reports an error unless an operation ends exactly the versions in force.
+// replaces reports an error unless an operation ends only versions in force, and a content
+// all of them. A removal may leave some: that of a conflict copy leaves the winner.
 func (c *check) replaces(o *claim) error {
 	for _, v := range o.replaces {
 		if s := c.tree.statement(v); s == nil || s.node != o.node || s.end.source != nil {
-			return moot.Errorf(moot.Conflict, "%q has been changed by someone else", o.to.name)
+			return moot.Errorf(moot.Conflict, "%q has been changed by someone else", o.name)
 		}
 	}
-	if o.node != nil && slices.ContainsFunc(o.node.current, c.stays) {
-		return moot.Errorf(moot.Conflict, "%q has been changed by someone else", o.to.name)
+	if o.kind == SetContent && o.node != nil && slices.ContainsFunc(o.node.current, c.stays) {
+		return moot.Errorf(moot.Conflict, "%q has been changed by someone else", o.name)
 	}
 	return nil
 }
@@ -144,27 +154,32 @@ func (c *check) stays(s *statement) bool { return !c.ended[s.version()] }
 // free reports an error if another item has the name that an item gets. Folders become
 // one with a folder that is made; files of equal content are one.
 func (c *check) free(o *claim) error {
-	at := o.to
-	if o.node != nil && o.kind == SetContent {
-		at = spot{o.node.parent, o.node.name}
+	parent, name := o.parent, o.name
+	if o.node != nil && o.kind == SetContent { // where it is, and nothing of it is shown
+		parent, name = &birthRow{node: o.node.parent}, o.node.name
 	}
-	if at.parent == nil {
-		return nil // in a folder that the change set makes
-	}
-	union, _, ok := c.tree.shownAs(at.parent)
-	if !ok {
-		union = []*node{at.parent}
-	}
-	for _, n := range named(union, at.name) {
+	for _, n := range named(c.union(parent), name) {
 		if n == o.node || c.moved[n.id] || n.dir == nil && !slices.ContainsFunc(n.current, c.stays) {
 			continue
 		}
 		if o.kind == SetContent && o.item == n.kind && !slices.ContainsFunc(n.current, o.differs) {
 			continue
 		}
-		return moot.Errorf(moot.Conflict, "there is a %q already", at.name)
+		return moot.Errorf(moot.Conflict, "there is a %q already", name)
 	}
 	return nil
+}
+
+// union returns the folders that are shown as one with a folder, or will be once it is made.
+func (c *check) union(r *birthRow) []*node {
+	if r.node != nil {
+		if union, _, ok := c.tree.shownAs(r.node); ok {
+			return union
+		}
+		return []*node{r.node}
+	}
+	folders := foldersOf(named(c.union(r.parent), r.name))
+	return slices.DeleteFunc(folders, func(n *node) bool { return c.moved[n.id] })
 }
 
 // differs reports whether a version has another content than an operation states.

@@ -182,7 +182,7 @@ func (e *Edit) Move(items []ID, parent ID, name string) error {
 		if n == nil || n.origin == nil {
 			return moot.Errorf(moot.Invalid, "%q cannot be moved: it is not known", name)
 		}
-		for at := to; at != nil; at = e.place(at).parent {
+		for at := to; at != nil; at = e.spotOf(at).parent {
 			if at == n {
 				return moot.Errorf(moot.Conflict, "%q cannot be moved into itself", n.name)
 			}

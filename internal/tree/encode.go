@@ -13,7 +13,8 @@ type Body struct {
 }
 
 // Encode returns the operations as bodies of entries of kind change, each of at most
-// moot.MaxBody bytes, and with each its key and how many operations it has; in order.
+// moot.MaxBody bytes, and with each its key and how many operations it has; in order. Kind
+// Invalid if something cannot be stated, as a link without a target.
 func (e *Edit) Encode() ([]Body, error) {
 	e.sort()
 	var bodies []Body
@@ -92,6 +93,9 @@ func (w *bodyWriter) add(o *plannedOp) error {
 	for _, v := range o.Replaces {
 		line.Replaces = append(line.Replaces, w.cite(v.Entry), v.Op)
 	}
+	if !w.wire.sound(&line) {
+		return moot.Errorf(moot.Invalid, "what is said of %q makes no sense", n.name)
+	}
 	raw, err := cbor.Marshal(&line)
 	if err != nil {
 		return err
@@ -138,10 +142,10 @@ func (w *bodyWriter) cite(id moot.EntryID) uint32 {
 
 // narrow takes an operation's folder into account for the key.
 func (w *bodyWriter) narrow(o *plannedOp) {
-	at := w.edit.place(o.node).parent
+	at := w.edit.spotOf(o.node).parent
 	var names []string
-	for ; at != nil && at.origin != nil && len(names) <= MaxLevels; at = w.edit.place(at).parent {
-		names = append(names, w.edit.place(at).name)
+	for ; at != nil && at.origin != nil && len(names) <= MaxLevels; at = w.edit.spotOf(at).parent {
+		names = append(names, w.edit.spotOf(at).name)
 	}
 	if len(w.ops) == 1 {
 		for i := range names {

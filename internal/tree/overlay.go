@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"io/fs"
 	"slices"
@@ -17,8 +18,8 @@ func (e *Edit) node(id ID) *node {
 	return e.tree.nodes[id]
 }
 
-// place returns where an item is.
-func (e *Edit) place(n *node) spot {
+// spotOf returns where an item is.
+func (e *Edit) spotOf(n *node) spot {
 	if at, moved := e.moved[n]; moved {
 		return at
 	}
@@ -26,7 +27,7 @@ func (e *Edit) place(n *node) spot {
 }
 
 func (e *Edit) put(n *node, to spot) {
-	from := e.place(n)
+	from := e.spotOf(n)
 	if there := e.arrived[from.parent]; there != nil {
 		there[from.name] = slices.DeleteFunc(there[from.name], func(o *node) bool { return o == n })
 	}
@@ -46,7 +47,7 @@ func (e *Edit) named(union []*node, name string) (all []*node) {
 	for _, u := range union {
 		at := spot{u, name}
 		for n := u.dir.children[name]; n != nil; n = n.next {
-			if len(e.moved) == 0 || e.place(n) == at {
+			if len(e.moved) == 0 || e.spotOf(n) == at {
 				all = append(all, n)
 			}
 		}
@@ -82,7 +83,11 @@ func (e *Edit) bear(parent *node, t Type, name string) *node {
 	if !mayBear(parent, name) {
 		at, born = e.tree.root, hex.EncodeToString(parent.id[:])+"-"+cut(name, MaxName-2*len(ID{})-1)
 	}
-	n := newNode(Birth{Parent: at.id, Type: t, Name: born, Nonce: e.nonce}.ID(), at, t, born, e.nonce)
+	b := Birth{Parent: at.id, Type: t, Name: born, Nonce: e.nonce}
+	for e.node(b.ID()) != nil { // one that was born here, and moved
+		binary.BigEndian.PutUint64(b.Nonce[:], binary.BigEndian.Uint64(b.Nonce[:])+1)
+	}
+	n := newNode(b.ID(), at, t, born, b.Nonce)
 	e.made[n.id] = n
 	e.arrive(n, spot{at, born})
 	if at != parent {
