@@ -7,9 +7,9 @@ import (
 )
 
 // Check reports, with kind Conflict, that an entry's operations supersede versions that are
-// no longer in force, or state a content without superseding all that are, or give something a
-// name that another item has: what a server refuses when it linearises names. Kind Invalid as for Apply, and if the
-// entry's time does not exceed that of every entry that it cites.
+// no longer in force, or state a content without superseding all that are, or give something
+// a name that another item has: what a server refuses when it linearises names. Kind Invalid
+// as for Apply, and if the entry's time does not exceed that of every entry that it cites.
 func (t *Tree) Check(e moot.Entry) error {
 	switch e.Kind {
 	case moot.KindFile:

@@ -127,7 +127,7 @@ func TestEncodeMany(t *testing.T) {
 		entry := signed(1, w.at+moot.Time(n), b)
 		w.take(entry)
 		for op := range b.Ops {
-			if id, ok := w.ItemOf(Version{entry.ID, uint32(op)}); !ok || id != ops[i].Item {
+			if s, ok := w.Stated(Version{entry.ID, uint32(op)}); !ok || s.Item != ops[i].Item {
 				t.Fatalf("operation %d is not %d of body %d", i, op, n)
 			}
 			i++

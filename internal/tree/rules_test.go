@@ -146,3 +146,23 @@ func TestEditWinsOverRemoval(t *testing.T) {
 	w.do(1, w.remove("e/f"))
 	w.want("e/")
 }
+
+// TestForeignVersion has somebody end a version in the name of another item.
+func TestForeignVersion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.do(1, w.write("a", 1))[0]
+	w.do(1, w.write("b", 1))
+	e := w.begin()
+	e.Remove(w.get("b").Item, Version{a.ID, 0}, Version{a.ID, 99})
+	foreign := w.finish(2, e)[0]
+	if err := w.Check(foreign); moot.KindOf(err) != moot.Conflict {
+		t.Errorf("a server: %v", err)
+	}
+	w.take(foreign)
+	w.want("a", "b")
+	w.do(1, w.write("a", 2))
+	if r := w.get("a"); r.Conflict || len(r.Same) != 0 {
+		t.Errorf("its next version is %+v", r)
+	}
+}
