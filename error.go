@@ -122,6 +122,7 @@ const (
 	HintPassTLS     Hint = "pass-tls"         // have TLS end at the server itself, not at a proxy before it
 
 	HintListFiles     Hint = "list-files"     // look at the names of the files
+	HintListFolders   Hint = "list-folders"   // look at the directories that are kept in step
 	HintListConflicts Hint = "list-conflicts" // look at the versions of names in conflict
 	HintListMembers   Hint = "list-members"   // look at the names of the members
 	HintListDevices   Hint = "list-devices"   // look at the names of the devices

@@ -78,6 +78,8 @@ func adviceToLook(err error) string {
 	switch moot.HintOf(err) {
 	case moot.HintListFiles:
 		return "see 'moot ls' or 'moot find'"
+	case moot.HintListFolders:
+		return "see 'moot sync ls'"
 	case moot.HintListConflicts:
 		return "see 'moot conflicts'"
 	case moot.HintListMembers:
