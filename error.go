@@ -110,6 +110,8 @@ const (
 	HintUpdateNode  Hint = "update-node"    // have a newer version installed where the other node runs
 	HintCopy        Hint = "copy"           // share a copy instead of the file in place
 	HintOtherTree   Hint = "other-tree"     // run the node where it sees the same files
+	HintRecursive   Hint = "recursive"      // also what is in the folder
+	HintResume      Hint = "resume"         // go on with what is paused
 	HintOutput      Hint = "output"         // write to another path
 	HintResolve     Hint = "resolve"        // end the conflict first
 	HintLend        Hint = "lend"           // lend computing power on some node
@@ -122,6 +124,8 @@ const (
 	HintPassTLS     Hint = "pass-tls"         // have TLS end at the server itself, not at a proxy before it
 
 	HintListFiles     Hint = "list-files"     // look at the names of the files
+	HintListFolders   Hint = "list-folders"   // look at the directories that are kept in step
+	HintFolderStatus  Hint = "folder-status"  // look at the state of a directory that is kept in step
 	HintListConflicts Hint = "list-conflicts" // look at the versions of names in conflict
 	HintListMembers   Hint = "list-members"   // look at the names of the members
 	HintListDevices   Hint = "list-devices"   // look at the names of the devices

@@ -93,7 +93,7 @@ var layers = map[string][]string{
 	"internal/suite": {".", "internal/app", "internal/arch", "internal/blob", "internal/dial", "internal/feed", "internal/files", "internal/gossip", "internal/jobs",
 		"internal/keys", "internal/link", "internal/mail", "internal/members", "internal/node", "internal/policy", "internal/seal", "internal/sign", "internal/store",
 		"internal/trust"},
-	"cmd/moot": {"internal/daemon", "internal/front/cli", "internal/listen", "internal/sandbox"},
+	"cmd/moot": {"internal/app", "internal/daemon", "internal/front/cli", "internal/listen", "internal/sandbox"},
 }
 
 // TestLayers fails on an import that goes the wrong way.

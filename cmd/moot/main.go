@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/daemon"
 	"github.com/mootspace/moot/internal/front/cli"
 	"github.com/mootspace/moot/internal/listen"
@@ -22,9 +23,28 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	level := slog.LevelWarn
-	_ = level.UnmarshalText([]byte(os.Getenv("MOOT_LOG"))) // debug, info, warn or error; else it stays
+	asked := os.Getenv("MOOT_LOG") // debug, info, warn or error; else only nodes that run have a log
+	level := &slog.LevelVar{}
+	if level.UnmarshalText([]byte(asked)) != nil {
+		level.Set(slog.LevelError + 1)
+		asked = ""
+	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	program := daemon.Program{Version: cli.Version, Log: log, Listen: listen.Open}
+	program := program{daemon.Program{Version: cli.Version, Log: log, Listen: listen.Open}, level, asked != ""}
 	os.Exit(cli.Main(ctx, program, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// program logs warnings while it runs a node; other commands say what is wrong themselves.
+type program struct {
+	daemon.Program
+	level *slog.LevelVar
+	asked bool // the level was
+}
+
+// Run implements app.Program.
+func (p program) Run(ctx context.Context, home string, o app.RunOptions, ready func(addrs []string)) error {
+	if !p.asked {
+		p.level.Set(slog.LevelWarn)
+	}
+	return p.Program.Run(ctx, home, o, ready)
 }

@@ -61,6 +61,7 @@ func Handler(cfg Config) http.Handler {
 	s.addControl()
 	s.addFiles()
 	s.addLocal()
+	s.addFolders()
 	s.addMembers()
 	s.addMail()
 	s.addJobs()

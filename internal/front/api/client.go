@@ -11,7 +11,7 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// client asks a Handler. It is the Files, Members, Mail, Jobs and Control of a session.
+// client asks a Handler. It is the Files, Folders, Members, Mail, Jobs and Control of a session.
 type client struct {
 	http *http.Client
 	base string // URL without /api
@@ -29,7 +29,7 @@ func Dial(ctx context.Context, h *http.Client, base string, via moot.Architectur
 	c.via = s.Via
 	return &app.Session{
 		Identity: s.Identity, Via: s.Via,
-		Files: filesClient{c}, Members: membersClient{c}, Control: controlClient{c}, Jobs: jobsClient{c},
+		Files: filesClient{c}, Folders: foldersClient{c}, Members: membersClient{c}, Control: controlClient{c}, Jobs: jobsClient{c},
 		Mail:  func(context.Context) (mail.Mailbox, error) { return mailClient{c}, nil },
 		Close: func() error { h.CloseIdleConnections(); return nil },
 	}, nil

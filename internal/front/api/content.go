@@ -18,7 +18,7 @@ import (
 )
 
 type openFile struct {
-	Name    string `path:"name" doc:"A name, whose slashes may stay as they are, or a blob ID."`
+	Name    string `path:"name" doc:"A name, whose slashes may stay as they are, or an ID or 8 or more digits with which just one begins."`
 	Range   string `header:"Range" doc:"As bytes=0-99 (RFC 9110, 14.2)."`
 	IfRange string `header:"If-Range" doc:"The ETag that Range is about."`
 }
@@ -33,6 +33,9 @@ func sendFile(m *app.Session, in openFile, w http.ResponseWriter, r *http.Reques
 	f, err := m.Files.Lookup(r.Context(), in.Name)
 	if err == nil && f.Folder {
 		err = moot.Errorf(moot.Invalid, "%s is a folder: it cannot be read as one file", in.Name)
+	}
+	if err == nil && f.Link != "" {
+		err = moot.Errorf(moot.Invalid, "%s is a symbolic link: it has no bytes", in.Name)
 	}
 	if err != nil {
 		return err

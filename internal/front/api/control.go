@@ -18,6 +18,8 @@ type session struct {
 
 type setPreferences struct{ Body policy.Preferences }
 
+type collect struct{ Body app.GarbageOptions }
+
 // Operations on the node itself.
 var (
 	sessionOp        = op[none, session]{at: "GET /api/session", does: "Whose node this is", may: reads}
@@ -26,6 +28,7 @@ var (
 	preferencesOp    = op[none, policy.Preferences]{at: "GET /api/preferences", does: "What the node serves, and how fast", may: localReads}
 	setPreferencesOp = op[setPreferences, none]{at: "PUT /api/preferences", does: "Change what the node serves, and how fast", may: localWrites}
 	backupOp         = op[none, none]{at: "GET /api/backup", does: "The node's key, settings and entries as a tar archive", may: localReads, gives: "application/x-tar"}
+	collectOp        = op[collect, app.Garbage]{at: "POST /api/garbage", does: "Free what nothing needs", may: localWrites}
 )
 
 func (s *server) addControl() {
@@ -45,6 +48,9 @@ func (s *server) addControl() {
 	backupOp.raw(s, func(m *app.Session, _ none, w http.ResponseWriter, r *http.Request) error {
 		out := &lateWriter{w: w, mediaType: backupOp.gives}
 		return out.end(m.Control.Backup(r.Context(), out))
+	})
+	collectOp.serve(s, func(ctx context.Context, m *app.Session, in collect) (app.Garbage, error) {
+		return m.Control.Collect(ctx, in.Body)
 	})
 	s.addAccounts()
 }
@@ -104,6 +110,10 @@ func (c controlClient) Backup(ctx context.Context, w io.Writer) error {
 	defer resp.Body.Close()
 	_, err = io.Copy(w, cutReader{resp.Body})
 	return err
+}
+
+func (c controlClient) Collect(ctx context.Context, o app.GarbageOptions) (app.Garbage, error) {
+	return collectOp.call(ctx, c.client, collect{o})
 }
 
 // cutReader gives an error of a response that broke off its kind.

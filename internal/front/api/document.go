@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -56,16 +57,33 @@ func newDocument(version string) *document {
 	return d
 }
 
+// typeArgument matches a type in the name of a generic one.
+var typeArgument = regexp.MustCompile(`(?:[\w.-]+/)*(\w+)\.(\w+)`)
+
 // schemaName names a type after its package, because two packages have a type File.
 func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	name := title(huma.DefaultSchemaNamer(t, hint))
-	if pkg := path.Base(t.PkgPath()); t.Name() != "" && pkg != "api" {
-		return title(pkg) + name
+	if generic, arguments, ok := strings.Cut(t.Name(), "["); ok {
+		name := title(generic)
+		for _, part := range typeArgument.FindAllStringSubmatch(arguments, -1) {
+			name += qualified(part[1], title(part[2]))
+		}
+		return name
 	}
-	return name
+	name := title(huma.DefaultSchemaNamer(t, hint))
+	if t.Name() == "" {
+		return name
+	}
+	return qualified(path.Base(t.PkgPath()), name)
+}
+
+func qualified(pkg, name string) string {
+	if pkg == "api" {
+		return name
+	}
+	return title(pkg) + name
 }
 
 func title(s string) string {

@@ -51,6 +51,13 @@ func (c *control) SetPreferences(_ context.Context, p policy.Preferences) error 
 
 func (c *control) Backup(_ context.Context, w io.Writer) error { return c.backup(w) }
 
+func (c *control) Collect(_ context.Context, o app.GarbageOptions) (app.Garbage, error) {
+	if o.DryRun {
+		return app.Garbage{Blobs: 1, Bytes: 2, Needed: 3, Leased: 4}, nil
+	}
+	return app.Garbage{}, moot.Errorf(moot.Unavailable, "another collection is running")
+}
+
 func (c *control) Accounts(context.Context) ([]app.Account, error) { return nil, nil }
 
 func (c *control) AddAccount(_ context.Context, name, link string) (app.Account, error) {

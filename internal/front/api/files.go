@@ -16,11 +16,11 @@ import (
 
 type selectFiles struct {
 	Prefix string `query:"prefix" doc:"What the names start with."`
-	Words  string `query:"words" doc:"What the names contain, by the beginnings of words."`
+	Words  string `query:"words" doc:"What the names contain, in any case."`
 }
 
 type fileName struct {
-	Name string `path:"name" doc:"A name, whose slashes may stay as they are, or a blob ID."`
+	Name string `path:"name" doc:"A name, whose slashes may stay as they are, or an ID or 8 or more digits with which just one begins."`
 }
 
 type putFile struct {
@@ -52,7 +52,7 @@ type removeFile struct {
 }
 
 type readFolder struct {
-	Name string `query:"name" doc:"Of the folder; the root if absent."`
+	Name string `path:"name" doc:"Of the folder, whose slashes may stay as they are; the root if empty."`
 }
 
 // fileMode is permission bits in octal.
@@ -73,10 +73,10 @@ var (
 	putFileOp     = op[putFile, files.File]{at: "PUT /api/files/{name...}", does: "Upload a file", may: writes, takes: "application/octet-stream"}
 	removeFileOp  = op[removeFile, none]{at: "DELETE /api/files/{name...}", does: "Remove a name; its history stays", may: writes}
 	moveFileOp    = op[moveFile, files.File]{at: "POST /api/move", does: "Give a file or folder another name", may: writes}
-	readFolderOp  = op[readFolder, []files.File]{at: "GET /api/folder", does: "What is in a folder", may: reads}
+	readFolderOp  = op[readFolder, []files.File]{at: "GET /api/folder/{name...}", does: "What is in a folder", may: reads}
 	freezeOp      = op[fileName, files.File]{at: "POST /api/freeze/{name...}", does: "A folder as one blob that lists its content", may: writes}
 	restoreFileOp = op[resolveFile, files.File]{at: "POST /api/restore", does: "Make an old version current, or undo a removal", may: writes}
-	lookupOp      = op[fileName, files.File]{at: "GET /api/lookup/{name...}", does: "What a name or a blob ID stands for", may: reads}
+	lookupOp      = op[fileName, files.File]{at: "GET /api/lookup/{name...}", does: "What a name or an ID stands for", may: reads}
 	historyOp     = op[fileName, []files.File]{at: "GET /api/history/{name...}", does: "All versions of a name, the newest first", may: reads}
 	conflictsOp   = op[none, []files.File]{at: "GET /api/conflicts", does: "All versions of the names that have several", may: reads}
 	resolveOp     = op[resolveFile, files.File]{at: "POST /api/resolve", does: "End a conflict", may: writes}

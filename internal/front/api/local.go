@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -37,7 +38,7 @@ type sharePath struct {
 
 type getPath struct {
 	Body struct {
-		Name  string `json:"name" doc:"A name or a blob ID."`
+		Name  string `json:"name" doc:"A name or an ID."`
 		Path  string `json:"path" doc:"Absolute; an existing directory means inside it."`
 		Proof string `json:"proof,omitempty" doc:"A file beside the path that holds the token; the node refuses if it sees none."`
 		Token string `json:"token,omitempty"`
@@ -53,19 +54,26 @@ type getAllPath struct {
 	}
 }
 
-// gotAll is what was written, and the first error.
-type gotAll struct {
-	Got    []files.Result `json:"got"`
-	Failed string         `json:"failed,omitempty" doc:"The first error; the rest was written all the same."`
-	Kind   moot.ErrorKind `json:"kind,omitempty" doc:"Of the error."`
-	Hint   moot.Hint      `json:"hint,omitempty"`
+// getting is progress, or some of what has been written.
+type getting struct {
+	Done  int64          `json:"done"`
+	Total int64          `json:"total"`
+	Got   []files.Result `json:"got,omitempty"`
 }
+
+// gotAll says how fetching several ended.
+type gotAll struct {
+	Failed *problem `json:"failed,omitempty" doc:"The first error; the rest was written all the same."`
+}
+
+// gotBatch is how many results one line of a stream holds.
+const gotBatch = 100
 
 var (
 	shareOp  = op[sharePath, line[progress, files.Result]]{at: "POST /api/local/share", does: "Share the file or folder at a path", may: localWrites, gives: typeLines}
 	storeOp  = op[sharePath, line[progress, files.Result]]{at: "POST /api/local/store", does: "Store the file or folder at a path without giving it a name", may: localWrites, gives: typeLines}
 	getOp    = op[getPath, line[progress, files.Result]]{at: "POST /api/local/get", does: "Write a file or folder to a path", may: localReads, gives: typeLines}
-	getAllOp = op[getAllPath, line[progress, gotAll]]{at: "POST /api/local/getall", does: "Write files and folders into a directory", may: localReads, gives: typeLines}
+	getAllOp = op[getAllPath, line[getting, gotAll]]{at: "POST /api/local/getall", does: "Write files and folders into a directory", may: localReads, gives: typeLines}
 )
 
 func (s *server) addLocal() {
@@ -86,17 +94,23 @@ func (s *server) addLocal() {
 		}
 		return m.Files.Get(ctx, in.Body.Name, in.Body.Path, throttled(emit))
 	})
-	stream(s, getAllOp, func(ctx context.Context, m *app.Session, in getAllPath, emit func(progress) error) (all gotAll, err error) {
-		if err := checkProof(in.Body.Path, in.Body.Proof, in.Body.Token); err != nil {
-			return all, moot.Wrap("get", err)
+	stream(s, getAllOp, getAll)
+}
+
+func getAll(ctx context.Context, m *app.Session, in getAllPath, emit func(getting) error) (all gotAll, err error) {
+	if err := checkProof(in.Body.Path, in.Body.Proof, in.Body.Token); err != nil {
+		return all, moot.Wrap("get", err)
+	}
+	got, err := m.Files.GetAll(ctx, in.Body.Names, in.Body.Path, throttled(func(p progress) error { return emit(getting{Done: p.Done, Total: p.Total}) }))
+	if err != nil {
+		all.Failed = &problem{Kind: moot.KindOf(err), Detail: err.Error(), Hint: moot.HintOf(err)}
+	}
+	for batch := range slices.Chunk(got, gotBatch) {
+		if err := emit(getting{Got: batch}); err != nil {
+			return all, err
 		}
-		all.Got, err = m.Files.GetAll(ctx, in.Body.Names, in.Body.Path, throttled(emit))
-		if err != nil && len(all.Got) > 0 {
-			all.Failed, all.Kind, all.Hint = err.Error(), moot.KindOf(err), moot.HintOf(err)
-			return all, nil
-		}
-		return all, err
-	})
+	}
+	return all, nil
 }
 
 // compare fails unless this process sees under a path what a program saw there.

@@ -97,14 +97,20 @@ func (c filesClient) GetAll(ctx context.Context, names []string, dir string, p f
 		return nil, moot.Wrap("get", err)
 	}
 	defer os.Remove(b.Proof)
-	all, err := wait(ctx, c.client, getAllOp, in, report(p))
-	for i := range all.Got {
-		all.Got[i].Path = relativeLike(dir, all.Got[i].Path)
+	var got []files.Result
+	end, err := wait(ctx, c.client, getAllOp, in, func(e getting) {
+		if p != nil && len(e.Got) == 0 {
+			p(e.Done, e.Total)
+		}
+		got = append(got, e.Got...)
+	})
+	for i := range got {
+		got[i].Path = relativeLike(dir, got[i].Path)
 	}
-	if err == nil && all.Failed != "" {
-		err = &moot.Error{Kind: all.Kind, Err: errors.New(all.Failed), Hint: all.Hint}
+	if err == nil && end.Failed != nil {
+		err = end.Failed.err()
 	}
-	return all.Got, err
+	return got, err
 }
 
 // relativeLike returns a path relative to the working directory if the one asked for was.

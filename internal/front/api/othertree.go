@@ -40,8 +40,8 @@ func (c filesClient) download(ctx context.Context, name, path string) (f files.F
 	if f, err = c.Lookup(ctx, name); err != nil {
 		return f, err
 	}
-	if f.Folder {
-		return f, moot.Errorf(moot.Invalid, "%s is a folder, and the node does not see the same directory there", name)
+	if f.Folder || f.Link != "" {
+		return f, moot.Errorf(moot.Invalid, "%s is no file, and the node does not see the same directory there", name)
 	}
 	if info, err := os.Stat(path); path == "" || err == nil && info.IsDir() {
 		path = filepath.Join(path, filepath.Base(filepath.FromSlash(f.Name)))

@@ -38,6 +38,7 @@ type world struct {
 	tokens     *accounts.Tokens
 	control    *control
 	jobs       *submitter
+	folders    *synced
 	files      app.Files // replaced where a test wants others
 	local, web *httptest.Server
 	people     *members.Members
@@ -88,8 +89,7 @@ func newWorld(t *testing.T) *world {
 	must(t, w.node.Append(t.Context(), moot.Merge, begun))
 	signer, err := sign.New(t.Context(), sign.Config{Self: w.device, Author: feed.NewAuthor(w.space, key, feed.NewClock(time.Now, 0), nil), Local: w.node})
 	must(t, err)
-	names := files.NewIndex(w.node, files.IndexConfig{})
-	write := signer.Through(files.Linear(w.node, names))
+	write := signer.Through(w.node)
 	w.people = members.New(members.Config{Space: w.space, Self: w.device, Node: w.node, Write: write, Roster: roster})
 	must(t, w.people.Found(t.Context(), "ann"))
 	index, err := mail.OpenIndex(t.Context(), "")
@@ -100,8 +100,8 @@ func newWorld(t *testing.T) *world {
 	must(t, err)
 	w.tokens, err = accounts.OpenTokens(memory{}, time.Now, nil)
 	must(t, err)
-	w.control = &control{tokens: w.tokens}
-	w.files = files.New(w.node, write, files.Options{Index: names, Linker: w.node, Member: roster.Owner})
+	w.control, w.folders = &control{tokens: w.tokens}, &synced{}
+	w.files = files.New(w.node, write, files.Options{Linker: w.node, Member: roster.Owner})
 	open := func(_ context.Context, via moot.Architecture) (*app.Session, error) {
 		if via.IsZero() {
 			via.Peers = true
@@ -111,7 +111,7 @@ func newWorld(t *testing.T) *world {
 		w.opened = append(w.opened, via)
 		return &app.Session{
 			Identity: app.Identity{Space: w.space, Name: "friends", Member: w.self, As: "ann", Device: w.device, Label: "laptop", Home: "/home"}, Via: via,
-			Files: w.files, Members: memberList{w.people}, Jobs: w.jobs, Control: w.control,
+			Files: w.files, Folders: w.folders, Members: memberList{w.people}, Jobs: w.jobs, Control: w.control,
 			Mail: func(ctx context.Context) (mail.Mailbox, error) { return w.box, w.box.Sync(ctx) },
 			Close: func() error {
 				w.mu.Lock()

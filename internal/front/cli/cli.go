@@ -79,7 +79,8 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
   moot join moot://…  --as ann    on another machine
   moot device add                 prints a link for one more device of yours
   moot share holiday.mp4
-  moot get holiday.mp4`,
+  moot get holiday.mp4
+  moot sync photos                keeps a folder in step`,
 		Version:           Version,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
@@ -93,9 +94,9 @@ Start a space with 'moot init', run a node with 'moot up' (a peer) or 'moot serv
 		&cobra.Group{ID: "jobs", Title: "Computing power:"},
 		&cobra.Group{ID: "people", Title: "People:"})
 	a.addGroup(root, "node", a.initCommand(), a.upCommand(), a.serveCommand(), a.statusCommand(), a.peersCommand(),
-		a.policyCommand(), a.tokenCommand(), a.backupCommand(), a.restoreCommand(), a.tourCommand(), a.planCommand(), a.compareCommand())
-	a.addGroup(root, "files", a.shareCommand(), a.findCommand(), a.lsCommand(), a.getCommand(), a.moveFileCommand(), a.rmCommand(),
-		a.historyCommand(), a.conflictsCommand(), a.resolveCommand())
+		a.policyCommand(), a.tokenCommand(), a.backupCommand(), a.restoreCommand(), a.gcCommand(), a.tourCommand(), a.planCommand(), a.compareCommand())
+	a.addGroup(root, "files", a.shareCommand(), a.findCommand(), a.lsCommand(), a.getCommand(), a.catCommand(), a.moveFileCommand(), a.rmCommand(),
+		a.undoCommand(), a.historyCommand(), a.conflictsCommand(), a.resolveCommand(), a.syncCommand())
 	a.addGroup(root, "mail", a.sendCommand(), a.inboxCommand(), a.readCommand(), a.replyCommand(), a.searchCommand(), a.watchCommand(),
 		a.attachmentsCommand(), a.markCommand(), a.moveCommand(), a.discardCommand(), a.accountCommand())
 	a.addGroup(root, "jobs", a.runCommand(), a.jobsCommand(), a.logsCommand(), a.cancelCommand(), a.retryCommand(), a.offerCommand())

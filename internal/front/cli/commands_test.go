@@ -19,7 +19,7 @@ type command struct {
 }
 
 func commands() []command {
-	return slices.Concat(nodeCommands, filesCommands, peopleCommands, deviceCommands, accountCommands, mailCommands, jobsCommands)
+	return slices.Concat(nodeCommands, filesCommands, syncCommands, peopleCommands, deviceCommands, accountCommands, mailCommands, jobsCommands)
 }
 
 // recorded are the calls but the one that opens a session.
@@ -61,7 +61,7 @@ func TestJSON(t *testing.T) {
 
 // TestEveryCommandIsTried compares the tables with the program's commands.
 func TestEveryCommandIsTried(t *testing.T) {
-	elsewhere := []string{"completion", "docs", "version", "help", "tour", "compare", "plan", "watch", "attachments", "backup"}
+	elsewhere := []string{"completion", "docs", "version", "help", "tour", "compare", "plan", "watch", "attachments", "backup", "cat"}
 	for _, c := range (&commandLine{}).root().Commands() {
 		tried := func(k command) bool { return strings.Fields(k.line)[0] == c.Name() }
 		if !slices.Contains(elsewhere, c.Name()) && !slices.ContainsFunc(commands(), tried) {
@@ -104,8 +104,17 @@ func TestUsage(t *testing.T) {
 	for line, want := range map[string]string{
 		"":                                   "",
 		"bogus":                              "unknown command \"bogus\" for \"moot\"\n\nDid you mean this?\n  logs\nTry 'moot --help'.",
-		"get":                                "accepts 1 arg(s), received 0\nUsage: moot get NAME|ID [-o PATH]\nTry 'moot get --help'.",
-		"ls a b":                             "Usage: moot ls [PREFIX]",
+		"get":                                "requires at least 1 arg(s), only received 0\nUsage: moot get NAME|ID… [-o PATH]\nTry 'moot get --help'.",
+		"get a b -o -":                       "-o - takes one NAME; 'moot cat' takes several",
+		"sync":                               "accepts 1 arg(s), received 0",
+		"sync a b":                           "accepts 1 arg(s), received 2",
+		"sync a --name b --prefix c":         "none of the others can be",
+		"sync select a":                      "at least one of the flags",
+		"sync select a --all --except b":     "none of the others can be",
+		"sync add":                           "accepts between 1 and 2 arg(s), received 0",
+		"rm":                                 "requires at least 1 arg(s)",
+		"gc now":                             "unknown command",
+		"ls a b":                             "Usage: moot ls [NAME] [-r] [-l]",
 		"ls --via pigeon":                    `--via is "pigeon": want server, peers or both`,
 		"ls --bogus":                         "unknown flag: --bogus",
 		"account":                            "account: want one of add, dns, enable, ls, password, rm",
@@ -184,6 +193,11 @@ func TestRefused(t *testing.T) {
 		"compare scalability --report nosuch/a.html": "write the report",
 		"compare scalability --peers 0":              "",
 		"tour nosuch":                                "tour: stat",
+		"sync add docs --ignore-file nosuch":         "read the patterns: open nosuch",
+		"sync status nosuch":                         "nosuch is not kept in step: see 'moot sync ls'",
+		"sync /here/docs --name other":               `/here/docs is kept in step already, with "docs"`,
+		"sync /here/docs --read-only":                "/here/docs is kept in step already, in another way",
+		"sync /music --except x":                     "/music is kept in step already, in another way",
 		"backup nosuch/file":                         "backup: open nosuch/file",
 		"docs man commands_test.go/x":                "make the directory of the manual",
 	} {
@@ -200,7 +214,7 @@ func TestHintsArePrinted(t *testing.T) {
 		moot.HintCreate: "moot init", moot.HintOtherHome: "--home", moot.HintStartNode: "moot up", moot.HintStartServer: "moot serve", moot.HintStopNode: "stop it",
 		moot.HintAskServer: "--via server", moot.HintAskPeers: "--via peers", moot.HintInvite: "moot invite", moot.HintPassword: "moot account password", moot.HintMailDomain: "--mail-domain",
 		moot.HintForce: "--force", moot.HintConfirm: "--yes", moot.HintAdopt: "founder", moot.HintListDevices: "moot device ls", moot.HintForked: "moot device choose",
-		moot.HintOtherMember: "--confirm", moot.HintLeave: "moot leave", moot.HintRecovery: "--recovery", moot.HintRename: "--as", moot.HintRetry: "again", moot.HintUpdate: "newer version", moot.HintCopy: "--in-place",
+		moot.HintOtherMember: "--confirm", moot.HintLeave: "moot leave", moot.HintRecovery: "--recovery", moot.HintRename: "--as", moot.HintRetry: "again", moot.HintRecursive: "-r", moot.HintResume: "moot sync resume", moot.HintListFolders: "moot sync ls", moot.HintFolderStatus: "moot sync status", moot.HintUpdate: "newer version", moot.HintCopy: "--in-place",
 	} {
 		f := newFake()
 		f.fail = moot.WithHint(moot.Errorf(moot.Invalid, "no"), hint)

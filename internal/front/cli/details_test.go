@@ -276,6 +276,7 @@ func TestCloseFails(t *testing.T) {
 
 func TestStatusOfStoppedNode(t *testing.T) {
 	f := newFake()
+	f.synced = nil
 	f.status.Running, f.status.Conflicts, f.status.Membership = false, 0, app.Membership{Adopted: true}
 	f.expect(t, "status", "", Done, "not running: each command makes a node for itself ('moot up' runs one)", "")
 	if _, out, _ := f.runLine(t, "status", ""); strings.Contains(out, "conflicts") || strings.Contains(out, "forked") || strings.Contains(out, "waiting") || strings.Contains(out, "invitations") {

@@ -16,6 +16,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/folders"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/policy"
@@ -50,6 +51,10 @@ type fake struct {
 	lookups     map[string]files.File
 	events      []jobs.Event
 	folders     []mail.Folder
+	synced      []folders.Status
+	after       folders.Status // Once
+	skipped     []files.Skipped
+	found       []files.File // in folders; nil: some
 	items       []mail.Item
 	sent        mail.Sent
 	mime        string // of the messages, and of the last that was sent
@@ -82,9 +87,15 @@ func newFake() *fake {
 		offers:  []jobs.Offer{{Device: laptop, Member: ann, Terms: jobs.Terms{CPUs: 2, To: []moot.MemberID{bob}}}, {Device: tower, Member: bob, Terms: jobs.Terms{CPUs: 4, Memory: 1 << 30, Hours: "22:00-06:00"}, Server: true}},
 		status: app.Status{Identity: identity("/home"), Via: moot.Architecture{Server: true, Peers: true}, Running: true, Role: policy.RoleOwner, Peers: 1, Addrs: []string{"https://a:1"},
 			Servers:    []app.ServerStatus{{Peer: moot.Peer{ID: laptop, Addrs: []string{"https://a:1"}}, Reachable: true}, {Peer: moot.Peer{Addrs: []string{"https://b:2"}}, Why: "asleep"}},
-			Holdings:   app.Holdings{Entries: 12, Authors: 2, Blobs: 3, Bytes: 5000, Conflicts: 1, Forks: 1},
+			Holdings:   app.Holdings{Entries: 12, Authors: 2, Blobs: 3, Bytes: 5000, InForce: 3000, Old: 1000, InPlace: 2048, Conflicts: 1, Forks: 1},
 			Membership: app.Membership{Adopted: true, Invitations: 2, Waiting: []app.WaitingStatus{{Member: cyd, Name: "cyd", Device: moot.Key{7}}, {Member: ann, Name: "ann", Device: moot.Key{8}, Label: "tablet", Joined: true}}, Forked: forked()}},
-		code: "moot-recovery-1-2-3",
+		synced: []folders.Status{
+			{Dir: "/here/docs", Name: "docs", State: folders.Idle, Files: 2, Bytes: 2048},
+			{Dir: "/music", Name: "m", State: folders.Waiting, Why: "nobody has them", ReadOnly: true, Except: []string{"live"}, Files: 1, Bytes: 10, ToFetch: 3, Changed: []string{"x\ty"}, Failing: 3,
+				Problems: []folders.Problem{{Path: "a", Why: "no room", Kind: "full", Since: now, Next: now.Add(time.Minute)}, {Path: "b", Why: "a name", Kind: "invalid", Since: now}}},
+		},
+		after: folders.Status{State: folders.Idle},
+		code:  "moot-recovery-1-2-3",
 	}
 }
 
@@ -130,109 +141,13 @@ func (f *fake) Run(_ context.Context, home string, o app.RunOptions, ready func(
 }
 
 func (f *fake) Open(_ context.Context, home string, via moot.Architecture) (*app.Session, error) {
-	s := &app.Session{Identity: identity(home), Via: via, Files: fakeFiles{f}, Members: fakeMembers{f}, Jobs: fakeJobs{f}, Control: fakeControl{f}, Close: func() error { return f.closeErr },
+	s := &app.Session{Identity: identity(home), Via: via, Files: fakeFiles{f}, Folders: fakeFolders{f}, Members: fakeMembers{f}, Jobs: fakeJobs{f}, Control: fakeControl{f}, Close: func() error { return f.closeErr },
 		Mail: func(context.Context) (mail.Mailbox, error) { return fakeMailbox{f}, f.call("mail") }}
 	return s, f.call("open %s %s", home, via)
 }
 
 func (f *fake) Restore(_ context.Context, home, file string) error {
 	return f.call("restore %s %s", home, file)
-}
-
-type fakeFiles struct{ *fake }
-
-func (f fakeFiles) Share(_ context.Context, path string, o files.ShareOptions) (files.Result, error) {
-	o.Progress = nil
-	as := o.As
-	if as == "" {
-		as = path
-	}
-	return files.Result{File: file(as, 3, 1<<20)}, f.call("share %s %+v", path, o)
-}
-
-func (f fakeFiles) Store(_ context.Context, path string, o files.ShareOptions) (files.Result, error) {
-	return files.Result{File: file(path, 9, 100)}, f.call("store bare=%t", o.Bare)
-}
-
-func (f fakeFiles) Get(_ context.Context, name, path string, _ files.Progress) (files.Result, error) {
-	got := file(name, 3, 10)
-	got.Path = "here/" + name
-	return files.Result{File: got}, f.call("get %s %q", name, path)
-}
-
-func (f fakeFiles) Write(context.Context, string, io.Reader, files.WriteOptions) (files.File, error) {
-	return files.File{}, f.call("write")
-}
-
-func (f fakeFiles) Open(_ context.Context, name string, r moot.Range) (io.ReadCloser, moot.Blob, error) {
-	return io.NopCloser(strings.NewReader("bytes of " + name)), moot.Blob{}, f.call("read %s", name)
-}
-
-func (f fakeFiles) Lookup(_ context.Context, name string) (files.File, error) {
-	if err := f.call("lookup %s", name); err != nil {
-		return files.File{}, err
-	}
-	found, ok := f.lookups[name]
-	if !ok {
-		return found, moot.Errorf(moot.NotFound, "there is no %q in this space", name)
-	}
-	return found, nil
-}
-
-func (f fakeFiles) list() []files.File {
-	folder, stranger := file("b", 4, 2048), file("c\x1b[2J\n", 5, 1)
-	folder.Folder, folder.Conflict, stranger.By, stranger.Author = true, true, moot.MemberID{}, moot.Key{9}
-	return []files.File{file("a.txt", 3, 10), folder, stranger}
-}
-
-func (f fakeFiles) List(_ context.Context, prefix string) ([]files.File, error) {
-	return f.list(), f.call("list %q", prefix)
-}
-
-func (f fakeFiles) Find(_ context.Context, words string) ([]files.File, error) {
-	return f.list()[:1], f.call("find %q", words)
-}
-
-func (f fakeFiles) History(_ context.Context, name string) ([]files.File, error) {
-	return f.list()[:1], f.call("history %s", name)
-}
-
-func (f fakeFiles) Conflicts(context.Context) ([]files.File, error) {
-	return f.list()[:2], f.call("conflicts")
-}
-
-func (f fakeFiles) Resolve(_ context.Context, name, version string) (files.File, error) {
-	return file(name, 3, 10), f.call("resolve %s %q", name, version)
-}
-
-func (f fakeFiles) Move(_ context.Context, from, to string, o files.MoveOptions) (files.File, error) {
-	return file(to, 3, 10), f.call("move %s %s %+v", from, to, o)
-}
-
-func (f fakeFiles) Remove(_ context.Context, name string, _ files.RemoveOptions) error {
-	return f.call("remove %s", name)
-}
-
-func (f fakeFiles) GetAll(_ context.Context, names []string, dir string, _ files.Progress) ([]files.Result, error) {
-	var all []files.Result
-	for _, name := range names {
-		got := file(name, 3, 10)
-		got.Path = "here/" + name
-		all = append(all, files.Result{File: got})
-	}
-	return all, f.call("get all %q %q", names, dir)
-}
-
-func (f fakeFiles) Freeze(ctx context.Context, name string) (files.File, error) {
-	return f.Lookup(ctx, name)
-}
-
-func (f fakeFiles) ReadDir(_ context.Context, name string) ([]files.File, error) {
-	return f.list(), f.call("read folder %q", name)
-}
-
-func (f fakeFiles) Restore(_ context.Context, name, version string) (files.File, error) {
-	return file(name, 3, 10), f.call("restore %s %q", name, version)
 }
 
 type fakeMailbox struct{ *fake }
@@ -346,6 +261,10 @@ func (f fakeControl) Backup(_ context.Context, w io.Writer) error {
 	}
 	_, err := io.WriteString(w, "archive")
 	return err
+}
+
+func (f fakeControl) Collect(_ context.Context, o app.GarbageOptions) (app.Garbage, error) {
+	return app.Garbage{Blobs: 2, Bytes: 2048, Needed: 1 << 20, Leased: 10}, f.call("collect %+v", o)
 }
 
 func (f fakeControl) Accounts(context.Context) ([]app.Account, error) {

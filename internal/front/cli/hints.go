@@ -44,6 +44,10 @@ func advice(err error) string {
 		return "run the node where it sees the same files"
 	case moot.HintCopy:
 		return "leave --in-place out"
+	case moot.HintResume:
+		return "go on with 'moot sync resume'"
+	case moot.HintRecursive:
+		return "use -r to remove it with all that is in it"
 	case moot.HintOutput:
 		return "use -o PATH"
 	case moot.HintResolve:
@@ -78,6 +82,10 @@ func adviceToLook(err error) string {
 	switch moot.HintOf(err) {
 	case moot.HintListFiles:
 		return "see 'moot ls' or 'moot find'"
+	case moot.HintFolderStatus:
+		return "see 'moot sync status'"
+	case moot.HintListFolders:
+		return "see 'moot sync ls'"
 	case moot.HintListConflicts:
 		return "see 'moot conflicts'"
 	case moot.HintListMembers:

@@ -263,7 +263,7 @@ func (a *commandLine) keepAttachment(ctx context.Context, s *app.Session, as str
 		}
 		f, err := s.Files.Share(ctx, path, files.ShareOptions{As: share + as})
 		if err == nil {
-			a.showFile(f.Name, f.File)
+			a.showResult(f.Name, f)
 		}
 		return err
 	}

@@ -124,6 +124,7 @@ restored /home: start the node, and the others bring it up to date
 		line: `status`,
 		calls: `
 status
+folders
 `,
 		text: `
 space        friends  ANN
@@ -133,12 +134,15 @@ node         running
 via          both
 peers        1 connected
 entries      12 by 2 devices
-blobs        3, 4.9 KiB
+blobs        3, 4.9 KiB: 2.9 KiB in force, 1000 B older versions, 1000 B other
+in place     2.0 KiB
 served       0 B
 received     0 B
 server       https://a:1  answers
 server       https://b:2  does not answer: asleep
 address      https://a:1
+synced       /here/docs with docs: in step
+synced       /music with m: waiting (read-only), 3 problems: see 'moot sync status /music'
 conflicts    1: see 'moot conflicts'
 invitations  2 open: see 'moot invite --list'
 waiting      cyd: for a server, admin or owner
@@ -146,7 +150,7 @@ waiting      device tablet of ann: for a server, admin or owner
 forked       phone of ann goes on in 2 branches: see 'moot device ls --of ann'
 `,
 		json: `
-{"space":"ANN","name":"friends","member":"ANN","as":"ann","device":"LAPTOP","label":"laptop","home":"/home","via":"both","running":true,"role":"owner","servers":[{"id":"LAPTOP","addrs":["https://a:1"],"reachable":true},{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","addrs":["https://b:2"],"reachable":false,"why":"asleep"}],"peers":1,"addrs":["https://a:1"],"entries":12,"authors":2,"blobs":3,"bytes":5000,"sent_bytes":0,"received_bytes":0,"conflicts":1,"forks":1,"adopted":true,"invitations":2,"waiting":[{"member":"CYD","name":"cyd","device":"a4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},{"member":"ANN","name":"ann","device":"baaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","label":"tablet","joined":true}],"forked":[{"member":"ANN","name":"ann","device":"PHONE","label":"phone","since":"2026-01-02T03:04:05Z","branches":[{"head":"ab00","entries":3,"last":115823283077120000},{"head":"cd00","entries":1,"last":115823283077120000}]}]}
+{"space":"ANN","name":"friends","member":"ANN","as":"ann","device":"LAPTOP","label":"laptop","home":"/home","via":"both","running":true,"role":"owner","servers":[{"id":"LAPTOP","addrs":["https://a:1"],"reachable":true},{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","addrs":["https://b:2"],"reachable":false,"why":"asleep"}],"peers":1,"addrs":["https://a:1"],"entries":12,"authors":2,"blobs":3,"bytes":5000,"in_force_bytes":3000,"old_bytes":1000,"in_place_bytes":2048,"sent_bytes":0,"received_bytes":0,"conflicts":1,"forks":1,"adopted":true,"invitations":2,"waiting":[{"member":"CYD","name":"cyd","device":"a4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},{"member":"ANN","name":"ann","device":"baaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","label":"tablet","joined":true}],"forked":[{"member":"ANN","name":"ann","device":"PHONE","label":"phone","since":"2026-01-02T03:04:05Z","branches":[{"head":"ab00","entries":3,"last":115823283077120000},{"head":"cd00","entries":1,"last":115823283077120000}]}],"folders":[{"dir":"/here/docs","name":"docs","state":"in step","files":2,"bytes":2048,"to_send":0,"to_fetch":0,"failing":0},{"dir":"/music","name":"m","state":"waiting","why":"nobody has them","read_only":true,"except":["live"],"files":1,"bytes":10,"to_send":0,"to_fetch":3,"changed":["x\ty"],"problems":[{"path":"a","why":"no room","kind":"full","since":"2026-01-02T03:04:05Z","next":"2026-01-02T03:05:05Z"},{"path":"b","why":"a name","kind":"invalid","since":"2026-01-02T03:04:05Z"}],"failing":3}]}
 `,
 	},
 	{

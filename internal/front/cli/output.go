@@ -8,7 +8,6 @@ import (
 	"unicode"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/files"
 )
 
 // print writes one JSON object on a line.
@@ -78,25 +77,3 @@ func size(n int64) string {
 }
 
 func when(t moot.Time) string { return t.Wall().Local().Format("2006-01-02 15:04:05") }
-
-// listFiles prints files as a table or as JSON lines.
-func (a *commandLine) listFiles(list []files.File, who names) {
-	if a.json {
-		for _, f := range list {
-			a.print(f)
-		}
-		return
-	}
-	rows := make([][]string, len(list))
-	for i, f := range list {
-		note := ""
-		if f.Folder {
-			note = "folder"
-		}
-		if f.Conflict {
-			note = strings.TrimSpace(note + " CONFLICT")
-		}
-		rows[i] = []string{name(f.Name), size(f.Size()), name(who.author(f)), when(f.Time), f.Blob.ID.String()[:16], note}
-	}
-	a.table("NAME\tSIZE\tBY\tWHEN\tBLOB\t", rows)
-}

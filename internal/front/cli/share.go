@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -13,93 +13,76 @@ import (
 )
 
 func (a *commandLine) shareCommand() *cobra.Command {
-	var as string
-	var inPlace, force bool
+	var o files.ShareOptions
 	c := &cobra.Command{
 		Use:   "share PATH… [--as NAME] [--in-place]",
 		Short: "Share files or folders; print name, size and blob ID",
+		Long: `Share files or folders. A folder goes into the one of its name, if there is one: files of
+the same name get a new version, others stay. What cannot be shared is named, and the
+exit status is 1 then.`,
 		Example: `  moot share report.pdf
   moot share photos --as holiday/2026
   moot share --in-place huge.iso`,
 		Args: cobra.MinimumNArgs(1),
 		PreRunE: func(_ *cobra.Command, args []string) error {
-			if as != "" && len(args) > 1 {
+			if o.As != "" && len(args) > 1 {
 				a.parsed = false
 				return moot.Errorf(moot.Invalid, "--as names one thing, and there are %d paths", len(args))
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
-				for _, path := range args {
-					bar := a.progress("share", path)
-					f, err := s.Files.Share(ctx, path, files.ShareOptions{As: as, InPlace: inPlace, Force: force, Progress: bar.update})
-					bar.done(err)
-					if err != nil {
-						return err
-					}
-					a.showFile(f.Name, f.File)
-				}
-				return nil
-			})
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error { return a.share(ctx, s, args, o) })
 		},
 	}
-	c.Flags().StringVar(&as, "as", "", "share under `NAME` (default: the file's own)")
-	c.Flags().BoolVar(&inPlace, "in-place", false, "refer to the file where it is instead of copying it; it is checked before it is served")
-	c.Flags().BoolVar(&force, "force", false, "share even if somebody else changed the name meanwhile: both versions are kept")
+	c.Flags().StringVar(&o.As, "as", "", "share under `NAME` (default: the file's own)")
+	c.Flags().BoolVar(&o.InPlace, "in-place", false, "refer to the file where it is instead of copying it; it is checked before it is served")
+	c.Flags().BoolVar(&o.Force, "force", false, "share even if somebody else changed the name meanwhile: both versions stay")
 	return c
 }
 
-func (a *commandLine) getCommand() *cobra.Command {
-	var to string
-	c := &cobra.Command{
-		Use:   "get NAME|ID [-o PATH]",
-		Short: "Fetch a file or folder, verified",
-		Long: `Fetch a file or folder by its name or blob ID. Every byte is verified before it
-is written. An interrupted get, run again, fetches only what is missing. A large file
-is kept once: this home goes on serving it from where it was written, while it stays
-there unchanged. With -o - a file goes to standard output, from its beginning, as it comes.`,
-		Example: "  moot get report.pdf\n  moot get holiday/2026 -o ~/photos\n  moot get --via peers huge.iso\n  moot get talk.webm -o - | mpv -",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
-				if to == "-" {
-					return a.pour(ctx, s, args[0])
-				}
-				bar := a.progress("get", args[0])
-				f, err := s.Files.Get(ctx, args[0], to, bar.update)
-				bar.done(err)
-				if err != nil {
-					return err
-				}
-				a.showFile(f.Path, f.File)
-				return nil
-			})
-		},
+func (a *commandLine) share(ctx context.Context, s *app.Session, paths []string, o files.ShareOptions) error {
+	skipped := 0
+	for _, path := range paths {
+		bar := a.progress("share", path)
+		o.Progress = bar.update
+		f, err := s.Files.Share(ctx, path, o)
+		bar.done(err)
+		if err != nil {
+			return err
+		}
+		a.showResult(f.Name, f)
+		skipped += len(f.Skipped)
 	}
-	c.Flags().StringVarP(&to, "output", "o", "", "write to `PATH` (default: the last part of the name, here; -: to standard output)")
-	return c
+	return incomplete("share", skipped)
 }
 
-// pour writes a file to standard output.
-func (a *commandLine) pour(ctx context.Context, s *app.Session, name string) error {
-	in, _, err := s.Files.Open(ctx, name, moot.Whole)
-	if err == nil {
-		_, err = io.Copy(a.out, in)
-		err = errors.Join(err, in.Close())
+// incomplete is the error of a command that left out some of what was asked for, which has
+// been named. Kind Invalid.
+func incomplete(what string, skipped int) error {
+	if skipped == 0 {
+		return nil
 	}
-	return moot.Wrap("get "+name, err)
+	return moot.Errorf(moot.Invalid, "%s: left out or changed: %s", what, plural(skipped, "item"))
 }
 
 func (a *commandLine) rmCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "rm NAME…",
+	var o files.RemoveOptions
+	c := &cobra.Command{
+		Use:   "rm [-r] NAME…",
 		Short: "Remove names from the space (their history stays)",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `Remove names from the space, for everybody. Their history stays for a time: 'moot undo'
+brings them back. With --now the bytes are not retained, and nothing brings them back.`,
+		Example: "  moot rm report.pdf\n  moot rm -r photos/2019\n  moot rm --now secret.txt",
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
 				for _, n := range args {
-					if err := s.Files.Remove(ctx, n, files.RemoveOptions{}); err != nil {
+					err := s.Files.Remove(ctx, n, o)
+					if errors.Is(err, moot.Conflict) && !o.Recursive {
+						err = moot.WithHint(err, moot.HintRecursive)
+					}
+					if err != nil {
 						return err
 					}
 					a.done("removed", n)
@@ -108,6 +91,9 @@ func (a *commandLine) rmCommand() *cobra.Command {
 			})
 		},
 	}
+	c.Flags().BoolVarP(&o.Recursive, "recursive", "r", false, "also folders, with all that is in them")
+	c.Flags().BoolVar(&o.Now, "now", false, "do not retain the bytes, nor those of older versions")
+	return c
 }
 
 func (a *commandLine) moveFileCommand() *cobra.Command {
@@ -115,7 +101,7 @@ func (a *commandLine) moveFileCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "mv NAME NEWNAME",
 		Short:   "Give a file or folder another name",
-		Example: "  moot mv draft.txt final.txt",
+		Example: "  moot mv draft.txt final.txt\n  moot mv photos archive/photos",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
@@ -123,7 +109,7 @@ func (a *commandLine) moveFileCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				a.showFile(f.Name, f)
+				a.showResult(f.Name, files.Result{File: f})
 				return nil
 			})
 		},
@@ -132,11 +118,21 @@ func (a *commandLine) moveFileCommand() *cobra.Command {
 	return c
 }
 
-// showFile prints what was shared or fetched, where.
-func (a *commandLine) showFile(where string, f files.File) {
+// showResult prints what was shared or fetched, where, and names what was left out.
+func (a *commandLine) showResult(where string, f files.Result) {
 	if a.json {
 		a.print(f)
 		return
 	}
-	a.say("%s  %s  %s", name(where), size(f.Size()), f.Blob.ID)
+	switch {
+	case f.Folder && !f.Frozen:
+		a.say("%s  %s  %s", display(where, f.File), size(f.Size()), count(f.File))
+	case f.Link != "":
+		a.say("%s", display(where, f.File))
+	default:
+		a.say("%s  %s  %s", name(where), size(f.Size()), f.Blob.ID)
+	}
+	for _, left := range f.Skipped {
+		fmt.Fprintf(a.err, "moot: %s: %s\n", name(left.Path), name(left.Why))
+	}
 }

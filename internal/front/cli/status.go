@@ -10,6 +10,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/folders"
 	"github.com/mootspace/moot/internal/policy"
 )
 
@@ -24,18 +25,25 @@ func (a *commandLine) statusCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				list, err := s.Folders.List(ctx)
+				if err != nil {
+					return err
+				}
 				if a.json {
-					a.print(st)
+					a.print(struct {
+						app.Status
+						Folders []folders.Status `json:"folders,omitempty"`
+					}{st, list})
 					return nil
 				}
-				a.showStatus(st)
+				a.showStatus(st, list)
 				return nil
 			})
 		},
 	}
 }
 
-func (a *commandLine) showStatus(st app.Status) {
+func (a *commandLine) showStatus(st app.Status, synced []folders.Status) {
 	running := "not running: each command makes a node for itself ('moot up' runs one)"
 	if st.Running {
 		running = "running"
@@ -48,7 +56,8 @@ func (a *commandLine) showStatus(st app.Status) {
 		{"via", st.Via.String()},
 		{"peers", fmt.Sprintf("%d connected", st.Peers)},
 		{"entries", fmt.Sprintf("%d by %d devices", st.Entries, st.Authors)},
-		{"blobs", fmt.Sprintf("%d, %s", st.Blobs, size(st.Bytes))},
+		{"blobs", fmt.Sprintf("%d, %s: %s in force, %s older versions, %s other", st.Blobs, size(st.Bytes), size(st.InForce), size(st.Old), size(max(0, st.Bytes-st.InForce-st.Old)))},
+		{"in place", size(st.InPlace)},
 		{"served", size(st.Sent)},
 		{"received", size(st.Received)},
 	}
@@ -62,10 +71,22 @@ func (a *commandLine) showStatus(st app.Status) {
 	for _, addr := range st.Addrs {
 		rows = append(rows, []string{"address", addr})
 	}
+	for _, f := range synced {
+		rows = append(rows, []string{"synced", folderLine(f)})
+	}
 	if st.Conflicts > 0 {
 		rows = append(rows, []string{"conflicts", fmt.Sprintf("%d: see 'moot conflicts'", st.Conflicts)})
 	}
 	a.table("", append(rows, openRows(st)...))
+}
+
+// folderLine words a synced folder in one line.
+func folderLine(f folders.Status) string {
+	line := fmt.Sprintf("%s with %s: %s", name(f.Dir), name(f.Name), stateOf(f))
+	if f.Failing > 0 {
+		line += fmt.Sprintf(", %s: see 'moot sync status %s'", plural(f.Failing, "problem"), name(f.Dir))
+	}
+	return line
 }
 
 // openRows words what is open about the members of the space.
