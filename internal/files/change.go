@@ -197,8 +197,8 @@ func (fs *Files) restore(ctx context.Context, name, version string) (File, error
 func (fs *Files) restoreVersion(t *tree.Tree, e *tree.Edit, name, version string) error {
 	var all []tree.Found
 	for _, s := range t.History(name) {
-		if item, ok := t.ItemOf(s.Version); ok && !s.Removed {
-			all = append(all, tree.Found{Item: item, Stated: s})
+		if v, ok := t.Stated(s.Version); ok && !s.Removed {
+			all = append(all, v)
 		}
 	}
 	if len(all) == 0 {

@@ -16,8 +16,8 @@ func (fs *Files) look(ctx context.Context, read func(*tree.Tree) error) error {
 	return fs.o.Index.View(ctx, read)
 }
 
-// List returns all files, links and empty folders whose names start with prefix, by name. A
-// frozen folder is one of them; its content is listed if the prefix leads into it.
+// List returns all files and links whose names start with prefix, by name. A frozen folder
+// is one of them; its content is listed if the prefix leads into it.
 func (fs *Files) List(ctx context.Context, prefix string) ([]File, error) {
 	list := []File{}
 	dir := prefix[:strings.LastIndexByte(prefix, '/')+1]
@@ -33,14 +33,13 @@ func (fs *Files) List(ctx context.Context, prefix string) ([]File, error) {
 	return matching(list, func(f File) bool { return strings.HasPrefix(f.Name, prefix) }), err
 }
 
-// leaves returns all files, links and empty folders below a folder.
+// leaves returns all files and links below a folder.
 func (fs *Files) leaves(t *tree.Tree, dir string) []File {
 	list := []File{}
 	for name, s := range t.Walk(dir) {
-		if n := len(list); n > 0 && list[n-1].Folder && strings.HasPrefix(name, list[n-1].Name+"/") {
-			list = list[:n-1] // it is not empty
+		if s.Type != tree.Folder {
+			list = append(list, fs.of(name, s))
 		}
-		list = append(list, fs.of(name, s))
 	}
 	return list
 }
@@ -182,9 +181,11 @@ func (fs *Files) History(ctx context.Context, name string) ([]File, error) {
 	var list []File
 	err := fs.look(ctx, func(t *tree.Tree) error {
 		for _, s := range t.History(name) {
-			item, _ := t.ItemOf(s.Version)
-			f := fs.version(name, item, s)
-			if i, ok := t.Item(item); ok && i.Birth.Type == tree.Folder {
+			of, known := t.Stated(s.Version)
+			f := fs.version(name, of.Item, s)
+			if !known {
+				f.Item = "" // a removal
+			} else if i, ok := t.Item(of.Item); ok && i.Birth.Type == tree.Folder {
 				f.Folder = true
 			}
 			list = append(list, f)

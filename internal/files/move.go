@@ -89,9 +89,9 @@ func sameItems(t *tree.Tree, s tree.Shown) []tree.ID {
 	items := []tree.ID{s.Item}
 	seen := map[tree.ID]bool{s.Item: true}
 	for _, v := range s.Same {
-		if item, ok := t.ItemOf(v); ok && !seen[item] {
-			seen[item] = true
-			items = append(items, item)
+		if other, ok := t.Stated(v); ok && !seen[other.Item] {
+			seen[other.Item] = true
+			items = append(items, other.Item)
 		}
 	}
 	return items
