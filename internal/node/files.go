@@ -7,6 +7,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/folders"
 	"github.com/mootspace/moot/internal/store"
 )
 
@@ -25,11 +26,13 @@ func (s linearStore) Append(ctx context.Context, mode moot.Mode, entries ...moot
 type fileService struct {
 	index *files.Index // of its own entries
 	store linearStore
+
+	folders *folders.Service // directories that are kept in step
 }
 
 func newFiles(s *store.Store, n *network, log *slog.Logger) fileService {
 	index := files.NewIndex(s, files.IndexConfig{Author: n.called, Log: log})
-	return fileService{index, linearStore{s, files.Linear(s, index)}}
+	return fileService{index: index, store: linearStore{s, files.Linear(s, index)}}
 }
 
 // sessionFiles returns the files as the node's member uses them through an architecture.

@@ -29,11 +29,11 @@ func (s folderSpace) routed(ctx context.Context) routed {
 
 // View implements folders.Space.
 func (s folderSpace) View(ctx context.Context, read func(*tree.Tree) error) error {
-	return s.index.View(ctx, read)
+	return s.files.index.View(ctx, read)
 }
 
 // Changed implements folders.Space.
-func (s folderSpace) Changed(ctx context.Context) <-chan struct{} { return s.index.Changed(ctx) }
+func (s folderSpace) Changed(ctx context.Context) <-chan struct{} { return s.files.index.Changed(ctx) }
 
 // State implements folders.Space.
 func (s folderSpace) State(ctx context.Context, e *tree.Edit) (map[tree.ID]tree.Version, error) {
@@ -145,6 +145,13 @@ func putFile(ctx context.Context, to moot.Blobs, c folders.Content, open func(st
 		err = moot.Errorf(moot.Unavailable, "%s changed while it was read", c.Path)
 	}
 	return err
+}
+
+// foldersFile is the database of the synced folders.
+const foldersFile = "folders.db"
+
+func (n *Node) openFolders(ctx context.Context) (*folders.Service, error) {
+	return folders.New(ctx, folders.Config{Database: n.cfg.Data.Path(foldersFile), Space: folderSpace{n}, Now: n.cfg.Now, Log: n.cfg.Log})
 }
 
 // GetMany implements folders.Space.

@@ -157,6 +157,9 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 	if n.tokens, err = accounts.OpenTokens(cfg.Data, cfg.Now, cfg.Log); err != nil {
 		return err
 	}
+	if n.files.folders, err = n.openFolders(ctx); err != nil {
+		return err
+	}
 	n.mail = n.newMail(roster)
 	n.compute = n.newCompute(roster)
 	n.handler = n.newHandler(roster)
@@ -309,5 +312,5 @@ func (n *Node) Close() error {
 			n.cfg.Log.Warn("remember peers", "error", err)
 		}
 	}
-	return errors.Join(n.network.close(), n.compute.close(), n.mail.close(), n.store.Close())
+	return errors.Join(n.network.close(), n.compute.close(), n.mail.close(), n.files.folders.Close(), n.store.Close())
 }

@@ -23,7 +23,8 @@ func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session
 	write := n.signer.Through(node)
 	return &app.Session{
 		Identity: n.Identity(), Via: via,
-		Files: n.sessionFiles(via, rules),
+		Files:   n.sessionFiles(via, rules),
+		Folders: foldersOf{n.files.folders},
 		Members: people{n.members(node, write, n.network.roster), n, func(ctx context.Context) {
 			if !n.state.running.Load() || rules.Delegates {
 				n.entries.exchangeAll(ctx)
