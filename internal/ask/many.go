@@ -295,6 +295,7 @@ func (b *bulk) skip(p moot.Peer) bool {
 // ask fetches what one source has of ids, and takes it out of lacking.
 func (b *bulk) ask(ctx context.Context, p moot.Peer, ids []moot.BlobID, lacking map[moot.BlobID]bool) error {
 	n := b.node
+	p = n.named(p)
 	source, err := n.cfg.Dial(p)
 	count := 0
 	if err == nil {
