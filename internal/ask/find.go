@@ -62,6 +62,7 @@ func (n *Node) find(ctx context.Context, id moot.BlobID, want func(moot.Peer) bo
 
 // query gets what one node holds.
 func (n *Node) query(ctx context.Context, peer moot.Peer, id moot.BlobID) found {
+	peer = n.named(peer)
 	f := found{peer: peer}
 	if n.bans.has(peer.ID, n.now()) {
 		f.err = moot.Errorf(moot.Corrupt, "it sent false bytes before")
@@ -143,14 +144,19 @@ func (n *Node) unavailable(id moot.BlobID, v outcomes) error {
 
 // at puts the node's name in front of its error, instead of its address.
 func (n *Node) at(p moot.Peer, err error) error {
-	name := p.Name
-	if name == "" && n.cfg.Name != nil {
-		name = n.cfg.Name(p.ID)
-	}
+	name := n.named(p).Name
 	if p.Server {
 		name = "server"
 	}
 	return moot.Wrap(cmp.Or(name, p.ID.Short()), withoutAddress(err))
+}
+
+// named fills in the name of a node's member.
+func (n *Node) named(p moot.Peer) moot.Peer {
+	if p.Name == "" && n.cfg.Name != nil {
+		p.Name = n.cfg.Name(p.ID)
+	}
+	return p
 }
 
 // withoutAddress takes off the address that a link puts in front of its errors.

@@ -52,7 +52,7 @@ func (n *Node) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, err
 }
 
 // announcedAll is how many small blobs are announced each. Of more only some are, because
-// whoever wants one of a batch usually wants others of it, too.
+// a receiver of one of a batch usually wants others of it, too.
 const announcedAll = 16
 
 // announceMany makes this node findable as a holder of a batch of small blobs.

@@ -271,7 +271,7 @@ func (p *peer) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, err
 	if err := p.reach(ctx); err != nil {
 		return nil, err
 	}
-	p.asks(nil)
+	p.note(nil)
 	return blob.PutEach(ctx, p.memory, contents)
 }
 
@@ -282,7 +282,7 @@ func (p *peer) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Sm
 			yield(moot.Small{}, err)
 			return
 		}
-		p.asks(ids)
+		p.note(ids)
 		for s, err := range blob.GetEach(ctx, p.memory, ids) {
 			if err == nil && p.small != nil {
 				err = p.small(ctx, s)
@@ -294,8 +294,8 @@ func (p *peer) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Sm
 	}
 }
 
-// asks counts a request about many blobs.
-func (p *peer) asks(ids []moot.BlobID) {
+// note counts a request about many blobs.
+func (p *peer) note(ids []moot.BlobID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.many = append(p.many, ids)
@@ -306,6 +306,6 @@ func (p *peer) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) 
 	if err := p.reach(ctx); err != nil {
 		return nil, err
 	}
-	p.asks(ids)
+	p.note(ids)
 	return blob.HaveEach(ctx, p.memory, ids)
 }

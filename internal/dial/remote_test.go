@@ -95,7 +95,7 @@ func TestPutRates(t *testing.T) {
 	}
 }
 
-// TestManyRates stores and fetches many small blobs at the rate of whoever limits it.
+// TestManyRates stores and fetches many small blobs at a rate that either side limits.
 func TestManyRates(t *testing.T) {
 	var contents [][]byte
 	var ids []moot.BlobID

@@ -213,7 +213,7 @@ func TestHostileFetch(t *testing.T) {
 			}
 		}
 	})
-	within(t, 10*time.Second, func() {
+	within(t, time.Minute, func() {
 		if _, err := fetchAll(t.Context(), dial(t, endlessly), ids); moot.KindOf(err) != moot.Corrupt {
 			t.Error("endless:", err)
 		}
@@ -273,9 +273,13 @@ func (h halfway) GetMany(context.Context, []moot.BlobID) iter.Seq2[moot.Small, e
 // However the network cuts up a response, it reads the same; and only what has the name that
 // was asked for is yielded.
 func FuzzFetched(f *testing.F) {
-	contents, ids := smallOnes(4)
+	contents := [][]byte{{}, []byte("x"), []byte("some text")}
+	var ids []moot.BlobID
+	for _, c := range contents {
+		ids = append(ids, blob.IDOf(c))
+	}
 	f.Add(slices.Concat(fetched(2, contents[2]), fetched(0, nil)))
-	f.Add(fetched(1, contents[1])[:100])
+	f.Add(fetched(2, contents[2])[:5])
 	f.Add(bytes.Repeat([]byte{0xff}, 12))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		all, end := drainFetched(bytes.NewReader(stream), ids)
@@ -307,7 +311,7 @@ func drainFetched(r io.Reader, ids []moot.BlobID) (all []moot.Small, end error) 
 
 // FuzzStored: what a request stores is what its frames hold, and no more than its size.
 func FuzzStored(f *testing.F) {
-	contents, _ := smallOnes(3)
+	contents := [][]byte{{}, []byte("x"), []byte("some text")}
 	body, _ := io.ReadAll(&smallReader{contents: contents})
 	f.Add(body)
 	f.Add([]byte{0, 0, 0, 1})
