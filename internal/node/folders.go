@@ -14,6 +14,7 @@ import (
 	"github.com/mootspace/moot/internal/folders"
 	"github.com/mootspace/moot/internal/localdir"
 	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/store"
 	"github.com/mootspace/moot/internal/tree"
 )
 
@@ -63,12 +64,18 @@ func (s folderSpace) State(ctx context.Context, e *tree.Edit) (map[tree.ID]tree.
 }
 
 // Hash implements folders.Space.
-func (s folderSpace) Hash(ctx context.Context, f localdir.File) (moot.Blob, error) {
-	h := blob.NewHasher(nil)
-	if _, err := io.CopyBuffer(h, f, make([]byte, 256<<10)); err != nil {
-		return moot.Blob{}, OSError("read", err)
-	}
-	return h.Sum()
+func (s folderSpace) Hash(_ context.Context, f localdir.File) (moot.Blob, error) {
+	return s.store.Hash(f, true)
+}
+
+// placed lets the store serve files from where they lie.
+type placed struct{ *folders.Service }
+
+var _ store.Places = placed{}
+
+// Open implements store.Places.
+func (p placed) Open(id moot.BlobID) (store.PlacedFile, moot.Blob, bool) {
+	return p.Service.Open(id)
 }
 
 // Store implements folders.Space: peers serve files from where they lie, so that only a
@@ -151,7 +158,11 @@ func putFile(ctx context.Context, to moot.Blobs, c folders.Content, open func(st
 const foldersFile = "folders.db"
 
 func (n *Node) openFolders(ctx context.Context) (*folders.Service, error) {
-	return folders.New(ctx, folders.Config{Database: n.cfg.Data.Path(foldersFile), Space: folderSpace{n}, Now: n.cfg.Now, Log: n.cfg.Log})
+	f, err := folders.New(ctx, folders.Config{Database: n.cfg.Data.Path(foldersFile), Space: folderSpace{n}, Now: n.cfg.Now, Log: n.cfg.Log})
+	if err == nil {
+		n.store.SetPlaces(placed{f})
+	}
+	return f, err
 }
 
 // GetMany implements folders.Space.

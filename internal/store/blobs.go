@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
@@ -172,4 +173,26 @@ func (b *blobs) rename(to, dataName, treeName string) error {
 		return nil
 	}
 	return b.disk.rename(dataName, to)
+}
+
+// found returns a whole blob and when it was last used.
+func (b *blobs) found(id moot.BlobID) (f found, ok bool) {
+	used, err := b.disk.used(b.name(id))
+	if err != nil {
+		return f, false
+	}
+	data, err := b.disk.open(b.name(id))
+	if err != nil {
+		return f, false
+	}
+	defer data.Close()
+	size, err := data.Size()
+	return found{moot.Blob{ID: id, Size: size}, used}, err == nil
+}
+
+// touch renews a blob's lease.
+func (b *blobs) touch(id moot.BlobID, now time.Time) {
+	if used, err := b.disk.used(b.name(id)); err == nil && now.Sub(used) > usedEvery {
+		_ = b.disk.use(b.name(id), now) // at the worst it is sent again
+	}
 }

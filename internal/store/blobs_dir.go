@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/mootspace/moot/internal/durable"
 )
@@ -87,3 +88,15 @@ func wrapFile(f *os.File, err error) (file, error) {
 	}
 	return osFile{f}, nil
 }
+
+// used implements disk.
+func (d directory) used(name string) (time.Time, error) {
+	info, err := os.Stat(d.path(name))
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+// use implements disk.
+func (d directory) use(name string, at time.Time) error { return os.Chtimes(d.path(name), at, at) }

@@ -23,7 +23,7 @@ func newMemory() *memory { return &memory{files: map[string]*memFile{}} }
 func (m *memory) create(name string) (file, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	f := &memFile{pages: map[int64]*memPage{}}
+	f := &memFile{pages: map[int64]*memPage{}, used: time.Now()}
 	m.files[name] = f
 	return f, nil
 }
@@ -80,6 +80,7 @@ func (m *memory) moveOut(string, string, os.FileMode, time.Time) error { return 
 type memFile struct {
 	mu    sync.RWMutex
 	size  int64
+	used  time.Time // guarded by memory.mu
 	pages map[int64]*memPage
 }
 
@@ -135,3 +136,23 @@ func (f *memFile) Size() (int64, error) {
 
 func (f *memFile) Sync() error  { return nil }
 func (f *memFile) Close() error { return nil }
+
+// used implements disk.
+func (m *memory) used(name string) (time.Time, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if f, ok := m.files[name]; ok {
+		return f.used, nil
+	}
+	return time.Time{}, fs.ErrNotExist
+}
+
+// use implements disk.
+func (m *memory) use(name string, at time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if f, ok := m.files[name]; ok {
+		f.used = at
+	}
+	return nil
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"iter"
 	"sync"
 
 	"github.com/mootspace/moot"
@@ -44,7 +43,7 @@ func (s *Store) find(ctx context.Context, id moot.BlobID, r *moot.Range) (*held,
 	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
-	for _, open := range []func(moot.BlobID) (*held, error){s.openPart, s.blobs.open, s.openLink} {
+	for _, open := range []func(moot.BlobID) (*held, error){s.openPart, s.blobs.open, s.openSmall, s.openLink, s.openPlaced} {
 		h, err := open(id)
 		if err != nil && !errors.Is(err, moot.NotFound) {
 			return nil, err
@@ -173,19 +172,4 @@ func (s *sink) Write(p []byte) (n int, err error) {
 // Exchange implements moot.Blobs, by one Get after another.
 func (s *Store) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange, error) {
 	return blob.NewExchange(ctx, s, id), nil
-}
-
-// PutMany implements moot.Blobs.
-func (s *Store) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
-	return blob.PutEach(ctx, s, contents)
-}
-
-// GetMany implements moot.Blobs.
-func (s *Store) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
-	return blob.GetEach(ctx, s, ids)
-}
-
-// HaveMany implements moot.Blobs.
-func (s *Store) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
-	return blob.HaveEach(ctx, s, ids)
 }

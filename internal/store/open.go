@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -25,6 +26,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		gate: cfg.Gate, log: cfg.Log, path: cfg.Database,
 		requests: make(chan *request), closing: make(chan struct{}), done: make(chan struct{}),
 		notify: make(chan struct{}), parts: map[moot.BlobID]*part{}, maxLag: defaultLag, view: view{uncounted: map[moot.Key]bool{}},
+	}
+	if s.now = cfg.Now; s.now == nil {
+		s.now = time.Now
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -68,8 +72,23 @@ func (s *Store) openBlobs(cfg Config) error {
 		}
 		s.blobs.disk = directory{cfg.Blobs}
 	}
-	return s.blobs.clean()
+	if err := s.blobs.clean(); err != nil {
+		return err
+	}
+	if err := s.blobs.reviveAll(); err != nil {
+		return err
+	}
+	path := ""
+	if _, onDisk := s.blobs.disk.(directory); onDisk {
+		path = filepath.Join(cfg.Blobs, smallFile)
+	}
+	var err error
+	s.small, err = openSmall(path, s.now)
+	return err
 }
+
+// smallFile is the database of small blobs, in the folder of blobs.
+const smallFile = "small.db"
 
 // lock makes the folder, durably, and excludes other processes from it.
 func (s *Store) lock(folder string) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/durable"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // copySize is how many bytes are hashed and written at once.
@@ -67,6 +68,9 @@ func (s *Store) Drop(ctx context.Context, id moot.BlobID) error {
 	if err := s.unlink(id); err != nil {
 		return moot.Wrap("drop", err)
 	}
+	if err := s.small.drop(id); err != nil {
+		return sqlite.Error("drop", err)
+	}
 	if err := s.dropPart(id); err != nil {
 		return durable.Error("drop", err)
 	}
@@ -100,6 +104,9 @@ func (s *Store) Blobs(ctx context.Context) iter.Seq2[moot.Blob, error] {
 			})
 		}
 		if err == nil && more {
+			more, err = s.eachSmall(ctx, yield)
+		}
+		if err == nil && more {
 			more, err = s.eachLink(yield)
 		}
 		if err == nil && more {
@@ -109,4 +116,17 @@ func (s *Store) Blobs(ctx context.Context) iter.Seq2[moot.Blob, error] {
 			yield(moot.Blob{}, durable.Error("blobs", err))
 		}
 	}
+}
+
+// eachSmall yields the small blobs. more is false if yield has ended the loop.
+func (s *Store) eachSmall(ctx context.Context, yield func(moot.Blob, error) bool) (more bool, err error) {
+	for f, err := range s.small.each() {
+		if err != nil {
+			return true, err
+		}
+		if ctx.Err() != nil || !yield(f.Blob, nil) {
+			return false, nil
+		}
+	}
+	return true, nil
 }

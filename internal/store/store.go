@@ -20,6 +20,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
@@ -31,6 +32,7 @@ type Config struct {
 	Blobs    string // folder for blobs; "" keeps them in memory
 	Gate     Gate   // nil admits every entry that verifies, and all count
 	Log      *slog.Logger
+	Now      func() time.Time // for leases; nil: time.Now
 
 	disk disk // for tests: replaces Blobs
 }
@@ -46,8 +48,13 @@ type Store struct {
 	reads *statementCache // of read; in memory of write
 	path  string          // of the database; "" in memory
 	blobs *blobs
+	small *smallBlobs
 	sql   statements
 	locks []*os.File
+
+	places     atomic.Pointer[Places]
+	collecting sync.Mutex
+	now        func() time.Time
 
 	maxLag int64 // entries by which a watcher may fall behind
 	view   view
@@ -88,6 +95,9 @@ func (s *Store) Close() error {
 // release closes the databases and then lets other processes in.
 func (s *Store) release() error {
 	var err error
+	if s.small != nil {
+		err = s.small.close()
+	}
 	for _, db := range []*sql.DB{s.read, s.write} {
 		if db != nil {
 			err = cmpErr(err, db.Close())
