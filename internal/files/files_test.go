@@ -3,7 +3,6 @@ package files_test
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,10 +24,27 @@ import (
 // signer signs as one member, straight into a store.
 type signer struct {
 	author *feed.Author
+	clock  *feed.Clock
 	node   moot.Feeds
 }
 
+// observe makes what is signed next later than all that is stored, as a node does.
+func (p *signer) observe(ctx context.Context) error {
+	for e, err := range p.node.Query(ctx, moot.Query{History: true}) {
+		if err == nil {
+			err = p.clock.Observe(e.Time)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (p *signer) Append(ctx context.Context, mode moot.Mode, statements ...sign.Statement) (entries []moot.Entry, err error) {
+	if err := p.observe(ctx); err != nil {
+		return nil, err
+	}
 	for _, s := range statements {
 		e := p.author.Next(s.Kind, s.Key, s.Replaces, s.Body)
 		if err := p.node.Append(ctx, mode, e); err != nil {
@@ -52,10 +68,9 @@ func newStore(t testing.TB) *store.Store {
 
 // newFiles returns the files of one more member on the store.
 func newFiles(s *store.Store, n byte) *files.Files {
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
-	author := feed.NewAuthor(moot.SpaceID{1}, key, feed.NewClock(time.Now, 0), nil)
-	index := files.NewIndex(s, files.IndexConfig{})
-	return files.New(s, &signer{author, files.Linear(s, index)}, files.Options{Index: index, Linker: s})
+	p, index := newSigner(s, n), files.NewIndex(s, files.IndexConfig{})
+	p.node = files.Linear(s, index)
+	return files.New(s, p, files.Options{Index: index, Linker: s})
 }
 
 func must(t testing.TB, err error) {
@@ -142,8 +157,7 @@ func TestBadInput(t *testing.T) {
 func TestNonsenseEntries(t *testing.T) {
 	s := newStore(t)
 	f := newFiles(s, 1)
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
-	p := &signer{feed.NewAuthor(moot.SpaceID{1}, key, feed.NewClock(time.Now, 0), nil), linear(s)}
+	p := newSigner(s, 9)
 	for name, body := range map[string]string{"a": "nonsense", "../b": "x", "c": "\xa0", "d": "\xa1\x00\x41x"} {
 		_, err := p.Append(t.Context(), moot.Merge, sign.Statement{Kind: moot.KindFile, Key: name, Body: []byte(body)})
 		must(t, err)

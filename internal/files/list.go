@@ -3,6 +3,10 @@ package files
 import (
 	"context"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/tree"
@@ -131,12 +135,25 @@ func sum(t *tree.Tree, f *File) {
 	}
 }
 
+// searchable is a name without case and accents.
+func searchable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		name = strings.Map(func(r rune) rune {
+			if unicode.Is(unicode.Mn, r) {
+				return -1
+			}
+			return r
+		}, norm.NFD.String(name))
+	}
+	return strings.ToLower(name)
+}
+
 // Find returns what has names that contain all words, in any case, also in frozen folders
 // whose lists are held here.
 func (fs *Files) Find(ctx context.Context, words string) ([]File, error) {
-	wanted := strings.Fields(strings.ToLower(words))
+	wanted := strings.Fields(searchable(words))
 	contains := func(f File) bool {
-		name := strings.ToLower(f.Name)
+		name := searchable(f.Name)
 		for _, w := range wanted {
 			if !strings.Contains(name, w) {
 				return false

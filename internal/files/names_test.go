@@ -18,7 +18,8 @@ import (
 // newSigner returns one more member, whose statements nothing checks.
 func newSigner(s *store.Store, n byte) *signer {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
-	return &signer{feed.NewAuthor(moot.SpaceID{1}, key, feed.NewClock(time.Now, 0), nil), linear(s)}
+	clock := feed.NewClock(time.Now, 0)
+	return &signer{feed.NewAuthor(moot.SpaceID{1}, key, clock, nil), clock, linear(s)}
 }
 
 // linear returns a store that decides about change sets.

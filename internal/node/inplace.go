@@ -46,8 +46,18 @@ func (p inPlace) Fetch(ctx context.Context, f files.File, count func(int)) (move
 	if err != nil {
 		return false, err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	size := int64(0)
-	fresh, err := node.Fetch(ctx, f.Blob.ID, func(n int64) { size += n; count(int(n)) })
+	fresh, err := node.Fetch(ctx, f.Blob.ID, func(n int64) {
+		if size += n; f.Item != "" && size > f.Blob.Size {
+			cancel(moot.Errorf(moot.Corrupt, "blob %s has more than the %d bytes that were stated", f.Blob.ID, f.Blob.Size))
+		}
+		count(int(n))
+	})
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return false, cause
+	}
 	if err != nil || !fresh || p.copies || size < minMoved {
 		return false, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/tree"
 )
 
 // names returns what a member finds.
@@ -50,14 +51,38 @@ func secondWriter(t T, w *World) {
 	ann, bob := w.Member(1), w.Member(2)
 	mustShare(t, ann, "plan", []byte("base"))
 	mustRead(t, bob, "plan", []byte("base"))
-	based, err := bob.Files().Lookup(t.Context(), "plan")
-	w.must(err)
+	late := overwriting(t, bob, "plan", "bob's")
 	mustShare(t, ann, "plan", []byte("ann's"))
 	w.Alike()
-	_, err = bob.Node().Writer(w.Arch.Asks).Append(t.Context(), moot.Swap,
-		sign.Statement{Kind: moot.KindFile, Key: "plan", Replaces: []moot.EntryID{moot.EntryID(based.Version)}, Body: []byte("bob's")})
+	_, err := bob.Node().Writer(w.Arch.Asks).Append(t.Context(), moot.Swap, late)
 	wantKind(t, "swap over a change", err, moot.Conflict)
 	if got, err := ann.Files().Conflicts(t.Context()); err != nil || len(got) != 0 {
 		t.Fatalf("%d versions, %v", len(got), err)
 	}
+}
+
+// overwriting returns the statement by which a member would replace a file as it is now.
+func overwriting(t T, m *Member, name, text string) sign.Statement {
+	t.Helper()
+	b, err := m.Node().Store().Put(t.Context(), strings.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	var st sign.Statement
+	index := files.NewIndex(m.Node().Store(), files.IndexConfig{})
+	err = index.View(t.Context(), func(all *tree.Tree) error {
+		e := all.Edit(tree.Nonce{1})
+		if _, err := e.Write(name, tree.File, tree.Content{Blob: b}, 0o600); err != nil {
+			return err
+		}
+		bodies, err := e.Encode()
+		if err == nil {
+			st = sign.Statement{Kind: moot.KindChange, Key: bodies[0].Key, Body: bodies[0].Data}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return st
 }

@@ -31,8 +31,8 @@ func (s *server) addContent() { openFileOp.raw(s, sendFile) }
 // that a browser must not run them as a page of this origin.
 func sendFile(m *app.Session, in openFile, w http.ResponseWriter, r *http.Request) error {
 	f, err := m.Files.Lookup(r.Context(), in.Name)
-	if err == nil && f.Folder {
-		err = moot.Errorf(moot.Invalid, "%s is a folder: it cannot be read as one file", in.Name)
+	if err == nil && (f.Folder || f.Link != "") {
+		err = moot.Errorf(moot.Invalid, "%s is a folder or a link: it cannot be read as one file", in.Name)
 	}
 	if err == nil && f.Link != "" {
 		err = moot.Errorf(moot.Invalid, "%s is a symbolic link: it has no bytes", in.Name)
@@ -49,7 +49,11 @@ func sendFile(m *app.Session, in openFile, w http.ResponseWriter, r *http.Reques
 		wanted = "" // http.ServeContent decides
 	}
 	w.Header().Set("ETag", etag)
-	c := &content{ctx: r.Context, files: m.Files, file: f, ends: rangeEnds(wanted)}
+	at := f.Blob.ID.String()
+	if f.Item == "" { // in a frozen folder, whose files may be parts of a blob
+		at = in.Name
+	}
+	c := &content{ctx: r.Context, files: m.Files, file: f, name: at, ends: rangeEnds(wanted)}
 	defer c.close()
 	if beyond(wanted, f.Blob.Size) {
 		return notSatisfiable(w, f.Blob.Size)
@@ -91,6 +95,7 @@ type content struct {
 	ctx   func() context.Context
 	files app.Files
 	file  files.File
+	name  string          // under which its bytes are opened
 	ends  map[int64]int64 // where ranges end, by where they begin; others go to the file's end
 	next  int64           // offset of the next read
 	at    int64           // offset of open, less what was read ahead
@@ -144,7 +149,7 @@ func (c *content) Read(p []byte) (n int, err error) {
 		if end := c.ends[c.at]; end > c.at {
 			r.Length = end - c.at
 		}
-		rc, _, err := c.files.Open(c.ctx(), c.file.Blob.ID.String(), r)
+		rc, _, err := c.files.Open(c.ctx(), c.name, r)
 		if err != nil {
 			return 0, err
 		}
