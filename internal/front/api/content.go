@@ -49,7 +49,7 @@ func sendFile(m *app.Session, in openFile, w http.ResponseWriter, r *http.Reques
 		wanted = "" // http.ServeContent decides
 	}
 	w.Header().Set("ETag", etag)
-	c := &content{ctx: r.Context, files: m.Files, file: f, ends: rangeEnds(wanted)}
+	c := &content{ctx: r.Context, files: m.Files, name: in.Name, file: f, ends: rangeEnds(wanted)}
 	defer c.close()
 	if beyond(wanted, f.Blob.Size) {
 		return notSatisfiable(w, f.Blob.Size)
@@ -90,6 +90,7 @@ func notSatisfiable(w http.ResponseWriter, size int64) error {
 type content struct {
 	ctx   func() context.Context
 	files app.Files
+	name  string // that was asked for
 	file  files.File
 	ends  map[int64]int64 // where ranges end, by where they begin; others go to the file's end
 	next  int64           // offset of the next read
@@ -144,13 +145,22 @@ func (c *content) Read(p []byte) (n int, err error) {
 		if end := c.ends[c.at]; end > c.at {
 			r.Length = end - c.at
 		}
-		rc, _, err := c.files.Open(c.ctx(), c.file.Blob.ID.String(), r)
-		if err != nil {
+		if c.open, err = c.opened(r); err != nil {
 			return 0, err
 		}
-		c.open = rc
 	}
 	return c.open.Read(p)
+}
+
+// opened opens a range of the version that is sent: by its name, because a part of a
+// frozen folder may have no blob of its own, or by its ID if the name has another now.
+func (c *content) opened(r moot.Range) (io.ReadCloser, error) {
+	rc, b, err := c.files.Open(c.ctx(), c.name, r)
+	if err == nil && b.ID != c.file.Blob.ID {
+		rc.Close()
+		rc, _, err = c.files.Open(c.ctx(), c.file.Blob.ID.String(), r)
+	}
+	return rc, err
 }
 
 func (c *content) close() {
