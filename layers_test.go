@@ -27,6 +27,7 @@ var layers = map[string][]string{
 	"internal/tree":    {".", "internal/cbor"},
 	"internal/swarm":   {"."},
 	"internal/plan":    {"."},
+	"internal/ignore":  {"."},
 
 	// Mechanism: each knows the vocabulary and no sibling.
 	"internal/sqlite":  {".", "internal/durable"},
@@ -38,6 +39,10 @@ var layers = map[string][]string{
 	"internal/ask":     {".", "internal/blob", "internal/swarm"},
 	"internal/sandbox": {".", "internal/durable"},
 	"internal/sign":    {"."},
+
+	// A directory on this machine, and one that fails when a test wants it to.
+	"internal/localdir":         {".", "internal/durable"},
+	"internal/localdir/dirtest": {"internal/localdir"},
 
 	// Meaning: over any Node.
 	"internal/files":    {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign", "internal/tree"},
@@ -75,8 +80,9 @@ var layers = map[string][]string{
 	"internal/throttle": {"."},
 	"internal/dial":     {".", "internal/link", "internal/throttle", "internal/wire"},
 	"internal/node": {".", "internal/accounts", "internal/app", "internal/arch", "internal/ask", "internal/blob", "internal/dial", "internal/durable", "internal/feed",
-		"internal/files", "internal/folders", "internal/gossip", "internal/jobs", "internal/keys", "internal/link", "internal/locate", "internal/mail", "internal/members", "internal/policy",
-		"internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/trust", "internal/wire", "internal/worker"},
+		"internal/files", "internal/folders", "internal/gossip", "internal/jobs", "internal/keys", "internal/link", "internal/localdir", "internal/locate", "internal/mail",
+		"internal/members", "internal/policy", "internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/tree", "internal/trust",
+		"internal/wire", "internal/worker"},
 
 	// Processes: what a node listens on, and the home that it runs in.
 	"internal/listen": {".", "internal/app", "internal/front/api", "internal/front/mailbox", "internal/link", "internal/mta", "internal/node", "internal/policy", "internal/seal"},

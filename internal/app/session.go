@@ -69,7 +69,7 @@ type Files interface {
 	// ReadDir returns what is in a folder, by name; "" is the root. Folders have the sums
 	// of what is below them. Kinds: NotFound, Invalid if it is no folder.
 	ReadDir(ctx context.Context, name string) ([]files.File, error)
-	// List returns all files, links and empty folders whose names start with prefix, by name.
+	// List returns all files and links whose names start with prefix, by name.
 	List(ctx context.Context, prefix string) ([]files.File, error)
 	// Find returns what has names that contain all words, in any case.
 	Find(ctx context.Context, words string) ([]files.File, error)

@@ -52,16 +52,16 @@ func (n *Node) appendSoon(ctx context.Context, a moot.Authority, mode moot.Mode,
 func (n *Node) appendAt(ctx context.Context, a moot.Authority, mode moot.Mode, entries []moot.Entry) error {
 	server, err := n.cfg.Dial(a.Peer)
 	if err != nil {
-		return at(a.Peer, err)
+		return n.at(a.Peer, err)
 	}
 	err = server.Append(ctx, mode, entries...)
 	if moot.KindOf(err) == moot.Gap {
 		if pushErr := copyFeeds(ctx, n.cfg.Local, server, missingFeeds(entries), nil); pushErr != nil {
-			return at(a.Peer, pushErr)
+			return n.at(a.Peer, pushErr)
 		}
 		err = server.Append(ctx, mode, entries...)
 	}
-	return at(a.Peer, err)
+	return n.at(a.Peer, err)
 }
 
 // storeLocal stores entries that the authority has accepted. They are safe there, so

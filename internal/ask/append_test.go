@@ -124,7 +124,7 @@ func TestPutHere(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w, server := withServer(t, false)
 		var stored []moot.BlobID
-		w.node.cfg.Stored = func(id moot.BlobID) { stored = append(stored, id) }
+		w.node.cfg.Stored = func(id ...moot.BlobID) { stored = append(stored, id...) }
 		server.leave(true)
 		b, err := w.node.Put(t.Context(), strings.NewReader("bytes"))
 		w.left()

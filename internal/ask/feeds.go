@@ -42,7 +42,7 @@ func (n *Node) Vector(ctx context.Context) (moot.Vector, error) {
 		return feeds.Vector(ctx)
 	}
 	v, err := feeds.Vector(ctx)
-	return v, at(a.Peer, err)
+	return v, n.at(a.Peer, err)
 }
 
 // feeds returns the feeds of a required authority; else those of this machine, which
@@ -53,7 +53,7 @@ func (n *Node) feeds() (moot.Feeds, moot.Authority, error) {
 		return n.cfg.Local, moot.Authority{}, nil
 	}
 	server, err := n.cfg.Dial(a.Peer)
-	return server, a, at(a.Peer, err)
+	return server, a, n.at(a.Peer, err)
 }
 
 // checked yields the entries of an authority, each verified first.
@@ -64,7 +64,7 @@ func (n *Node) checked(a moot.Authority, entries iter.Seq2[moot.Entry, error]) i
 				err = n.cfg.Verify(e)
 			}
 			if err != nil {
-				yield(moot.Entry{}, at(a.Peer, err))
+				yield(moot.Entry{}, n.at(a.Peer, err))
 				return
 			}
 			if !yield(e, nil) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,6 +62,7 @@ func (n *Node) find(ctx context.Context, id moot.BlobID, want func(moot.Peer) bo
 
 // query gets what one node holds.
 func (n *Node) query(ctx context.Context, peer moot.Peer, id moot.BlobID) found {
+	peer = n.named(peer)
 	f := found{peer: peer}
 	if n.bans.has(peer.ID, n.now()) {
 		f.err = moot.Errorf(moot.Corrupt, "it sent false bytes before")
@@ -127,9 +129,9 @@ func (n *Node) unavailable(id moot.BlobID, v outcomes) error {
 	}
 	if other != nil {
 		if a, ok := n.cfg.Locator.Authority(); ok && a.Required {
-			return at(other.peer, other.err)
+			return n.at(other.peer, other.err)
 		}
-		return moot.Errorf(moot.Unavailable, "no reachable node holds %s (%w)", id, at(other.peer, other.err))
+		return moot.Errorf(moot.Unavailable, "no reachable node holds %s (%w)", id, n.at(other.peer, other.err))
 	}
 	switch {
 	case dishonest > 0:
@@ -140,13 +142,32 @@ func (n *Node) unavailable(id moot.BlobID, v outcomes) error {
 	return moot.Errorf(moot.Unavailable, "no reachable node holds %s", id)
 }
 
-// at puts the node's name in front of its error.
-func at(p moot.Peer, err error) error {
-	name := cmp.Or(p.Name, p.ID.Short())
+// at puts the node's name in front of its error, instead of its address.
+func (n *Node) at(p moot.Peer, err error) error {
+	name := n.named(p).Name
 	if p.Server {
 		name = "server"
 	}
-	return moot.Wrap(name, err)
+	return moot.Wrap(cmp.Or(name, p.ID.Short()), withoutAddress(err))
+}
+
+// named fills in the name of a node's member.
+func (n *Node) named(p moot.Peer) moot.Peer {
+	if p.Name == "" && n.cfg.Name != nil {
+		p.Name = n.cfg.Name(p.ID)
+	}
+	return p
+}
+
+// withoutAddress takes off the address that a link puts in front of its errors.
+func withoutAddress(err error) error {
+	e, ok := err.(*moot.Error) //nolint:errorlint // only the outermost operation
+	if !ok || !strings.Contains(e.Op, "://") {
+		return err
+	}
+	bare := *e
+	bare.Op = ""
+	return &bare
 }
 
 // union sorts ranges and joins those that overlap or adjoin.

@@ -3,7 +3,6 @@ package ask
 import (
 	"context"
 	"io"
-	"iter"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
@@ -75,19 +74,4 @@ func holds(h moot.Holding, r moot.Range) bool {
 		}
 	}
 	return false
-}
-
-// PutMany implements moot.Blobs.
-func (n *Node) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
-	return blob.PutEach(ctx, n, contents)
-}
-
-// GetMany implements moot.Blobs.
-func (n *Node) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
-	return blob.GetEach(ctx, n, ids)
-}
-
-// HaveMany implements moot.Blobs.
-func (n *Node) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
-	return blob.HaveEach(ctx, n, ids)
 }

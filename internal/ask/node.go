@@ -37,7 +37,8 @@ type Config struct {
 
 	Log    *slog.Logger           // default: none
 	Verify func(moot.Entry) error // checks entries of other nodes; nil trusts them
-	Stored func(moot.BlobID)      // called with what Put stored here and the authority lacks; may be nil
+	Stored func(...moot.BlobID)   // called with what was put here and the authority lacks; may be nil
+	Name   func(moot.Key) string  // the name for people of a device's member, "" if unknown; may be nil
 
 	Sources   int           // largest number in a download (64)
 	Part      int64         // groups in a request (swarm.PartGroups)

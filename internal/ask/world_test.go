@@ -114,12 +114,14 @@ type peer struct {
 	pace   time.Duration                                                      // for a group
 	serve  func(ctx context.Context, r moot.Range, slice io.Reader) io.Reader // replaces what is sent
 	have   func(moot.Holding) moot.Holding                                    // replaces what is claimed
+	small  func(ctx context.Context, s moot.Small) error                      // may fail instead of sending a small blob
 	silent bool                                                               // accepts requests and never responds
 
 	mu     sync.Mutex
 	gone   bool
 	gets   []moot.Range
-	groups map[int64]int // how often each was requested
+	many   [][]moot.BlobID // of each request about many blobs
+	groups map[int64]int   // how often each was requested
 }
 
 func newPeer(id byte) *peer {
@@ -266,15 +268,44 @@ func (l *lockedBuffer) String() string {
 
 // PutMany implements moot.Blobs.
 func (p *peer) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
-	return blob.PutEach(ctx, p, contents)
+	if err := p.reach(ctx); err != nil {
+		return nil, err
+	}
+	p.note(nil)
+	return blob.PutEach(ctx, p.memory, contents)
 }
 
 // GetMany implements moot.Blobs.
 func (p *peer) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
-	return blob.GetEach(ctx, p, ids)
+	return func(yield func(moot.Small, error) bool) {
+		if err := p.reach(ctx); err != nil {
+			yield(moot.Small{}, err)
+			return
+		}
+		p.note(ids)
+		for s, err := range blob.GetEach(ctx, p.memory, ids) {
+			if err == nil && p.small != nil {
+				err = p.small(ctx, s)
+			}
+			if !yield(s, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// note counts a request about many blobs.
+func (p *peer) note(ids []moot.BlobID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.many = append(p.many, ids)
 }
 
 // HaveMany implements moot.Blobs.
 func (p *peer) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
-	return blob.HaveEach(ctx, p, ids)
+	if err := p.reach(ctx); err != nil {
+		return nil, err
+	}
+	p.note(ids)
+	return blob.HaveEach(ctx, p.memory, ids)
 }

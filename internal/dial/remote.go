@@ -1,8 +1,10 @@
 package dial
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"iter"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/throttle"
@@ -31,9 +33,19 @@ func (r Remote) Get(ctx context.Context, id moot.BlobID, rng moot.Range) (io.Rea
 	}{r.in.Reader(ctx, slice), slice}, nil
 }
 
-// Put implements moot.Blobs. It is the only call that sends blobs unasked.
+// Put implements moot.Blobs. It and PutMany are the only calls that send blobs unasked.
 func (r Remote) Put(ctx context.Context, src io.Reader) (moot.Blob, error) {
 	return r.Client.Put(ctx, r.out.Reader(ctx, src))
+}
+
+// GetMany implements moot.Blobs.
+func (r Remote) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
+	return r.Client.GetManyThrough(ctx, ids, func(src io.Reader) io.Reader { return r.in.Reader(ctx, src) })
+}
+
+// PutMany implements moot.Blobs.
+func (r Remote) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
+	return r.Client.PutManyThrough(ctx, contents, func(src io.Reader) io.Reader { return r.out.Reader(ctx, src) })
 }
 
 // Exchange implements moot.Blobs.
@@ -76,4 +88,14 @@ type Metered struct {
 // Put implements moot.Blobs.
 func (s Metered) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 	return s.Node.Put(ctx, s.In.Reader(ctx, r))
+}
+
+// PutMany implements moot.Blobs. The bytes have arrived, and those that follow wait.
+func (s Metered) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
+	for _, c := range contents {
+		if _, err := io.Copy(io.Discard, s.In.Reader(ctx, bytes.NewReader(c))); err != nil {
+			return nil, err
+		}
+	}
+	return s.Node.PutMany(ctx, contents)
 }

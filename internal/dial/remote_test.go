@@ -95,6 +95,47 @@ func TestPutRates(t *testing.T) {
 	}
 }
 
+// TestManyRates stores and fetches many small blobs at a rate that either side limits.
+func TestManyRates(t *testing.T) {
+	var contents [][]byte
+	var ids []moot.BlobID
+	for i := range 64 {
+		data := bytes.Repeat([]byte{byte(i)}, 32<<10)
+		contents, ids = append(contents, data), append(ids, blob.IDOf(data))
+	}
+	for _, who := range []string{"server", "client"} {
+		synctest.Test(t, func(t *testing.T) {
+			in, out, server := &throttle.Throttle{}, &throttle.Throttle{}, &throttle.Throttle{}
+			if who == "server" {
+				server.Limit(1 << 20)
+			} else {
+				out.Limit(1 << 20)
+				in.Limit(1 << 20)
+			}
+			remote := Remote{wire.NewClient(serve(t, Metered{openStore(t), server}), "http://node"), in, out}
+			begun := time.Now()
+			if _, err := remote.PutMany(t.Context(), contents); err != nil {
+				t.Fatal(err)
+			}
+			within(t, "storing 2 MiB at 1 MiB/s, limited by the "+who, time.Since(begun), 1900*time.Millisecond, 2100*time.Millisecond)
+			begun = time.Now()
+			count := 0
+			for _, err := range remote.GetMany(t.Context(), ids) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				count++
+			}
+			if count != len(ids) {
+				t.Errorf("%d blobs came", count)
+			}
+			if who == "client" {
+				within(t, "fetching 2 MiB at 1 MiB/s", time.Since(begun), 1900*time.Millisecond, 2100*time.Millisecond)
+			}
+		})
+	}
+}
+
 func openStore(t *testing.T) *store.Store {
 	t.Helper()
 	st, err := store.Open(t.Context(), store.Config{})

@@ -30,7 +30,7 @@ func ComparePaths(a, b string) int {
 // read. Times and permissions are fixed, so that equal parts make equal folders. Kind
 // Invalid if two parts have the same path, or one lies below another.
 func (fs *Files) Assemble(ctx context.Context, as string, parts iter.Seq2[Part, error]) (File, error) {
-	f := File{Name: as, Folder: true, Mode: 0o700, ModTime: time.Now().UTC()}
+	f := File{Name: as, Folder: true, Frozen: true, Mode: 0o700, ModTime: time.Now().UTC()}
 	if as != "" {
 		if err := CheckName(as); err != nil {
 			return f, err
@@ -54,7 +54,10 @@ func (fs *Files) Assemble(ctx context.Context, as string, parts iter.Seq2[Part, 
 	if err := a.store(spool, &f); err != nil || as == "" {
 		return f, err
 	}
-	return fs.supersede(ctx, f, true)
+	if err := fs.o.Fresh(ctx); err != nil {
+		return f, err
+	}
+	return fs.supersede(ctx, f, true, false)
 }
 
 // assembler is a packer of parts.

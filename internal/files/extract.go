@@ -5,54 +5,84 @@ import (
 	"io"
 	"os"
 	"path"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
-	"github.com/mootspace/moot/internal/durable"
 )
 
-// extract writes a folder under a temporary name in the same directory, then renames it.
-// An os.Root confines it, whatever the manifest contains.
-func (fs *Files) extract(ctx context.Context, f File, count func(int)) error {
-	tmp, err := os.MkdirTemp(filepath.Dir(f.Path), tempPrefix)
+// writeFolder writes a folder beside its place, durably, and then gives it its name.
+func writeFolder(ctx context.Context, f File, fill func(context.Context, *folderWriter) error) ([]Skipped, error) {
+	s, err := newStaging(f.Path)
 	if err != nil {
-		return osError(err)
+		return nil, err
 	}
-	defer os.RemoveAll(tmp)
-	if err := fs.unpack(ctx, f, tmp, count); err != nil {
-		return err
+	defer s.close()
+	if err := fits(s.dir, f.Content); err != nil {
+		return nil, err
 	}
-	if err := syncAll(tmp); err != nil {
-		return osError(err)
+	w, err := newFolderWriter(s.content())
+	if err != nil {
+		return nil, osError(err)
+	}
+	err = fill(ctx, w)
+	if err == nil {
+		err = w.finish(entryOf{mode: f.Mode, modTime: f.ModTime})
+	}
+	if err = firstOf(err, w.close(), ctx.Err()); err != nil {
+		return nil, osError(err)
+	}
+	if err := syncAll(s.content()); err != nil {
+		return nil, osError(err)
 	}
 	if err := os.Remove(f.Path); err != nil && !os.IsNotExist(err) { // an empty directory
-		return osError(err)
+		return nil, osError(err)
 	}
-	if err := os.Rename(tmp, f.Path); err != nil {
-		return osError(err)
-	}
-	return osError(durable.SyncFolder(filepath.Dir(f.Path)))
+	return w.skipped, s.install()
 }
 
-// abreast is how many large files of a folder are fetched at once.
-const abreast = 4
+// extract writes a frozen folder, or a folder in it.
+func (fs *Files) extract(ctx context.Context, in inside, count func(int)) ([]Skipped, error) {
+	return writeFolder(ctx, in.File, func(ctx context.Context, w *folderWriter) error { return fs.unpack(ctx, in, w, "", count) })
+}
 
-// maxFolders bounds the memory that a manifest can make a reader use.
-const maxFolders = 1 << 20
+// unpack writes the content of a frozen folder into a folder; "" is the one that is written.
+func (fs *Files) unpack(ctx context.Context, in inside, w *folderWriter, under string, count func(int)) error {
+	if under != "" {
+		if err := w.folder(entryOf{path: under, mode: in.Mode, modTime: in.ModTime}); err != nil {
+			return err
+		}
+	}
+	u := &unpacker{files: fs, out: w, left: in.Content, count: count, buf: make([]byte, packBelow)}
+	defer u.closePack()
+	large, ctx := errgroup.WithContext(ctx)
+	large.SetLimit(abreast)
+	var failed error
+	err := fs.each(ctx, in, func(rel string, r record) bool {
+		if r.Path = path.Join(under, rel); rel != "" {
+			failed = u.writeRecord(ctx, r, large)
+		}
+		return failed == nil
+	})
+	err = firstOf(large.Wait(), failed, err) // the first is what ended the context
+	if err == nil && u.left != 0 {
+		err = errTotal()
+	}
+	return err
+}
+
+func errTotal() error {
+	return moot.Errorf(moot.Invalid, "a damaged folder: its files have not as many bytes as was stated")
+}
 
 // unpacker writes what a manifest lists.
 type unpacker struct {
-	files   *Files
-	root    *os.Root
-	count   func(int)
-	folders []record // whose modes and times are set at the end
-	made    map[string]bool
+	files *Files
+	out   *folderWriter
+	left  int64 // bytes that were stated, and not yet written
+	count func(int)
 
 	pack   moot.BlobID // being read
 	from   io.ReadCloser
@@ -60,105 +90,43 @@ type unpacker struct {
 	buf    []byte
 }
 
-func (fs *Files) unpack(ctx context.Context, f File, dir string, count func(int)) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return osError(err)
-	}
-	defer root.Close()
-	u := &unpacker{files: fs, root: root, count: count, made: map[string]bool{".": true}, buf: make([]byte, packBelow)}
-	defer u.closePack()
-	in, err := fs.manifest(ctx, f.Blob.ID)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	large, ctx := errgroup.WithContext(ctx)
-	large.SetLimit(abreast)
-	for r, recErr := range records(in) {
-		if err = recErr; err == nil {
-			err = u.writeRecord(ctx, r, large)
-		}
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			break
-		}
-	}
-	if failed := large.Wait(); failed != nil {
-		err = failed // what ended the context
-	}
-	if err != nil {
-		return osError(err)
-	}
-	if err := u.finishFolders(); err != nil {
-		return osError(err)
-	}
-	if err := os.Chmod(dir, orFolder(f.Mode)); err != nil || f.ModTime.IsZero() {
-		return osError(err)
-	}
-	return osError(os.Chtimes(dir, f.ModTime, f.ModTime))
-}
-
-func orFolder(mode os.FileMode) os.FileMode {
-	if mode.Perm() == 0 {
-		return 0o755
-	}
-	return mode.Perm()
-}
-
 // writeRecord writes what one record describes.
 func (u *unpacker) writeRecord(ctx context.Context, r record, large *errgroup.Group) error {
+	e := entryOf{path: r.Path, mode: os.FileMode(r.Mode).Perm(), target: r.Target}
+	if r.ModTime != 0 {
+		e.modTime = time.Unix(0, r.ModTime)
+	}
+	if err := localName(r.Path); err != nil {
+		u.out.skip(r.Path, "it cannot be a file's name on this machine")
+		u.left -= r.Size
+		return nil
+	}
 	if r.Kind == kindFolder {
-		u.folders = append(u.folders, r)
-		return u.makeFolder(r.Path)
+		return u.out.folder(e)
 	}
-	if err := u.makeFolder(path.Dir(r.Path)); err != nil {
+	if err := u.out.makeFolder(path.Dir(r.Path)); err != nil {
 		return err
 	}
-	switch {
-	case r.Kind == kindSymlink && filepath.Separator != '/' && strings.ContainsAny(r.Target, `\:`):
-		return moot.Errorf(moot.Invalid, "%q is a link that cannot be made on this machine", r.Path)
-	case r.Kind == kindSymlink:
-		return u.root.Symlink(filepath.FromSlash(r.Target), r.Path)
-	case r.Pack == nil:
-		large.Go(func() error { return u.large(ctx, r) })
+	if r.Kind == kindSymlink {
+		u.out.link(e)
 		return nil
 	}
-	return u.small(ctx, r)
-}
-
-// makeFolder makes a directory and those above it. None of them may be a link: a link
-// in the way would put what is below it, links among them, elsewhere than checked.
-func (u *unpacker) makeFolder(dir string) error {
-	if u.made[dir] {
+	if u.left -= r.Size; u.left < 0 {
+		return errTotal()
+	}
+	if r.Pack == nil {
+		large.Go(func() error {
+			return u.out.file(e, func(w io.Writer) error {
+				return u.files.copyBlob(ctx, moot.Blob{ID: moot.BlobID(r.ID), Size: r.Size}, true, w, u.count)
+			})
+		})
 		return nil
 	}
-	if len(u.made) > maxFolders || len(u.folders) > maxFolders {
-		return moot.Errorf(moot.TooLarge, "the folder holds more than %d folders", maxFolders)
-	}
-	if err := u.makeFolder(path.Dir(dir)); err != nil {
-		return err
-	}
-	err := u.root.Mkdir(dir, 0o755)
-	if os.IsExist(err) { // where names that differ only in case are one
-		var info os.FileInfo
-		if info, err = u.root.Lstat(dir); err == nil && !info.IsDir() {
-			err = moot.Errorf(moot.Invalid, "a damaged folder: %.200q is not a folder", dir)
-		}
-	}
-	u.made[dir] = err == nil
-	return err
-}
-
-// large fetches a file that is a blob of its own.
-func (u *unpacker) large(ctx context.Context, r record) error {
-	return u.file(r, func(w io.Writer) error { return u.files.copyBlob(ctx, moot.BlobID(r.ID), w, u.count) })
+	return u.small(ctx, e, r)
 }
 
 // small reads a file from its pack.
-func (u *unpacker) small(ctx context.Context, r record) error {
+func (u *unpacker) small(ctx context.Context, e entryOf, r record) error {
 	if r.Size > int64(len(u.buf)) {
 		return moot.Errorf(moot.Invalid, "a damaged folder: %q is too large for a pack", r.Path)
 	}
@@ -175,7 +143,7 @@ func (u *unpacker) small(ctx context.Context, r record) error {
 	if b, err := hashOf(content); err != nil || b.ID != moot.BlobID(r.ID) {
 		return moot.Errorf(moot.Corrupt, "a damaged folder: %q is not what its pack holds", r.Path)
 	}
-	return u.file(r, func(w io.Writer) error {
+	return u.out.file(e, func(w io.Writer) error {
 		n, err := w.Write(content)
 		u.count(n)
 		return err
@@ -206,43 +174,4 @@ func (u *unpacker) closePack() {
 		u.from.Close()
 		u.from = nil
 	}
-}
-
-// file writes one file with its mode and time.
-func (u *unpacker) file(r record, fill func(io.Writer) error) error {
-	f, err := u.root.OpenFile(r.Path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if err = fill(f); err == nil {
-		err = f.Chmod(os.FileMode(r.Mode).Perm())
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = u.chtime(r)
-	}
-	return err
-}
-
-func (u *unpacker) chtime(r record) error {
-	if r.ModTime == 0 {
-		return nil
-	}
-	t := time.Unix(0, r.ModTime)
-	return u.root.Chtimes(r.Path, t, t)
-}
-
-// finishFolders sets what writing into a folder would change, the deepest first.
-func (u *unpacker) finishFolders() error {
-	for _, r := range slices.Backward(u.folders) {
-		if err := u.root.Chmod(r.Path, os.FileMode(r.Mode).Perm()); err != nil {
-			return err
-		}
-		if err := u.chtime(r); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,23 +1,20 @@
 // Package files gives entries and blobs the meaning of files and folders: sharing,
-// finding, fetching, writing, moving, removing them, their history and conflicts, and
-// synchronising a directory. It works over any moot.Node, and must not know an architecture,
-// a store or a link.
+// finding, fetching, writing, moving, removing and restoring them, their history and
+// conflicts. It works over any moot.Node, and must not know an architecture, a store or a
+// link.
 package files
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
 	iofs "io/fs"
 	"log/slog"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/cbor"
 	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/tree"
 )
 
 // Linker shares a file in place, without a copy.
@@ -34,8 +31,17 @@ type Fetcher interface {
 
 // Options of Files; the zero value shares and fetches copies and is silent.
 type Options struct {
-	Linker  Linker  // nil: nothing can be shared in place
-	Fetcher Fetcher // nil: what is fetched is copied out
+	// Index is that of this machine's own entries; nil: one of the node's.
+	Index *Index
+	// Fresh brings this machine's entries up to date before they are read for a caller;
+	// nil: they are always as new as they can be.
+	Fresh   func(context.Context) error
+	Local   moot.Blobs // this machine's own store, searched for lists of folders; nil: the node
+	Linker  Linker     // nil: nothing can be shared in place
+	Fetcher Fetcher    // nil: what is fetched is copied out
+	// Forget is called with blobs of removed files that are not to be retained; nil: all are
+	// retained for a while.
+	Forget func(context.Context, []moot.Blob) error
 	// Member returns the member to whom a device belongs, also if it acts for it no more;
 	// nil: files do not say whose they are.
 	Member func(device moot.Key) (moot.MemberID, bool)
@@ -44,12 +50,9 @@ type Options struct {
 
 // Files are the files of a space, seen through a node.
 type Files struct {
-	node   moot.Node
-	write  sign.Writer
-	link   Linker
-	take   Fetcher
-	member func(moot.Key) (moot.MemberID, bool)
-	log    *slog.Logger
+	node  moot.Node
+	write sign.Writer
+	o     Options
 }
 
 // New returns the files that node knows; changes are signed by write, which may be
@@ -58,10 +61,19 @@ func New(node moot.Node, write sign.Writer, o Options) *Files {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Index == nil {
+		o.Index = NewIndex(node, IndexConfig{Log: o.Log})
+	}
+	if o.Fresh == nil {
+		o.Fresh = func(context.Context) error { return nil }
+	}
+	if o.Local == nil {
+		o.Local = node
+	}
 	if o.Member == nil {
 		o.Member = func(moot.Key) (moot.MemberID, bool) { return moot.MemberID{}, false }
 	}
-	return &Files{node, write, o.Linker, o.Fetcher, o.Member, o.Log}
+	return &Files{node, write, o}
 }
 
 // File is what has a name: a version of a file, a folder or a symbolic link.
@@ -119,82 +131,13 @@ type RemoveOptions struct {
 	Now       bool // its bytes and those of its old versions are not retained
 }
 
-// stated returns f as the version that an entry states.
-func (fs *Files) stated(f File, e moot.Entry) File {
-	f.By = moot.MemberID{}
-	if by, known := fs.member(e.Author); known {
-		f.By = by
-	}
-	f.Author, f.Time, f.Version = e.Author, e.Time, VersionID(e.ID)
-	return f
-}
-
-// body is an entry's description of a file. An empty body removes the name.
-type body struct {
-	Blob    []byte `cbor:"0,keyasint"`
-	Size    int64  `cbor:"1,keyasint"` // of the blob
-	Content int64  `cbor:"2,keyasint"` // of the file or folder
-	Mode    uint32 `cbor:"3,keyasint"` // permission bits
-	ModTime int64  `cbor:"4,keyasint"` // ns since 1970
-	Folder  bool   `cbor:"5,keyasint,omitempty"`
-}
-
-func encodeBody(f File) ([]byte, error) {
-	b, err := cbor.Marshal(body{
-		Blob: f.Blob.ID[:], Size: f.Blob.Size, Content: f.Content, Mode: uint32(f.Mode.Perm()),
-		ModTime: f.ModTime.UnixNano(), Folder: f.Folder,
-	})
-	return b, moot.Wrap("describe "+f.Name, err)
-}
-
 var decoder = cbor.NewDecoder(cbor.Limits{})
 
-// fileOf reads what an entry states, without who and when. The error is of kind Invalid: the entry may be hostile.
-func fileOf(e moot.Entry) (File, error) {
-	f := File{Name: e.Key}
-	if err := CheckName(e.Key); err != nil {
-		return f, err
-	}
-	if e.Deletes() || e.Body == nil {
-		f.Deleted = e.Deletes()
-		return f, nil
-	}
-	var b body
-	if err := decoder.Unmarshal(e.Body, &b); err != nil {
-		return f, moot.Errorf(moot.Invalid, "%s: not a file's entry: %w", e.Key, err)
-	}
-	if len(b.Blob) != len(f.Blob.ID) || b.Size < 0 || b.Content < 0 {
-		return f, moot.Errorf(moot.Invalid, "%s: not a file's entry", e.Key)
-	}
-	f.Blob = moot.Blob{ID: moot.BlobID(b.Blob), Size: b.Size}
-	f.Content, f.Folder = b.Content, b.Folder
-	f.Mode, f.ModTime = iofs.FileMode(b.Mode).Perm(), time.Unix(0, b.ModTime).UTC()
-	return f, nil
-}
-
-// CheckName reports, with kind Invalid, why something cannot be shared under a name:
-// names are relative, slash separated paths in UTF-8 of at most moot.MaxKey bytes.
+// CheckName reports, with kind Invalid, why something cannot be shared under a name: names
+// are relative, slash separated paths in UTF-8.
 func CheckName(name string) error {
-	why := ""
-	switch {
-	case name == "":
-		why = "it is empty"
-	case len(name) > moot.MaxKey:
-		why = "it is too long"
-	case !utf8.ValidString(name):
-		why = "it is not UTF-8"
-	case strings.ContainsFunc(name, unicode.IsControl):
-		why = "it has control characters"
-	case !iofs.ValidPath(name) || name == ".":
-		why = "it must be a relative path without empty parts, '.' or '..'"
+	if name == "" {
+		return moot.WithHint(moot.Errorf(moot.Invalid, "a name must not be empty"), moot.HintRename)
 	}
-	if why != "" {
-		return moot.WithHint(moot.Errorf(moot.Invalid, "%.80q cannot be a name: %s", name, why), moot.HintRename)
-	}
-	return nil
-}
-
-// newestFirst sorts a history.
-func newestFirst(a, b File) int {
-	return cmp.Or(cmp.Compare(b.Time, a.Time), strings.Compare(b.Author.String(), a.Author.String()), strings.Compare(b.Version.String(), a.Version.String()))
+	return tree.CheckPath(name)
 }

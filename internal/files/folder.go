@@ -28,6 +28,7 @@ type packer struct {
 	pack    bytes.Buffer
 	waiting []queued // what is to be recorded once pack has a name
 	total   int64
+	skipped []Skipped
 }
 
 // queued is a record that waits for the name of its pack.
@@ -36,30 +37,30 @@ type queued struct {
 	packed bool // its content is in the pack
 }
 
-// storeFolder stores a folder.
-func (fs *Files) storeFolder(ctx context.Context, root string, f *File, o ShareOptions) error {
-	if o.InPlace && fs.link == nil {
-		return moot.WithHint(moot.Errorf(moot.Invalid, "a server keeps its own copies: only peers can share files in place"), moot.HintCopy)
+// storeFolder stores a folder as a frozen one, and tells what it left out.
+func (fs *Files) storeFolder(ctx context.Context, root string, f *File, o ShareOptions) ([]Skipped, error) {
+	if o.InPlace && fs.o.Linker == nil {
+		return nil, errNotInPlace()
 	}
 	root, err := filepath.EvalSymlinks(root) // WalkDir would not enter a link
 	if err != nil {
-		return osError(err)
+		return nil, osError(err)
 	}
 	total, err := contentOf(root, o.Progress != nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	spool, err := os.CreateTemp("", "moot-folder-")
 	if err != nil {
-		return osError(err)
+		return nil, osError(err)
 	}
 	defer os.Remove(spool.Name())
 	defer spool.Close()
 	p := &packer{files: fs, ctx: ctx, root: root, inPlace: o.InPlace, bare: o.Bare, count: counter(o.Progress, total), out: spool}
 	if err := filepath.WalkDir(root, p.add); err != nil {
-		return osError(err)
+		return nil, osError(err)
 	}
-	return p.store(spool, f)
+	return p.skipped, p.store(spool, f)
 }
 
 // store stores the last pack, and then the manifest.
@@ -106,7 +107,11 @@ func (p *packer) add(path string, d iofs.DirEntry, err error) error {
 		return err
 	}
 	if !utf8.ValidString(rel) {
-		return moot.Errorf(moot.Invalid, "%q is not UTF-8, so it cannot be a name: rename it", rel)
+		p.skipped = append(p.skipped, Skipped{rel, "its name is not UTF-8"})
+		if d.IsDir() {
+			return filepath.SkipDir
+		}
+		return nil
 	}
 	info, err := d.Info()
 	if err != nil {
@@ -128,7 +133,7 @@ func (p *packer) add(path string, d iofs.DirEntry, err error) error {
 	case d.Type()&iofs.ModeSymlink != 0:
 		return p.symlink(path, r)
 	case !d.Type().IsRegular():
-		p.files.log.Warn("left out, because it is neither file, folder nor link", "path", path)
+		p.skipped = append(p.skipped, Skipped{rel, "it is neither a file, a folder nor a link"})
 		return nil
 	case info.Size() < packBelow:
 		return p.small(path, r)
@@ -145,7 +150,7 @@ func (p *packer) symlink(path string, r record) error {
 	}
 	r.Kind, r.Target = kindSymlink, filepath.ToSlash(target)
 	if r.check() != nil {
-		p.files.log.Warn("left out, because it is a link that leaves the folder", "path", path)
+		p.skipped = append(p.skipped, Skipped{r.Path, "it is a link that leaves the folder"})
 		return nil
 	}
 	return p.queue(r, false)
@@ -195,7 +200,7 @@ func readBelow(path string, limit int64) ([]byte, error) {
 func (p *packer) large(path string, r record) (err error) {
 	var b moot.Blob
 	if p.inPlace {
-		b, err = p.files.link.Link(p.ctx, path)
+		b, err = p.files.o.Linker.Link(p.ctx, path)
 	} else {
 		b, err = p.files.putFile(p.ctx, path, p.count)
 	}

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"testing"
 
-	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/cbor"
 )
 
@@ -25,17 +24,6 @@ func FuzzRecords(f *testing.F) {
 			if !fs.ValidPath(r.Path) || r.Size < 0 || r.Offset < 0 {
 				t.Fatalf("accepted %+v", r)
 			}
-		}
-	})
-}
-
-func FuzzFileOf(f *testing.F) {
-	good, _ := encodeBody(File{Blob: moot.Blob{Size: 5}})
-	f.Add("name", good)
-	f.Fuzz(func(t *testing.T, name string, body []byte) {
-		v, err := fileOf(moot.Entry{Key: name, Body: body, BodySize: len(body)})
-		if err == nil && (v.Blob.Size < 0 || v.Content < 0 || v.Mode&^fs.ModePerm != 0) {
-			t.Fatalf("accepted %+v", v)
 		}
 	})
 }

@@ -7,36 +7,43 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/durable"
 )
 
-// Get writes a file or folder, given by its name or a blob's ID, to dest: "" means
-// under the name's last part here, and an existing directory means inside it. What
-// is there is replaced only once all of the new has been verified. Kinds: NotFound,
-// Unavailable, Conflict if a folder is in the way, Full.
+// Get writes a file or folder, given by its name or an ID, to dest: "" means under the
+// name's last part here, and an existing directory means inside it. What is there is
+// replaced only once all of the new has been verified. Kinds: NotFound, Unavailable,
+// Conflict if something is in the way, Full.
 func (fs *Files) Get(ctx context.Context, name, dest string, progress Progress) (Result, error) {
-	f, err := fs.Lookup(ctx, name)
+	in, err := fs.find(ctx, name)
 	if err == nil {
-		f.Path, err = target(f, dest)
+		in.Path, err = target(in.File, dest)
 	}
-	if err == nil && f.Folder {
-		err = fs.extract(ctx, f, counter(progress, f.Content))
-	} else if err == nil {
-		err = fs.fetch(ctx, f, counter(progress, f.Content), fs.take, nil)
+	if err != nil {
+		return Result{File: in.File}, moot.Wrap("get "+name, err)
 	}
-	return Result{File: f}, moot.Wrap("get "+name, err)
+	done, err := fs.get(ctx, in, counter(progress, in.Content))
+	return done, moot.Wrap("get "+name, err)
 }
 
-// localName reports, with kind Invalid, that a slash separated name cannot be one on
-// this machine.
-func localName(name string) error {
-	if _, err := filepath.Localize(name); err != nil {
-		return moot.Errorf(moot.Invalid, "%q cannot be a file's name on this machine", name)
+// get writes what was found to its path.
+func (fs *Files) get(ctx context.Context, in inside, count func(int)) (done Result, err error) {
+	done.File = in.File
+	switch {
+	case in.Folder && in.list.ID != (moot.BlobID{}):
+		done.Skipped, err = fs.extract(ctx, in, count)
+	case in.Folder:
+		done.Skipped, err = fs.fetchFolder(ctx, in.File, count)
+	case in.Link != "":
+		err = makeLink(in.File)
+	default:
+		done.Skipped, err = fs.fetch(ctx, in, count)
 	}
-	return nil
+	return done, err
 }
 
 // target returns the path to write to.
@@ -51,15 +58,18 @@ func target(f File, dest string) (string, error) {
 	} else if last := dest[len(dest)-1]; os.IsPathSeparator(last) {
 		return "", moot.Errorf(moot.NotFound, "there is no directory %s", dest)
 	}
-	info, err = os.Stat(dest)
+	info, err = os.Lstat(dest)
+	if err == nil && info.Mode()&os.ModeSymlink != 0 && f.Link == "" { // a link is written through by name only
+		info, err = os.Stat(dest)
+	}
 	switch {
 	case err != nil:
 	case f.Folder && !emptyFolder(dest):
 		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is in the way", dest), moot.HintOutput)
-	case !f.Folder && !info.IsDir() && !info.Mode().IsRegular(): // a device or pipe must not be replaced by a file
-		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is neither a file nor a directory", dest), moot.HintOutput)
 	case !f.Folder && info.IsDir():
 		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is a directory", dest), moot.HintOutput)
+	case !f.Folder && !info.Mode().IsRegular() && info.Mode()&os.ModeSymlink == 0: // a device or pipe must not be replaced by a file
+		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is neither a file nor a directory", dest), moot.HintOutput)
 	}
 	return dest, nil
 }
@@ -70,102 +80,142 @@ func emptyFolder(dir string) bool {
 }
 
 // Open returns a stretch of a file's bytes, verified as they are read, and fetched in that
-// order, also if it is the whole. Kind Invalid for a folder.
+// order, also if it is the whole. Kind Invalid for a folder or link.
 func (fs *Files) Open(ctx context.Context, name string, r moot.Range) (io.ReadCloser, moot.Blob, error) {
-	f, err := fs.Lookup(ctx, name)
-	if err == nil && f.Folder {
+	in, err := fs.find(ctx, name)
+	switch {
+	case err != nil:
+	case in.Folder:
 		err = moot.Errorf(moot.Invalid, "%s is a folder: it cannot be read as one file", name)
+	case in.Link != "":
+		err = moot.Errorf(moot.Invalid, "%s is a link to %q, which is not followed", name, in.Link)
 	}
 	if err != nil {
 		return nil, moot.Blob{}, err
 	}
-	r = r.In(f.Blob.Size)
-	rc, err := fs.node.Get(ctx, f.Blob.ID, r)
+	rc, err := fs.open(ctx, in, r)
 	if err != nil {
 		return nil, moot.Blob{}, err
 	}
-	return reader{blob.NewDecoder(rc, f.Blob.ID, r), rc}, f.Blob, nil
+	return rc, in.Blob, nil
 }
 
-// tempPrefix starts the names of what is being written.
-const tempPrefix = ".moot-"
-
-// fetch writes a file: with take if that can, else under a temporary name in the same
-// directory, fsynced and then renamed. ready is called right before the rename and can
-// refuse it. take and ready may be nil.
-func (fs *Files) fetch(ctx context.Context, f File, count func(int), take Fetcher, ready func(os.FileInfo) error) error {
-	tmp, err := os.CreateTemp(filepath.Dir(f.Path), tempPrefix)
-	if err != nil {
-		return osError(err) // before anything is downloaded
+// localName reports, with kind Invalid, that a slash separated name cannot be one on
+// this machine.
+func localName(name string) error {
+	if _, err := filepath.Localize(name); err != nil {
+		return moot.Errorf(moot.Invalid, "%q cannot be a file's name on this machine", name)
 	}
-	defer os.Remove(tmp.Name())
-	if take != nil {
-		f.Mode = orDefault(f.Mode)
-		if done, err := take.Fetch(ctx, f, count); err != nil || done {
-			tmp.Close()
-			return err
+	return nil
+}
+
+// makeLink makes a symbolic link.
+func makeLink(f File) error {
+	s, err := newStaging(f.Path)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := os.Symlink(filepath.FromSlash(f.Link), s.content()); err != nil {
+		return osError(err)
+	}
+	return s.install()
+}
+
+// fetch writes a file: with a Fetcher if that can, else beside its place, durably, from
+// where it is then renamed.
+func (fs *Files) fetch(ctx context.Context, in inside, count func(int)) (skipped []Skipped, err error) {
+	s, err := newStaging(in.Path)
+	if err != nil {
+		return nil, err // before anything is downloaded
+	}
+	defer s.close()
+	if err := fits(s.dir, in.Content); err != nil {
+		return nil, err
+	}
+	in.Mode = orDefault(in.Mode)
+	if fs.o.Fetcher != nil && in.pack == (moot.BlobID{}) {
+		if done, err := fs.o.Fetcher.Fetch(ctx, in.File, count); err != nil || done {
+			return nil, err
 		}
 		count = func(int) {} // what remains is to copy what is here
 	}
-	err = fs.copyBlob(ctx, f.Blob.ID, tmp, count)
+	f, err := os.OpenFile(s.content(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, osError(err)
+	}
+	out := &sparseFile{File: f}
+	err = fs.copyFile(ctx, in, out, count)
 	if err == nil {
-		err = osError(errors.Join(tmp.Chmod(orDefault(f.Mode)), tmp.Sync()))
+		err = osError(firstOf(out.finish(), f.Chmod(in.Mode), f.Sync()))
 	}
-	if err = errors.Join(err, osError(tmp.Close())); err != nil {
-		return firstKind(err)
+	if err = firstOf(err, osError(f.Close())); err != nil {
+		return nil, err
 	}
-	return osError(install(tmp.Name(), f, ready))
+	why, err := setTime(in.ModTime, func(t time.Time) error { return os.Chtimes(s.content(), t, t) },
+		func() (os.FileInfo, error) { return os.Stat(s.content()) })
+	if err != nil {
+		return nil, osError(err)
+	}
+	if why != "" {
+		skipped = []Skipped{{in.Name, why}}
+	}
+	return skipped, s.install()
 }
 
-// install gives what was written its time and its name.
-func install(tmp string, f File, ready func(os.FileInfo) error) error {
-	if !f.ModTime.IsZero() {
-		if err := os.Chtimes(tmp, f.ModTime, f.ModTime); err != nil {
-			return err
-		}
+// fits reports, with kind Full, that there is no space for so many bytes.
+func fits(dir string, size int64) error {
+	free, err := durable.FreeSpace(dir)
+	if err == nil && size > free {
+		return moot.Errorf(moot.Full, "it has %d bytes, and there is space for %d", size, free)
 	}
-	if ready != nil {
-		info, err := os.Stat(tmp) // before others can change it
-		if err == nil {
-			err = ready(info)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if err := os.Rename(tmp, f.Path); err != nil {
-		return err
-	}
-	return durable.SyncFolder(filepath.Dir(f.Path))
+	return osError(err)
 }
 
-func orDefault(mode os.FileMode) os.FileMode {
-	if mode.Perm() == 0 {
-		return 0o644
+// copyFile writes the whole of a file, verified.
+func (fs *Files) copyFile(ctx context.Context, in inside, w io.Writer, count func(int)) error {
+	if in.pack == (moot.BlobID{}) {
+		return fs.copyBlob(ctx, in.Blob, in.Item != "", w, count)
 	}
-	return mode.Perm()
-}
-
-// firstKind undoes a join of one error, so that its kind is seen.
-func firstKind(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) == 1 {
-		return joined.Unwrap()[0]
-	}
-	return err
-}
-
-// copyBlob writes a whole blob, verified.
-func (fs *Files) copyBlob(ctx context.Context, id moot.BlobID, w io.Writer, count func(int)) error {
-	rc, err := fs.node.Get(ctx, id, moot.Whole)
+	rc, err := fs.open(ctx, in, moot.Whole)
 	if err != nil {
 		return err
 	}
 	defer rc.Close()
-	_, err = io.CopyBuffer(counted{w, count}, plain{blob.NewDecoder(rc, id, moot.Whole)}, make([]byte, 256<<10))
+	h := blob.NewHasher(nil)
+	if _, err := io.Copy(io.MultiWriter(counted{w, count}, h), rc); err != nil {
+		return osError(err)
+	}
+	b, err := h.Sum()
+	if err == nil && b != in.Blob {
+		err = moot.Errorf(moot.Corrupt, "a damaged folder: %q is not what its pack holds", in.Name)
+	}
+	return err
+}
+
+// copyBlob writes a whole blob, verified. If its size is stated, one of another size is
+// refused before anything is written.
+func (fs *Files) copyBlob(ctx context.Context, b moot.Blob, stated bool, w io.Writer, count func(int)) error {
+	rc, err := fs.node.Get(ctx, b.ID, moot.Whole)
+	if err != nil {
+		return err
+	}
+	defer rc.Close()
+	d := blob.NewDecoder(rc, b.ID, moot.Whole)
+	if size, err := d.Size(); err != nil {
+		return osError(err)
+	} else if stated && size != b.Size {
+		return errOtherSize(b, size)
+	}
+	_, err = io.CopyBuffer(counted{w, count}, plain{d}, make([]byte, 256<<10))
 	if err == nil {
 		_, _ = rc.Read(make([]byte, 1)) // the end of the slice: by then the node holds the blob, durably
 	}
 	return osError(err)
+}
+
+func errOtherSize(b moot.Blob, size int64) error {
+	return moot.Errorf(moot.Corrupt, "blob %s has %d bytes, and not %d as was stated", b.ID, size, b.Size)
 }
 
 // plain hides other methods, so that io.CopyBuffer uses the buffer: few, large writes.

@@ -2,20 +2,15 @@ package files
 
 import (
 	"bytes"
-	"context"
-	"crypto/ed25519"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/cbor"
-	"github.com/mootspace/moot/internal/feed"
 	"github.com/mootspace/moot/internal/store"
 )
 
@@ -70,25 +65,30 @@ func TestHostileFolders(t *testing.T) {
 		"an absolute link":        {[]record{link("l", "/etc/passwd")}, moot.Invalid},
 		"a link that leads out":   {[]record{link("a/l", "../../x")}, moot.Invalid},
 		"out behind a link":       {[]record{link("s", "."), link("t", "s/..")}, moot.Invalid},
-		"a link below a link":     {[]record{link("p", "."), link("p/p/y", "../..")}, moot.Invalid},
-		"a file below a link":     {[]record{{Kind: kindFolder, Path: "e"}, link("d", "e"), file("d/x", 0, 7)}, moot.Invalid},
-		"a folder over a link":    {[]record{link("d", "e"), {Kind: kindFolder, Path: "d"}}, moot.Invalid},
+		"a link below a link":     {[]record{link("p", "."), link("p/p/y", "../..")}, ""},
+		"a file below a link":     {[]record{{Kind: kindFolder, Path: "e"}, link("d", "e"), file("d/x", 0, 7)}, ""},
+		"a folder over a link":    {[]record{link("d", "e"), {Kind: kindFolder, Path: "d"}}, ""},
 		"other bytes than named":  {[]record{file("a", 1, 6)}, moot.Corrupt},
 		"more than the pack has":  {[]record{file("a", 0, 8)}, moot.Corrupt},
 		"too large for a pack":    {[]record{file("a", 0, packBelow+1)}, moot.Invalid},
 		"a blob without holder":   {[]record{{Kind: kindFile, Path: "a", Size: 1, ID: make([]byte, 32)}}, moot.NotFound},
 		"a kind that is not":      {[]record{{Kind: 77, Path: "a"}}, moot.Invalid},
 		"a record without end":    {[]record{{Kind: kindFolder, Path: strings.Repeat("a/", 60_000) + "a"}}, moot.Invalid},
-		"the same name two times": {[]record{file("a", 0, 7), file("a", 0, 7)}, moot.Internal},
+		"the same name two times": {[]record{file("a", 0, 7), file("a", 0, 7)}, ""},
+		"a path of many levels":   {[]record{file(strings.Repeat("a/", 100)+"a", 0, 7)}, moot.Invalid},
+		"a long path":             {[]record{file(strings.Repeat(strings.Repeat("a", 250)+"/", 17)+"a", 0, 7)}, moot.Invalid},
 	} {
 		base := t.TempDir()
-		f := File{Name: "f", Path: filepath.Join(base, "f"), Blob: manifestOf(t, s, c.records...), Folder: true}
-		err := New(s, nil, Options{}).extract(t.Context(), f, func(int) {})
+		f := File{Name: "f", Path: filepath.Join(base, "f"), Blob: manifestOf(t, s, c.records...), Folder: true, Frozen: true}
+		for _, r := range c.records {
+			f.Content += r.Size
+		}
+		_, err := New(s, nil, Options{}).extract(t.Context(), inside{File: f, list: f.Blob}, func(int) {})
 		if moot.KindOf(err) != c.kind {
 			t.Errorf("%s: %v (%q), want %q", name, err, moot.KindOf(err), c.kind)
 		}
 		left, err := os.ReadDir(base)
-		if err != nil || c.kind != "" && len(left) != 0 {
+		if err != nil || c.kind != "" && len(left) != 0 || c.kind == "" && len(left) != 1 {
 			t.Errorf("%s: left %v, %v", name, left, err)
 		}
 	}
@@ -108,10 +108,10 @@ func TestManifestsAreInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	fs, f := New(s, nil, Options{}), File{}
-	if err := fs.storeFolder(t.Context(), dir, &f, ShareOptions{}); err != nil {
+	if _, err := fs.storeFolder(t.Context(), dir, &f, ShareOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	in, err := fs.manifest(t.Context(), f.Blob.ID)
+	in, err := fs.manifest(t.Context(), f.Blob)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,42 +128,20 @@ func TestManifestsAreInOrder(t *testing.T) {
 	}
 }
 
-// impostor answers every query with its own entries.
-type impostor struct {
-	moot.Node
-	entries []moot.Entry
-}
-
-func (l impostor) Query(context.Context, moot.Query) iter.Seq2[moot.Entry, error] {
-	return func(yield func(moot.Entry, error) bool) {
-		for _, e := range l.entries {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
-}
-
-func TestAnswersToOtherQueriesAreLeftOut(t *testing.T) {
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
-	author := feed.NewAuthor(moot.SpaceID{1}, key, feed.NewClock(time.Now, 0), nil)
-	body, err := encodeBody(File{Blob: moot.Blob{Size: 1}})
+// TestMoreThanStated: a folder that has other sums than was stated is refused before more is
+// written than there is space for.
+func TestMoreThanStated(t *testing.T) {
+	s := memory(t)
+	pack, err := s.Put(t.Context(), strings.NewReader("content"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fs := New(impostor{memory(t), []moot.Entry{
-		author.Next(moot.KindFile, "other", nil, body),
-		author.Next(moot.KindMessage, "plan/a", nil, body),
-		author.Next(moot.KindFile, "plan/gone", nil, nil),
-		author.Next(moot.KindFile, "plan/a", nil, body),
-	}}, nil, Options{})
-	list, err := fs.List(t.Context(), "plan/")
-	if err != nil || len(list) != 1 || list[0].Name != "plan/a" || list[0].Conflict {
-		t.Errorf("listed %+v, %v", list, err)
-	}
-	heads, err := fs.heads(t.Context(), "nothing")
-	if err != nil || len(heads) != 0 {
-		t.Errorf("versions of another name: %+v, %v", heads, err)
+	list := manifestOf(t, s, record{Kind: kindFile, Path: "a", Size: 7, ID: pack.ID[:], Pack: pack.ID[:]}, record{Kind: kindFile, Path: "b", Size: 7, ID: pack.ID[:]})
+	for stated, kind := range map[int64]moot.ErrorKind{14: "", 13: moot.Invalid, 15: moot.Invalid, 0: moot.Invalid, 1 << 62: moot.Full} {
+		f := File{Name: "f", Path: filepath.Join(t.TempDir(), "f"), Blob: list, Folder: true, Frozen: true, Content: stated}
+		if _, err := New(s, nil, Options{}).extract(t.Context(), inside{File: f, list: f.Blob}, func(int) {}); moot.KindOf(err) != kind {
+			t.Errorf("%d bytes stated: %v", stated, err)
+		}
 	}
 }
 

@@ -2,180 +2,213 @@ package files
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/tree"
 )
 
-// Find returns the files whose names contain all words, by their beginnings.
-func (fs *Files) Find(ctx context.Context, words string) ([]File, error) {
-	return fs.current(ctx, moot.Query{Kind: moot.KindFile, Words: words})
+// look reads the tree for a caller.
+func (fs *Files) look(ctx context.Context, read func(*tree.Tree) error) error {
+	if err := fs.o.Fresh(ctx); err != nil {
+		return err
+	}
+	return fs.o.Index.View(ctx, read)
 }
 
-// List returns the files whose names start with prefix, by name.
+// List returns all files and links whose names start with prefix, by name. A frozen folder
+// is one of them; its content is listed if the prefix leads into it.
 func (fs *Files) List(ctx context.Context, prefix string) ([]File, error) {
-	return fs.current(ctx, moot.Query{Kind: moot.KindFile, Prefix: prefix})
-}
-
-// current returns one version of each name: the one shown as current.
-func (fs *Files) current(ctx context.Context, q moot.Query) ([]File, error) {
-	var list []File
-	err := fs.versions(ctx, q, func(f File) {
-		if n := len(list); n > 0 && list[n-1].Name == f.Name {
-			list[n-1].Conflict = true
-			return
-		}
-		list = append(list, f)
+	list := []File{}
+	dir := prefix[:strings.LastIndexByte(prefix, '/')+1]
+	var in inside
+	err := fs.look(ctx, func(t *tree.Tree) error {
+		in = fs.frozenAt(t, trimmed(dir))
+		list = fs.leaves(t, trimmed(dir))
+		return nil
 	})
+	if err == nil && in.list.ID != (moot.BlobID{}) {
+		list, err = fs.below(ctx, in)
+	}
+	return matching(list, func(f File) bool { return strings.HasPrefix(f.Name, prefix) }), err
+}
+
+// leaves returns all files and links below a folder.
+func (fs *Files) leaves(t *tree.Tree, dir string) []File {
+	list := []File{}
+	for name, s := range t.Walk(dir) {
+		if s.Type != tree.Folder {
+			list = append(list, fs.of(name, s))
+		}
+	}
+	return list
+}
+
+func matching(list []File, wanted func(File) bool) []File {
+	found := []File{}
+	for _, f := range list {
+		if wanted(f) {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// ReadDir returns what is in a folder, by name; "" is the root. Folders have the sums of
+// what is below them. Kinds: NotFound, Invalid if it is no folder.
+func (fs *Files) ReadDir(ctx context.Context, name string) ([]File, error) {
+	name = trimmed(name)
+	list := []File{}
+	var in inside
+	err := fs.look(ctx, func(t *tree.Tree) error {
+		s, ok := t.Lookup(name)
+		if in = fs.frozenAt(t, name); in.list.ID != (moot.BlobID{}) {
+			return nil
+		}
+		switch {
+		case !ok:
+			return errNoSuch(name)
+		case s.Type != tree.Folder:
+			return moot.Errorf(moot.Invalid, "%q is no folder", name)
+		}
+		base := ""
+		if name != "" {
+			base = exactPath(t, name, s)
+		}
+		for at, s := range t.Walk(base) {
+			list = summed(list, base, fs.of(at, s))
+		}
+		return nil
+	})
+	if err != nil || in.list.ID == (moot.BlobID{}) {
+		return list, err
+	}
+	all, err := fs.below(ctx, in)
+	for _, f := range all {
+		list = summed(list, in.name, f)
+	}
+	if err == nil && len(all) == 0 && in.below != "" {
+		var empty inside
+		if empty, err = fs.member(ctx, in); err == nil && !empty.Folder {
+			err = moot.Errorf(moot.Invalid, "%q is no folder", name)
+		}
+	}
 	return list, err
 }
 
-// versions calls f with every valid version that the query finds. The node may be
-// hostile, so entries outside of the query are left out.
-func (fs *Files) versions(ctx context.Context, q moot.Query, f func(File)) error {
-	for e, err := range fs.node.Query(ctx, q) {
-		if err != nil {
-			return err
-		}
-		if e.Kind != q.Kind || q.Key != "" && e.Key != q.Key || !strings.HasPrefix(e.Key, q.Prefix) || e.Deletes() && !q.History {
-			continue
-		}
-		v, err := fileOf(e)
-		if err != nil {
-			fs.log.Debug("an invalid entry", "author", e.Author, "error", err)
-			continue
-		}
-		f(fs.stated(v, e))
+// summed adds to the rows of a folder what is next below it: a row of its own, or a part of
+// the last one.
+func summed(list []File, dir string, f File) []File {
+	rel := f.Name
+	if dir != "" {
+		rel = strings.TrimPrefix(f.Name, dir+"/")
 	}
-	return nil
+	first, _, deeper := strings.Cut(rel, "/")
+	if !deeper {
+		return append(list, f)
+	}
+	if name := strings.TrimSuffix(f.Name, rel) + first; len(list) == 0 || list[len(list)-1].Name != name {
+		list = append(list, File{Name: name, Folder: true, Mode: 0o755})
+	}
+	last := &list[len(list)-1]
+	last.Content = plus(last.Content, f.Content)
+	if !f.Folder || f.Frozen {
+		last.Files++
+	}
+	return list
 }
 
-// heads returns the versions of a name in force, the current first.
-func (fs *Files) heads(ctx context.Context, name string) (list []File, err error) {
-	if err := CheckName(name); err != nil {
-		return nil, err
+// sum fills in what is below a folder.
+func sum(t *tree.Tree, f *File) {
+	f.Content, f.Files = 0, 0
+	for _, s := range t.Walk(f.Name) {
+		switch {
+		case s.Manifest:
+			f.Content, f.Files = plus(f.Content, s.Total), f.Files+1
+		case s.Type != tree.Folder:
+			f.Content, f.Files = plus(f.Content, s.Blob.Size), f.Files+1
+		}
 	}
-	err = fs.versions(ctx, moot.Query{Kind: moot.KindFile, Key: name}, func(f File) { list = append(list, f) })
-	for i := range list {
-		list[i].Conflict = len(list) > 1
-	}
-	return list, err
 }
 
-// History returns all versions of a name, the newestFirst first. Kind NotFound if there
-// never was one.
+// Find returns what has names that contain all words, in any case, also in frozen folders
+// whose lists are held here.
+func (fs *Files) Find(ctx context.Context, words string) ([]File, error) {
+	wanted := strings.Fields(strings.ToLower(words))
+	contains := func(f File) bool {
+		name := strings.ToLower(f.Name)
+		for _, w := range wanted {
+			if !strings.Contains(name, w) {
+				return false
+			}
+		}
+		return true
+	}
+	found := []File{}
+	var frozen []File
+	err := fs.look(ctx, func(t *tree.Tree) error {
+		for name, s := range t.Walk("") {
+			f := fs.of(name, s)
+			if f.Frozen {
+				frozen = append(frozen, f)
+			}
+			if contains(f) {
+				found = append(found, f)
+			}
+		}
+		return nil
+	})
+	for _, f := range frozen {
+		if err != nil {
+			break
+		}
+		if h, held := fs.o.Local.Have(ctx, f.Blob.ID); held == nil && h.Complete() {
+			var all []File
+			all, err = fs.below(ctx, inside{File: f, name: f.Name, list: f.Blob})
+			found = append(found, matching(all, contains)...)
+		}
+	}
+	return found, err
+}
+
+// History returns all versions of a name, the newest first. Kind NotFound if there never
+// was one.
 func (fs *Files) History(ctx context.Context, name string) ([]File, error) {
+	name = trimmed(name)
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	var list []File
-	err := fs.versions(ctx, moot.Query{Kind: moot.KindFile, Key: name, History: true}, func(f File) { list = append(list, f) })
-	if err == nil && len(list) == 0 {
-		err = errNoSuch(name)
-	}
-	slices.SortFunc(list, newestFirst)
+	err := fs.look(ctx, func(t *tree.Tree) error {
+		for _, s := range t.History(name) {
+			of, known := t.Stated(s.Version)
+			f := fs.version(name, of.Item, s)
+			if !known {
+				f.Item = "" // a removal
+			} else if i, ok := t.Item(of.Item); ok && i.Birth.Type == tree.Folder {
+				f.Folder = true
+			}
+			list = append(list, f)
+		}
+		if len(list) == 0 {
+			return errNoSuch(name)
+		}
+		return nil
+	})
 	return list, err
 }
 
 // Conflicts returns all versions of the names that have several.
 func (fs *Files) Conflicts(ctx context.Context) (conflicts []File, err error) {
-	var same []File
-	flush := func() {
-		if len(same) > 1 {
-			for i := range same {
-				same[i].Conflict = true
+	err = fs.look(ctx, func(t *tree.Tree) error {
+		for name, all := range t.Conflicts() {
+			for _, v := range all {
+				f := fs.version(name, v.Item, v.Stated)
+				f.Conflict = true
+				conflicts = append(conflicts, f)
 			}
-			conflicts = append(conflicts, same...)
 		}
-		same = nil
-	}
-	err = fs.versions(ctx, moot.Query{Kind: moot.KindFile}, func(f File) {
-		if len(same) > 0 && same[0].Name != f.Name {
-			flush()
-		}
-		same = append(same, f)
+		return nil
 	})
-	flush()
 	return conflicts, err
-}
-
-// Lookup returns the file with a blob's ID, the current version of a name, or the version whose
-// blob's ID begins so. A whole ID goes first: a name that looks like one must not stand for other
-// bytes. Kind NotFound.
-func (fs *Files) Lookup(ctx context.Context, name string) (File, error) {
-	id, notID := moot.ParseBlobID(name)
-	var unknown error
-	if notID == nil {
-		f, err := fs.byID(ctx, id)
-		if err == nil || moot.KindOf(err) != moot.NotFound {
-			return f, err
-		}
-		unknown = err
-	}
-	if CheckName(name) == nil {
-		list, err := fs.heads(ctx, name)
-		if err != nil {
-			return File{}, err
-		}
-		if len(list) > 0 {
-			return list[0], nil
-		}
-	}
-	if unknown != nil {
-		return File{}, unknown
-	}
-	return fs.byPrefix(ctx, name)
-}
-
-// minPrefix is the length of the shortest beginning of an ID, in hexadecimal digits, that Lookup takes.
-const minPrefix = 6
-
-// byPrefix returns a version, old or current, of the one blob whose ID begins so.
-func (fs *Files) byPrefix(ctx context.Context, prefix string) (found File, err error) {
-	if len(prefix) < minPrefix || strings.Trim(prefix, "0123456789abcdef") != "" {
-		return found, errNoSuch(prefix)
-	}
-	several := false
-	err = fs.versions(ctx, moot.Query{Kind: moot.KindFile, History: true}, func(f File) {
-		if f.Deleted || !strings.HasPrefix(f.Blob.ID.String(), prefix) {
-			return
-		}
-		several = several || found.Name != "" && found.Blob.ID != f.Blob.ID
-		found = f
-	})
-	switch {
-	case err != nil:
-		return File{}, err
-	case several:
-		return File{}, moot.Errorf(moot.Invalid, "the IDs of several blobs begin with %s", prefix)
-	case found.Name == "":
-		return File{}, errNoSuch(prefix)
-	}
-	return found, nil
-}
-
-// byID returns a version, old or current, that has the blob; else the bare blob.
-func (fs *Files) byID(ctx context.Context, id moot.BlobID) (File, error) {
-	var found *File
-	err := fs.versions(ctx, moot.Query{Kind: moot.KindFile, History: true}, func(f File) {
-		if f.Blob.ID == id && !f.Deleted {
-			found = &f
-		}
-	})
-	if err != nil {
-		return File{}, err
-	}
-	if found != nil {
-		return *found, nil
-	}
-	h, err := fs.node.Have(ctx, id)
-	if err != nil {
-		return File{}, err
-	}
-	return File{Name: id.String(), Blob: moot.Blob{ID: id, Size: h.Size}, Content: h.Size, Mode: 0o644}, nil
-}
-
-func errNoSuch(name string) error {
-	return moot.WithHint(moot.Errorf(moot.NotFound, "there is no %q in this space", name), moot.HintListFiles)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
+	"github.com/mootspace/moot/internal/tree"
 )
 
 // A folder is a blob of its own, its manifest: a CBOR sequence (RFC 8742) with a
@@ -50,6 +51,8 @@ func (r *record) check() error {
 	switch {
 	case !iofs.ValidPath(r.Path) || r.Path == ".":
 		return bad("leaves the folder")
+	case tree.CheckPath(r.Path) != nil:
+		return bad("has too long a path")
 	case r.Size < 0 || r.Size > blob.MaxSize || r.Offset < 0 || r.Offset > blob.MaxSize:
 		return bad("has an impossible size")
 	case r.Kind == kindSymlink:
@@ -114,12 +117,12 @@ func records(in io.Reader) iter.Seq2[record, error] {
 }
 
 // manifest opens a folder's manifest.
-func (fs *Files) manifest(ctx context.Context, id moot.BlobID) (io.ReadCloser, error) {
-	rc, err := fs.node.Get(ctx, id, moot.Whole)
+func (fs *Files) manifest(ctx context.Context, list moot.Blob) (io.ReadCloser, error) {
+	rc, err := fs.node.Get(ctx, list.ID, moot.Whole)
 	if err != nil {
 		return nil, err
 	}
-	return reader{blob.NewDecoder(rc, id, moot.Whole), rc}, nil
+	return reader{blob.NewDecoder(rc, list.ID, moot.Whole), rc}, nil
 }
 
 // reader is verified content and what it is read from.
@@ -132,7 +135,7 @@ type reader struct {
 // and large files. Of a pack only the ID is known.
 func (fs *Files) Parts(ctx context.Context, folder File) iter.Seq2[moot.Blob, error] {
 	return func(yield func(moot.Blob, error) bool) {
-		in, err := fs.manifest(ctx, folder.Blob.ID)
+		in, err := fs.manifest(ctx, folder.Blob)
 		if err != nil {
 			yield(moot.Blob{}, err)
 			return
@@ -164,7 +167,7 @@ func (fs *Files) Parts(ctx context.Context, folder File) iter.Seq2[moot.Blob, er
 // them. Folders as such and links are left out. Errors are yielded last.
 func (fs *Files) Inputs(ctx context.Context, folder moot.BlobID) iter.Seq2[moot.Input, error] {
 	return func(yield func(moot.Input, error) bool) {
-		in, err := fs.manifest(ctx, folder)
+		in, err := fs.manifest(ctx, moot.Blob{ID: folder})
 		if err != nil {
 			yield(moot.Input{}, err)
 			return

@@ -2,12 +2,11 @@ package files
 
 import (
 	"context"
-	"errors"
-	"slices"
+	"path"
 	"strings"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/tree"
 )
 
 // MoveOptions shape a Move.
@@ -15,121 +14,117 @@ type MoveOptions struct {
 	Force bool // also onto names that exist: their versions are superseded
 }
 
-// moveBatch bounds the names that one Append moves, so that its entries fit a request.
-const moveBatch = 1000
-
-// Move gives a file or folder another name; of a folder that is several names below a
-// prefix, each of them. New names come before the removal of the old ones, in one Append,
-// so that every reader sees at least one of them. Kinds: NotFound, Invalid, and Conflict
-// if a target exists, a source has several versions, or either changes meanwhile.
+// Move gives a file or folder another name; one that ends in a slash names the folder into
+// which it goes. Kinds: NotFound, Invalid, and Conflict if the new name exists, the old one
+// has several versions, or either changes meanwhile.
 func (fs *Files) Move(ctx context.Context, from, to string, o MoveOptions) (File, error) {
+	from = trimmed(from)
+	if strings.HasSuffix(to, "/") {
+		to = path.Join(to, path.Base(from))
+	}
 	f, err := fs.move(ctx, from, to, o)
 	return f, moot.Wrap("move "+from, err)
 }
 
 func (fs *Files) move(ctx context.Context, from, to string, o MoveOptions) (File, error) {
-	if err := errors.Join(CheckName(from), CheckName(to)); err != nil {
-		return File{}, firstKind(err)
+	for _, name := range []string{from, to} {
+		if err := CheckName(name); err != nil {
+			return File{}, err
+		}
 	}
 	if from == to {
 		return File{}, moot.Errorf(moot.Invalid, "%q is its name already", to)
 	}
-	heads, err := fs.heads(ctx, from)
+	if err := fs.o.Fresh(ctx); err != nil {
+		return File{}, err
+	}
+	var f File
+	done, err := fs.edit(ctx, mode(o.Force), func(t *tree.Tree, e *tree.Edit) error {
+		s, ok := t.Lookup(from)
+		if !ok {
+			return fs.noSuch(t, from)
+		}
+		old := exactPath(t, from, s)
+		if s.Conflict && s.Type != tree.Folder {
+			return moot.WithHint(moot.Errorf(moot.Conflict, "%q has several versions in force", old), moot.HintResolve)
+		}
+		if strings.HasPrefix(to, old+"/") && s.Type == tree.Folder {
+			return moot.Errorf(moot.Invalid, "%q lies inside of %q", to, old)
+		}
+		f = fs.of(old, s)
+		if f.Folder && !f.Frozen {
+			sum(t, &f)
+		}
+		f.Name = to
+		if err := giveWay(t, e, s, old, to, o); err != nil {
+			return err
+		}
+		dir, base := path.Split(to)
+		parent, err := e.Folder(trimmed(dir), tree.Content{}, 0)
+		if err != nil {
+			return err
+		}
+		items := s.Folders
+		if s.Type != tree.Folder {
+			items = sameItems(t, s)
+		}
+		return e.Move(items, parent, base)
+	})
 	if err != nil {
 		return File{}, err
 	}
-	if len(heads) > 0 {
-		moved, err := fs.moveNames(ctx, []File{heads[0]}, func(string) string { return to }, o)
-		if err != nil {
-			return File{}, err
+	for i, op := range done.ops {
+		if op.Kind == tree.Move {
+			version := f.Version
+			f = fs.statedBy(f, op.Item, done, i)
+			f.Version = version
+			break
 		}
-		return moved[0], nil
 	}
-	return fs.moveBelow(ctx, from, to, o)
+	return f, nil
 }
 
-// moveBelow moves all names below a prefix.
-func (fs *Files) moveBelow(ctx context.Context, from, to string, o MoveOptions) (File, error) {
-	folder := File{Name: to, Folder: true}
-	names, err := fs.List(ctx, from+"/")
+// sameItems returns the items that are shown as one because their content is equal.
+func sameItems(t *tree.Tree, s tree.Shown) []tree.ID {
+	items := []tree.ID{s.Item}
+	seen := map[tree.ID]bool{s.Item: true}
+	for _, v := range s.Same {
+		if other, ok := t.Stated(v); ok && !seen[other.Item] {
+			seen[other.Item] = true
+			items = append(items, other.Item)
+		}
+	}
+	return items
+}
+
+// giveWay ends what has a name already, if that is meant; folders become one.
+func giveWay(t *tree.Tree, e *tree.Edit, s tree.Shown, from, to string, o MoveOptions) error {
+	there, ok := at(t, to)
+	if !ok || there.Item == s.Item {
+		return nil
+	}
 	switch {
-	case err != nil:
-		return folder, err
-	case len(names) == 0:
-		return folder, errNoSuch(from)
-	case strings.HasPrefix(to, from+"/"):
-		return folder, moot.Errorf(moot.Invalid, "%q lies inside of %q", to, from)
+	case !o.Force:
+		return errTaken(to)
+	case (there.Type == tree.Folder) != (s.Type == tree.Folder):
+		return moot.Errorf(moot.Conflict, "of %q and %q one is a folder, the other none", from, to)
+	case there.Type != tree.Folder:
+		return e.RemoveAll(to)
 	}
-	rename := func(name string) string { return to + strings.TrimPrefix(name, from) }
-	for _, f := range names {
-		if err := CheckName(rename(f.Name)); err != nil {
-			return folder, err
+	for name, moved := range t.Walk(from) {
+		target := to + strings.TrimPrefix(name, from)
+		old, ok := at(t, target)
+		if !ok || moved.Type == tree.Folder && old.Type == tree.Folder {
+			continue
+		}
+		if moved.Type == tree.Folder || old.Type == tree.Folder {
+			return moot.Errorf(moot.Conflict, "of %q and %q one is a folder, the other none", name, target)
+		}
+		if err := e.RemoveAll(target); err != nil {
+			return err
 		}
 	}
-	if !o.Force {
-		taken, err := fs.List(ctx, to+"/")
-		if err != nil {
-			return folder, err
-		}
-		if len(taken) > 0 {
-			return folder, errTaken(to)
-		}
-	}
-	for batch := range slices.Chunk(names, moveBatch) {
-		moved, err := fs.moveNames(ctx, batch, rename, o)
-		if err != nil {
-			return folder, err
-		}
-		last := moved[len(moved)-1]
-		folder.By, folder.Author, folder.Time = last.By, last.Author, last.Time
-		for _, f := range moved {
-			folder.Content += f.Content
-		}
-	}
-	return folder, nil
-}
-
-// moveNames moves single names with one Append.
-func (fs *Files) moveNames(ctx context.Context, list []File, rename func(string) string, o MoveOptions) ([]File, error) {
-	var added, removed []sign.Statement
-	moved := slices.Clone(list)
-	for i := range moved {
-		f := &moved[i]
-		if f.Conflict {
-			return nil, moot.WithHint(moot.Errorf(moot.Conflict, "%q has several versions in force", f.Name), moot.HintResolve)
-		}
-		removed = append(removed, sign.Statement{Kind: moot.KindFile, Key: f.Name, Replaces: []moot.EntryID{moot.EntryID(f.Version)}})
-		f.Name = rename(f.Name)
-		replaces, err := fs.supersededBy(ctx, f.Name, o)
-		if err != nil {
-			return nil, err
-		}
-		b, err := encodeBody(*f)
-		if err != nil {
-			return nil, err
-		}
-		added = append(added, sign.Statement{Kind: moot.KindFile, Key: f.Name, Replaces: replaces, Body: b})
-	}
-	entries, err := fs.write.Append(ctx, moot.Swap, append(added, removed...)...)
-	if err != nil {
-		return nil, err
-	}
-	for i := range moved {
-		moved[i] = fs.stated(moved[i], entries[i])
-	}
-	return moved, nil
-}
-
-// supersededBy returns the versions that a move to name supersedes.
-func (fs *Files) supersededBy(ctx context.Context, name string, o MoveOptions) ([]moot.EntryID, error) {
-	heads, err := fs.heads(ctx, name)
-	if err == nil && len(heads) > 0 && !o.Force {
-		err = errTaken(name)
-	}
-	if err == nil {
-		heads, err = fs.thin(ctx, name, heads)
-	}
-	return ids(heads), err
+	return nil
 }
 
 func errTaken(name string) error {

@@ -24,30 +24,40 @@ type ShareOptions struct {
 }
 
 // Share puts a file or folder under a name. The bytes are durable before the name is
-// given. Kinds: NotFound, Invalid, Conflict, Full, Unavailable.
+// given. A folder goes into one that exists: files of the same name are superseded, equal
+// ones stay as they are. Kinds: NotFound, Invalid, Conflict, Full, Unavailable.
 func (fs *Files) Share(ctx context.Context, path string, o ShareOptions) (Result, error) {
 	f, err := fs.share(ctx, path, o)
-	return Result{File: f}, moot.Wrap("share "+path, err)
+	return f, moot.Wrap("share "+path, err)
 }
 
-func (fs *Files) share(ctx context.Context, path string, o ShareOptions) (File, error) {
-	f, err := describe(path, o.As)
-	if err != nil {
-		return f, err
+func (fs *Files) share(ctx context.Context, path string, o ShareOptions) (done Result, err error) {
+	if done.File, err = describe(path, o.As); err != nil {
+		return done, err
 	}
-	if err := fs.store(ctx, path, &f, o); err != nil {
-		return f, err
+	if done.Folder {
+		return fs.shareFolder(ctx, path, done.File, o)
 	}
-	return fs.supersede(ctx, f, o.Force)
+	if err := fs.storeFile(ctx, path, &done.File, o); err != nil {
+		return done, err
+	}
+	if err := fs.o.Fresh(ctx); err != nil {
+		return done, err
+	}
+	done.File, err = fs.supersede(ctx, done.File, o.Force, true)
+	return done, err
 }
 
-// Store stores a file or folder in the node, without a name in the space.
-func (fs *Files) Store(ctx context.Context, path string, o ShareOptions) (Result, error) {
-	f, err := describe(path, o.As)
-	if err == nil {
-		err = fs.store(ctx, path, &f, o)
+// Store stores a file or folder in the node, without a name in the space; a folder as a
+// frozen one.
+func (fs *Files) Store(ctx context.Context, path string, o ShareOptions) (done Result, err error) {
+	if done.File, err = describe(path, o.As); err == nil && done.Folder {
+		done.Frozen = true
+		done.Skipped, err = fs.storeFolder(ctx, path, &done.File, o)
+	} else if err == nil {
+		err = fs.storeFile(ctx, path, &done.File, o)
 	}
-	return Result{File: f}, moot.Wrap("store "+path, err)
+	return done, moot.Wrap("store "+path, err)
 }
 
 // describe returns the attributes of what is to be shared.
@@ -70,20 +80,22 @@ func describe(path, as string) (File, error) {
 	return f, CheckName(f.Name)
 }
 
-// store stores the bytes in the node.
-func (fs *Files) store(ctx context.Context, path string, f *File, o ShareOptions) (err error) {
+// storeFile stores a file's bytes in the node.
+func (fs *Files) storeFile(ctx context.Context, path string, f *File, o ShareOptions) (err error) {
 	switch {
-	case f.Folder:
-		return fs.storeFolder(ctx, path, f, o)
-	case o.InPlace && fs.link == nil:
-		return moot.WithHint(moot.Errorf(moot.Invalid, "a server keeps its own copies: only peers can share files in place"), moot.HintCopy)
+	case o.InPlace && fs.o.Linker == nil:
+		return errNotInPlace()
 	case o.InPlace:
-		f.Blob, err = fs.link.Link(ctx, path)
+		f.Blob, err = fs.o.Linker.Link(ctx, path)
 	default:
 		f.Blob, err = fs.putFile(ctx, path, counter(o.Progress, f.Content))
 	}
 	f.Content = f.Blob.Size
 	return err
+}
+
+func errNotInPlace() error {
+	return moot.WithHint(moot.Errorf(moot.Invalid, "a server keeps its own copies: only peers can share files in place"), moot.HintCopy)
 }
 
 // putFile stores a file's bytes.

@@ -2,10 +2,11 @@ package files
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"time"
+
+	"github.com/mootspace/moot/internal/tree"
 
 	"github.com/mootspace/moot"
 )
@@ -38,26 +39,48 @@ func (fs *Files) writeFile(ctx context.Context, name string, r io.Reader, o Writ
 		return f, err
 	}
 	f.Content = f.Blob.Size
-	return fs.supersede(ctx, f, o.Force)
-}
-
-// supersede makes f the version of its name, unless the version in force equals it.
-// Without force it fails with kind Conflict if the name changes meanwhile.
-func (fs *Files) supersede(ctx context.Context, f File, force bool) (File, error) {
-	heads, err := fs.heads(ctx, f.Name)
-	if err != nil {
+	if err := fs.o.Fresh(ctx); err != nil {
 		return f, err
 	}
-	if len(heads) == 1 && heads[0].Blob == f.Blob && heads[0].Folder == f.Folder && heads[0].Mode == f.Mode {
-		return heads[0], nil
+	return fs.supersede(ctx, f, o.Force, !o.ModTime.IsZero())
+}
+
+// supersede makes f the version of its name, unless the version in force equals it, also
+// in its time if timed. Without force it fails with kind Conflict if the name changes meanwhile.
+func (fs *Files) supersede(ctx context.Context, f File, force, timed bool) (File, error) {
+	var equal *File
+	var item tree.ID
+	done, err := fs.edit(ctx, mode(force), func(t *tree.Tree, e *tree.Edit) (err error) {
+		if s, ok := at(t, f.Name); ok {
+			if old := fs.of(f.Name, s); !old.Conflict && same(old, f, timed) {
+				equal = &old
+				return nil
+			}
+		}
+		item, err = put(t, e, f)
+		return err
+	})
+	switch {
+	case err != nil:
+		return f, err
+	case equal != nil:
+		return *equal, nil
 	}
-	mode := moot.Swap
-	if force {
-		mode = moot.Merge
+	return fs.stated(f, item, done), nil
+}
+
+// same reports whether two files have equal content and permissions, and times if timed.
+func same(a, b File, timed bool) bool {
+	return a.Blob == b.Blob && a.Folder == b.Folder && a.Link == b.Link && a.Mode == b.Mode && (!timed || a.ModTime.Equal(b.ModTime))
+}
+
+// put states a file or link under its name; all versions that the name has are superseded.
+func put(t *tree.Tree, e *tree.Edit, f File) (tree.ID, error) {
+	var also []tree.Version
+	if s, ok := at(t, f.Name); ok && !s.Copy {
+		for _, v := range rivals(t, f.Name, s) {
+			also = append(also, v.Version)
+		}
 	}
-	f, err = fs.publish(ctx, f, heads, mode)
-	if errors.Is(err, moot.Conflict) {
-		err = moot.WithHint(err, moot.HintForce)
-	}
-	return f, err
+	return e.Write(f.Name, f.kind(), f.content(), f.Mode, also...)
 }

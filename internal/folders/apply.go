@@ -2,6 +2,7 @@ package folders
 
 import (
 	"context"
+	"crypto/rand"
 	"path"
 	"slices"
 
@@ -18,6 +19,7 @@ type applier struct {
 	later bool            // something has to wait for the next pass
 	dirs  map[string]bool // folders in which the user was quicker: they are looked at again
 	moved []string        // folders whose names are to be made durable
+	aside []Old           // files that were replaced
 }
 
 // apply brings the directory to what the space shows.
@@ -41,6 +43,7 @@ func (f *folder) apply(ctx context.Context) error {
 	if err := x.flush(); err != nil {
 		return err
 	}
+	x.removeAside()
 	f.progress.applied = !x.later
 	f.progress.revision = revision
 	for d := range x.dirs {
@@ -98,7 +101,7 @@ func (x *applier) arrange(p plan) {
 				blocked = append(blocked, w)
 			}
 		}
-		if len(blocked) == len(list) && !x.exchange(&blocked) {
+		if len(blocked) == len(list) && !x.exchange(&blocked) && !x.rename(&blocked) {
 			break
 		}
 		list = blocked
@@ -209,6 +212,28 @@ func (x *applier) exchange(blocked *[]*want) bool {
 	return false
 }
 
+// rename takes a folder that has the place of a new one, and waits for a place below it, for
+// the new one: what is in it is moved in the next pass.
+func (x *applier) rename(blocked *[]*want) bool {
+	for i, w := range *blocked {
+		if w.node != nil || w.parent.node == nil {
+			continue
+		}
+		other := w.parent.node.children[w.name]
+		at := slices.IndexFunc(*blocked, func(o *want) bool { return other != nil && o.node == other })
+		if at < 0 || other.kind != tree.Folder || other.pending() {
+			continue
+		}
+		(*blocked)[at].node = nil
+		w.node = other
+		x.agreeOn(w)
+		x.wait(w.path(), false)
+		*blocked = slices.Delete(*blocked, i, i+1)
+		return true
+	}
+	return false
+}
+
 // restat takes in that a file's time of change is another, because it was renamed.
 func (x *applier) restat(n *node, at string) {
 	s, err := x.dir.Stat(at)
@@ -219,9 +244,14 @@ func (x *applier) restat(n *node, at string) {
 	x.wait(at, true)
 }
 
-// sameContent reports that a file was but renamed.
+// sameContent reports that a file, folder or link was but renamed.
 func sameContent(a, b localdir.Stat) bool {
-	return a.Inode == b.Inode && a.Type == b.Type && a.Mode == b.Mode && (!a.Type.IsRegular() || a.Size == b.Size && a.ModTime.Equal(b.ModTime))
+	return a.Mode == b.Mode && a.SameObject(b) && (a.IsDir() || a.SameContent(b))
+}
+
+// freeName returns a name in the folder of staged files that nothing has.
+func (x *applier) freeName() string {
+	return path.Join(localdir.Staging, "aside-"+rand.Text())
 }
 
 // attributes sets modes and times, where they alone differ.
@@ -250,7 +280,8 @@ func (x *applier) attributesOf(w *want, n *node) {
 		err, changed = x.dir.Chmod(at, w.shown.Mode), true
 	}
 	if err == nil && n.kind == tree.File && !w.shown.ModTime.Equal(n.ModTime) {
-		err, changed = x.dir.SetTime(at, w.shown.ModTime), true
+		_, err = x.dir.SetTime(at, w.shown.ModTime)
+		changed = true
 	}
 	if err != nil {
 		x.couldNot(at, err)
@@ -328,25 +359,43 @@ func (x *applier) removeFile(n *node, at string) error {
 	if !n.Stat.Unchanged(s) {
 		return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", at)
 	}
-	aside := x.dir.Aside()
+	aside := x.freeName()
 	if err := x.dir.Place(at, aside); err != nil {
 		return err
 	}
 	if s, err := x.dir.Stat(aside); err != nil || !sameContent(n.Stat, s) {
 		return firstErr(x.dir.Place(aside, at), moot.Errorf(moot.Conflict, "%s was changed here meanwhile", at))
 	}
-	return x.discard(n, aside)
+	x.discard(n, aside)
+	return nil
 }
 
-// discard removes a file that lies aside; its bytes stay in the store as long as the
-// space retains the version.
-func (x *applier) discard(n *node, aside string) error {
-	if n.kind == tree.File {
-		if err := x.space.Retain(x.ctx, n.Blob, func() (localdir.File, error) { return x.dir.Open(aside) }); err != nil {
-			x.log.Debug("an old version was not retained", "blob", n.Blob.ID, "error", err)
+// discard leaves the removal of a file that lies aside for the end of the batch.
+func (x *applier) discard(n *node, aside string) {
+	x.aside = append(x.aside, Old{Blob: n.Blob, Path: aside, File: n.kind == tree.File})
+}
+
+// Old is a file that was replaced or removed on this disk.
+type Old struct {
+	Blob moot.Blob
+	Path string // in the directory
+	File bool   // else a link
+}
+
+// removeAside removes what was replaced; the store retains its bytes if the space needs them.
+func (x *applier) removeAside() {
+	if len(x.aside) == 0 {
+		return
+	}
+	if err := x.space.Retain(x.ctx, x.aside, x.dir.Open); err != nil {
+		x.log.Warn("old versions were not retained on this machine", "dir", x.stored.dir, "error", err)
+	}
+	for _, o := range x.aside {
+		if err := x.dir.Remove(o.Path); err != nil {
+			x.log.Debug("remove what was replaced", "error", err)
 		}
 	}
-	return x.dir.Remove(aside)
+	x.aside = x.aside[:0]
 }
 
 func firstErr(errs ...error) error {

@@ -95,6 +95,7 @@ func (x *applier) placeBatch(list []*want) error {
 	if err := x.flush(); err != nil {
 		return err
 	}
+	x.removeAside()
 	return x.database.save(x.ctx, x.row, x.local)
 }
 
@@ -138,8 +139,11 @@ func (x *applier) stage(batch []*placing) {
 }
 
 func (x *applier) stageLink(p *placing) (string, error) {
-	at := x.dir.Aside()
-	return at, x.dir.Symlink(p.shown.Target, at)
+	at := x.freeName()
+	if err := x.dir.Symlink(p.shown.Target, at); err != nil {
+		return "", err
+	}
+	return at, nil
 }
 
 // stageSmall fetches small files and writes them.
@@ -183,13 +187,13 @@ func (x *applier) write(p *placing, data []byte) (string, error) {
 		return "", err
 	}
 	if _, err = out.Write(data); err == nil {
-		err = out.Finish(modeOf(p.shown), p.shown.ModTime)
+		_, err = out.Finish(modeOf(p.shown), p.shown.ModTime)
 	}
 	if err != nil {
-		_ = out.Discard() // err is what is reported
+		out.Discard()
 		return "", err
 	}
-	return out.Name(), nil
+	return out.Path(), nil
 }
 
 // stageLarge fetches one large file.
@@ -284,9 +288,7 @@ func (x *applier) exchangeContent(p *placing) error {
 	if err != nil || !sameContent(n.Stat, out) {
 		return firstErr(x.dir.Exchange(p.staged, p.at), moot.Errorf(moot.Conflict, "%s was changed here meanwhile", p.at))
 	}
-	if err := x.discard(n, p.staged); err != nil {
-		x.log.Debug("remove what was replaced", "error", err)
-	}
+	x.discard(n, p.staged)
 	p.staged = ""
 	return nil
 }

@@ -272,7 +272,7 @@ func (s *saver) one(n *node) error {
 func encodeStat(s localdir.Stat) []byte {
 	raw, _ := cbor.Marshal(statRow{
 		Type: uint32(s.Type), Mode: uint32(s.Mode), Size: s.Size, ModTime: split(s.ModTime), ChangeTime: split(s.ChangeTime),
-		Born: split(s.Born), Inode: s.Inode, Device: s.Device, Links: uint64(s.Links),
+		Born: split(s.Born), Inode: s.Inode, Device: s.Device, Links: s.Links,
 	}) // fails for no value
 	return raw
 }

@@ -131,7 +131,9 @@ func (d *draft) content(o outgoing, r *record, now tree.Item) (stated bool) {
 	c := tree.Content{Blob: o.blob, Target: o.target, ModTime: o.stat.ModTime}
 	d.edit.Replace(o.Item, c, o.stat.Mode, append(slices.Clone(o.Versions), d.seenBeside(o)...)...)
 	r.Blob, r.Target, r.ModTime, r.Next = o.blob, o.target, o.stat.ModTime, nil
-	d.named = append(d.named, o)
+	if o.kind == tree.File {
+		d.named = append(d.named, o)
+	}
 	return true
 }
 

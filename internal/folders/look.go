@@ -122,7 +122,7 @@ func (l *look) lookAt(d *node) error {
 
 // name compares one name with what was agreed on.
 func (l *look) name(d *node, one localdir.Named) error {
-	if d.parent == nil && one.Name == localdir.Own || strings.HasPrefix(one.Name, tempPrefix) {
+	if strings.HasPrefix(one.Name, tempPrefix) {
 		return nil
 	}
 	at := path.Join(d.path(), one.Name)
@@ -228,7 +228,7 @@ func (l *look) relink(n, to *node) {
 	for _, c := range children { // what is below was taken for new
 		old := n.children[c.name]
 		switch {
-		case old == nil || old.kind != c.kind:
+		case old == nil || old.kind != c.kind || c.Item != (tree.ID{}):
 			c.parent = n
 			n.children[c.name] = c
 			if old != nil {
@@ -253,7 +253,7 @@ func (l *look) relink(n, to *node) {
 func (l *look) adoptBelow(n, seen *node) {
 	for _, c := range seen.children {
 		old := n.children[c.name]
-		if old == nil || old.kind != c.kind {
+		if old == nil || old.kind != c.kind || c.Item != (tree.ID{}) {
 			c.parent = n
 			n.children[c.name] = c
 			if old != nil {

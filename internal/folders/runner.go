@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/localdir"
 )
 
 // runner runs one folder, stops it and tells others about it.
@@ -137,9 +138,6 @@ func (r *runner) open(ctx context.Context) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := dir.Lock(); err != nil {
-		return nil, firstErr(err, dir.Close())
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l, err := r.service.database.load(ctx, r.stored.row)
@@ -152,10 +150,11 @@ func (r *runner) open(ctx context.Context) (*folder, error) {
 		now: r.service.cfg.Now, log: r.service.cfg.Log, report: r.log.report, local: l,
 		todo: map[*node]*waiting{}, problems: map[string]*Problem{}, again: map[string]bool{}, watcher: newWatcher(),
 	}
-	if caseless, normal := dir.Folds(); caseless || normal {
+	caseless, normal, err := dir.Folds()
+	if caseless || normal {
 		f.fold = folding(caseless, normal)
 	}
-	if err := f.check(); err != nil {
+	if err = firstErr(err, f.check()); err != nil {
 		return nil, firstErr(err, dir.Close())
 	}
 	r.active = f
@@ -423,9 +422,10 @@ func (l *listeners) report(e Event) {
 type watcher struct {
 	signal chan struct{} // room for one
 
-	mu   sync.Mutex
-	dirs map[string]bool
-	all  bool
+	mu        sync.Mutex
+	dirs      map[string]bool
+	all       bool
+	unwatched int // folders in which changes are found late
 }
 
 func newWatcher() *watcher {
@@ -434,19 +434,29 @@ func newWatcher() *watcher {
 
 // watch gathers events until ctx ends; without them the folder is looked at by itself.
 func (w *watcher) watch(ctx context.Context, f *folder) {
-	err := f.dir.Watch(ctx, func(dirs map[string]bool, all bool) {
-		w.mu.Lock()
-		for d := range dirs {
-			w.dirs[d] = true
-		}
-		w.all = w.all || all
-		w.mu.Unlock()
-		w.wake()
-	})
+	err := f.dir.Watch(ctx, localdir.WatchOptions{Wait: quietEvents, Changed: w.changed, Skip: f.skips})
 	if err != nil && ctx.Err() == nil {
 		f.log.Warn("changes in a folder are found late: it cannot be watched", "dir", f.stored.dir, "error", err)
 	}
 }
+
+// quietEvents is the time without events before a folder is looked at.
+const quietEvents = 40 * time.Millisecond
+
+// changed takes in a report.
+func (w *watcher) changed(c localdir.Changes) {
+	w.mu.Lock()
+	for d := range c.Folders {
+		w.dirs[d] = true
+	}
+	w.all = w.all || c.All
+	w.unwatched = len(c.Unwatched)
+	w.mu.Unlock()
+	w.wake()
+}
+
+// skips reports whether changes in a folder are of no interest.
+func (f *folder) skips(folder string) bool { return f.excepted(folder) }
 
 // add has a folder looked at.
 func (w *watcher) add(dir string) {

@@ -185,7 +185,11 @@ func (f *folder) read(ctx context.Context, n *node, at string) (outgoing, error)
 
 // hash reads a file; it is not quiet if it changes meanwhile or is open for writing.
 func (f *folder) hash(ctx context.Context, at string, o *outgoing) error {
-	if quiet, known := f.dir.Quiet(at); known && !quiet {
+	quiet, known, err := f.dir.Quiet(at)
+	if err != nil {
+		return err
+	}
+	if known && !quiet {
 		return moot.Errorf(moot.Unavailable, "%s is being written", at)
 	}
 	in, err := f.dir.Open(at)

@@ -41,9 +41,9 @@ type Space interface {
 	GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error]
 	// Fetch writes a large blob to a staged file of a directory, and returns its name.
 	Fetch(ctx context.Context, b moot.Blob, dir localdir.Dir, mode fs.FileMode, modified time.Time) (string, error)
-	// Retain takes in the bytes of a version that is going to be replaced or removed on this
-	// disk, if the space retains it and nobody else is sure to.
-	Retain(ctx context.Context, b moot.Blob, open func() (localdir.File, error)) error
+	// Retain takes in the bytes of versions that were replaced or removed on this disk, if
+	// nobody else is sure to retain them.
+	Retain(ctx context.Context, list []Old, open func(path string) (localdir.File, error)) error
 }
 
 // Config of a Service.
@@ -52,8 +52,8 @@ type Config struct {
 	Space    Space
 	Now      func() time.Time
 	Log      *slog.Logger
-	// Open opens a directory; nil: localdir.Open.
-	Open func(path string) (localdir.Dir, error)
+	// Add marks a directory, and Open opens one that was marked; nil: those of localdir.
+	Add, Open func(path string) (localdir.Dir, error)
 }
 
 // Service keeps directories in step while it runs, and remembers them.
@@ -80,8 +80,14 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Add == nil {
+		cfg.Add = addDir
+	}
 	if cfg.Open == nil {
-		cfg.Open = func(path string) (localdir.Dir, error) { return localdir.Open(path) }
+		cfg.Open = openDir
 	}
 	d, err := openDatabase(ctx, cfg.Database)
 	if err != nil {
@@ -97,6 +103,22 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		s.folders[one.dir] = newRunner(s, one)
 	}
 	return s, nil
+}
+
+func addDir(path string) (localdir.Dir, error) {
+	d, err := localdir.Add(path)
+	if err != nil {
+		return nil, err // not an interface that holds nil
+	}
+	return d, nil
+}
+
+func openDir(path string) (localdir.Dir, error) {
+	d, err := localdir.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // Close lets go of the database; Run must have ended.
@@ -137,7 +159,7 @@ func (s *Service) Add(ctx context.Context, dir string, o Options) (Status, error
 	if err := s.overlaps(one); err != nil {
 		return Status{}, moot.Wrap("sync "+dir, err)
 	}
-	opened, err := s.cfg.Open(one.dir)
+	opened, err := s.cfg.Add(one.dir)
 	if err != nil {
 		return Status{}, moot.Wrap("sync "+dir, err)
 	}

@@ -3,10 +3,12 @@ package link
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -60,7 +62,7 @@ func NewHost(cfg HostConfig) (*Host, error) {
 		libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.Transport(libp2pquic.NewTransport),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
-		libp2p.SwarmOpts(swarm.WithDialRanker(rank)),
+		libp2p.SwarmOpts(swarm.WithDialRanker(rank), swarm.WithDialTimeoutLocal(connectLocally)),
 		libp2p.ConnectionGater(gater{cfg.Allow}),
 		libp2p.UserAgent("moot"),
 		libp2p.DisableMetrics(),
@@ -129,6 +131,10 @@ func peerServer(handler http.Handler) *http.Server {
 // connectWithin bounds the time in which a peer must be reached.
 const connectWithin = 10 * time.Second
 
+// connectLocally bounds one attempt within a local network: QUIC would wait for longer
+// although TCP was refused, because the peer's program does not run.
+const connectLocally = 2 * time.Second
+
 // Connect makes sure that there is a connection. Kind Unavailable, or Denied if one
 // of the two does not want it, or Invalid if the peer's key is zero.
 func (h *Host) Connect(ctx context.Context, p moot.Peer) error {
@@ -145,22 +151,24 @@ func (h *Host) Connect(ctx context.Context, p moot.Peer) error {
 		s.Backoff().Clear(id) // a request waits, and the peer may be back
 	}
 	if err := h.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: dialable(p.Addrs)}); err != nil {
-		return unreachable(p, err)
+		h.log.Debug("a peer cannot be reached", "key", p.ID, "name", p.Name, "error", err)
+		return unreachable(err)
 	}
 	return nil
 }
 
-// unreachable shortens libp2p's long list of attempts.
-func unreachable(p moot.Peer, err error) error {
-	name := p.Name
-	if name == "" {
-		name = p.ID.Short()
+// unreachable says in words for people why a peer does not answer, without its addresses.
+func unreachable(err error) error {
+	var code syscall.Errno
+	switch {
+	case errors.Is(err, swarm.ErrNoAddresses), errors.Is(err, swarm.ErrNoGoodAddresses):
+		return moot.Errorf(moot.Unavailable, "cannot be reached: no address is known")
+	case errors.As(err, &code):
+		return moot.Errorf(moot.Unavailable, "cannot be reached: %s", code)
+	case errors.Is(err, context.DeadlineExceeded):
+		return moot.Errorf(moot.Unavailable, "cannot be reached: no answer")
 	}
-	why := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", " ")), " ")
-	if len(why) > 300 {
-		why = why[:300] + " …"
-	}
-	return moot.Errorf(moot.Unavailable, "peer %s cannot be reached: %s", name, why)
+	return moot.Errorf(moot.Unavailable, "cannot be reached")
 }
 
 // dialable reads multiaddrs, without the peer's ID at their end; others are left out.

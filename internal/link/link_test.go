@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/link"
@@ -184,5 +185,25 @@ func TestGarbageOnThePorts(t *testing.T) {
 	}
 	if _, err := get(t, transport(t, client, seal.Public(server)), url); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAbsentPeer: a peer whose program does not run is given up soon, in words without its
+// key and addresses.
+func TestAbsentPeer(t *testing.T) {
+	own, other := seal.NewKey(), seal.NewKey()
+	a := newHost(t, own, everybody)
+	b := newHost(t, other, everybody, "/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1")
+	absent := moot.Peer{ID: seal.Public(other), Addrs: b.Addrs()}
+	b.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	for want, p := range map[string]moot.Peer{
+		"cannot be reached: connection refused":  absent,
+		"cannot be reached: no address is known": {ID: seal.Public(seal.NewKey())},
+	} {
+		if err := a.Connect(ctx, p); moot.KindOf(err) != moot.Unavailable || err.Error() != want || ctx.Err() != nil {
+			t.Errorf("%v, want %s (%v)", err, want, ctx.Err())
+		}
 	}
 }

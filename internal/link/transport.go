@@ -27,7 +27,7 @@ func (h *Host) Transport(p moot.Peer) Transport {
 			if conn, oldErr := gostream.Dial(ctx, h.host, PeerID(p.ID), oldProtocol); oldErr == nil {
 				return conn, nil
 			}
-			return nil, unreachable(p, err)
+			return nil, unreachable(err)
 		},
 		MaxIdleConnsPerHost: 16,
 		IdleConnTimeout:     idleFor / 2, // shorter than the server's idle timeout

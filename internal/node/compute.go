@@ -33,6 +33,7 @@ type computeConfig struct {
 	store       *store.Store
 	signer      *sign.Signer
 	roster      *policy.Roster
+	files       *files.Index
 	network     *network
 	routes      *routes
 	uploads     *uploader
@@ -56,7 +57,7 @@ func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, err
 	write := c.signer.Through(node)
 	coordinator, err := jobs.New(ctx, jobs.Config{
 		Self: c.network.self, Node: node, Local: c.store, Write: write, Queue: c.data.Path("jobs.db"), Now: c.now, Workers: c.workers, Quota: c.checkQuota, Log: c.log,
-		Member: c.roster.Owner, Files: files.New(node, write, files.Options{Member: c.roster.Owner, Log: c.log}),
+		Member: c.roster.Owner, Files: files.New(node, write, files.Options{Index: c.files, Local: c.store, Member: c.roster.Owner, Log: c.log}),
 	})
 	if err != nil {
 		return nil, err

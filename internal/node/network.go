@@ -120,11 +120,18 @@ func (n *network) Connected() []moot.Peer {
 	}
 	peers := host.Peers()
 	for i := range peers {
-		if m, err := n.roster.Acting(peers[i].ID); err == nil {
-			peers[i].Name = m.Name
-		}
+		peers[i].Name = n.nameOf(peers[i].ID)
 	}
 	return slices.DeleteFunc(peers, func(p moot.Peer) bool { return !n.isMember(p.ID) })
+}
+
+// nameOf returns the name of the member for whom a device acts; "" if it acts for none.
+func (n *network) nameOf(device moot.Key) string {
+	m, err := n.roster.Acting(device)
+	if err != nil {
+		return ""
+	}
+	return m.Name
 }
 
 // online returns the keys of Connected.

@@ -36,6 +36,7 @@ type Node struct {
 	uploads *uploader
 	mail    *mailService
 	compute *computeService
+	files   fileService
 	access
 	duties
 	tasks   *group
@@ -143,6 +144,7 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 	if n.signer, err = sign.New(ctx, sign.Config{Self: n.Self(), Author: feed.NewAuthor(cfg.Space, cfg.Key, clock, nil), Local: n.store, Ready: cfg.Home.Ready, Check: countsOf(roster, n.Self())}); err != nil {
 		return err
 	}
+	n.files = newFiles(n.store, n.network, cfg.Log)
 	n.uploads = newUploader(n.store, n.network)
 	n.routes = n.newRoutes(clock)
 	n.entries = &replicator{network: n.network, local: n.store, names: policy.Named, interval: cfg.Timing.Repair, log: cfg.Log, reached: n.exchanged, introduce: n.introduceHeir}
@@ -153,6 +155,9 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 		return err
 	}
 	if n.tokens, err = accounts.OpenTokens(cfg.Data, cfg.Now, cfg.Log); err != nil {
+		return err
+	}
+	if n.files.folders, err = n.openFolders(ctx); err != nil {
 		return err
 	}
 	n.mail = n.newMail(roster)
@@ -178,7 +183,7 @@ func (n *Node) newRoutes(clock *feed.Clock) *routes {
 	return &routes{
 		network: n.network, server: cfg.Role.Copies, noPeers: cfg.Known.NoPeers, made: map[moot.Architecture]*ask.Node{},
 		ask: ask.Config{
-			Local: n.store, Self: n.network.self, Dial: n.network.dial.Dial, Log: cfg.Log, Verify: verify(clock), Stored: n.uploads.add,
+			Local: n.files.store, Self: n.network.self, Dial: n.network.dial.Dial, Log: cfg.Log, Verify: verify(clock), Stored: n.uploads.add, Name: n.network.nameOf,
 			Stall: cfg.Timing.Stall, Discover: cfg.Timing.Discover, Refresh: cfg.Timing.Refresh,
 		},
 	}
@@ -225,7 +230,7 @@ func (n *Node) newMail(roster *policy.Roster) *mailService {
 
 func (n *Node) newCompute(roster *policy.Roster) *computeService {
 	return &computeService{computeConfig: computeConfig{
-		data: n.cfg.Data, store: n.store, signer: n.signer, roster: roster, network: n.network, routes: n.routes,
+		data: n.cfg.Data, store: n.store, signer: n.signer, roster: roster, network: n.network, routes: n.routes, files: n.files.index,
 		uploads: n.uploads, preferences: n.preferences, role: n.cfg.Role, webAddrs: n.state.addrs,
 		start: n.tasks.start, oneShot: func() bool { return !n.state.running.Load() }, now: n.cfg.Now, log: n.cfg.Log,
 	}}
@@ -307,5 +312,5 @@ func (n *Node) Close() error {
 			n.cfg.Log.Warn("remember peers", "error", err)
 		}
 	}
-	return errors.Join(n.network.close(), n.compute.close(), n.mail.close(), n.store.Close())
+	return errors.Join(n.network.close(), n.compute.close(), n.mail.close(), n.files.folders.Close(), n.store.Close())
 }

@@ -95,6 +95,18 @@ func (r *replicator) exchangeAll(ctx context.Context) (reached int) {
 	return reached
 }
 
+// exchangeServer exchanges entries with the first of the space's servers that can be reached.
+// Kind Unavailable if none can.
+func (r *replicator) exchangeServer(ctx context.Context) (err error) {
+	for _, p := range r.network.Servers(ctx) {
+		if err = r.exchange(ctx, p); err == nil {
+			r.reached(ctx)
+			return nil
+		}
+	}
+	return moot.Wrap("ask the server", err)
+}
+
 // exchange exchanges entries with one node.
 func (r *replicator) exchange(ctx context.Context, p moot.Peer) error {
 	remote, err := r.network.dial.Dial(p)

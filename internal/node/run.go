@@ -40,13 +40,13 @@ func (n *Node) Disconnect() {
 func (n *Node) Handler() http.Handler { return n.handler }
 
 func (n *Node) newHandler(roster *policy.Roster) http.Handler {
-	public := &published{local: n.store, log: n.cfg.Log}
+	public := newPublished(n.store, n.files.index, n.cfg.Log)
 	rules := n.cfg.Role.Policy(arch.Owner{Roster: roster, Preferences: n.preferences, Publishes: func(ctx context.Context, blob string, names []string) bool {
 		return n.mail.isMessage(ctx, blob) || public.has(ctx, blob, names)
 	}})
-	var seen moot.Node = n.store
+	var seen moot.Node = n.files.store
 	if n.cfg.Role.HoldsMail {
-		seen = dial.Metered{Node: bounded{n.store, n.mail.checkQuota}, In: &n.network.in}
+		seen = dial.Metered{Node: bounded{seen, n.mail.checkQuota}, In: &n.network.in}
 	}
 	seen = admitting{seen, n.witness}
 	h := wire.Handler(n.cfg.Intercept.Seen(worker.Overlay{Node: seen, Cache: n.compute.cached}), guard{roster, rules, n.cfg.Role.Copies}, wire.Options{
@@ -103,6 +103,7 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 	if len(n.cfg.OldKeys) > 0 {
 		n.tasks.start(n.PassOn)
 	}
+	n.tasks.start(n.files.folders.Run)
 	n.tasks.start(n.witness.run)
 	n.tasks.start(n.keys.run)
 	n.tasks.start(func(ctx context.Context) {
@@ -122,7 +123,7 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 	}
 	n.tasks.start(n.announceBlobs)
 	if n.cfg.Role.Mirror {
-		m := &mirror{local: n.store, peers: routed{n.routes, arch.PeerToPeer().Asks}, every: n.cfg.Timing.Mirror, log: n.cfg.Log}
+		m := newMirror(mirrorConfig{index: n.files.index, local: n.store, peers: routed{n.routes, arch.PeerToPeer().Asks}, every: n.cfg.Timing.Mirror, now: n.cfg.Now, log: n.cfg.Log})
 		n.tasks.start(m.run)
 	}
 	return nil

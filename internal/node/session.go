@@ -6,7 +6,6 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/accounts"
 	"github.com/mootspace/moot/internal/app"
-	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/sign"
@@ -22,10 +21,10 @@ func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session
 	}
 	node := routed{n.routes, via}
 	write := n.signer.Through(node)
-	place := inPlace{node: node, store: n.store, network: n.network, uploads: n.uploads, rules: rules, copies: n.cfg.Role.Copies}
 	return &app.Session{
 		Identity: n.Identity(), Via: via,
-		Files: files.New(node, write, files.Options{Linker: place, Fetcher: place, Member: n.network.roster.Owner, Log: n.cfg.Log}),
+		Files:   n.sessionFiles(via, rules),
+		Folders: foldersOf{n.files.folders},
 		Members: people{n.members(node, write, n.network.roster), n, func(ctx context.Context) {
 			if !n.state.running.Load() || rules.Delegates {
 				n.entries.exchangeAll(ctx)

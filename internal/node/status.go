@@ -6,9 +6,9 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
-	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/store"
+	"github.com/mootspace/moot/internal/tree"
 )
 
 // Status implements app.Control.
@@ -49,13 +49,12 @@ func (c control) countStored(ctx context.Context, h *app.Holdings) error {
 		return err
 	}
 	h.Forks = len(forks)
-	conflicts, err := files.New(c.store, nil, files.Options{}).Conflicts(ctx)
-	names := map[string]bool{}
-	for _, f := range conflicts {
-		names[f.Name] = true
-	}
-	h.Conflicts = len(names)
-	return err
+	return c.files.index.View(ctx, func(t *tree.Tree) error {
+		for range t.Conflicts() {
+			h.Conflicts++
+		}
+		return nil
+	})
 }
 
 // membership fills in what is open about the members.

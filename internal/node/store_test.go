@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/members"
 	"github.com/mootspace/moot/internal/policy"
@@ -64,12 +65,14 @@ func TestPublishedBlobsAreThoseOfTheNames(t *testing.T) {
 	n := founder(t, Config{})
 	s := session(t, n, viaPeers)
 	public, private := write(t, s, "public/a", "for all"), write(t, s, "private", "for me")
-	shared, err := s.Files.Share(t.Context(), folder(t, "part", "in a folder"), files.ShareOptions{As: "public/folder"})
+	shared := frozen(t, s, "public/frozen", "in a frozen folder")
+	part := blobOf(t, n, "in a frozen folder")
+	_, err := s.Files.Share(t.Context(), folder(t, "inner", "in a folder"), files.ShareOptions{As: "public/folder"})
 	must(t, err)
-	part := blobOf(t, n, "in a folder")
-	p := &published{local: n.store, log: n.cfg.Log}
+	inner := blobOf(t, n, "in a folder")
+	p := newPublished(n.store, n.files.index, n.cfg.Log)
 	names := []string{"public/"}
-	for id, want := range map[moot.BlobID]bool{public.Blob.ID: true, private.Blob.ID: false, shared.Blob.ID: true, part: true} {
+	for id, want := range map[moot.BlobID]bool{public.Blob.ID: true, private.Blob.ID: false, shared.Blob.ID: true, part: true, inner: true} {
 		if p.has(t.Context(), id.String(), names) != want {
 			t.Errorf("published %v, want %v: %v", !want, want, id)
 		}
@@ -86,10 +89,19 @@ func TestPublishedBlobsAreThoseOfTheNames(t *testing.T) {
 		t.Error("a removed name is still published")
 	}
 	must(t, n.store.Drop(t.Context(), shared.Blob.ID))
-	write(t, s, "public/c", "something changes")
-	if p.has(t.Context(), part.String(), names) || !p.has(t.Context(), shared.Blob.ID.String(), names) {
+	if p = newPublished(n.store, n.files.index, n.cfg.Log); p.has(t.Context(), part.String(), names) || !p.has(t.Context(), shared.Blob.ID.String(), names) {
 		t.Error("the parts of a folder whose list is not held here cannot be known")
 	}
+}
+
+// frozen gives a name to a frozen folder with one file.
+func frozen(t *testing.T, s *app.Session, name, text string) files.File {
+	t.Helper()
+	f, err := s.Files.(*files.Files).Assemble(t.Context(), name, func(yield func(files.Part, error) bool) {
+		yield(files.Part{Path: "part", Blob: moot.Blob{Size: int64(len(text))}, Data: []byte(text)}, nil)
+	})
+	must(t, err)
+	return f
 }
 
 // blobOf returns the ID of a content, which the node stores.

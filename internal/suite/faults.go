@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"iter"
 	"log/slog"
 	"strings"
 	"sync"
@@ -39,6 +40,20 @@ func (f falsified) Exchange(ctx context.Context, id moot.BlobID) (moot.Exchange,
 		return f.Node.Exchange(ctx, id)
 	}
 	return blob.NewExchange(ctx, f, id), nil
+}
+
+// GetMany implements moot.Blobs.
+func (f falsified) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
+	return func(yield func(moot.Small, error) bool) {
+		for s, err := range f.Node.GetMany(ctx, ids) {
+			if err == nil && f.m.dishonest.Load() {
+				s.Data = append([]byte{'!'}, s.Data[min(len(s.Data), 1):]...)
+			}
+			if !yield(s, err) {
+				return
+			}
+		}
+	}
 }
 
 // flipper changes a byte in every few thousand.

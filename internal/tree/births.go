@@ -57,7 +57,7 @@ type directory struct {
 type past struct {
 	replaced []*statement
 	removals []stamp
-	moves    []*move
+	place    *move // the newest of a file or link; of a folder: some move
 }
 
 func (n *node) birth() Birth {

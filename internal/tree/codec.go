@@ -83,7 +83,7 @@ func (b *wireBody) check() error {
 			return moot.Errorf(moot.Invalid, "folder %d has no birth", i+1)
 		}
 		levels[i+1], sizes[i+1] = levels[f.Parent]+1, sizes[f.Parent]+len(f.Name)+1
-		if levels[i+1] >= MaxLevels || sizes[i+1] > MaxPath {
+		if levels[i+1] > MaxLevels || sizes[i+1] > MaxPath+1 {
 			return moot.Errorf(moot.Invalid, "folder %d lies too deep", i+1)
 		}
 		if err := CheckName(f.Name); err != nil {
@@ -92,8 +92,11 @@ func (b *wireBody) check() error {
 	}
 	for i := range b.Ops {
 		o := &b.Ops[i]
-		if int(o.Folder) > len(b.Folders) || int(o.Nonce) >= len(b.Nonces)/nonceSize || o.Type > 2 || sizes[o.Folder]+len(o.Name) > MaxPath {
+		if int(o.Folder) > len(b.Folders) || int(o.Nonce) >= len(b.Nonces)/nonceSize || o.Type > 2 {
 			return moot.Errorf(moot.Invalid, "operation %d has no item", i)
+		}
+		if levels[o.Folder] >= MaxLevels || sizes[o.Folder]+len(o.Name) > MaxPath {
+			return moot.Errorf(moot.Invalid, "the item of operation %d lies too deep", i)
 		}
 		if err := CheckName(o.Name); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"encoding/hex"
 	"io/fs"
 	"maps"
 	"slices"
@@ -16,19 +15,19 @@ import (
 type Edit struct {
 	tree    *Tree
 	nonce   Nonce
-	ops     []*draftOp
-	made    map[ID]*node       // items born here
-	moved   map[*node]spot     // items moved here
-	arrived map[*node]nodesBy  // items born or moved here, by the folder where they are now
-	content map[*node]*draftOp // the content that was stated of an item here
-	ended   map[*node]bool     // folders whose existence was ended here
+	ops     []*plannedOp
+	made    map[ID]*node         // items born here
+	moved   map[*node]spot       // items moved here
+	arrived map[*node]nodesBy    // items born or moved here, by the folder where they are now
+	content map[*node]*plannedOp // the content that was stated of an item here
+	ended   map[*node]bool       // folders whose existence was ended here
 }
 
 // nodesBy are items by name.
 type nodesBy map[string][]*node
 
-// draftOp is an operation that is about to be stated.
-type draftOp struct {
+// plannedOp is an operation that is about to be stated.
+type plannedOp struct {
 	Op
 	node   *node
 	parent *node // of a Move
@@ -38,7 +37,7 @@ type draftOp struct {
 func (t *Tree) Edit(nonce Nonce) *Edit {
 	return &Edit{
 		tree: t, nonce: nonce, made: map[ID]*node{}, moved: map[*node]spot{}, arrived: map[*node]nodesBy{},
-		content: map[*node]*draftOp{}, ended: map[*node]bool{},
+		content: map[*node]*plannedOp{}, ended: map[*node]bool{},
 	}
 }
 
@@ -164,7 +163,7 @@ func (e *Edit) Replace(item ID, c Content, mode fs.FileMode, replaces ...Version
 // Chmod states the permission bits of an item.
 func (e *Edit) Chmod(item ID, mode fs.FileMode) {
 	if n := e.node(item); n != nil && n.origin != nil {
-		e.ops = append(e.ops, &draftOp{Op: Op{Kind: SetMode, Item: item, Mode: mode.Perm()}, node: n})
+		e.ops = append(e.ops, &plannedOp{Op: Op{Kind: SetMode, Item: item, Mode: mode.Perm()}, node: n})
 	}
 }
 
@@ -183,7 +182,7 @@ func (e *Edit) Move(items []ID, parent ID, name string) error {
 		if n == nil || n.origin == nil {
 			return moot.Errorf(moot.Invalid, "%q cannot be moved: it is not known", name)
 		}
-		for at := to; at != nil; at = e.place(at).parent {
+		for at := to; at != nil; at = e.spotOf(at).parent {
 			if at == n {
 				return moot.Errorf(moot.Conflict, "%q cannot be moved into itself", n.name)
 			}
@@ -191,7 +190,7 @@ func (e *Edit) Move(items []ID, parent ID, name string) error {
 	}
 	for _, id := range items {
 		n := e.node(id)
-		e.ops = append(e.ops, &draftOp{Op: Op{Kind: Move, Item: id, Parent: parent, Name: name}, node: n, parent: to})
+		e.ops = append(e.ops, &plannedOp{Op: Op{Kind: Move, Item: id, Parent: parent, Name: name}, node: n, parent: to})
 		e.put(n, spot{to, name})
 	}
 	return nil
@@ -209,7 +208,7 @@ func (e *Edit) remove(n *node, versions []Version) {
 		e.ended[n] = true
 	}
 	for part := range slices.Chunk(versions, moot.MaxReplaces) {
-		e.ops = append(e.ops, &draftOp{Op: Op{Kind: Remove, Item: n.id, Replaces: slices.Clone(part)}, node: n})
+		e.ops = append(e.ops, &plannedOp{Op: Op{Kind: Remove, Item: n.id, Replaces: slices.Clone(part)}, node: n})
 	}
 }
 
@@ -288,7 +287,7 @@ func (e *Edit) removeItem(n *node, level int) {
 // end ends all versions in force of an item, and the one that was stated here.
 func (e *Edit) end(n *node) {
 	if o := e.content[n]; o != nil {
-		e.ops = slices.DeleteFunc(e.ops, func(p *draftOp) bool { return p == o })
+		e.ops = slices.DeleteFunc(e.ops, func(p *plannedOp) bool { return p == o })
 		delete(e.content, n)
 	}
 	var versions []Version
@@ -296,127 +295,6 @@ func (e *Edit) end(n *node) {
 		versions = append(versions, s.version())
 	}
 	e.remove(n, versions)
-}
-
-// node returns an item of the tree, or one born here.
-func (e *Edit) node(id ID) *node {
-	if n := e.made[id]; n != nil {
-		return n
-	}
-	return e.tree.nodes[id]
-}
-
-// place returns where an item is.
-func (e *Edit) place(n *node) spot {
-	if at, moved := e.moved[n]; moved {
-		return at
-	}
-	return spot{n.parent, n.name}
-}
-
-func (e *Edit) put(n *node, to spot) {
-	from := e.place(n)
-	if there := e.arrived[from.parent]; there != nil {
-		there[from.name] = slices.DeleteFunc(there[from.name], func(o *node) bool { return o == n })
-	}
-	e.moved[n] = to
-	e.arrive(n, to)
-}
-
-func (e *Edit) arrive(n *node, at spot) {
-	if e.arrived[at.parent] == nil {
-		e.arrived[at.parent] = nodesBy{}
-	}
-	e.arrived[at.parent][at.name] = append(e.arrived[at.parent][at.name], n)
-}
-
-// named returns the items shown under a name in folders that are shown as one.
-func (e *Edit) named(union []*node, name string) (all []*node) {
-	for _, u := range union {
-		at := spot{u, name}
-		for n := u.dir.children[name]; n != nil; n = n.next {
-			if len(e.moved) == 0 || e.place(n) == at {
-				all = append(all, n)
-			}
-		}
-		for _, n := range e.arrived[u][name] {
-			if !slices.Contains(all, n) {
-				all = append(all, n)
-			}
-		}
-	}
-	return all
-}
-
-// foldersOf returns the folders among items: those of the tree first.
-func (e *Edit) foldersOf(items []*node) []*node {
-	folders := foldersOf(items)
-	slices.SortStableFunc(folders, func(a, b *node) int {
-		_, made := e.made[a.id]
-		if _, other := e.made[b.id]; made == other {
-			return 0
-		}
-		if made {
-			return 1
-		}
-		return -1
-	})
-	return folders
-}
-
-// bear returns a new item in a folder. One whose chain of births would be too long is born
-// in the root, and moved.
-func (e *Edit) bear(parent *node, t Type, name string) *node {
-	at, born := parent, name
-	if !mayBear(parent, name) {
-		at, born = e.tree.root, hex.EncodeToString(parent.id[:])+"-"+cut(name, MaxName-2*len(ID{})-1)
-	}
-	n := newNode(Birth{Parent: at.id, Type: t, Name: born, Nonce: e.nonce}.ID(), at, t, born, e.nonce)
-	e.made[n.id] = n
-	e.arrive(n, spot{at, born})
-	if at != parent {
-		e.ops = append(e.ops, &draftOp{Op: Op{Kind: Move, Item: n.id, Parent: parent.id, Name: name}, node: n, parent: parent})
-		e.put(n, spot{parent, name})
-	}
-	return n
-}
-
-// mayBear reports whether the births from the root to an item keep within the limits.
-func mayBear(parent *node, name string) bool {
-	levels, size := 1, len(name)
-	for n := parent; n.origin != nil; n = n.origin {
-		levels, size = levels+1, size+len(n.born)+1
-	}
-	return levels <= MaxLevels && size <= MaxPath
-}
-
-// state states a content; one that was stated here before is no more.
-func (e *Edit) state(n *node, c Content, mode fs.FileMode, replaces []Version) {
-	o := e.content[n]
-	if o == nil {
-		o = &draftOp{Op: Op{Kind: SetContent, Item: n.id}, node: n}
-		e.content[n] = o
-		e.ops = append(e.ops, o)
-	}
-	o.Content = c
-	if mode.Perm() != 0 {
-		o.Mode = mode.Perm()
-	}
-	for _, v := range replaces {
-		if !slices.Contains(o.Replaces, v) {
-			o.Replaces = append(o.Replaces, v)
-		}
-	}
-	if over := len(o.Replaces) - moot.MaxReplaces; over > 0 {
-		e.remove(n, o.Replaces[moot.MaxReplaces:])
-		o.Replaces = o.Replaces[:moot.MaxReplaces]
-		delete(e.ended, n)
-	}
-}
-
-func cutLast(path string) (folder, name string) {
-	at := strings.LastIndexByte(path, '/')
-	return path[:max(at, 0)], path[at+1:]
 }
 
 // Len returns the number of operations.
@@ -434,10 +312,10 @@ func (e *Edit) Ops() []Op {
 
 // sort brings the operations into the order: folders, moves, contents, modes, removals.
 func (e *Edit) sort() {
-	slices.SortStableFunc(e.ops, func(a, b *draftOp) int { return a.rank() - b.rank() })
+	slices.SortStableFunc(e.ops, func(a, b *plannedOp) int { return a.rank() - b.rank() })
 }
 
-func (o *draftOp) rank() int {
+func (o *plannedOp) rank() int {
 	switch {
 	case o.Kind == SetContent && o.node.dir != nil:
 		return 0

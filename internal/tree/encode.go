@@ -13,7 +13,8 @@ type Body struct {
 }
 
 // Encode returns the operations as bodies of entries of kind change, each of at most
-// moot.MaxBody bytes, and with each its key and how many operations it has; in order.
+// moot.MaxBody bytes, and with each its key and how many operations it has; in order. Kind
+// Invalid if something cannot be stated, as a link without a target.
 func (e *Edit) Encode() ([]Body, error) {
 	e.sort()
 	var bodies []Body
@@ -68,7 +69,7 @@ func newBodyWriter(e *Edit) *bodyWriter {
 }
 
 // cost returns an upper bound of what an operation adds to the body.
-func (w *bodyWriter) cost(o *draftOp) int {
+func (w *bodyWriter) cost(o *plannedOp) int {
 	n := opCost + len(o.node.born) + len(o.Name) + len(o.Target) + len(o.Replaces)*(citeSize+citeCost) + nonceSize
 	for _, at := range []*node{o.node.origin, o.parent} {
 		for ; at != nil && at.origin != nil; at = at.origin {
@@ -80,7 +81,7 @@ func (w *bodyWriter) cost(o *draftOp) int {
 	return n
 }
 
-func (w *bodyWriter) add(o *draftOp) error {
+func (w *bodyWriter) add(o *plannedOp) error {
 	n := o.node
 	line := wireOp{Kind: o.Kind, Folder: w.row(n.origin), Name: n.born, Nonce: w.nonce(n.nonce), Type: uint8(n.kind) - 1, Mode: uint32(o.Mode)}
 	switch o.Kind {
@@ -91,6 +92,9 @@ func (w *bodyWriter) add(o *draftOp) error {
 	}
 	for _, v := range o.Replaces {
 		line.Replaces = append(line.Replaces, w.cite(v.Entry), v.Op)
+	}
+	if !w.wire.sound(&line) {
+		return moot.Errorf(moot.Invalid, "what is said of %q makes no sense", n.name)
 	}
 	raw, err := cbor.Marshal(&line)
 	if err != nil {
@@ -137,11 +141,11 @@ func (w *bodyWriter) cite(id moot.EntryID) uint32 {
 }
 
 // narrow takes an operation's folder into account for the key.
-func (w *bodyWriter) narrow(o *draftOp) {
-	at := w.edit.place(o.node).parent
+func (w *bodyWriter) narrow(o *plannedOp) {
+	at := w.edit.spotOf(o.node).parent
 	var names []string
-	for ; at != nil && at.origin != nil && len(names) <= MaxLevels; at = w.edit.place(at).parent {
-		names = append(names, w.edit.place(at).name)
+	for ; at != nil && at.origin != nil && len(names) <= MaxLevels; at = w.edit.spotOf(at).parent {
+		names = append(names, w.edit.spotOf(at).name)
 	}
 	if len(w.ops) == 1 {
 		for i := range names {
@@ -180,8 +184,3 @@ func (w *bodyWriter) body() (Body, error) {
 	}
 	return Body{Key: key, Data: data, Ops: len(w.ops)}, nil
 }
-
-// Check reports, with kind Conflict, that an entry's operations supersede versions that are
-// no longer in force, or state content under a name that another item has: what a server
-// refuses when it linearises names.
-func (t *Tree) Check(e moot.Entry) error { panic("tree: not yet") }

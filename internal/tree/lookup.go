@@ -151,14 +151,15 @@ func (t *Tree) Item(id ID) (Item, bool) {
 	return i, true
 }
 
-// ItemOf returns the item of which something is a version; false if it is not known.
-func (t *Tree) ItemOf(v Version) (ID, bool) {
+// Stated returns a version, in force or not, and its item; false if it is not known.
+func (t *Tree) Stated(v Version) (Found, bool) {
 	if s := t.statement(v); s != nil {
-		return s.node.id, true
+		return Found{s.node.id, s.export()}, true
 	}
-	return ID{}, false
+	return Found{}, false
 }
 
+// statement returns a version; nil if it is not known.
 func (t *Tree) statement(v Version) *statement {
 	src := t.sources[v.Entry]
 	if src == nil || int(v.Op) >= len(src.stated) {

@@ -25,22 +25,17 @@ func (m *move) compareTo(o *move) int { return m.compare(o.stamp) }
 // relocate takes in a move. Those of folders wait for replay.
 func (t *Tree) relocate(m *move) {
 	n, past := m.node, m.node.history()
-	if len(past.moves) == 0 {
-		t.remember(n, spot{n.origin, n.born})
+	if past.place == nil {
+		past.place = m
+		t.former[spot{n.origin, n.born}] = append(t.former[spot{n.origin, n.born}], n)
 	}
-	t.remember(n, m.to)
-	past.moves = append(past.moves, m)
-	if n.dir != nil {
+	t.former[m.to] = append(t.former[m.to], n)
+	switch {
+	case n.dir != nil:
 		t.late = append(t.late, m)
-	} else if newest := slices.MaxFunc(past.moves, (*move).compareTo); newest == m {
+	case m.compareTo(past.place) >= 0:
+		past.place = m
 		t.put(n, m.to)
-	}
-}
-
-// remember notes that an item is, or was, at a place.
-func (t *Tree) remember(n *node, at spot) {
-	if !slices.Contains(t.former[at], n) {
-		t.former[at] = append(t.former[at], n)
 	}
 }
 

@@ -3,6 +3,7 @@ package tree
 import (
 	"bytes"
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -119,24 +120,21 @@ func (t *Tree) main(name string, items []*node) (Shown, [][]*statement) {
 	return r, rest[:min(len(rest), maxCopies)]
 }
 
+// beside is a content that lost its name.
+type beside struct {
+	name  string
+	equal []*statement
+}
+
 // list returns what is shown in folders that are shown as one, by name.
 func (t *Tree) list(union []*node) []Shown {
 	var rows []Shown
-	type beside struct {
-		name  string
-		equal []*statement
-	}
 	var copies []beside
-	for i, u := range union {
-		for name := range u.dir.children {
-			if i > 0 && len(named(union[:i], name)) > 0 {
-				continue
-			}
-			r, others := t.main(name, named(union[i:], name))
-			rows = append(rows, r)
-			for _, equal := range others {
-				copies = append(copies, beside{name, equal})
-			}
+	for name, items := range byName(union) {
+		r, others := t.main(name, items)
+		rows = append(rows, r)
+		for _, equal := range others {
+			copies = append(copies, beside{name, equal})
 		}
 	}
 	if len(copies) > 0 {
@@ -150,6 +148,33 @@ func (t *Tree) list(union []*node) []Shown {
 	}
 	slices.SortFunc(rows, func(a, b Shown) int { return strings.Compare(a.Name, b.Name) })
 	return rows
+}
+
+// byName yields the items shown in folders that are shown as one, by name.
+func byName(union []*node) iter.Seq2[string, []*node] {
+	return func(yield func(string, []*node) bool) {
+		if len(union) == 1 {
+			for name := range union[0].dir.children {
+				if !yield(name, named(union, name)) {
+					return
+				}
+			}
+			return
+		}
+		names := nodesBy{}
+		for _, u := range union {
+			for name, n := range u.dir.children {
+				for ; n != nil; n = n.next {
+					names[name] = append(names[name], n)
+				}
+			}
+		}
+		for name, items := range names {
+			if !yield(name, items) {
+				return
+			}
+		}
+	}
 }
 
 // copyRow shows a content that lost its name, under one that is free.

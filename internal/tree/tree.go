@@ -7,7 +7,6 @@ package tree
 
 import (
 	"io/fs"
-	"iter"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -146,40 +145,8 @@ func New(cfg Config) *Tree {
 	}
 }
 
-// History returns all versions of the items that are, or ever were, shown at a path, also
-// their removals; the newest first.
-func (t *Tree) History(path string) []Stated { panic("tree: not yet") }
-
-// Find returns the versions, in force or not, whose blob's ID begins with some hexadecimal
-// digits, each blob once, with the item that had it last.
-func (t *Tree) Find(prefix string) []Found { panic("tree: not yet") }
-
 // Found is a version and its item.
 type Found struct {
 	Item ID
 	Stated
-}
-
-// Conflicts yields the paths that have several versions or files, with all versions.
-func (t *Tree) Conflicts() iter.Seq2[string, []Found] { panic("tree: not yet") }
-
-// Retention says how long replaced and removed versions stay available.
-type Retention struct {
-	All     time.Duration // every version is retained for so long
-	Daily   time.Duration // then one a day for so long
-	Least   int           // the newest so many of each item, however old, while it is in force
-	Removed time.Duration // versions of removed items
-	Brief   time.Duration // those replaced within a minute by the same author, and no longer than this
-}
-
-// DefaultRetention is what holds unless a policy says otherwise.
-func DefaultRetention() Retention {
-	const day = 24 * time.Hour
-	return Retention{All: day, Daily: 30 * day, Least: 10, Removed: 30 * day, Brief: time.Hour}
-}
-
-// Needed yields the blobs of all versions in force, and of those replaced and removed that
-// a retention keeps at a time; rule returns the retention of a path.
-func (t *Tree) Needed(now time.Time, rule func(path string) Retention) iter.Seq2[moot.Blob, bool] {
-	panic("tree: not yet") // bool: in force
 }

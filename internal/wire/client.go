@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"github.com/mootspace/moot/internal/blob"
 	"io"
-	"iter"
 	"mime"
 	"net/http"
 	"net/url"
@@ -179,19 +177,4 @@ func (b *body) Close() error {
 	err := b.ReadCloser.Close()
 	b.idle.stop()
 	return err
-}
-
-// PutMany implements moot.Blobs.
-func (c *Client) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
-	return blob.PutEach(ctx, c, contents)
-}
-
-// GetMany implements moot.Blobs.
-func (c *Client) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
-	return blob.GetEach(ctx, c, ids)
-}
-
-// HaveMany implements moot.Blobs.
-func (c *Client) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
-	return blob.HaveEach(ctx, c, ids)
 }

@@ -39,6 +39,7 @@ const (
 // Media types.
 const (
 	typeBao     = "application/vnd.moot.bao"
+	typeSmall   = "application/vnd.moot.small"
 	typeBytes   = "application/octet-stream"
 	typeSeq     = "application/cbor-seq" // RFC 8742
 	typeJSON    = "application/json"
@@ -49,6 +50,9 @@ const (
 // Paths, as patterns of http.ServeMux without their methods.
 const (
 	pathBlobs    = "/v2/blobs"
+	pathGetMany  = "/v2/blobs/fetch"
+	pathPutMany  = "/v2/blobs/store"
+	pathHaveMany = "/v2/blobs/have"
 	pathBlob     = "/v2/blobs/{id}"
 	pathHolding  = "/v2/blobs/{id}/holding"
 	pathExchange = "/v2/blobs/{id}/exchange"

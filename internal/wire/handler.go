@@ -96,6 +96,9 @@ type route struct {
 func (h *handler) routes() []route {
 	routes := []route{
 		{"POST " + pathBlobs, h.put},
+		{"POST " + pathGetMany, h.getMany},
+		{"POST " + pathPutMany, h.putMany},
+		{"POST " + pathHaveMany, h.haveMany},
 		{"GET " + pathBlob, h.get},
 		{"GET " + pathHolding, h.have},
 		{"POST " + pathExchange, h.exchange},

@@ -72,6 +72,9 @@ func TestOpenAPI(t *testing.T) {
 	one := "/v2/blobs/" + b.ID.String()
 	for _, s := range []success{
 		{"POST " + pathBlobs, "POST", pathBlobs, "x", "", ""},
+		{"POST " + pathGetMany, "POST", pathGetMany, string(b.ID[:]), "", ""},
+		{"POST " + pathPutMany, "POST", pathPutMany, "\x01x", "", ""},
+		{"POST " + pathHaveMany, "POST", pathHaveMany, string(b.ID[:]), "", ""},
 		{"GET " + pathBlob, "GET", one, "", "", ""},
 		{"GET " + pathBlob, "GET", one + "?raw=1", "", "Range", "bytes=1-2"},
 		{"GET " + pathBlob, "GET", one + "?raw=1", "", "Range", "bytes=100-"},

@@ -50,7 +50,7 @@ func (c *Client) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 	return up.check(got)
 }
 
-// upload is the body of a Put. Reading and stopping exclude each other, because a
+// upload is the body of a Put or PutMany. Reading and stopping exclude each other, because a
 // transport may go on reading after the response, and the reader belongs to the caller
 // of Put again once Put has returned.
 type upload struct {
@@ -58,9 +58,9 @@ type upload struct {
 
 	mu      sync.Mutex
 	src     io.Reader
-	sum     *blob.Hasher
-	ended   bool  // all of src has been read
-	failed  error // of src
+	sum     *blob.Hasher // nil: what is sent was hashed before
+	ended   bool         // all of src has been read
+	failed  error        // of src
 	stopped bool
 }
 
@@ -73,7 +73,9 @@ func (u *upload) Read(p []byte) (int, error) {
 	u.idle.pause() // the source's own time does not count
 	n, err := u.src.Read(p)
 	u.idle.start()
-	u.sum.Write(p[:n])
+	if u.sum != nil {
+		u.sum.Write(p[:n])
+	}
 	if err == io.EOF {
 		u.ended = true
 	} else if err != nil {

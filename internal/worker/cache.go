@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -149,30 +150,66 @@ func (o Overlay) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error)
 
 // PutMany implements moot.Blobs.
 func (c *Cache) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
-	return blob.PutEach(ctx, c, contents)
+	stored, err := c.store.PutMany(ctx, contents)
+	if err != nil {
+		return stored, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range stored {
+		c.add(b)
+	}
+	return stored, c.evict(ctx)
 }
 
-// GetMany implements moot.Blobs.
+// GetMany implements moot.Blobs. It counts as use.
 func (c *Cache) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
-	return blob.GetEach(ctx, c, ids)
+	c.mu.Lock()
+	for _, id := range ids {
+		c.blobs.Get(id)
+	}
+	c.mu.Unlock()
+	return c.store.GetMany(ctx, ids)
 }
 
 // HaveMany implements moot.Blobs.
 func (c *Cache) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
-	return blob.HaveEach(ctx, c, ids)
-}
-
-// PutMany implements moot.Blobs.
-func (o Overlay) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
-	return blob.PutEach(ctx, o, contents)
+	return c.store.HaveMany(ctx, ids)
 }
 
 // GetMany implements moot.Blobs.
 func (o Overlay) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
-	return blob.GetEach(ctx, o, ids)
+	return func(yield func(moot.Small, error) bool) {
+		cache := o.Cache()
+		had := make(map[moot.BlobID]bool, len(ids))
+		for s, err := range o.Node.GetMany(ctx, ids) {
+			had[s.ID] = true
+			if !yield(s, err) || err != nil {
+				return
+			}
+		}
+		if cache == nil || len(had) == len(ids) {
+			return
+		}
+		lacking := slices.DeleteFunc(slices.Clone(ids), func(id moot.BlobID) bool { return had[id] })
+		for s, err := range cache.GetMany(ctx, lacking) {
+			if !yield(s, err) {
+				return
+			}
+		}
+	}
 }
 
 // HaveMany implements moot.Blobs.
 func (o Overlay) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
-	return blob.HaveEach(ctx, o, ids)
+	held, err := o.Node.HaveMany(ctx, ids)
+	cache := o.Cache()
+	if err != nil || cache == nil {
+		return held, err
+	}
+	also, err := cache.HaveMany(ctx, ids)
+	for i := range also {
+		held[i] = held[i] || also[i]
+	}
+	return held, err
 }

@@ -59,7 +59,7 @@ func TestFiles(t *testing.T) {
 	if list, err := fs.Conflicts(ctx); err != nil || len(list) != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
-	_, err = fs.Resolve(ctx, "x", "")
+	_, err = fs.Resolve(ctx, "y", "")
 	wantKind(t, "resolve nothing", err, moot.NotFound)
 }
 

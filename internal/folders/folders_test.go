@@ -1,0 +1,106 @@
+package folders_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestBothWays(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.members[0], w.members[1]
+	a.write("one", "1")
+	a.write("d/two", "2")
+	must(t, os.Mkdir(a.path("empty"), 0o750))
+	must(t, os.Symlink("../x", a.path("link")))
+	must(t, os.Chmod(a.path("one"), 0o755))
+	must(t, os.Chtimes(a.path("d/two"), time.Time{}, time.Unix(1e9, 5)))
+	b.write("three", "3")
+	w.converge()
+	w.same()
+	if got := b.names(); got != "d/|d/two=2|empty/|link>../x|one=1|three=3" {
+		t.Errorf("%s", got)
+	}
+	b.write("one", "changed")
+	a.remove("d")
+	b.rename("three", "four")
+	w.converge()
+	w.same()
+	if got := a.names(); got != "empty/|four=3|link>../x|one=changed" {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestFolderRenamed(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.members[0], w.members[1]
+	a.write("d/x/1", "1")
+	a.write("d/2", "2")
+	w.converge()
+	entries := len(a.entries)
+	a.rename("d", "e")
+	a.once()
+	if n := len(a.entries) - entries; n != 1 {
+		t.Errorf("%d entries", n)
+	}
+	b.write("d/x/3", "3")
+	w.converge()
+	w.same()
+	if got := b.names(); got != "e/|e/2=2|e/x/|e/x/1=1|e/x/3=3" {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestConflict(t *testing.T) {
+	w := newWorld(t, 3)
+	a, b := w.members[0], w.members[1]
+	a.write("plan.txt", "base")
+	w.converge()
+	a.write("plan.txt", "a's")
+	b.write("plan.txt", "b's")
+	w.converge()
+	w.same()
+	got := strings.Split(a.names(), "|")
+	if len(got) != 2 || !strings.Contains(a.names(), "(conflict ") {
+		t.Fatalf("%q", got)
+	}
+	for _, s := range got {
+		if name, _, _ := strings.Cut(s, "="); strings.Contains(name, "conflict") {
+			b.remove(name)
+		}
+	}
+	w.converge()
+	w.same()
+	if got := b.names(); strings.Contains(got, "conflict") || !strings.Contains(got, "plan.txt=") {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestTheSameOnBothSides(t *testing.T) {
+	w := newWorld(t, 2)
+	for _, m := range w.members {
+		m.write("d/same", "same")
+	}
+	w.converge()
+	w.same()
+	if got := w.members[0].names(); got != "d/|d/same=same" {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestSwap(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.members[0], w.members[1]
+	a.write("1", "one")
+	a.write("2", "two")
+	w.converge()
+	a.rename("1", "x")
+	a.rename("2", "1")
+	a.rename("x", "2")
+	w.converge()
+	w.same()
+	if got := b.names(); got != "1=two|2=one" {
+		t.Errorf("%s", got)
+	}
+}

@@ -1,0 +1,55 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/folders"
+	"github.com/mootspace/moot/internal/store"
+)
+
+// linearStore is the store as it decides about change sets: see files.Linear.
+type linearStore struct {
+	*store.Store
+	linear moot.Node
+}
+
+// Append implements moot.Feeds.
+func (s linearStore) Append(ctx context.Context, mode moot.Mode, entries ...moot.Entry) error {
+	return s.linear.Append(ctx, mode, entries...)
+}
+
+// fileService is what the node knows of files.
+type fileService struct {
+	index *files.Index // of its own entries
+	store linearStore
+
+	folders *folders.Service // directories that are kept in step
+}
+
+func newFiles(s *store.Store, n *network, log *slog.Logger) fileService {
+	index := files.NewIndex(s, files.IndexConfig{Author: n.called, Log: log})
+	return fileService{index: index, store: linearStore{s, files.Linear(s, index)}}
+}
+
+// sessionFiles returns the files as the node's member uses them through an architecture.
+func (n *Node) sessionFiles(via moot.Architecture, rules arch.Architecture) *files.Files {
+	node := routed{n.routes, via}
+	place := inPlace{node: node, store: n.store, network: n.network, uploads: n.uploads, rules: rules, copies: n.cfg.Role.Copies}
+	o := files.Options{Index: n.files.index, Local: n.store, Linker: place, Fetcher: place, Member: n.network.roster.Owner, Log: n.cfg.Log}
+	if rules.Delegates {
+		o.Fresh = n.entries.exchangeServer
+	}
+	return files.New(node, n.signer.Through(node), o)
+}
+
+// called returns what people call whose device something is.
+func (n *network) called(device moot.Key) string {
+	if m, ok := n.roster.Member(n.member(device)); ok && m.Name != "" {
+		return m.Name
+	}
+	return device.Short()
+}

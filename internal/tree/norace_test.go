@@ -1,0 +1,6 @@
+//go:build !race
+
+package tree
+
+// defaultSeeds is how many runs the property test makes.
+const defaultSeeds = 2000
