@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -51,21 +52,8 @@ func rights() []right {
 		{"POST", "/api/jobs", empty, 403, 400},
 		{"POST", "/api/jobs/j/cancel", "", 403, 204},
 		{"POST", "/api/jobs/j/retry", "", 403, 204},
-		{"POST", "/api/local/share", empty, 403, 403},
-		{"POST", "/api/local/store", empty, 403, 403},
-		{"POST", "/api/local/get", empty, 403, 403},
-		{"POST", "/api/local/getall", empty, 403, 403},
 		{"POST", "/api/freeze/f", "", 403, 200},
 		{"POST", "/api/restore", `{"name":"nosuch"}`, 403, 400},
-		{"GET", "/api/local/folders", "", 403, 403},
-		{"POST", "/api/local/folders", empty, 403, 403},
-		{"DELETE", "/api/local/folders?folder=d", "", 403, 403},
-		{"POST", "/api/local/folders/pause?folder=d", "", 403, 403},
-		{"POST", "/api/local/folders/resume?folder=d", "", 403, 403},
-		{"POST", "/api/local/folders/revert?folder=d", "", 403, 403},
-		{"POST", "/api/local/folders/once?folder=d", "", 403, 403},
-		{"GET", "/api/local/folders/events?folder=d", "", 403, 403},
-		{"PUT", "/api/local/folders/except?folder=d", empty, 403, 403},
 		{"POST", "/api/garbage", empty, 403, 403},
 		{"GET", "/api/preferences", "", 403, 403},
 		{"PUT", "/api/preferences", empty, 403, 403},
@@ -84,13 +72,33 @@ func rights() []right {
 	}
 }
 
+// localRights are those of what names paths of the node's machine.
+func localRights() []right {
+	const empty = `{}`
+	return []right{
+		{"POST", "/api/local/share", empty, 403, 403},
+		{"POST", "/api/local/store", empty, 403, 403},
+		{"POST", "/api/local/get", empty, 403, 403},
+		{"POST", "/api/local/getall", empty, 403, 403},
+		{"GET", "/api/local/folders", "", 403, 403},
+		{"POST", "/api/local/folders", empty, 403, 403},
+		{"DELETE", "/api/local/folders?folder=d", "", 403, 403},
+		{"POST", "/api/local/folders/pause?folder=d", "", 403, 403},
+		{"POST", "/api/local/folders/resume?folder=d", "", 403, 403},
+		{"POST", "/api/local/folders/revert?folder=d", "", 403, 403},
+		{"POST", "/api/local/folders/once?folder=d", "", 403, 403},
+		{"GET", "/api/local/folders/events?folder=d", "", 403, 403},
+		{"PUT", "/api/local/folders/except?folder=d", empty, 403, 403},
+	}
+}
+
 // TestAccess asks for everything that changes something, or belongs to the node's machine,
 // with tokens.
 func TestAccess(t *testing.T) {
 	w := newWorld(t)
 	w.put("f", "x")
 	reader, writer := w.token("reader", true), w.token("writer", false)
-	for _, c := range rights() {
+	for _, c := range slices.Concat(rights(), localRights()) {
 		for token, want := range map[string]int{reader: c.reader, writer: c.writer} {
 			resp, text := w.ask(w.web, token, c.method, c.path, c.body)
 			if resp.StatusCode != want && (want != 400 || resp.StatusCode < 400 || resp.StatusCode == 403) {

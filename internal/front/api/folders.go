@@ -105,9 +105,9 @@ func (c foldersClient) find(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", pathError(err)
 	}
-	real, err := filepath.EvalSymlinks(abs)
+	target, err := filepath.EvalSymlinks(abs)
 	if err != nil {
-		real = abs // it may be gone
+		target = abs // it may be gone
 	}
 	list, err := c.List(ctx)
 	if err != nil {
@@ -116,7 +116,7 @@ func (c foldersClient) find(ctx context.Context, dir string) (string, error) {
 	named := ""
 	for _, st := range list {
 		switch {
-		case st.Dir == abs || st.Dir == real:
+		case st.Dir == abs || st.Dir == target:
 			return st.Dir, nil
 		case st.Name == strings.Trim(dir, "/"):
 			named = st.Dir

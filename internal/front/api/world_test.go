@@ -100,7 +100,7 @@ func newWorld(t *testing.T) *world {
 	must(t, err)
 	w.tokens, err = accounts.OpenTokens(memory{}, time.Now, nil)
 	must(t, err)
-	w.control, w.folders = &control{tokens: w.tokens}, &synced{}
+	w.control = &control{tokens: w.tokens}
 	w.files = files.New(w.node, write, files.Options{Linker: w.node, Member: roster.Owner})
 	open := func(_ context.Context, via moot.Architecture) (*app.Session, error) {
 		if via.IsZero() {
@@ -121,7 +121,7 @@ func newWorld(t *testing.T) *world {
 			},
 		}, nil
 	}
-	w.checker = &checker{t: t}
+	w.checker, w.folders = &checker{t: t}, &synced{}
 	w.local = w.serve(api.Config{Open: open, Heartbeat: 5 * time.Millisecond, Version: "1",
 		Authenticate: func(*http.Request) (api.Access, error) { return api.Access{Local: true}, nil }})
 	w.web = w.serve(api.Config{Open: open, Authenticate: w.authenticate})

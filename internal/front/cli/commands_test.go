@@ -102,18 +102,8 @@ func TestFailures(t *testing.T) {
 // TestUsage tries command lines that make no sense: status 2 and no call.
 func TestUsage(t *testing.T) {
 	for line, want := range map[string]string{
-		"":                                   "",
 		"bogus":                              "unknown command \"bogus\" for \"moot\"\n\nDid you mean this?\n  logs\nTry 'moot --help'.",
 		"get":                                "requires at least 1 arg(s), only received 0\nUsage: moot get NAME|ID… [-o PATH]\nTry 'moot get --help'.",
-		"get a b -o -":                       "-o - takes one NAME; 'moot cat' takes several",
-		"sync":                               "accepts 1 arg(s), received 0",
-		"sync a b":                           "accepts 1 arg(s), received 2",
-		"sync a --name b --prefix c":         "none of the others can be",
-		"sync select a":                      "at least one of the flags",
-		"sync select a --all --except b":     "none of the others can be",
-		"sync add":                           "accepts between 1 and 2 arg(s), received 0",
-		"rm":                                 "requires at least 1 arg(s)",
-		"gc now":                             "unknown command",
 		"ls a b":                             "Usage: moot ls [NAME] [-r] [-l]",
 		"ls --via pigeon":                    `--via is "pigeon": want server, peers or both`,
 		"ls --bogus":                         "unknown flag: --bogus",
@@ -152,17 +142,33 @@ func TestUsage(t *testing.T) {
 		"plan --source-up x":                "--source-up:",
 		"plan --lifetime 0s":                "want more than nothing",
 	} {
-		f := newFake()
-		status, out, errs := f.runLine(t, line, "")
-		if line == "" {
-			if status != Done || !strings.Contains(out, "Computing power:") {
-				t.Errorf("without words: status %d, %q", status, out)
-			}
-			continue
-		}
-		if status != Usage || !strings.Contains(errs, want) || out != "" || len(f.calls) > 0 {
-			t.Errorf("%s: status %d, output %q, errors\n%s\nwant %q", line, status, out, errs, want)
-		}
+		newFake().wantUsage(t, line, want)
+	}
+	newFake().expect(t, "", "", Done, "Computing power:", "")
+}
+
+func TestUsageOfFiles(t *testing.T) {
+	for line, want := range map[string]string{
+		"get a b -o -":                   "-o - takes one NAME; 'moot cat' takes several",
+		"sync":                           "accepts 1 arg(s), received 0",
+		"sync a b":                       "accepts 1 arg(s), received 2",
+		"sync a --name b --prefix c":     "none of the others can be",
+		"sync select a":                  "at least one of the flags",
+		"sync select a --all --except b": "none of the others can be",
+		"sync add":                       "accepts between 1 and 2 arg(s), received 0",
+		"rm":                             "requires at least 1 arg(s)",
+		"gc now":                         "unknown command",
+	} {
+		newFake().wantUsage(t, line, want)
+	}
+}
+
+// wantUsage fails unless a line is a usage error, and nothing was called.
+func (f *fake) wantUsage(t *testing.T, line, want string) {
+	t.Helper()
+	f.calls = nil
+	if status, out, errs := f.runLine(t, line, ""); status != Usage || !strings.Contains(errs, want) || out != "" || len(f.calls) > 0 {
+		t.Errorf("%s: status %d, output %q, errors\n%s\nwant %q", line, status, out, errs, want)
 	}
 }
 

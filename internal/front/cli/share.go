@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 
 	"github.com/spf13/cobra"
 
@@ -133,6 +134,9 @@ func (a *commandLine) showResult(where string, f files.Result) {
 		a.say("%s  %s  %s", name(where), size(f.Size()), f.Blob.ID)
 	}
 	for _, left := range f.Skipped {
+		if f.Folder { // paths in it
+			left.Path = path.Join(where, left.Path)
+		}
 		fmt.Fprintf(a.err, "moot: %s: %s\n", name(left.Path), name(left.Why))
 	}
 }

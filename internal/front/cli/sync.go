@@ -108,8 +108,8 @@ func folderAt(list []folders.Status, dir string) (folders.Status, bool) {
 	at := []string{dir}
 	if abs, err := filepath.Abs(dir); err == nil {
 		at = append(at, abs)
-		if real, err := filepath.EvalSymlinks(abs); err == nil {
-			at = append(at, real)
+		if target, err := filepath.EvalSymlinks(abs); err == nil {
+			at = append(at, target)
 		}
 	}
 	i := slices.IndexFunc(list, func(st folders.Status) bool { return slices.Contains(at, st.Dir) })
