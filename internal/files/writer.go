@@ -45,10 +45,10 @@ func newFolderWriter(dir string) (*folderWriter, error) {
 
 func (w *folderWriter) close() error { return w.root.Close() }
 
-func (w *folderWriter) skip(path, why string) {
+func (w *folderWriter) skip(at, why string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.skipped = append(w.skipped, Skipped{path, why})
+	w.skipped = append(w.skipped, Skipped{at, why})
 }
 
 // maxFolders bounds the memory that a hostile list of a folder can make a reader use.
