@@ -52,6 +52,7 @@ func rights() []right {
 		{"POST", "/api/jobs", empty, 403, 400},
 		{"POST", "/api/jobs/j/cancel", "", 403, 204},
 		{"POST", "/api/jobs/j/retry", "", 403, 204},
+		{"GET", "/api/folder/", "", 200, 200},
 		{"POST", "/api/freeze/f", "", 403, 200},
 		{"POST", "/api/restore", `{"name":"nosuch"}`, 403, 400},
 		{"POST", "/api/garbage", empty, 403, 403},

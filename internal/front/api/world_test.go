@@ -89,7 +89,8 @@ func newWorld(t *testing.T) *world {
 	must(t, w.node.Append(t.Context(), moot.Merge, begun))
 	signer, err := sign.New(t.Context(), sign.Config{Self: w.device, Author: feed.NewAuthor(w.space, key, feed.NewClock(time.Now, 0), nil), Local: w.node})
 	must(t, err)
-	write := signer.Through(w.node)
+	names := files.NewIndex(w.node, files.IndexConfig{})
+	write := signer.Through(files.Linear(w.node, names))
 	w.people = members.New(members.Config{Space: w.space, Self: w.device, Node: w.node, Write: write, Roster: roster})
 	must(t, w.people.Found(t.Context(), "ann"))
 	index, err := mail.OpenIndex(t.Context(), "")
@@ -101,7 +102,7 @@ func newWorld(t *testing.T) *world {
 	w.tokens, err = accounts.OpenTokens(memory{}, time.Now, nil)
 	must(t, err)
 	w.control = &control{tokens: w.tokens}
-	w.files = files.New(w.node, write, files.Options{Linker: w.node, Member: roster.Owner})
+	w.files = files.New(w.node, write, files.Options{Index: names, Linker: w.node, Member: roster.Owner})
 	open := func(_ context.Context, via moot.Architecture) (*app.Session, error) {
 		if via.IsZero() {
 			via.Peers = true
