@@ -47,7 +47,7 @@ func (fs *Files) remove(ctx context.Context, name string, o RemoveOptions) error
 		}
 		exact := exactPath(t, name, s)
 		if s.Type == tree.Folder && !o.Recursive && !empty(t, exact) {
-			return moot.WithHint(moot.Errorf(moot.Conflict, "the folder %q is not empty", exact), moot.HintForce)
+			return moot.WithHint(moot.Errorf(moot.Conflict, "the folder %q is not empty", exact), moot.HintRecursive)
 		}
 		if s.Copy || !s.Conflict || s.Type == tree.Folder {
 			return e.RemoveAll(exact)

@@ -284,8 +284,8 @@ func (r *runner) once(ctx context.Context, report func(Event)) (Status, error) {
 		}
 		return r.Status(), nil
 	}
-	q := request{done: make(chan error, 1)}
-	return r.Status(), r.ask(ctx, q)
+	err := r.ask(ctx, request{done: make(chan error, 1)})
+	return r.Status(), err
 }
 
 func (r *runner) ask(ctx context.Context, q request) error {
@@ -386,23 +386,41 @@ func (f *folder) revert() {
 	f.progress.applied = false
 }
 
-// follow reports events until ctx ends.
+// follow reports events until ctx ends; meanwhile the folder is kept in step also if
+// nothing else has it so.
 func (r *runner) follow(ctx context.Context, report func(Event)) error {
 	defer r.log.add(report)()
+	r.mu.Lock()
+	running := r.cancel != nil
+	r.mu.Unlock()
+	if !running {
+		r.start(ctx, nil)
+		defer r.stop()
+	}
 	<-ctx.Done()
 	return nil
 }
 
-// listeners are those who want events.
+// listeners are those who want events. The first of a folder that was just added gets
+// those from before, too.
 type listeners struct {
-	mu   sync.Mutex
-	list map[*func(Event)]struct{}
+	mu    sync.Mutex
+	list  map[*func(Event)]struct{}
+	fresh bool
+	early []Event
 }
+
+// maxEarly bounds the events of which nobody wants to know yet.
+const maxEarly = 10000
 
 func (l *listeners) add(f func(Event)) (remove func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.list[&f] = struct{}{}
+	for _, e := range l.early {
+		f(e)
+	}
+	l.fresh, l.early = false, nil
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -415,6 +433,9 @@ func (l *listeners) report(e Event) {
 	defer l.mu.Unlock()
 	for f := range l.list {
 		(*f)(e)
+	}
+	if l.fresh && len(l.early) < maxEarly {
+		l.early = append(l.early, e)
 	}
 }
 

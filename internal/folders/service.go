@@ -171,6 +171,7 @@ func (s *Service) Add(ctx context.Context, dir string, o Options) (Status, error
 		return Status{}, err
 	}
 	r := newRunner(s, one)
+	r.log.fresh = true
 	s.folders[one.dir] = r
 	if s.running != nil {
 		r.start(s.running, nil)
@@ -233,7 +234,7 @@ func (s *Service) find(dir string) (*runner, error) {
 			return r, nil
 		}
 	}
-	return nil, moot.Errorf(moot.NotFound, "%s is not kept in step", dir)
+	return nil, moot.WithHint(moot.Errorf(moot.NotFound, "%s is not kept in step", dir), moot.HintListFolders)
 }
 
 // List returns all folders, by directory.
