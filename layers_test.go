@@ -45,15 +45,13 @@ var layers = map[string][]string{
 	"internal/localdir/dirtest": {"internal/localdir"},
 
 	// Meaning: over any Node.
-	"internal/files":    {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign", "internal/tree"},
-	"internal/localdir": {".", "internal/durable"},
-	"internal/ignore":   {"."},
-	"internal/folders":  {".", "internal/blob", "internal/cbor", "internal/ignore", "internal/localdir", "internal/sqlite", "internal/tree"},
-	"internal/members":  {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
-	"internal/mail":     {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
-	"internal/keys":     {".", "internal/seal", "internal/trust"},
-	"internal/jobs":     {".", "internal/blob", "internal/cbor", "internal/files", "internal/sign", "internal/sqlite"},
-	"internal/worker":   {".", "internal/blob", "internal/durable", "internal/files", "internal/sandbox"},
+	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign", "internal/tree"},
+	"internal/folders": {".", "internal/blob", "internal/cbor", "internal/ignore", "internal/localdir", "internal/sqlite", "internal/tree"},
+	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
+	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
+	"internal/keys":    {".", "internal/seal", "internal/trust"},
+	"internal/jobs":    {".", "internal/blob", "internal/cbor", "internal/files", "internal/sign", "internal/sqlite"},
+	"internal/worker":  {".", "internal/blob", "internal/durable", "internal/files", "internal/sandbox"},
 
 	// Mail with the outside world: knows no member, no sealing, no architecture.
 	"internal/mta": {".", "internal/durable", "internal/sqlite"},

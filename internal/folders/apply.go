@@ -90,7 +90,7 @@ func (x *applier) arrange(p plan) {
 	}
 	var list []*want
 	for _, w := range p.wants {
-		if w.node == nil && w.shown.Type == tree.Folder || w.node != nil && (w.node.parent != w.parent.node || w.node.name != w.name) {
+		if w.node == nil && w.row.Type == tree.Folder || w.node != nil && (w.node.parent != w.parent.node || w.node.name != w.name) {
 			list = append(list, w)
 		}
 	}
@@ -137,7 +137,7 @@ func (x *applier) arrangeOne(w *want, stale map[*node]bool) (done bool) {
 	x.restat(w.node, at)
 	x.forgive(at)
 	x.report(Event{What: "moved", Path: from, To: at})
-	if w.shown.Type == tree.Folder {
+	if w.row.Type == tree.Folder {
 		x.agreeOn(w)
 	}
 	return true
@@ -145,7 +145,7 @@ func (x *applier) arrangeOne(w *want, stale map[*node]bool) (done bool) {
 
 // makeFolder makes one folder.
 func (x *applier) makeFolder(w *want, at string) bool {
-	mode := w.shown.Mode
+	mode := w.row.Mode
 	if mode == 0 {
 		mode = 0o755
 	}
@@ -265,7 +265,7 @@ func (x *applier) attributes(p plan) {
 			x.later = true
 			continue
 		}
-		if n.kind != tree.Folder && (n.Blob.ID != w.shown.Blob.ID || n.Target != w.shown.Target) {
+		if n.kind != tree.Folder && (n.Blob.ID != w.row.Blob.ID || n.Target != w.row.Target) {
 			continue // its content is yet to come
 		}
 		x.attributesOf(w, n)
@@ -276,11 +276,11 @@ func (x *applier) attributesOf(w *want, n *node) {
 	at := n.path()
 	var err error
 	changed := false
-	if w.shown.Mode != n.Mode && n.kind != tree.Link && w.shown.Mode != 0 {
-		err, changed = x.dir.Chmod(at, w.shown.Mode), true
+	if w.row.Mode != n.Mode && n.kind != tree.Link && w.row.Mode != 0 {
+		err, changed = x.dir.Chmod(at, w.row.Mode), true
 	}
-	if err == nil && n.kind == tree.File && !w.shown.ModTime.Equal(n.ModTime) {
-		_, err = x.dir.SetTime(at, w.shown.ModTime)
+	if err == nil && n.kind == tree.File && !w.row.ModTime.Equal(n.ModTime) {
+		_, err = x.dir.SetTime(at, w.row.ModTime)
 		changed = true
 	}
 	if err != nil {

@@ -28,7 +28,7 @@ type placing struct {
 func (x *applier) contents(p plan) error {
 	var list []*want
 	for _, w := range p.wants {
-		if w.shown.Type != tree.Folder && x.needsContent(w) {
+		if w.row.Type != tree.Folder && x.needsContent(w) {
 			list = append(list, w)
 		}
 	}
@@ -39,7 +39,7 @@ func (x *applier) contents(p plan) error {
 		}
 		n, bytes := 0, int64(0)
 		for n < len(list) && n < placeFiles && bytes < placeBytes {
-			bytes += min(list[n].shown.Blob.Size, moot.MaxSmall)
+			bytes += min(list[n].row.Blob.Size, moot.MaxSmall)
 			n++
 		}
 		if err := x.placeBatch(list[:n]); err != nil {
@@ -55,7 +55,7 @@ func (x *applier) contents(p plan) error {
 // needsContent reports whether a want's bytes are not on the disk, and may be put there now.
 func (x *applier) needsContent(w *want) bool {
 	n := w.node
-	if n != nil && n.Next == nil && n.Stat.Inode != 0 && n.Blob.ID == w.shown.Blob.ID && n.Target == w.shown.Target {
+	if n != nil && n.Next == nil && n.Stat.Inode != 0 && n.Blob.ID == w.row.Blob.ID && n.Target == w.row.Target {
 		return false
 	}
 	if w.parent.node == nil || n != nil && (n.pending() || n.parent != w.parent.node || n.name != w.name) {
@@ -86,7 +86,7 @@ func (x *applier) placeBatch(list []*want) error {
 	}
 	for _, p := range batch {
 		if p.err == nil {
-			p.err = x.place(p)
+			p.err = x.install(p)
 		}
 		if p.err != nil {
 			x.giveUp(p)
@@ -104,9 +104,9 @@ func (x *applier) intend(list []*want) []*placing {
 	batch := make([]*placing, 0, len(list))
 	for _, w := range list {
 		if w.node == nil {
-			w.node = x.local.add(w.parent.node, w.name, w.shown.Type)
+			w.node = x.local.add(w.parent.node, w.name, w.row.Type)
 		}
-		w.node.Next = &next{Item: w.shown.Item, Versions: versionsOf(w.shown), Blob: w.shown.Blob}
+		w.node.Next = &next{Item: w.row.Item, Versions: versionsOf(w.row), Blob: w.row.Blob}
 		x.local.unsaved[w.node] = struct{}{}
 		batch = append(batch, &placing{want: w, at: w.node.path()})
 	}
@@ -119,20 +119,20 @@ func (x *applier) stage(batch []*placing) {
 	var ids []moot.BlobID
 	for _, p := range batch {
 		switch {
-		case p.shown.Type == tree.Link:
+		case p.row.Type == tree.Link:
 			p.staged, p.err = x.stageLink(p)
-		case p.shown.Blob.Size <= moot.MaxSmall:
-			if small[p.shown.Blob.ID] == nil {
-				ids = append(ids, p.shown.Blob.ID)
+		case p.row.Blob.Size <= moot.MaxSmall:
+			if small[p.row.Blob.ID] == nil {
+				ids = append(ids, p.row.Blob.ID)
 			}
-			small[p.shown.Blob.ID] = append(small[p.shown.Blob.ID], p)
+			small[p.row.Blob.ID] = append(small[p.row.Blob.ID], p)
 		}
 	}
 	if len(ids) > 0 {
 		x.stageSmall(ids, small)
 	}
 	for _, p := range batch {
-		if p.shown.Type == tree.File && p.shown.Blob.Size > moot.MaxSmall {
+		if p.row.Type == tree.File && p.row.Blob.Size > moot.MaxSmall {
 			p.staged, p.err = x.stageLarge(p)
 		}
 	}
@@ -140,7 +140,7 @@ func (x *applier) stage(batch []*placing) {
 
 func (x *applier) stageLink(p *placing) (string, error) {
 	at := x.freeName()
-	if err := x.dir.Symlink(p.shown.Target, at); err != nil {
+	if err := x.dir.Symlink(p.row.Target, at); err != nil {
 		return "", err
 	}
 	return at, nil
@@ -148,7 +148,7 @@ func (x *applier) stageLink(p *placing) (string, error) {
 
 // stageSmall fetches small files and writes them.
 func (x *applier) stageSmall(ids []moot.BlobID, small map[moot.BlobID][]*placing) {
-	if err := x.room(int64(len(ids)) << 12); err != nil {
+	if err := x.checkSpace(int64(len(ids)) << 12); err != nil {
 		for _, list := range small {
 			for _, p := range list {
 				p.err = err
@@ -179,15 +179,15 @@ func (x *applier) stageSmall(ids []moot.BlobID, small map[moot.BlobID][]*placing
 }
 
 func (x *applier) write(p *placing, data []byte) (string, error) {
-	if int64(len(data)) != p.shown.Blob.Size {
-		return "", moot.Errorf(moot.Corrupt, "%s has %d bytes and not the %d that its author states", p.at, len(data), p.shown.Blob.Size)
+	if int64(len(data)) != p.row.Blob.Size {
+		return "", moot.Errorf(moot.Corrupt, "%s has %d bytes and not the %d that its author states", p.at, len(data), p.row.Blob.Size)
 	}
 	out, err := x.dir.Stage()
 	if err != nil {
 		return "", err
 	}
 	if _, err = out.Write(data); err == nil {
-		_, err = out.Finish(modeOf(p.shown), p.shown.ModTime)
+		_, err = out.Finish(modeOf(p.row), p.row.ModTime)
 	}
 	if err != nil {
 		out.Discard()
@@ -198,14 +198,14 @@ func (x *applier) write(p *placing, data []byte) (string, error) {
 
 // stageLarge fetches one large file.
 func (x *applier) stageLarge(p *placing) (string, error) {
-	if err := x.room(p.shown.Blob.Size); err != nil {
+	if err := x.checkSpace(p.row.Blob.Size); err != nil {
 		return "", err
 	}
-	return x.space.Fetch(x.ctx, p.shown.Blob, x.dir, modeOf(p.shown), p.shown.ModTime)
+	return x.space.Fetch(x.ctx, p.row.Blob, x.dir, modeOf(p.row), p.row.ModTime)
 }
 
-// room reports, with kind Full, that some bytes do not fit the disk; a hundredth stays free.
-func (x *applier) room(bytes int64) error {
+// checkSpace reports, with kind Full, that some bytes do not fit the disk; a hundredth stays free.
+func (x *applier) checkSpace(bytes int64) error {
 	free, total, err := x.dir.Free()
 	if err == nil && uint64(bytes)+total/100 > free {
 		return moot.Errorf(moot.Full, "%d bytes do not fit: %d are free", bytes, free)
@@ -216,7 +216,7 @@ func (x *applier) room(bytes int64) error {
 func (x *applier) syncStaged(batch []*placing) error {
 	var names []string
 	for _, p := range batch {
-		if p.err == nil && p.staged != "" && p.shown.Type == tree.File {
+		if p.err == nil && p.staged != "" && p.row.Type == tree.File {
 			names = append(names, p.staged)
 		}
 	}
@@ -226,8 +226,8 @@ func (x *applier) syncStaged(batch []*placing) error {
 	return x.dir.Sync(names)
 }
 
-// place gives staged bytes their name. If the user was quicker, what lies there stays.
-func (x *applier) place(p *placing) error {
+// install gives staged bytes their name. If the user was quicker, what lies there stays.
+func (x *applier) install(p *placing) error {
 	n := p.node
 	var err error
 	if n.Stat.Inode == 0 {
@@ -249,7 +249,7 @@ func (x *applier) place(p *placing) error {
 	n.seen = nil
 	x.local.agree(n, r)
 	x.forgive(p.at)
-	if p.shown.Type == tree.File && (s.Size != p.shown.Blob.Size || !p.written(s)) {
+	if p.row.Type == tree.File && (s.Size != p.row.Blob.Size || !p.written(s)) {
 		x.wait(p.at, true) // changed since it was placed
 		n.Stat.ChangeTime = n.Stat.ChangeTime.Add(-1)
 	}
@@ -259,12 +259,12 @@ func (x *applier) place(p *placing) error {
 
 // written reports whether a file has still the time that it was given.
 func (p *placing) written(s localdir.Stat) bool {
-	d := s.ModTime.Sub(p.shown.ModTime)
+	d := s.ModTime.Sub(p.row.ModTime)
 	return d == 0 || s.ModTime.Before(s.ChangeTime.Add(-quietFor)) || s.ModTime.After(s.ChangeTime)
 }
 
 func placedAs(p *placing) string {
-	if p.shown.Copy {
+	if p.row.Copy {
 		return "conflict copy"
 	}
 	return "received"

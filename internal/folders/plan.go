@@ -12,7 +12,7 @@ import (
 type want struct {
 	parent *want // nil: the directory itself
 	name   string
-	shown  tree.Shown
+	row    tree.Shown
 	node   *node // that shows it, perhaps elsewhere as yet; nil: it is to be made
 }
 
@@ -26,8 +26,8 @@ func (w *want) path() string {
 // record returns what is agreed on once the want is met.
 func (w *want) record(old record, since time.Time) record {
 	r := record{
-		Item: w.shown.Item, Folders: w.shown.Folders, Parent: w.parent.item(), Name: w.shown.Name, Versions: versionsOf(w.shown),
-		Blob: w.shown.Blob, Target: w.shown.Target, Mode: w.shown.Mode, ModTime: w.shown.ModTime, Copy: w.shown.Copy,
+		Item: w.row.Item, Folders: w.row.Folders, Parent: w.parent.item(), Name: w.row.Name, Versions: versionsOf(w.row),
+		Blob: w.row.Blob, Target: w.row.Target, Mode: w.row.Mode, ModTime: w.row.ModTime, Copy: w.row.Copy,
 		Stat: old.Stat, Since: old.Since,
 	}
 	if old.Blob != r.Blob || old.Copy != r.Copy || r.Since.IsZero() {
@@ -40,7 +40,7 @@ func (w *want) item() tree.ID {
 	if w.parent == nil {
 		return w.node.Item
 	}
-	return w.shown.Item
+	return w.row.Item
 }
 
 // plan is how the disk differs from the space. It is computed from the space's tree and
@@ -126,7 +126,7 @@ func (p *planner) compareFolder(parent *want, folders []tree.ID) {
 	shown := p.tree.ReadDir(folders...)
 	names := p.localNames(shown)
 	for i, s := range shown {
-		w := &want{parent: parent, name: names[i], shown: s}
+		w := &want{parent: parent, name: names[i], row: s}
 		if p.unwanted(w.path(), s.Type == tree.Folder) {
 			continue
 		}
@@ -148,40 +148,40 @@ func (p *planner) compareFolder(parent *want, folders []tree.ID) {
 func (p *planner) met(w *want) bool {
 	n := w.node
 	return n != nil && n.parent == w.parent.node && n.name == w.name && n.Next == nil && n.Stat.Inode != 0 &&
-		n.Item == w.shown.Item && n.Name == w.shown.Name && n.Parent == w.parent.item() && n.Copy == w.shown.Copy &&
-		slices.Equal(n.Folders, w.shown.Folders) && slices.Equal(n.Versions, versionsOf(w.shown)) &&
-		(w.shown.Type == tree.Link || n.Mode == w.shown.Mode)
+		n.Item == w.row.Item && n.Name == w.row.Name && n.Parent == w.parent.item() && n.Copy == w.row.Copy &&
+		slices.Equal(n.Folders, w.row.Folders) && slices.Equal(n.Versions, versionsOf(w.row)) &&
+		(w.row.Type == tree.Link || n.Mode == w.row.Mode)
 }
 
 // claim returns the node that shows a want: the one with this very version, the item's,
 // one of the same bytes that is not shown any more, or what lies at its path.
 func (p *planner) claim(here *node, w *want) *node {
 	var best *node
-	for _, n := range p.local.items[w.shown.Item] {
+	for _, n := range p.local.items[w.row.Item] {
 		switch {
-		case n.kind != w.shown.Type || p.claimed[n]:
-		case w.shown.Type == tree.Folder:
+		case n.kind != w.row.Type || p.claimed[n]:
+		case w.row.Type == tree.Folder:
 			return n
-		case slices.Contains(n.Versions, w.shown.Version):
+		case slices.Contains(n.Versions, w.row.Version):
 			return n
 		case best == nil || best.Copy && !n.Copy:
 			best = n
 		}
 	}
-	for _, id := range w.shown.Folders {
+	for _, id := range w.row.Folders {
 		for _, n := range p.local.items[id] {
 			if n.kind == tree.Folder && !p.claimed[n] {
 				return n
 			}
 		}
 	}
-	if best != nil && !w.shown.Copy && !best.Copy && !p.otherwiseShown(best) {
+	if best != nil && !w.row.Copy && !best.Copy && !p.otherwiseShown(best) {
 		return best
 	}
 	if here == nil {
 		return nil
 	}
-	if n := here.children[w.name]; n != nil && n.kind == w.shown.Type && !p.claimed[n] && n.Item != (tree.ID{}) && !p.otherwiseShown(n) {
+	if n := here.children[w.name]; n != nil && n.kind == w.row.Type && !p.claimed[n] && n.Item != (tree.ID{}) && !p.otherwiseShown(n) {
 		return n
 	}
 	return nil

@@ -23,7 +23,7 @@ const (
 	sendFiles   = 1000                   // files in one change
 	sendBytes   = 16 << 20               // bytes of small files in one change
 	hashers     = 2
-	endsOfShown = time.Minute // a conflict copy was seen by people if it lay there for so long
+	endsOfShown = time.Minute // a conflict copy was seen by people if it was there for so long
 )
 
 // outgoing is a node whose content was read.
@@ -253,7 +253,7 @@ func (f *folder) recogniseContent(read []outgoing) []outgoing {
 
 // state signs one change, and records what disk and space then agree on.
 func (f *folder) state(ctx context.Context, read []outgoing) error {
-	d := &draft{folder: f, shown: map[*node]map[string][]tree.Shown{}}
+	d := &change{folder: f, names: map[*node]map[string][]tree.Shown{}}
 	err := f.space.View(ctx, func(t *tree.Tree) error {
 		var nonce tree.Nonce
 		_, _ = rand.Read(nonce[:])
@@ -276,7 +276,7 @@ func (f *folder) state(ctx context.Context, read []outgoing) error {
 
 // store hands over the bytes that are going to be named, where the architecture wants
 // them elsewhere than on this disk.
-func (f *folder) store(ctx context.Context, d *draft) error {
+func (f *folder) store(ctx context.Context, d *change) error {
 	small, large := []Content{}, []Content{}
 	for _, o := range d.named {
 		c := Content{Blob: o.blob, Data: o.content, Path: o.path()}

@@ -27,7 +27,8 @@ type fileService struct {
 	index *files.Index // of its own entries
 	store linearStore
 
-	folders *folders.Service // directories that are kept in step
+	folders *folders.Service  // directories that are kept in step
+	via     moot.Architecture // of a one-shot node; zero: what space and node prefer
 }
 
 func newFiles(s *store.Store, n *network, log *slog.Logger) fileService {

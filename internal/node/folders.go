@@ -25,7 +25,11 @@ type folderSpace struct{ *Node }
 var _ folders.Space = folderSpace{}
 
 func (s folderSpace) routed(ctx context.Context) routed {
-	return routed{s.routes, s.routes.preferred(ctx)}
+	via := s.files.via
+	if via.IsZero() {
+		via = s.routes.preferred(ctx)
+	}
+	return routed{s.routes, via}
 }
 
 // View implements folders.Space.
@@ -81,7 +85,7 @@ func (p placed) Open(id moot.BlobID) (store.PlacedFile, moot.Blob, bool) {
 // Store implements folders.Space: peers serve files from where they lie, so that only a
 // server that decides for all is given the bytes before they are named.
 func (s folderSpace) Store(ctx context.Context, keep bool, list []folders.Content, open func(string) (localdir.File, error)) error {
-	rules := s.rules(ctx, moot.Architecture{})
+	rules := s.rules(ctx, s.files.via)
 	var to moot.Blobs = s.routed(ctx)
 	if rules.InPlace {
 		s.announce(ctx, list, rules.Upload)

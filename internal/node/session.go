@@ -53,6 +53,7 @@ func (n *Node) OneShot(ctx context.Context, via moot.Architecture) (*app.Session
 		}
 		n.tasks.start(func(ctx context.Context) { _ = n.ServePeers(ctx) }) // others may fetch what this session stores
 	}
+	n.files.via = rules.Asks
 	s, err := n.Session(ctx, rules.Asks)
 	if err != nil {
 		return nil, err

@@ -6,12 +6,12 @@ import (
 	"github.com/mootspace/moot/internal/tree"
 )
 
-// draft is a change that is about to be stated.
-type draft struct {
+// change is a change set that is about to be stated.
+type change struct {
 	*folder
 	tree  *tree.Tree
 	edit  *tree.Edit
-	shown map[*node]map[string][]tree.Shown
+	names map[*node]map[string][]tree.Shown
 	named []outgoing // whose bytes the change names
 	after []agreement
 }
@@ -25,7 +25,7 @@ type agreement struct {
 }
 
 // all drafts a batch: folders before what they contain, removals last.
-func (d *draft) all(read []outgoing) error {
+func (d *change) all(read []outgoing) error {
 	if err := d.root(); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (d *draft) all(read []outgoing) error {
 }
 
 // root has the folder of the space made if there is none yet.
-func (d *draft) root() error {
+func (d *change) root() error {
 	r := d.local.root
 	shown := d.remoteFolders(d.tree)
 	if len(shown) > 0 {
@@ -62,7 +62,7 @@ func (d *draft) root() error {
 }
 
 // one drafts what was observed at a node.
-func (d *draft) one(o outgoing) error {
+func (d *change) one(o outgoing) error {
 	if o.parent.Item == (tree.ID{}) {
 		return nil // its folder failed
 	}
@@ -86,7 +86,7 @@ func (d *draft) one(o outgoing) error {
 }
 
 // moved drafts another place, unless the item is there already.
-func (d *draft) moved(o outgoing, r *record) error {
+func (d *change) moved(o outgoing, r *record) error {
 	items := o.Folders
 	if len(items) == 0 {
 		items = []tree.ID{o.Item}
@@ -100,7 +100,7 @@ func (d *draft) moved(o outgoing, r *record) error {
 }
 
 // changed drafts content and mode, and reports whether the content is stated.
-func (d *draft) changed(o outgoing, r *record) (stated bool) {
+func (d *change) changed(o outgoing, r *record) (stated bool) {
 	now, _ := d.tree.Item(o.Item)
 	r.Stat = o.stat
 	if o.kind != tree.Folder {
@@ -114,7 +114,7 @@ func (d *draft) changed(o outgoing, r *record) (stated bool) {
 }
 
 // content drafts the content of a known item, unless the space has it.
-func (d *draft) content(o outgoing, r *record, now tree.Item) (stated bool) {
+func (d *change) content(o outgoing, r *record, now tree.Item) (stated bool) {
 	same := o.blob.ID == o.Blob.ID && o.target == o.Target && o.stat.ModTime.Equal(o.Stat.ModTime)
 	for _, v := range now.Versions {
 		if same || v.Blob.ID == o.blob.ID && v.Target == o.target && !slices.Contains(o.Versions, v.Version) {
@@ -137,9 +137,9 @@ func (d *draft) content(o outgoing, r *record, now tree.Item) (stated bool) {
 	return true
 }
 
-// seenBeside returns the versions that lay beside a file for long enough to be seen: who
+// seenBeside returns the versions that were beside a file for long enough to be seen: who
 // writes the name again has decided about them.
-func (d *draft) seenBeside(o outgoing) (list []tree.Version) {
+func (d *change) seenBeside(o outgoing) (list []tree.Version) {
 	for _, n := range d.local.items[o.Item] {
 		if n.Copy && !n.gone && n != o.node && d.now().Sub(n.Since) >= endsOfShown {
 			list = append(list, n.Versions...)
@@ -149,7 +149,7 @@ func (d *draft) seenBeside(o outgoing) (list []tree.Version) {
 }
 
 // born drafts a new name, unless the space has the same under it.
-func (d *draft) born(o outgoing) error {
+func (d *change) born(o outgoing) error {
 	r := record{Parent: o.parent.Item, Name: o.name, Stat: o.stat, Mode: o.stat.Mode, ModTime: o.stat.ModTime, Blob: o.blob, Target: o.target, Since: d.now()}
 	if s, there := d.shownAt(o); there {
 		r.Item, r.Folders, r.Mode, r.ModTime, r.Copy = s.Item, s.Folders, s.Mode, s.ModTime, s.Copy
@@ -178,7 +178,7 @@ func (d *draft) born(o outgoing) error {
 }
 
 // shownAt returns what the space shows under a node's name, if it is the same.
-func (d *draft) shownAt(o outgoing) (tree.Shown, bool) {
+func (d *change) shownAt(o outgoing) (tree.Shown, bool) {
 	for _, s := range d.shownIn(o.parent)[o.name] {
 		if s.Type != o.kind {
 			continue
@@ -191,8 +191,8 @@ func (d *draft) shownAt(o outgoing) (tree.Shown, bool) {
 }
 
 // shownIn returns what the space shows in a folder, by name.
-func (d *draft) shownIn(n *node) map[string][]tree.Shown {
-	if names, known := d.shown[n]; known {
+func (d *change) shownIn(n *node) map[string][]tree.Shown {
+	if names, known := d.names[n]; known {
 		return names
 	}
 	names := map[string][]tree.Shown{}
@@ -201,7 +201,7 @@ func (d *draft) shownIn(n *node) map[string][]tree.Shown {
 			names[s.Name] = append(names[s.Name], s)
 		}
 	}
-	d.shown[n] = names
+	d.names[n] = names
 	return names
 }
 
@@ -214,7 +214,7 @@ func versionsOf(s tree.Shown) (list []tree.Version) {
 
 // copyEdited makes a conflict copy that somebody edited or renamed a file of its own, and
 // ends the version that it was.
-func (d *draft) copyEdited(o outgoing) error {
+func (d *change) copyEdited(o outgoing) error {
 	d.edit.Remove(o.Item, o.Versions...)
 	d.local.mu.Lock()
 	d.local.forget(o.node)
@@ -224,7 +224,7 @@ func (d *draft) copyEdited(o outgoing) error {
 }
 
 // removed drafts the end of what was shown at a node.
-func (d *draft) removed(o outgoing) {
+func (d *change) removed(o outgoing) {
 	items := o.Folders
 	if len(items) == 0 {
 		items = []tree.ID{o.Item}
@@ -245,7 +245,7 @@ func (d *draft) removed(o outgoing) {
 }
 
 // agree records what the space has accepted.
-func (d *draft) agree(versions map[tree.ID]tree.Version) {
+func (d *change) agree(versions map[tree.ID]tree.Version) {
 	for _, a := range d.after {
 		d.unnotice(a.node)
 		if a.remove {
