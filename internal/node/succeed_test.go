@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"slices"
 	"strings"
@@ -110,13 +111,9 @@ func TestHeirRepeatsWhatComesLate(t *testing.T) {
 	}
 	learn(t, owner, heir)
 	wantFiles(t, owner, "late 1", "late 2", "other")
-	versions := slices.DeleteFunc(history(t, heir), func(e moot.Entry) bool { return e.Author != heir.Self() || e.Kind != moot.KindChange })
-	said := map[string]int{}
-	for _, e := range versions {
-		said[string(e.Body)]++
-	}
-	if len(said) == 0 || len(said) != len(versions) {
-		t.Errorf("%d change sets were said again %d times", len(said), len(versions))
+	versions := slices.DeleteFunc(history(t, heir), func(e moot.Entry) bool { return e.Author != heir.Self() || !bytes.Contains(e.Body, []byte("late 2")) })
+	if len(versions) != 1 {
+		t.Errorf("it was said again %d times", len(versions))
 	}
 }
 
