@@ -55,3 +55,13 @@ func (r *runner) activeFolder() *folder {
 
 // suspect has the folder of a path looked at soon.
 func (f *folder) suspect(at string) { f.watcher.add(parentOf(at)) }
+
+// Holds reports whether a file with the content of a blob lies in a synced folder.
+func (s *Service) Holds(id moot.BlobID) bool {
+	for _, a := range s.actives() {
+		if !a.settings.Keep && len(a.local.places(id)) > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -24,7 +24,7 @@ func (r *Root) Sync(files []string) error {
 	return r.flush(files, false)
 }
 
-// Flush makes the names in folders durable. A folder that is gone has none.
+// Flush makes the names in folders durable. What is no folder any more has none.
 func (r *Root) Flush(folders []string) error {
 	return r.flush(folders, true)
 }
@@ -43,7 +43,7 @@ func (r *Root) flush(paths []string, gone bool) error {
 	for _, path := range paths {
 		g.Go(func() error {
 			err := r.syncPath(path)
-			if gone && errors.Is(err, moot.NotFound) {
+			if gone && (errors.Is(err, moot.NotFound) || errors.Is(err, moot.Conflict)) {
 				return nil
 			}
 			return err

@@ -64,11 +64,6 @@ func (c control) Backup(ctx context.Context, w io.Writer) error {
 	return c.cfg.Home.Backup(ctx, c.store.Backup, w)
 }
 
-// Collect implements app.Control.
-func (c control) Collect(context.Context, app.GarbageOptions) (app.Garbage, error) {
-	return app.Garbage{}, nil
-}
-
 // Accounts implements app.Control.
 func (c control) Accounts(context.Context) (list []app.Account, _ error) {
 	for _, a := range c.accounts.List() {

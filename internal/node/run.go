@@ -104,6 +104,7 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 		n.tasks.start(n.PassOn)
 	}
 	n.tasks.start(n.files.folders.Run)
+	n.tasks.start(n.collectGarbage)
 	n.tasks.start(n.witness.run)
 	n.tasks.start(n.keys.run)
 	n.tasks.start(func(ctx context.Context) {
