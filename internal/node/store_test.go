@@ -51,6 +51,7 @@ func TestPreferencesApplyAndPersist(t *testing.T) {
 	if got, err := c.Preferences(t.Context()); err != nil || got.UploadRate != 1<<20 || saved.UploadRate != 1<<20 || len(saved.Names) != 1 {
 		t.Errorf("preferences %+v, saved %+v, %v", got, saved, err)
 	}
+	must(t, n.Close()) // one node at a time uses the data
 	again := newNode(t, Config{Data: data})
 	if got := again.preferences(); got.UploadRate != 1<<20 {
 		t.Errorf("a node made anew prefers %+v", got)
