@@ -7,6 +7,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/tree"
 	"github.com/mootspace/moot/internal/trust"
 )
 
@@ -60,7 +61,7 @@ func branchChosen(t T, w *World) {
 	w.Alike()
 	one := lastOf(t, founder, ann.Key())
 	ann.close()
-	two := moot.Entry{Space: one.Space, Seq: one.Seq, Prev: one.Prev, Time: one.Time + 1, Kind: one.Kind, Key: "two", Body: one.Body}
+	two := moot.Entry{Space: one.Space, Seq: one.Seq, Prev: one.Prev, Time: one.Time + 1, Kind: one.Kind, Body: named(t, "two")}
 	feed.Sign(ann.key, &two)
 	w.must(w.submit(founder, ann, two))
 	all := []*Member{founder, bob, phone}
@@ -80,6 +81,18 @@ func branchChosen(t T, w *World) {
 	for _, m := range all {
 		sees(t, m, "two", "three")
 	}
+}
+
+// named returns the body of a change set that gives one name to no bytes.
+func named(t T, name string) []byte {
+	t.Helper()
+	e := tree.New(tree.Config{}).Edit(tree.Nonce{1})
+	_, err := e.Write(name, tree.File, tree.Content{}, 0o644)
+	bodies, encodeErr := e.Encode()
+	if err != nil || encodeErr != nil {
+		t.Fatalf("a change set: %v, %v", err, encodeErr)
+	}
+	return bodies[0].Data
 }
 
 // mailboxOf waits until a member's mailbox key is sealed to its new device, too.
