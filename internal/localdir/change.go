@@ -63,7 +63,10 @@ func (r *Root) flush(paths []string, gone bool) error {
 func (r *Root) placePlain(from, to string) error {
 	switch err := r.link(from, to); {
 	case err == nil:
-		return r.Remove(from)
+		if err := r.Remove(from); err != nil && !errors.Is(err, moot.NotFound) {
+			return errors.Join(err, r.Remove(to))
+		}
+		return nil
 	case errors.Is(err, moot.Conflict), errors.Is(err, moot.NotFound):
 		return err
 	}
@@ -80,7 +83,11 @@ func (r *Root) placePlain(from, to string) error {
 // moved aside, so that for a moment b is missing.
 func (r *Root) exchangePlain(a, b string) error {
 	aside := Staging + "/old-" + rand.Text()
-	if err := r.link(b, aside); err == nil {
+	s, err := r.Stat(a)
+	if err != nil {
+		return err
+	}
+	if !s.IsDir() && r.link(b, aside) == nil {
 		held, err := r.Stat(aside)
 		if err == nil {
 			err = r.compareRename(a, b, held)
@@ -89,9 +96,6 @@ func (r *Root) exchangePlain(a, b string) error {
 			return errors.Join(err, r.Remove(aside))
 		}
 		return r.placePlain(aside, a)
-	}
-	if _, err := r.Stat(a); err != nil {
-		return err
 	}
 	if err := r.placePlain(b, aside); err != nil {
 		return err

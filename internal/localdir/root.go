@@ -57,7 +57,7 @@ func open(path string, add bool) (_ *Root, err error) {
 	}
 	defer func() {
 		if err != nil {
-			r.Close()
+			r.close()
 		}
 	}()
 	if r.dir, err = r.root.Open("."); err != nil {
@@ -91,13 +91,17 @@ func (r *Root) Path() string { return r.path }
 
 // Close ends the use, and releases the lock.
 func (r *Root) Close() error {
+	r.close()
+	return nil
+}
+
+func (r *Root) close() {
 	for _, f := range []*os.File{r.lock, r.dir} {
 		if f != nil {
 			f.Close()
 		}
 	}
 	r.root.Close()
-	return nil
 }
 
 // makeStaging makes the private folders that are missing.
@@ -122,7 +126,7 @@ func (r *Root) makeMark() error {
 		return err
 	}
 	id := make([]byte, 16)
-	rand.Read(id) //nolint:errcheck // never fails, by its documentation
+	rand.Read(id)
 	temp := Staging + "/mark-" + hex.EncodeToString(id)
 	f, err := r.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -39,13 +39,15 @@ func (r *Root) inFolder(folder string, flags int, do func(fd int) error) error {
 
 // control calls do with the directory, which stays open for so long.
 func (r *Root) control(do func(root int) error) (err error) {
-	closed := r.conn.Control(func(root uintptr) { err = do(int(root)) })
-	return errors.Join(err, closed)
+	if closed := r.conn.Control(func(root uintptr) { err = do(int(root)) }); closed != nil {
+		return os.ErrClosed
+	}
+	return err
 }
 
 // openFolder opens a folder without following links.
 func (r *Root) openFolder(root int, folder string, flags int) (fd int, err error) {
-	flags |= unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	flags |= unix.O_DIRECTORY | unix.O_CLOEXEC
 	if folder == "" {
 		folder = "."
 	}
@@ -66,14 +68,14 @@ func walk(root int, elements []string, flags int) (int, error) {
 	for i, element := range elements {
 		mode := unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
 		if i == len(elements)-1 {
-			mode = flags
+			mode = flags | unix.O_NOFOLLOW
 		}
 		fd, err := open2(func() (int, error) { return unix.Openat(at, element, mode, 0) })
 		if err == unix.ENOTDIR && isLink(at, element) {
 			err = unix.ELOOP
 		}
 		if at != root {
-			unix.Close(at)
+			err = errors.Join(err, unix.Close(at))
 		}
 		if err != nil {
 			return -1, err
@@ -256,8 +258,10 @@ func statFile(f *os.File) (s Stat, err error) {
 	if err != nil {
 		return Stat{}, err
 	}
-	closed := conn.Control(func(fd uintptr) { s, err = statAt(int(fd), "", unix.AT_EMPTY_PATH) })
-	return s, errors.Join(err, closed)
+	if closed := conn.Control(func(fd uintptr) { s, err = statAt(int(fd), "", unix.AT_EMPTY_PATH) }); closed != nil {
+		return Stat{}, os.ErrClosed
+	}
+	return s, err
 }
 
 // timesOf leaves the time of access alone. Systems of 32 bits clamp the other.

@@ -26,7 +26,11 @@ func (r *Root) Watch(ctx context.Context, o WatchOptions) error {
 	}()
 	defer func() { close(reports); <-done }()
 	for {
-		if err := r.watchOnce(ctx, o, reports); err != nil {
+		notify, err := fsnotify.NewWatcher()
+		if err == nil {
+			err = r.watchOnce(ctx, notify, o, reports)
+		}
+		if err != nil {
 			return failure("watch", r.path, err)
 		}
 	}
@@ -45,12 +49,9 @@ type watcher struct {
 	pending Changes
 }
 
-// watchOnce returns nil if events were lost, and all must be watched anew.
-func (r *Root) watchOnce(ctx context.Context, o WatchOptions, reports chan<- Changes) error {
-	notify, err := fsnotify.NewWatcher()
-	if err != nil {
-		return err
-	}
+// watchOnce closes notify, and returns nil if events were lost, so that all must be
+// watched anew.
+func (r *Root) watchOnce(ctx context.Context, notify *fsnotify.Watcher, o WatchOptions, reports chan<- Changes) error {
 	defer notify.Close()
 	w := &watcher{r: r, skip: o.Skip, notify: notify, watched: map[string]bool{}, made: map[string]time.Time{}, gone: map[string]bool{}}
 	if w.skip == nil {
