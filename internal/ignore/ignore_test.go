@@ -76,14 +76,99 @@ func TestLikeGit(t *testing.T) {
 	}
 }
 
+// TestSyntax compares hard patterns with what git makes of them, each in a folder of its own.
+func TestSyntax(t *testing.T) {
+	cases := []string{
+		"a.o", "/a.o", "d", "d/", "/d/", "d/a.o", "/d/e", "d/**", "**/a.o", "**/e/a.o", "d/**/a.o", "**", "*", "/*", "**/", "/**/", "d/*", "*/a.o", "*/*/a.o",
+		"***", "d/***/a.o", "**/**/a.o", "d/**/**", "!a.o", "*\n!a.o", "*\n!d\n!d/\n", "d\n!d/a.o", "d/*\n!d/a.o", "/*\n!/d\n/d/*\n!/d/e",
+		"*.o\n!a.o\na.o", "*.[oc]", "*.[!o]", "*.[^o]", "[a-c].o", "[]]x", "[!]]x", "[a-]x", "[-a]x", "[[]x", "[[:alpha:]]x", "[[:digit:][:upper:]]x",
+		"[[:nonsense:]]x", "[[:alpha:]", "[a", "[", "[\\]]x", "[\\a-b]x", "[a-\\c]x", "a\\", "\\a.o", "\\#hash", "#hash", "\\!bang", "!bang", "a.o ", "a.o\\ ",
+		"a.o  \\  ", "space ", "space\\ ", " blank", "tab\t", "?", "??", "???", "?x", "[\u00e9]x", "*x", "*x*", "x*", "*?x", "a*.*o", "*\u00e9*",
+		"a.o\r\n", "a.o\r\r\n", "/", "//", "!", "!/", "d//a.o", "//d", "d//", "\ufeffa.o", "", " ", "\n\n#\n", "*.O", "D", "**a.o", "**.o", "d/**.o",
+	}
+	paths := []string{
+		"a.o", "b.o", "c.c", "\u00e9x", "]x", "-x", "[x", "Ax", "bx", "1x", "\\x", "#hash", "!bang", "a.o ", "space", "space ", " blank", "tab\t", "x", "aé", "a",
+		"[", "[a", "d/a.o", "d/b.o", "d/d", "d/e/a.o", "d/e/f/a.o", "d/e/f/bx", "e/a.o", "e/d/a.o", "e/e/e/e",
+	}
+	dir := t.TempDir()
+	git(t, dir, "", "init", "-q")
+	set := ignore.New()
+	var all []string
+	for i, content := range cases {
+		folder := fmt.Sprint(i)
+		for _, p := range paths {
+			p = folder + "/" + p
+			must(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(p)), 0o755))
+			must(t, os.WriteFile(filepath.Join(dir, p), nil, 0o644))
+			all = append(all, p)
+		}
+		all = append(all, folder+"/d", folder+"/e", folder+"/d/e", folder+"/d/e/f")
+		must(t, os.WriteFile(filepath.Join(dir, folder, ".gitignore"), []byte(content), 0o644))
+		set.Add(folder, []byte(content))
+	}
+	out := map[string]bool{}
+	for p := range strings.SplitSeq(git(t, dir, strings.Join(all, "\x00"), "check-ignore", "--no-index", "-z", "--stdin"), "\x00") {
+		out[p] = true
+	}
+	for _, p := range all {
+		info, err := os.Lstat(filepath.Join(dir, p))
+		must(t, err)
+		if got := set.Ignored(p, info.IsDir()); got != out[p] {
+			var i int
+			fmt.Sscanf(p, "%d/", &i)
+			t.Errorf("%q of %q: %v, git says %v", p, cases[i], got, out[p])
+		}
+	}
+}
+
 func TestUsual(t *testing.T) {
 	s := ignore.New()
-	if !s.Ignored(".git", true) || !s.Ignored("a/.git/hooks/x", false) || s.Ignored("a", true) {
+	if !s.Ignored(".git", true) || !s.Ignored("a/.git/hooks/x", false) || !s.Ignored(".GIT/hooks/x", false) || s.Ignored("a", true) || s.Ignored(".gitignore", false) {
 		t.Error("a repository's own folder is to be left out, and nothing else")
 	}
-	s.Add("", []byte("!.git/\n"))
+	s.Add("", []byte("!.git/\n!.moot/\n"))
 	if s.Ignored(".git/hooks/x", false) {
 		t.Error("it was asked for")
+	}
+	for _, p := range []string{".moot", ".moot/mark", ".Moot", "a/.moot/x"} {
+		if !s.Ignored(p, p == ".moot") {
+			t.Errorf("%s is this program's own", p)
+		}
+	}
+	s.Remove("")
+	if s.Has("") || !s.Ignored(".git/x", false) {
+		t.Error("a pattern holds after its file is gone")
+	}
+}
+
+// TestBase has patterns beside those of files, which may overrule them.
+func TestBase(t *testing.T) {
+	s := ignore.New("*.o", "/tmp/")
+	s.Add("", []byte("!a.o\n"))
+	for p, want := range map[string]bool{"a.o": false, "b.o": true, "d/b.o": true, "tmp/x": true, "d/tmp/x": false} {
+		if got := s.Ignored(p, false); got != want {
+			t.Errorf("%s: %v", p, got)
+		}
+	}
+	s.Remove("")
+	if !s.Ignored("a.o", false) {
+		t.Error("the file is gone, and still holds")
+	}
+}
+
+// TestHostile has patterns that a matcher which tries all would not end with.
+func TestHostile(t *testing.T) {
+	for _, line := range []string{strings.Repeat("**/a/", 31) + "b", strings.Repeat("a*", 500) + "b", strings.Repeat("*[a", 300), strings.Repeat("**/*a*a*a/", 30) + "b"} {
+		s := ignore.New()
+		s.Add("", []byte(line+"\n"))
+		if s.Ignored(strings.Repeat("a/", 99)+strings.Repeat("a", 255), false) {
+			t.Errorf("%.20q matches", line)
+		}
+	}
+	s := ignore.New()
+	s.Add("", []byte(strings.Repeat("x\n", 1<<16)+"late\n"))
+	if s.Ignored("late", false) || !s.Ignored("x", false) {
+		t.Error("patterns are not bounded")
 	}
 }
 
@@ -106,20 +191,33 @@ func must(t *testing.T, err error) {
 }
 
 func FuzzPatterns(f *testing.F) {
-	f.Add([]byte("*.o\n!/a/**/b/\n[a-"), "a/b/c.o")
-	f.Fuzz(func(_ *testing.T, content []byte, path string) {
+	for _, seed := range []string{"*.o\n!/a/**/b/\n[a-", "[[:alpha:]-z]\\", "**/[]-a]*?/**\n\\ "} {
+		f.Add([]byte(seed), "a/b/c.o")
+	}
+	f.Fuzz(func(t *testing.T, content []byte, path string) {
 		s := ignore.New()
 		s.Add("", content)
-		s.Ignored(path, false)
+		first := s.Ignored(path, false)
+		if s.Ignored(path, false) != first {
+			t.Error("asked twice, the answer differs")
+		}
+		if s.Ignored(path, true) && !s.Ignored(path+"/x", false) {
+			t.Error("a path comes back inside a folder that is left out")
+		}
 	})
 }
 
+// BenchmarkIgnored asks for 100,000 paths with 20 patterns.
 func BenchmarkIgnored(b *testing.B) {
 	s := ignore.New()
-	s.Add("", []byte(strings.Repeat("*.o\n/build/**/x\n!keep\ntmp/\n", 5)))
+	s.Add("", []byte(strings.Repeat("*.o\n/build/**/x\n!retained\ntmp/\n*~\n", 4)))
+	var paths []string
+	for i := range 100_000 {
+		paths = append(paths, fmt.Sprintf("src/%d/package/%d.c", i/100, i))
+	}
 	for b.Loop() {
-		for i := range 1000 {
-			s.Ignored(fmt.Sprintf("a/b/%d.c", i), false)
+		for _, p := range paths {
+			s.Ignored(p, false)
 		}
 	}
 }
