@@ -29,14 +29,22 @@ func (p Program) Run(ctx context.Context, dir string, o app.RunOptions, ready fu
 			return errors.Join(s.Close(), moot.WithHint(moot.Errorf(moot.Invalid, "a node runs in %s already", dir), moot.HintStopNode))
 		}
 		if err != nil {
-			return err
+			return unlessEnded(ctx, err)
 		}
 		err = p.serve(ctx, h, n, o, ready)
 		if err = errors.Join(err, n.Close()); !errors.Is(err, errSucceeded) {
-			return err
+			return unlessEnded(ctx, err)
 		}
 		p.logger().Warn("this home was copied back, and another copy has written meanwhile: it goes on as a new device", "device", h.self())
 	}
+}
+
+// unlessEnded returns err, but for a program that was interrupted while it started.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // errSucceeded ends a node whose home has another key now.
