@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
-	"runtime/debug"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
@@ -22,7 +20,6 @@ func (p Program) Run(ctx context.Context, dir string, o app.RunOptions, ready fu
 	if err := h.remember(o); err != nil {
 		return err
 	}
-	tuneGC()
 	for {
 		s, n, err := p.reach(ctx, h, moot.Architecture{}, roleOf(o), nodeLockTimeout)
 		if s != nil {
@@ -110,15 +107,4 @@ func (h *home) remember(o app.RunOptions) error {
 		return nil
 	}
 	return h.save()
-}
-
-// tuneGC raises GOGC: a node's memory is small, and relaying parts of blobs makes much
-// garbage. Close to the limit garbage is collected more often again. The environment's
-// GOGC and GOMEMLIMIT have priority.
-func tuneGC() {
-	const limit = 160 << 20 // bytes, well below what a node may take
-	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(300)
-		debug.SetMemoryLimit(limit)
-	}
 }
