@@ -79,7 +79,9 @@ type local struct {
 	root  *node
 	items map[tree.ID][]*node // by record.Item, and each of record.Folders
 	blobs map[moot.BlobID]map[*node]struct{}
-	count int
+	// offered lies on the disk and is about to be stated: others may ask for it at once.
+	offered map[moot.BlobID]place
+	count   int
 	bytes int64
 
 	unsaved map[*node]struct{}
@@ -252,10 +254,23 @@ type place struct {
 	size int64
 }
 
+// offer has files served that are about to be stated; none ends it.
+func (l *local) offer(list []outgoing) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.offered = make(map[moot.BlobID]place, len(list))
+	for _, o := range list {
+		l.offered[o.blob.ID] = place{o.node.path(), o.stat, o.blob.Size}
+	}
+}
+
 // places returns where a blob lies.
 func (l *local) places(id moot.BlobID) (list []place) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	if p, is := l.offered[id]; is {
+		list = append(list, p)
+	}
 	for n := range l.blobs[id] {
 		list = append(list, place{n.path(), n.Stat, n.Blob.Size})
 	}

@@ -205,7 +205,7 @@ func (m *member) GetMany(_ context.Context, ids []moot.BlobID) iter.Seq2[moot.Sm
 	}
 }
 
-func (m *member) Fetch(_ context.Context, b moot.Blob, dir localdir.Dir, mode fs.FileMode, modified time.Time) (string, error) {
+func (m *member) Fetch(_ context.Context, b moot.Blob, dir folders.Staging, mode fs.FileMode, modified time.Time) (string, error) {
 	m.mu.Lock()
 	data, ok := m.bytes[b.ID]
 	m.mu.Unlock()
