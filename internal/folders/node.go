@@ -82,7 +82,7 @@ type local struct {
 	// offered lies on the disk and is about to be stated: others may ask for it at once.
 	offered map[moot.BlobID]place
 	count   int
-	bytes int64
+	bytes   int64
 
 	unsaved map[*node]struct{}
 	dropped []int64 // rows of nodes that are no more
