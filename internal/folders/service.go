@@ -229,8 +229,8 @@ func (s *Service) find(dir string) (*runner, error) {
 	defer s.mu.Unlock()
 	abs, err := filepath.Abs(dir)
 	if err == nil {
-		if real, err := filepath.EvalSymlinks(abs); err == nil {
-			abs = real
+		if resolved, err := filepath.EvalSymlinks(abs); err == nil {
+			abs = resolved
 		}
 	}
 	if r := s.folders[abs]; r != nil {

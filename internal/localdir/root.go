@@ -57,7 +57,7 @@ func open(path string, add bool) (_ *Root, err error) {
 	}
 	defer func() {
 		if err != nil {
-			r.Close()
+			_ = r.Close() // err is what is reported
 		}
 	}()
 	if r.dir, err = r.root.Open("."); err != nil {
@@ -122,7 +122,7 @@ func (r *Root) makeMark() error {
 		return err
 	}
 	id := make([]byte, 16)
-	rand.Read(id) //nolint:errcheck // never fails, by its documentation
+	rand.Read(id) // never fails, by its documentation
 	temp := Staging + "/mark-" + hex.EncodeToString(id)
 	f, err := r.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
