@@ -72,6 +72,16 @@ func (n *node) within(d *node) bool {
 	return false
 }
 
+// attached reports whether a node, and each folder above it, has its name.
+func (n *node) attached() bool {
+	for ; n.parent != nil; n = n.parent {
+		if n.parent.children[n.name] != n {
+			return false
+		}
+	}
+	return true
+}
+
 // local is everything in one directory, as it was last agreed on and observed. One
 // goroutine changes it; others may ask where a blob lies.
 type local struct {
@@ -201,6 +211,16 @@ func (l *local) remove(n *node) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.takeOut(n)
+}
+
+// detach takes a name away; what is below it stays where it is known.
+func (l *local) detach(n *node) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n.parent.children[n.name] == n {
+		delete(n.parent.children, n.name)
+	}
+	l.count--
 }
 
 func (l *local) takeOut(n *node) {
