@@ -118,7 +118,7 @@ func firstErr(errs ...error) error {
 
 // removeFolder removes a folder; ignored files that alone are left in it go with it.
 func (x *applier) removeFolder(at string) error {
-	err := x.dir.Remove(at)
+	err := x.dir.RemoveFolder(at)
 	if moot.KindOf(err) != moot.Conflict {
 		return err
 	}
@@ -136,7 +136,7 @@ func (x *applier) removeFolder(at string) error {
 			return err
 		}
 	}
-	return x.dir.Remove(at)
+	return x.dir.RemoveFolder(at)
 }
 
 func (x *applier) removeIgnored(at string, folder bool) error {
@@ -150,6 +150,7 @@ func (x *applier) removeIgnored(at string, folder bool) error {
 				return err
 			}
 		}
+		return x.dir.RemoveFolder(at)
 	}
 	return x.dir.Remove(at)
 }
