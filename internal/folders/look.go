@@ -28,6 +28,10 @@ type look struct {
 // seen. No removal is believed before everything was looked at where its new place may be.
 func (f *folder) observe(ctx context.Context, dirs map[string]bool) error {
 	l := &look{folder: f, ctx: ctx, whole: dirs == nil, lost: map[*node]bool{}, dirs: map[*node]bool{}}
+	for _, n := range f.local.strays {
+		l.lost[n] = true
+	}
+	f.local.strays = nil
 	if err := l.all(dirs); err != nil {
 		return err
 	}

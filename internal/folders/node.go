@@ -94,6 +94,10 @@ type local struct {
 	count   int
 	bytes   int64
 
+	// strays are recorded where another node is: they were moved by the user when the
+	// program ended, and are looked for.
+	strays []*node
+
 	unsaved map[*node]struct{}
 	dropped []int64 // rows of nodes that are no more
 }
