@@ -51,7 +51,7 @@ func (n *Node) sessionFiles(via moot.Architecture, rules arch.Architecture) *fil
 	return files.New(node, n.signer.Through(node), o)
 }
 
-// forget drops blobs that no version in force needs, at once.
+// forget drops blobs that no version in force, message or job needs, at once.
 func (n *Node) forget(ctx context.Context, blobs []moot.Blob) error {
 	needed := map[moot.BlobID]bool{}
 	err := n.files.index.View(ctx, func(t *tree.Tree) error {
@@ -60,6 +60,9 @@ func (n *Node) forget(ctx context.Context, blobs []moot.Blob) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = n.namedElsewhere(ctx, needed)
+	}
 	for _, b := range blobs {
 		if err == nil && !needed[b.ID] {
 			err = n.store.Drop(ctx, b.ID)
