@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
-	"runtime/debug"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
@@ -22,21 +20,28 @@ func (p Program) Run(ctx context.Context, dir string, o app.RunOptions, ready fu
 	if err := h.remember(o); err != nil {
 		return err
 	}
-	tuneGC()
 	for {
 		s, n, err := p.reach(ctx, h, moot.Architecture{}, roleOf(o), nodeLockTimeout)
 		if s != nil {
 			return errors.Join(s.Close(), moot.WithHint(moot.Errorf(moot.Invalid, "a node runs in %s already", dir), moot.HintStopNode))
 		}
 		if err != nil {
-			return err
+			return unlessEnded(ctx, err)
 		}
 		err = p.serve(ctx, h, n, o, ready)
 		if err = errors.Join(err, n.Close()); !errors.Is(err, errSucceeded) {
-			return err
+			return unlessEnded(ctx, err)
 		}
 		p.logger().Warn("this home was copied back, and another copy has written meanwhile: it goes on as a new device", "device", h.self())
 	}
+}
+
+// unlessEnded returns err, but for a program that was interrupted while it started.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // errSucceeded ends a node whose home has another key now.
@@ -102,15 +107,4 @@ func (h *home) remember(o app.RunOptions) error {
 		return nil
 	}
 	return h.save()
-}
-
-// tuneGC raises GOGC: a node's memory is small, and relaying parts of blobs makes much
-// garbage. Close to the limit garbage is collected more often again. The environment's
-// GOGC and GOMEMLIMIT have priority.
-func tuneGC() {
-	const limit = 160 << 20 // bytes, well below what a node may take
-	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(300)
-		debug.SetMemoryLimit(limit)
-	}
 }

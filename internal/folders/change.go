@@ -106,7 +106,9 @@ func (d *change) changed(o outgoing, r *record) (stated bool) {
 	if o.kind != tree.Folder {
 		stated = d.content(o, r, now)
 	}
-	if mode := o.stat.Mode; o.kind != tree.Link && !stated && mode != o.Stat.Mode && o.Stat.Inode != 0 && mode != now.Mode {
+	if o.Copy { // a version that lost has the mode that it had
+		d.progress.applied = false
+	} else if mode := o.stat.Mode; o.kind != tree.Link && !stated && mode != o.Stat.Mode && o.Stat.Inode != 0 && mode != now.Mode {
 		d.edit.Chmod(o.Item, mode)
 	}
 	r.Mode = o.stat.Mode

@@ -201,7 +201,8 @@ func (x *applier) stageLarge(p *placing) (string, error) {
 	if err := x.checkSpace(p.row.Blob.Size); err != nil {
 		return "", err
 	}
-	return x.space.Fetch(x.ctx, p.row.Blob, x.dir, modeOf(p.row), p.row.ModTime)
+	to := Staging{Dir: x.dir, Root: x.stored.dir, Name: x.freeName()}
+	return x.space.Fetch(x.ctx, p.row.Blob, to, modeOf(p.row), p.row.ModTime)
 }
 
 // checkSpace reports, with kind Full, that some bytes do not fit the disk; a hundredth stays free.

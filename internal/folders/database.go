@@ -177,9 +177,13 @@ func (d database) load(ctx context.Context, folder int64) (*local, error) {
 			l.dropped = append(l.dropped, n.id)
 			continue
 		}
-		n.parent.children[n.name] = n
 		l.count++
 		l.index(n)
+		if n.parent.children[n.name] != nil {
+			l.strays = append(l.strays, n)
+			continue
+		}
+		n.parent.children[n.name] = n
 	}
 	return l, sqlite.Error("read a synced folder", rows.Err())
 }

@@ -75,6 +75,10 @@ func (d disturbed) Remove(p string) error {
 	return d.two("remove", p, func() error { return d.Dir.Remove(p) })
 }
 
+func (d disturbed) RemoveFolder(p string) error {
+	return d.two("removefolder", p, func() error { return d.Dir.RemoveFolder(p) })
+}
+
 func (d disturbed) Chmod(p string, m fs.FileMode) error {
 	return d.two("chmod", p, func() error { return d.Dir.Chmod(p, m) })
 }

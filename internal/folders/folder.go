@@ -32,19 +32,19 @@ type folder struct {
 	local    *local
 	todo     map[*node]*waiting
 	problems map[string]*Problem
-	watcher  *watcher
-	again    map[string]bool // folders to look at in the next pass
+	watcher  *watcher // which folders to look at in the next pass
 	progress progress
 	status   atomic.Pointer[Status]
 }
 
 // progress is how far a folder is.
 type progress struct {
-	revision uint64    // of the space's tree, up to which it was applied
-	applied  bool      // revision means something
-	wanted   int       // what is still to be fetched
-	unsaved  bool      // the settings have changed
-	looked   time.Time // at everything
+	revision uint64          // of the space's tree, up to which it was applied
+	applied  bool            // revision means something
+	wanted   int             // what is still to be fetched
+	unsaved  bool            // the settings have changed
+	looked   time.Time       // at everything
+	again    map[string]bool // folders to look at in the next pass
 }
 
 // waiting is what was observed at a node and is yet to be sent.

@@ -28,6 +28,10 @@ type look struct {
 // seen. No removal is believed before everything was looked at where its new place may be.
 func (f *folder) observe(ctx context.Context, dirs map[string]bool) error {
 	l := &look{folder: f, ctx: ctx, whole: dirs == nil, lost: map[*node]bool{}, dirs: map[*node]bool{}}
+	for _, n := range f.local.strays {
+		l.lost[n] = true
+	}
+	f.local.strays = nil
 	if err := l.all(dirs); err != nil {
 		return err
 	}
@@ -42,6 +46,11 @@ func (f *folder) observe(ctx context.Context, dirs map[string]bool) error {
 	}
 	for n := range l.lost {
 		f.lose(n)
+	}
+	for n := range f.todo { // moved into what has gone meanwhile
+		if !n.gone && !n.attached() {
+			f.lose(n)
+		}
 	}
 	return nil
 }
@@ -114,7 +123,7 @@ func (l *look) lookAt(d *node) error {
 		if !there[name] && n.Stat.Inode != 0 && !n.gone {
 			l.lost[n] = true
 		} else if !there[name] && n.Item == (tree.ID{}) {
-			l.local.remove(n)
+			l.vanish(n, func(c *node) { l.lost[c] = true })
 		}
 	}
 	return nil
@@ -195,7 +204,7 @@ func (l *look) recognise() {
 	lost := slices.SortedFunc(maps.Keys(l.lost), func(a, b *node) int { return strings.Compare(a.path(), b.path()) }) // folders first
 	for _, n := range lost {
 		to := fresh[of(n.Stat)]
-		if to == nil || to.kind != n.kind || n.Item == (tree.ID{}) || to.within(n) || n.Copy || !l.lost[n] {
+		if to == nil || to.kind != n.kind || n.Item == (tree.ID{}) || to.within(n) || n.Copy || !l.lost[n] || !to.attached() {
 			continue
 		}
 		delete(fresh, of(n.Stat))
@@ -285,14 +294,26 @@ func (l *look) loseRest(n *node, seen map[string]*node) {
 // lose marks a node, and all below it, as no longer on the disk.
 func (f *folder) lose(n *node) {
 	if n.Item == (tree.ID{}) && n.Next == nil {
-		f.unnotice(n)
-		f.local.remove(n)
+		f.vanish(n, f.lose)
 		return
 	}
 	n.each(func(c *node) {
 		c.gone, c.seen = true, nil
 		f.notice(c)
 	})
+}
+
+// vanish forgets a node that was new and is gone again; what had been moved into it is lost.
+func (f *folder) vanish(n *node, lost func(*node)) {
+	for _, c := range n.children {
+		if c.Item == (tree.ID{}) {
+			f.vanish(c, lost)
+		} else {
+			lost(c)
+		}
+	}
+	f.unnotice(n)
+	f.local.detach(n)
 }
 
 func kindOf(s localdir.Stat) tree.Type {

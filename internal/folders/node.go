@@ -72,6 +72,16 @@ func (n *node) within(d *node) bool {
 	return false
 }
 
+// attached reports whether a node, and each folder above it, has its name.
+func (n *node) attached() bool {
+	for ; n.parent != nil; n = n.parent {
+		if n.parent.children[n.name] != n {
+			return false
+		}
+	}
+	return true
+}
+
 // local is everything in one directory, as it was last agreed on and observed. One
 // goroutine changes it; others may ask where a blob lies.
 type local struct {
@@ -79,8 +89,14 @@ type local struct {
 	root  *node
 	items map[tree.ID][]*node // by record.Item, and each of record.Folders
 	blobs map[moot.BlobID]map[*node]struct{}
-	count int
-	bytes int64
+	// offered lies on the disk and is about to be stated: others may ask for it at once.
+	offered map[moot.BlobID]place
+	count   int
+	bytes   int64
+
+	// strays are recorded where another node is: they were moved by the user when the
+	// program ended, and are looked for.
+	strays []*node
 
 	unsaved map[*node]struct{}
 	dropped []int64 // rows of nodes that are no more
@@ -201,6 +217,16 @@ func (l *local) remove(n *node) {
 	l.takeOut(n)
 }
 
+// detach takes a name away; what is below it stays where it is known.
+func (l *local) detach(n *node) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n.parent.children[n.name] == n {
+		delete(n.parent.children, n.name)
+	}
+	l.count--
+}
+
 func (l *local) takeOut(n *node) {
 	for _, c := range n.children {
 		l.takeOut(c)
@@ -252,10 +278,23 @@ type place struct {
 	size int64
 }
 
+// offer has files served that are about to be stated; none ends it.
+func (l *local) offer(list []outgoing) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.offered = make(map[moot.BlobID]place, len(list))
+	for _, o := range list {
+		l.offered[o.blob.ID] = place{o.node.path(), o.stat, o.blob.Size}
+	}
+}
+
 // places returns where a blob lies.
 func (l *local) places(id moot.BlobID) (list []place) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	if p, is := l.offered[id]; is {
+		list = append(list, p)
+	}
 	for n := range l.blobs[id] {
 		list = append(list, place{n.path(), n.Stat, n.Blob.Size})
 	}

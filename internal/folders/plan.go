@@ -159,7 +159,7 @@ func (p *planner) claim(here *node, w *want) *node {
 	var best *node
 	for _, n := range p.local.items[w.row.Item] {
 		switch {
-		case n.kind != w.row.Type || p.claimed[n]:
+		case n.kind != w.row.Type || p.claimed[n] || n.gone || !n.attached():
 		case w.row.Type == tree.Folder:
 			return n
 		case slices.Contains(n.Versions, w.row.Version):

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/localdir"
 )
 
 // runner runs one folder, stops it and tells others about it.
@@ -148,7 +147,7 @@ func (r *runner) open(ctx context.Context) (*folder, error) {
 	f := &folder{
 		stored: r.stored, space: r.service.cfg.Space, database: r.service.database, dir: dir, ignore: patterns(r.stored.settings),
 		now: r.service.cfg.Now, log: r.service.cfg.Log, report: r.log.report, local: l,
-		todo: map[*node]*waiting{}, problems: map[string]*Problem{}, again: map[string]bool{}, watcher: newWatcher(),
+		todo: map[*node]*waiting{}, problems: map[string]*Problem{}, progress: progress{again: map[string]bool{}}, watcher: newWatcher(),
 	}
 	caseless, normal, err := dir.Folds()
 	if caseless || normal {
@@ -228,10 +227,10 @@ func (r *runner) afterPass(ctx context.Context, f *folder, next time.Duration, e
 		f.forgive("")
 		f.status.Store(f.snapshot(f.resting(), ""))
 	}
-	if len(f.again) > 0 {
+	if len(f.progress.again) > 0 {
 		next = min(next, quietFor)
 	}
-	if err != nil || len(f.again) == 0 && !f.sendable() {
+	if err != nil || len(f.progress.again) == 0 && !f.sendable() {
 		for _, q := range *asked {
 			q.done <- err
 		}
@@ -260,13 +259,13 @@ func (r *runner) wait(ctx context.Context, f *folder, w *watcher, remote <-chan 
 	dirs, all := w.take()
 	if whole || all {
 		f.progress.looked = f.now()
-		clear(f.again)
+		clear(f.progress.again)
 		return nil, nil
 	}
-	for d := range f.again {
+	for d := range f.progress.again {
 		dirs[d] = true
 	}
-	clear(f.again)
+	clear(f.progress.again)
 	return dirs, nil
 }
 
@@ -322,10 +321,10 @@ func (r *runner) alone(ctx context.Context, before func(*folder)) error {
 			}
 		}
 		f.status.Store(f.snapshot(f.resting(), ""))
-		if len(f.again) == 0 && !f.sendable() {
+		if len(f.progress.again) == 0 && !f.sendable() {
 			return nil
 		}
-		clear(f.again)
+		clear(f.progress.again)
 		timer := time.NewTimer(min(next, quietFor))
 		select {
 		case <-timer.C:
@@ -349,43 +348,6 @@ func (f *folder) sendable() bool {
 	return false
 }
 
-// revert gives up what was changed here: it is put in place again.
-func (r *runner) revert(ctx context.Context) error {
-	r.mu.Lock()
-	running := r.cancel != nil
-	r.mu.Unlock()
-	if running {
-		return r.ask(ctx, request{revert: true, done: make(chan error, 1)})
-	}
-	return r.alone(ctx, func(f *folder) {
-		if err := f.observe(ctx, nil); err == nil {
-			f.revert()
-		}
-	})
-}
-
-// revert removes what is new here, and has what was changed or removed put in place anew.
-func (f *folder) revert() {
-	list := make([]*node, 0, len(f.todo))
-	for n := range f.todo {
-		list = append(list, n)
-	}
-	sortByPath(list)
-	for i := len(list) - 1; i >= 0; i-- {
-		n := list[i]
-		at := n.path()
-		if !n.gone {
-			if err := f.dir.Remove(at); err != nil && moot.KindOf(err) != moot.NotFound {
-				f.failed(at, err)
-				continue
-			}
-		}
-		f.unnotice(n)
-		f.local.remove(n)
-	}
-	f.progress.applied = false
-}
-
 // follow reports events until ctx ends; meanwhile the folder is kept in step also if
 // nothing else has it so.
 func (r *runner) follow(ctx context.Context, report func(Event)) error {
@@ -399,106 +361,4 @@ func (r *runner) follow(ctx context.Context, report func(Event)) error {
 	}
 	<-ctx.Done()
 	return nil
-}
-
-// listeners are those who want events. The first of a folder that was just added gets
-// those from before, too.
-type listeners struct {
-	mu    sync.Mutex
-	list  map[*func(Event)]struct{}
-	fresh bool
-	early []Event
-}
-
-// maxEarly bounds the events of which nobody wants to know yet.
-const maxEarly = 10000
-
-func (l *listeners) add(f func(Event)) (remove func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.list[&f] = struct{}{}
-	for _, e := range l.early {
-		f(e)
-	}
-	l.fresh, l.early = false, nil
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.list, &f)
-	}
-}
-
-func (l *listeners) report(e Event) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for f := range l.list {
-		(*f)(e)
-	}
-	if l.fresh && len(l.early) < maxEarly {
-		l.early = append(l.early, e)
-	}
-}
-
-// watcher gathers which folders have changed on the disk.
-type watcher struct {
-	signal chan struct{} // room for one
-
-	mu        sync.Mutex
-	dirs      map[string]bool
-	all       bool
-	unwatched int // folders in which changes are found late
-}
-
-func newWatcher() *watcher {
-	return &watcher{signal: make(chan struct{}, 1), dirs: map[string]bool{}}
-}
-
-// watch gathers events until ctx ends; without them the folder is looked at by itself.
-func (w *watcher) watch(ctx context.Context, f *folder) {
-	err := f.dir.Watch(ctx, localdir.WatchOptions{Wait: quietEvents, Changed: w.changed, Skip: f.skips})
-	if err != nil && ctx.Err() == nil {
-		f.log.Warn("changes in a folder are found late: it cannot be watched", "dir", f.stored.dir, "error", err)
-	}
-}
-
-// quietEvents is the time without events before a folder is looked at.
-const quietEvents = 40 * time.Millisecond
-
-// changed takes in a report.
-func (w *watcher) changed(c localdir.Changes) {
-	w.mu.Lock()
-	for d := range c.Folders {
-		w.dirs[d] = true
-	}
-	w.all = w.all || c.All
-	w.unwatched = len(c.Unwatched)
-	w.mu.Unlock()
-	w.wake()
-}
-
-// skips reports whether changes in a folder are of no interest.
-func (f *folder) skips(folder string) bool { return f.excepted(folder) }
-
-// add has a folder looked at.
-func (w *watcher) add(dir string) {
-	w.mu.Lock()
-	w.dirs[dir] = true
-	w.mu.Unlock()
-	w.wake()
-}
-
-func (w *watcher) wake() {
-	select {
-	case w.signal <- struct{}{}:
-	default:
-	}
-}
-
-// take returns what was gathered.
-func (w *watcher) take() (dirs map[string]bool, all bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	dirs, all = w.dirs, w.all
-	w.dirs, w.all = map[string]bool{}, false
-	return dirs, all
 }

@@ -266,6 +266,8 @@ func (f *folder) state(ctx context.Context, read []outgoing) error {
 	if err := f.store(ctx, d); err != nil {
 		return err
 	}
+	f.local.offer(d.named)
+	defer f.local.offer(nil)
 	versions, err := f.space.State(ctx, d.edit)
 	if err != nil {
 		return err

@@ -39,11 +39,18 @@ type Space interface {
 	Store(ctx context.Context, keep bool, list []Content, open func(path string) (localdir.File, error)) error
 	// GetMany returns small blobs, from this machine or others.
 	GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error]
-	// Fetch writes a large blob to a staged file of a directory, and returns its name.
-	Fetch(ctx context.Context, b moot.Blob, dir localdir.Dir, mode fs.FileMode, modified time.Time) (string, error)
+	// Fetch writes a large blob to a staged file of a directory, and returns its name there.
+	Fetch(ctx context.Context, b moot.Blob, dir Staging, mode fs.FileMode, modified time.Time) (string, error)
 	// Retain takes in the bytes of versions that were replaced or removed on this disk, if
 	// nobody else is sure to retain them.
 	Retain(ctx context.Context, list []Old, open func(path string) (localdir.File, error)) error
+}
+
+// Staging is where a large file is written.
+type Staging struct {
+	localdir.Dir
+	Root string // absolute path of the directory
+	Name string // a name in it that is free
 }
 
 // Config of a Service.
@@ -222,8 +229,8 @@ func (s *Service) find(dir string) (*runner, error) {
 	defer s.mu.Unlock()
 	abs, err := filepath.Abs(dir)
 	if err == nil {
-		if real, err := filepath.EvalSymlinks(abs); err == nil {
-			abs = real
+		if resolved, err := filepath.EvalSymlinks(abs); err == nil {
+			abs = resolved
 		}
 	}
 	if r := s.folders[abs]; r != nil {

@@ -3,7 +3,6 @@ package folders
 import (
 	"slices"
 	"strings"
-	"time"
 )
 
 // State of a folder.
@@ -69,10 +68,3 @@ func (f *folder) resting() State {
 	}
 	return Idle
 }
-
-// Bounds of the time between passes: a folder that is written all the time is not looked
-// at all the time.
-const (
-	passShare = 4 // a pass may take a fifth of the time
-	maxPause  = 2 * time.Second
-)

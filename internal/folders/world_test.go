@@ -43,6 +43,7 @@ type member struct {
 	wrote, destroyed map[string]bool // contents, by the user
 	data             string          // directory of the service's database
 	service          *folders.Service
+	asked            int                         // calls of GetMany
 	away             bool                        // nothing can be fetched
 	before           func(op, path string) error // called ahead of each operation on the directory
 }
@@ -193,6 +194,7 @@ func (m *member) Store(_ context.Context, _ bool, list []folders.Content, open f
 }
 
 func (m *member) GetMany(_ context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
+	m.asked++
 	return func(yield func(moot.Small, error) bool) {
 		for _, id := range ids {
 			m.mu.Lock()
@@ -205,7 +207,7 @@ func (m *member) GetMany(_ context.Context, ids []moot.BlobID) iter.Seq2[moot.Sm
 	}
 }
 
-func (m *member) Fetch(_ context.Context, b moot.Blob, dir localdir.Dir, mode fs.FileMode, modified time.Time) (string, error) {
+func (m *member) Fetch(_ context.Context, b moot.Blob, dir folders.Staging, mode fs.FileMode, modified time.Time) (string, error) {
 	m.mu.Lock()
 	data, ok := m.bytes[b.ID]
 	m.mu.Unlock()

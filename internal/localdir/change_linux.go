@@ -95,6 +95,11 @@ func (r *Root) Remove(path string) error {
 	})
 }
 
+// RemoveFolder removes an empty folder, and nothing else.
+func (r *Root) RemoveFolder(path string) error {
+	return r.at("remove", path, func(folder int, name string) error { return unix.Unlinkat(folder, name, unix.AT_REMOVEDIR) })
+}
+
 // Chmod sets the permission bits.
 func (r *Root) Chmod(path string, mode fs.FileMode) error {
 	return r.at("chmod", path, func(folder int, name string) error { return chmodAt(folder, name, mode) })

@@ -54,6 +54,8 @@ type Dir interface {
 	Symlink(target, path string) error
 	// Remove removes a file, a link or an empty folder.
 	Remove(path string) error
+	// RemoveFolder removes an empty folder; a file that came in its place is NotFound.
+	RemoveFolder(path string) error
 	// Chmod sets the permission bits of a file or folder; links have none.
 	Chmod(path string, mode fs.FileMode) error
 	// SetTime sets the modification time, of a link its own, and returns what the file

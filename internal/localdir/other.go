@@ -184,6 +184,18 @@ func (r *Root) Remove(path string) error {
 	return r.do("remove", func() error { return r.root.Remove(path) }, path)
 }
 
+// RemoveFolder removes an empty folder. What comes in its place in that instant may go.
+func (r *Root) RemoveFolder(path string) error {
+	s, err := r.Stat(path)
+	if err == nil && !s.IsDir() {
+		return failure("remove", path, fs.ErrNotExist)
+	}
+	if err != nil {
+		return err
+	}
+	return r.Remove(path)
+}
+
 // Chmod sets the permission bits.
 func (r *Root) Chmod(path string, mode fs.FileMode) error {
 	s, err := r.Stat(path)

@@ -126,7 +126,7 @@ func (r *Root) makeMark() error {
 		return err
 	}
 	id := make([]byte, 16)
-	rand.Read(id)
+	rand.Read(id) // never fails, by its documentation
 	temp := Staging + "/mark-" + hex.EncodeToString(id)
 	f, err := r.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

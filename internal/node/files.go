@@ -9,6 +9,7 @@ import (
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/folders"
 	"github.com/mootspace/moot/internal/store"
+	"github.com/mootspace/moot/internal/tree"
 )
 
 // linearStore is the store as it decides about change sets: see files.Linear.
@@ -41,10 +42,33 @@ func (n *Node) sessionFiles(via moot.Architecture, rules arch.Architecture) *fil
 	node := routed{n.routes, via}
 	place := inPlace{node: node, store: n.store, network: n.network, uploads: n.uploads, rules: rules, copies: n.cfg.Role.Copies}
 	o := files.Options{Index: n.files.index, Local: n.store, Linker: place, Fetcher: place, Member: n.network.roster.Owner, Log: n.cfg.Log}
+	if !rules.Delegates { // a server alone decides what it forgets
+		o.Forget = n.forget
+	}
 	if rules.Delegates {
 		o.Fresh = n.entries.exchangeServer
 	}
 	return files.New(node, n.signer.Through(node), o)
+}
+
+// forget drops blobs that no version in force, message or job needs, at once.
+func (n *Node) forget(ctx context.Context, blobs []moot.Blob) error {
+	needed := map[moot.BlobID]bool{}
+	err := n.files.index.View(ctx, func(t *tree.Tree) error {
+		for b, inForce := range t.Needed(n.cfg.Now(), n.retention) {
+			needed[b.ID] = needed[b.ID] || inForce
+		}
+		return nil
+	})
+	if err == nil {
+		err = n.namedElsewhere(ctx, needed)
+	}
+	for _, b := range blobs {
+		if err == nil && !needed[b.ID] {
+			err = n.store.Drop(ctx, b.ID)
+		}
+	}
+	return err
 }
 
 // called returns what people call whose device something is.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"path/filepath"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -174,9 +175,30 @@ func (s folderSpace) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[m
 	return s.routed(ctx).GetMany(ctx, ids)
 }
 
-// Fetch implements folders.Space: a large file is written once, by the download.
-func (s folderSpace) Fetch(ctx context.Context, b moot.Blob, dir localdir.Dir, mode fs.FileMode, modified time.Time) (string, error) {
-	rc, err := s.routed(ctx).Get(ctx, b.ID, moot.Whole)
+// Fetch implements folders.Space: a large file is written once, by the download, and moved
+// out of the store, unless this node serves what it has from its store.
+func (s folderSpace) Fetch(ctx context.Context, b moot.Blob, dir folders.Staging, mode fs.FileMode, modified time.Time) (string, error) {
+	route := s.routed(ctx)
+	node, err := route.routes.through(ctx, route.via)
+	if err != nil {
+		return "", err
+	}
+	fresh, err := node.Fetch(ctx, b.ID, func(int64) {})
+	if err != nil {
+		return "", err
+	}
+	if fresh && !s.cfg.Role.Copies {
+		to := filepath.Join(dir.Root, filepath.FromSlash(dir.Name))
+		if moved, err := s.store.Take(ctx, b, to, mode, modified); err != nil || moved {
+			return dir.Name, err
+		}
+	}
+	return s.copyTo(ctx, b, dir, mode, modified)
+}
+
+// copyTo writes what the store holds to a staged file.
+func (s folderSpace) copyTo(ctx context.Context, b moot.Blob, dir folders.Staging, mode fs.FileMode, modified time.Time) (string, error) {
+	rc, err := s.store.Get(ctx, b.ID, moot.Whole)
 	if err != nil {
 		return "", err
 	}
@@ -185,7 +207,7 @@ func (s folderSpace) Fetch(ctx context.Context, b moot.Blob, dir localdir.Dir, m
 	if err != nil {
 		return "", err
 	}
-	n, err := io.CopyBuffer(struct{ io.Writer }{out}, blob.NewDecoder(rc, b.ID, moot.Whole), make([]byte, 256<<10))
+	n, err := io.CopyBuffer(struct{ io.Writer }{out}, struct{ io.Reader }{blob.NewDecoder(rc, b.ID, moot.Whole)}, make([]byte, 256<<10))
 	if err == nil && n != b.Size {
 		err = moot.Errorf(moot.Corrupt, "it has %d bytes and not the %d that its author states", n, b.Size)
 	}

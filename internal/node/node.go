@@ -112,7 +112,7 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 	live := &atomic.Bool{}
 	n := &Node{access: access{sessions: newSessions()}, tasks: newGroup(ctx), state: newState()}
 	cfg.Store.Gate = gate{roster, clock, cfg.Log, live, func() { n.witness.deviceRetired() }}
-	cfg.Store.Log = cfg.Log
+	cfg.Store.Log, cfg.Store.Now = cfg.Log, cfg.Now
 	n.cfg = cfg
 	if n.store, err = store.Open(ctx, cfg.Store); err != nil {
 		return nil, err

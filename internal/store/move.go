@@ -41,6 +41,24 @@ func (s *Store) Move(ctx context.Context, id moot.BlobID, path string, mode os.F
 	return true, durable.Error("move", durable.SyncFolder(filepath.Dir(path)))
 }
 
+// Take renames the bytes of a whole blob to a path where nothing is, and leaves it to others
+// to offer it from there; its tree stays. moved is false if that cannot be done. Kind Corrupt
+// if the blob has another size than is stated.
+func (s *Store) Take(ctx context.Context, b moot.Blob, path string, mode os.FileMode, modified time.Time) (moved bool, err error) {
+	if err := s.writable(ctx); err != nil {
+		return false, moot.Wrap("move", err)
+	}
+	h, err := s.blobs.open(b.ID)
+	if err != nil {
+		return false, nil //nolint:nilerr // it lies elsewhere, and is copied
+	}
+	h.close()
+	if h.Size != b.Size {
+		return false, moot.Errorf(moot.Corrupt, "it has %d bytes and not the %d that its author states", h.Size, b.Size)
+	}
+	return s.blobs.moveOut(b.ID, path, mode, modified) == nil, nil
+}
+
 // moveOut renames the bytes of a blob out of the disk; its tree stays.
 func (b *blobs) moveOut(id moot.BlobID, path string, mode os.FileMode, modified time.Time) error {
 	b.mu.Lock()

@@ -21,6 +21,7 @@ func Scenarios() []Scenario {
 	return []Scenario{
 		{Name: "files of all sizes are fetched", Members: 2, Run: filesAreFetched},
 		{Name: "folders are fetched", Members: 1, Run: foldersAreFetched},
+		{Name: "folders in step", Members: 2, Run: foldersInStep},
 		{Name: "names are found, removed and remembered", Members: 1, Run: namesAreFound},
 		{Name: "the second writer of a name", Members: 2, Run: secondWriter},
 		{Name: "a partition, and after it", Members: 2, Run: partition},

@@ -44,10 +44,10 @@ exit status is 1 then.`,
 
 func (a *commandLine) share(ctx context.Context, s *app.Session, paths []string, o files.ShareOptions) error {
 	skipped := 0
-	for _, path := range paths {
-		bar := a.progress("share", path)
+	for _, at := range paths {
+		bar := a.progress("share", at)
 		o.Progress = bar.update
-		f, err := s.Files.Share(ctx, path, o)
+		f, err := s.Files.Share(ctx, at, o)
 		bar.done(err)
 		if err != nil {
 			return err
