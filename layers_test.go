@@ -42,7 +42,6 @@ var layers = map[string][]string{
 
 	// A directory on this machine, and one that fails when a test wants it to.
 	"internal/localdir":         {".", "internal/durable"},
-	"internal/localdir/dirtest": {"internal/localdir"},
 
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign", "internal/tree"},
