@@ -41,7 +41,7 @@ var layers = map[string][]string{
 	"internal/sign":    {"."},
 
 	// A directory on this machine, and one that fails when a test wants it to.
-	"internal/localdir":         {".", "internal/durable"},
+	"internal/localdir": {".", "internal/durable"},
 
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign", "internal/tree"},
