@@ -57,7 +57,7 @@ func (l *look) readPatterns(d *node, names []localdir.Named) {
 		}
 		return
 	}
-	if l.ignore.Has(at) && at != "" {
+	if l.ignore.Has(at) {
 		l.ignore.Remove(at)
 		l.progress.applied = false
 	}

@@ -330,9 +330,5 @@ type Event struct {
 
 // patterns returns the patterns that hold in a directory beside those of its own files.
 func patterns(o settings) *ignore.Set {
-	set := ignore.New()
-	if len(o.Ignore) > 0 {
-		set.Add("", []byte(strings.Join(o.Ignore, "\n")))
-	}
-	return set
+	return ignore.New(o.Ignore...)
 }
