@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"path"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 //	all/ab/<hex>        the bytes of the blob whose ID starts with ab
 //	all/ab/<hex>.tree   its tree, unless it has but one group
 //	bad/<hex>           quarantined: bytes that no longer match their ID
+//	doomed/<hex>        bytes that are about to be collected
 //	part/…              downloads under way, see part
 //	tmp/…               being written; removed when the store opens
 //
@@ -103,6 +105,16 @@ func (b *blobs) quarantine(id moot.BlobID) {
 	if moot.KindOf(err) == moot.Corrupt && b.disk.rename(b.name(id), "bad/"+id.String()) == nil {
 		_ = b.disk.syncDir(path.Dir(b.name(id))) // after a crash it may be found damaged once more
 	}
+}
+
+// setAside writes damaged bytes where they are not offered.
+func (b *blobs) setAside(id moot.BlobID, data []byte) error {
+	f, err := b.disk.create("bad/" + id.String())
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, 0)
+	return errors.Join(err, f.Close())
 }
 
 // drop removes a blob; none is no error.
@@ -192,6 +204,8 @@ func (b *blobs) found(id moot.BlobID) (f found, ok bool) {
 
 // touch renews a blob's lease.
 func (b *blobs) touch(id moot.BlobID, now time.Time) {
+	b.mu.Lock() // a blob is doomed either before, or not at all
+	defer b.mu.Unlock()
 	if used, err := b.disk.used(b.name(id)); err == nil && now.Sub(used) > usedEvery {
 		_ = b.disk.use(b.name(id), now) // at the worst it is sent again
 	}
