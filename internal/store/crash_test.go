@@ -258,10 +258,10 @@ func (w *garbageWorld) check(when string) {
 // holds exactly what is needed.
 func TestCollectLosesNothing(t *testing.T) {
 	crashes := 0
-	for seed := range uint64(22) {
+	for seed := range uint64(24) {
 		w := newGarbageWorld(t, seed)
 		for round := range 14 {
-			w.disk.left = 1 + w.rnd.IntN(40)
+			w.disk.left = 1 + w.rnd.IntN(32)
 			for range 12 {
 				if w.act(); w.disk.dead {
 					break

@@ -13,6 +13,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/durable"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // partial is one reference to a part: what Fill returns.
@@ -134,7 +135,8 @@ func (p *partial) Complete(ctx context.Context) error {
 	b := q.store.blobs
 	if q.done {
 		b.touch(q.ID, q.store.now())
-		return nil
+		_, err := q.store.small.has([]moot.BlobID{q.ID}) // renews its lease
+		return sqlite.Error("download", err)
 	}
 	if !q.set.Complete() {
 		return moot.Errorf(moot.Unavailable, "download of blob %s: %d of %d groups are held", q.ID, q.set.Count(), blob.Groups(q.Size))

@@ -83,6 +83,14 @@ func (s *Store) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, er
 	return names, nil
 }
 
+func (s *Store) putSmall(data []byte) (moot.Blob, error) {
+	b := moot.Blob{ID: blob.IDOf(data), Size: int64(len(data))}
+	if err := s.small.put([]moot.Small{{ID: b.ID, Data: data}}); err != nil {
+		return moot.Blob{}, sqlite.Error("put", err)
+	}
+	return b, nil
+}
+
 // GetMany implements moot.Blobs.
 func (s *Store) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
 	return func(yield func(moot.Small, error) bool) {
