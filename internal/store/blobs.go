@@ -189,16 +189,7 @@ func (b *blobs) rename(to, dataName, treeName string) error {
 
 // found returns a whole blob and when it was last used.
 func (b *blobs) found(id moot.BlobID) (f found, ok bool) {
-	used, err := b.disk.used(b.name(id))
-	if err != nil {
-		return f, false
-	}
-	data, err := b.disk.open(b.name(id))
-	if err != nil {
-		return f, false
-	}
-	defer data.Close()
-	size, err := data.Size()
+	size, used, err := b.disk.stat(b.name(id))
 	return found{moot.Blob{ID: id, Size: size}, used}, err == nil
 }
 
