@@ -94,9 +94,13 @@ func (s *Store) putSmall(data []byte) (moot.Blob, error) {
 // GetMany implements moot.Blobs.
 func (s *Store) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
 	return func(yield func(moot.Small, error) bool) {
+		if len(ids) > moot.MaxMany {
+			yield(moot.Small{}, moot.Errorf(moot.TooLarge, "get: %d blobs are more than the %d of one call", len(ids), moot.MaxMany))
+			return
+		}
 		for _, id := range ids {
 			if err := s.usable(ctx); err != nil {
-				yield(moot.Small{}, err)
+				yield(moot.Small{}, moot.Wrap("get", err))
 				return
 			}
 			if data := s.getOne(ctx, id); data != nil && !yield(moot.Small{ID: id, Data: data}, nil) {
