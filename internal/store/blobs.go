@@ -117,10 +117,12 @@ func (b *blobs) setAside(id moot.BlobID, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// drop removes a blob; none is no error.
+// drop removes a blob, also one that is about to be collected; none is no error.
 func (b *blobs) drop(id moot.BlobID) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	name := b.name(id)
-	for _, n := range []string{name, treeOf(name)} {
+	for _, n := range []string{name, doomedName(id.String()), treeOf(name)} {
 		if err := b.disk.remove(n); err != nil {
 			return err
 		}

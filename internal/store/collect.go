@@ -203,7 +203,9 @@ const rowsAtOnce = 1000
 func (s *Store) rows(list []doomed, text string, more ...any) (hit []doomed, err error) {
 	list = slices.DeleteFunc(slices.Clone(list), func(d doomed) bool { return !d.row })
 	for part := range slices.Chunk(list, rowsAtOnce) {
+		var changed []doomed
 		err := s.small.submit(func(tx *sql.Tx) error {
+			changed = nil
 			stmt, err := tx.Prepare(text)
 			if err != nil {
 				return err
@@ -217,7 +219,7 @@ func (s *Store) rows(list []doomed, text string, more ...any) (hit []doomed, err
 				if n, err := res.RowsAffected(); err != nil {
 					return err
 				} else if n > 0 {
-					hit = append(hit, d)
+					changed = append(changed, d)
 				}
 			}
 			return nil
@@ -225,6 +227,7 @@ func (s *Store) rows(list []doomed, text string, more ...any) (hit []doomed, err
 		if err != nil {
 			return nil, err
 		}
+		hit = append(hit, changed...)
 	}
 	return hit, nil
 }

@@ -44,7 +44,7 @@ func (s *Store) quarantineSmall(id moot.BlobID) {
 	var bad []byte
 	err := s.small.submit(func(tx *sql.Tx) error {
 		bad = nil
-		err := tx.QueryRow(`SELECT data FROM small WHERE id = ?`, id[:]).Scan(&bad)
+		err := tx.QueryRow(`SELECT data FROM small JOIN content USING (n) WHERE id = ?`, id[:]).Scan(&bad)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && blob.IDOf(bad) == id {
 			return nil
 		}

@@ -79,7 +79,7 @@ func overPlaced(t *testing.T, test func(t *testing.T, r *placedRig)) {
 			p.blob = b
 			p.write(p.data)
 			r.SetPlaces(p.places)
-			p.place()
+			p.show()
 			test(t, p)
 			if p.places.open != 0 {
 				t.Errorf("%d bytes: %d files are still open", size, p.places.open)
@@ -93,7 +93,7 @@ func (r *placedRig) write(data []byte) {
 	must(r.t, os.WriteFile(r.path, data, 0o600))
 }
 
-func (r *placedRig) place() {
+func (r *placedRig) show() {
 	r.places.paths[r.blob.ID], r.places.sizes[r.blob.ID] = r.path, r.blob.Size
 }
 
@@ -183,7 +183,7 @@ func TestAPlacedFileThatChanged(t *testing.T) {
 				}
 				r.notServed("one")
 				r.places.broken = map[moot.BlobID]int{}
-				r.place()
+				r.show()
 				if r.blob.Size <= moot.MaxSmall {
 					if got := r.many(r.blob.ID); len(got) > 0 {
 						t.Error("many: it was served")
@@ -204,7 +204,7 @@ func TestAPlacedFileThatChangesWhileItIsServed(t *testing.T) {
 			func() { must(t, os.Truncate(r.path, r.blob.Size/2)) },
 		} {
 			r.write(r.data)
-			r.place()
+			r.show()
 			r.places.broken = map[moot.BlobID]int{}
 			rc, err := r.Get(t.Context(), r.blob.ID, moot.Whole)
 			must(t, err)

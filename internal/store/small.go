@@ -29,16 +29,22 @@ type smallBlobs struct {
 
 // smallRequest is something that the writer does in its next transaction.
 type smallRequest struct {
-	do   func(*sql.Tx) error
-	done chan error // buffered
+	do   func(*sql.Tx) error // may be called again, if it was undone
+	done chan error          // buffered
 }
 
+// smallSchema has what is known of the blobs apart from their bytes, so that leases, doom
+// and sums cost the same for large ones and small ones.
 const smallSchema = `CREATE TABLE IF NOT EXISTS small (
 	n      INTEGER PRIMARY KEY,
 	id     BLOB    NOT NULL UNIQUE,
-	used   INTEGER NOT NULL,           -- seconds since 1970: when it was last put or asked for
-	doomed INTEGER NOT NULL DEFAULT 0, -- 1: about to be collected, and not held
-	data   BLOB    NOT NULL
+	size   INTEGER NOT NULL,
+	used   INTEGER NOT NULL,          -- seconds since 1970: when it was last put or asked for
+	doomed INTEGER NOT NULL DEFAULT 0 -- 1: about to be collected, and not held
+);
+CREATE TABLE IF NOT EXISTS content (
+	n    INTEGER PRIMARY KEY REFERENCES small (n) ON DELETE CASCADE,
+	data BLOB    NOT NULL
 );
 CREATE INDEX IF NOT EXISTS doomed ON small (n) WHERE doomed = 1;` + reviveSmall
 
@@ -110,17 +116,27 @@ func (s *smallBlobs) writeLoop() {
 	for {
 		select {
 		case r := <-s.requests:
-			batch := s.gather(r)
-			err := s.commit(batch)
-			if sqlite.IsFault(err) {
-				err = s.fail(err)
-			}
-			for _, r := range batch {
-				r.done <- err
-			}
+			s.answer(s.gather(r))
 		case <-s.closing:
 			return
 		}
+	}
+}
+
+// answer does what is asked for; what cannot be done fails nothing else.
+func (s *smallBlobs) answer(batch []*smallRequest) {
+	err := s.commit(batch)
+	if err != nil && len(batch) > 1 && !sqlite.IsFault(err) {
+		for _, r := range batch {
+			s.answer([]*smallRequest{r})
+		}
+		return
+	}
+	if sqlite.IsFault(err) {
+		err = s.fail(err)
+	}
+	for _, r := range batch {
+		r.done <- err
 	}
 }
 
@@ -168,17 +184,25 @@ func (s *smallBlobs) submit(do func(*sql.Tx) error) error {
 func (s *smallBlobs) put(list []moot.Small) error {
 	used := s.now().Unix()
 	return s.submit(func(tx *sql.Tx) error {
-		stmt, err := tx.Prepare(`INSERT INTO small (id, used, data) VALUES (?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET used = excluded.used, doomed = 0, data = excluded.data`)
+		row, err := tx.Prepare(`INSERT INTO small (id, size, used) VALUES (?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET size = excluded.size, used = excluded.used, doomed = 0`)
 		if err != nil {
 			return err
 		}
-		defer stmt.Close()
+		defer row.Close()
+		content, err := tx.Prepare(`INSERT OR REPLACE INTO content (n, data) SELECT n, ? FROM small WHERE id = ?`)
+		if err != nil {
+			return err
+		}
+		defer content.Close()
 		for _, b := range list {
 			if b.Data == nil {
 				b.Data = []byte{}
 			}
-			if _, err := stmt.Exec(b.ID[:], used, b.Data); err != nil {
+			if _, err := row.Exec(b.ID[:], len(b.Data), used); err != nil {
+				return err
+			}
+			if _, err := content.Exec(b.Data, b.ID[:]); err != nil {
 				return err
 			}
 		}
@@ -188,7 +212,7 @@ func (s *smallBlobs) put(list []moot.Small) error {
 
 // get returns a blob's bytes, which are not verified; nil if it is not held.
 func (s *smallBlobs) get(id moot.BlobID) (data []byte, err error) {
-	err = s.reads.QueryRow(`SELECT data FROM small WHERE id = ? AND doomed = 0`, id[:]).Scan(&data)
+	err = s.reads.QueryRow(`SELECT data FROM small JOIN content USING (n) WHERE id = ? AND doomed = 0`, id[:]).Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -270,7 +294,7 @@ func (s *smallBlobs) each() iter.Seq2[found, error] {
 	return func(yield func(found, error) bool) {
 		last := int64(0)
 		for {
-			rows, err := s.reads.Query(`SELECT n, id, used, length(data) FROM small WHERE doomed = 0 AND n > ? ORDER BY n LIMIT 1000`, last)
+			rows, err := s.reads.Query(`SELECT n, id, used, size FROM small WHERE doomed = 0 AND n > ? ORDER BY n LIMIT 1000`, last)
 			if err != nil {
 				yield(found{}, err)
 				return

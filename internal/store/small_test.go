@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -59,7 +60,7 @@ func TestPutMendsARow(t *testing.T) {
 // damageRows makes every row of small blobs a false one.
 func damageRows(t *testing.T, r *rig, data []byte) {
 	must(t, r.small.submit(func(tx *sql.Tx) error {
-		_, err := tx.Exec(`UPDATE small SET data = ?`, data)
+		_, err := tx.Exec(`UPDATE content SET data = ?`, data)
 		return err
 	}))
 }
@@ -122,4 +123,25 @@ func TestCloseWhilePutting(t *testing.T) {
 	<-begun
 	must(t, r.Close())
 	wg.Wait()
+}
+
+// TestARequestThatFailsAlone: others that wait with it are done.
+func TestARequestThatFailsAlone(t *testing.T) {
+	over(t, func(t *testing.T, r *rig) {
+		ask := func(do func(*sql.Tx) error) *smallRequest { return &smallRequest{do, make(chan error, 1)} }
+		insert := func(n int) *smallRequest {
+			return ask(func(tx *sql.Tx) error {
+				_, err := tx.Exec(`INSERT INTO small (id, size, used) VALUES (?, 0, 0)`, []byte{byte(n)})
+				return err
+			})
+		}
+		boom := errors.New("boom")
+		batch := []*smallRequest{insert(1), ask(func(*sql.Tx) error { return boom }), insert(2), insert(2)}
+		r.small.answer(batch)
+		for i, fails := range []bool{false, true, false, true} {
+			if err := <-batch[i].done; (err != nil) != fails {
+				t.Errorf("request %d: %v", i, err)
+			}
+		}
+	})
 }

@@ -73,7 +73,7 @@ func (s *Store) Sizes(ctx context.Context) iter.Seq2[moot.Blob, error] {
 
 // usage counts the rows that are held.
 func (s *smallBlobs) usage(ctx context.Context) (blobs, bytes int64, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(length(data)), 0) FROM small WHERE doomed = 0`).Scan(&blobs, &bytes)
+	err = s.read.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(size), 0) FROM small WHERE doomed = 0`).Scan(&blobs, &bytes)
 	return blobs, bytes, err
 }
 
