@@ -33,7 +33,8 @@ func IsFull(err error) bool {
 }
 
 // Error gives an error of the file system its kind – Full, NotFound, else Internal. An
-// error that has a kind retains it. Error of nil is nil.
+// error that has a kind retains it. Error of nil is nil. One of kind Full names no path: other
+// nodes read it.
 func Error(op string, err error) error {
 	switch {
 	case err == nil:
@@ -41,11 +42,20 @@ func Error(op string, err error) error {
 	case hasKind(err), moot.KindOf(err) == moot.Unavailable:
 		return moot.Wrap(op, err)
 	case IsFull(err):
-		return moot.Wrap(op, moot.Errorf(moot.Full, "no space is left on the disk that holds it: %w", err))
+		return moot.Wrap(op, moot.Errorf(moot.Full, "no space is left on the disk that holds it: %w", bare(err)))
 	case errors.Is(err, fs.ErrNotExist):
 		return moot.Wrap(op, moot.Errorf(moot.NotFound, "%w", err))
 	}
 	return moot.Wrap(op, moot.Errorf(moot.Internal, "%w", err))
+}
+
+// bare returns the error of the system call.
+func bare(err error) error {
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return number
+	}
+	return err
 }
 
 // hasKind reports whether the error has a kind already.

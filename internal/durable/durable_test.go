@@ -1,11 +1,15 @@
 package durable_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
 )
 
@@ -21,5 +25,13 @@ func TestSyncFolder(t *testing.T) {
 	}
 	if err := durable.SyncFolder(filepath.Join(t.TempDir(), "missing")); err == nil {
 		t.Error("a folder that is not there was synced")
+	}
+}
+
+// TestAFullDiskNamesNoPath: other nodes read the error.
+func TestAFullDiskNamesNoPath(t *testing.T) {
+	err := durable.Error("put", &fs.PathError{Op: "write", Path: "/srv/secret/blob", Err: syscall.ENOSPC})
+	if moot.KindOf(err) != moot.Full || !errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), "secret") {
+		t.Error(err)
 	}
 }

@@ -37,12 +37,8 @@ func (c control) countStored(ctx context.Context, h *app.Holdings) error {
 		h.Entries += vector.Seq(author)
 	}
 	h.Authors = len(vector.Heads)
-	for b, err := range c.store.Blobs(ctx) {
-		if err != nil {
-			return err
-		}
-		h.Blobs++
-		h.Bytes += b.Size
+	if err := c.countBlobs(ctx, h); err != nil {
+		return err
 	}
 	forks, err := c.store.Forks(ctx)
 	if err != nil {
@@ -55,6 +51,63 @@ func (c control) countStored(ctx context.Context, h *app.Holdings) error {
 		}
 		return nil
 	})
+}
+
+// countBlobs fills in what the blobs take that lie in the store, and what lies elsewhere.
+func (c control) countBlobs(ctx context.Context, h *app.Holdings) error {
+	usage, err := c.store.Usage(ctx)
+	if err != nil {
+		return err
+	}
+	h.Blobs, h.Bytes, h.InPlace = usage.Blobs, usage.Bytes, usage.Linked
+	for _, f := range c.files.folders.List() {
+		h.InPlace += f.Bytes
+	}
+	inForce, err := c.versions(ctx)
+	if err != nil {
+		return err
+	}
+	for b, err := range c.store.Sizes(ctx) {
+		if err != nil {
+			return err
+		}
+		switch is, retained := inForce[b.ID]; {
+		case is:
+			h.InForce += b.Size
+		case retained:
+			h.Old += b.Size
+		}
+	}
+	return nil
+}
+
+// versions returns of the blobs of versions in force and retained whether they are in force.
+func (c control) versions(ctx context.Context) (map[moot.BlobID]bool, error) {
+	inForce := map[moot.BlobID]bool{}
+	lists := map[moot.BlobID]bool{}
+	err := c.files.index.View(ctx, func(t *tree.Tree) error {
+		for b, is := range t.Needed(c.cfg.Now(), c.retention) {
+			inForce[b.ID] = inForce[b.ID] || is
+		}
+		for v := range t.Versions() {
+			if v.Manifest {
+				lists[v.Blob.ID] = true
+			}
+		}
+		return ctx.Err()
+	})
+	for id := range lists {
+		is, retained := inForce[id]
+		if err != nil || !retained {
+			continue
+		}
+		parts := map[moot.BlobID]bool{}
+		c.listed(ctx, id, parts)
+		for part := range parts {
+			inForce[part] = inForce[part] || is
+		}
+	}
+	return inForce, err
 }
 
 // membership fills in what is open about the members.

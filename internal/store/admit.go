@@ -139,8 +139,10 @@ func (b *commitBatch) insert(e *prepared, name int64, known bool) error {
 		if name, err = res.LastInsertId(); err != nil {
 			return err
 		}
-		if _, err := b.exec(b.sql.newWords, name, e.Key); err != nil {
-			return err
+		if e.Kind != moot.KindChange { // its key is no name
+			if _, err := b.exec(b.sql.newWords, name, e.Key); err != nil {
+				return err
+			}
 		}
 	}
 	late, err := b.exec(b.sql.arrived, e.ID[:], name)

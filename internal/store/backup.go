@@ -12,8 +12,8 @@ import (
 )
 
 // Backup writes a consistent, durable copy of the entries to a new SQLite file, while
-// the store is in use. Blobs are not part of it: they can be copied at any time, since
-// they never change. Kind Conflict if there is a file of that name.
+// the store is in use. Blobs are not part of it: large ones are files that never change, small
+// ones are read by [Store.GetMany]. Kind Conflict if there is a file of that name.
 func (s *Store) Backup(ctx context.Context, path string) error {
 	if err := s.usable(ctx); err != nil {
 		return moot.Wrap("backup", err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"path"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 //	all/ab/<hex>        the bytes of the blob whose ID starts with ab
 //	all/ab/<hex>.tree   its tree, unless it has but one group
 //	bad/<hex>           quarantined: bytes that no longer match their ID
+//	doomed/<hex>        bytes that are about to be collected
 //	part/…              downloads under way, see part
 //	tmp/…               being written; removed when the store opens
 //
@@ -105,10 +107,22 @@ func (b *blobs) quarantine(id moot.BlobID) {
 	}
 }
 
-// drop removes a blob; none is no error.
+// setAside writes damaged bytes where they are not offered.
+func (b *blobs) setAside(id moot.BlobID, data []byte) error {
+	f, err := b.disk.create("bad/" + id.String())
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, 0)
+	return errors.Join(err, f.Close())
+}
+
+// drop removes a blob, also one that is about to be collected; none is no error.
 func (b *blobs) drop(id moot.BlobID) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	name := b.name(id)
-	for _, n := range []string{name, treeOf(name)} {
+	for _, n := range []string{name, doomedName(id.String()), treeOf(name)} {
 		if err := b.disk.remove(n); err != nil {
 			return err
 		}
@@ -177,21 +191,14 @@ func (b *blobs) rename(to, dataName, treeName string) error {
 
 // found returns a whole blob and when it was last used.
 func (b *blobs) found(id moot.BlobID) (f found, ok bool) {
-	used, err := b.disk.used(b.name(id))
-	if err != nil {
-		return f, false
-	}
-	data, err := b.disk.open(b.name(id))
-	if err != nil {
-		return f, false
-	}
-	defer data.Close()
-	size, err := data.Size()
+	size, used, err := b.disk.stat(b.name(id))
 	return found{moot.Blob{ID: id, Size: size}, used}, err == nil
 }
 
 // touch renews a blob's lease.
 func (b *blobs) touch(id moot.BlobID, now time.Time) {
+	b.mu.Lock() // a blob is doomed either before, or not at all
+	defer b.mu.Unlock()
 	if used, err := b.disk.used(b.name(id)); err == nil && now.Sub(used) > usedEvery {
 		_ = b.disk.use(b.name(id), now) // at the worst it is sent again
 	}

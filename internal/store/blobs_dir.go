@@ -89,13 +89,19 @@ func wrapFile(f *os.File, err error) (file, error) {
 	return osFile{f}, nil
 }
 
-// used implements disk.
-func (d directory) used(name string) (time.Time, error) {
+// stat implements disk.
+func (d directory) stat(name string) (size int64, used time.Time, err error) {
 	info, err := os.Stat(d.path(name))
 	if err != nil {
-		return time.Time{}, err
+		return 0, time.Time{}, err
 	}
-	return info.ModTime(), nil
+	return info.Size(), info.ModTime(), nil
+}
+
+// used implements disk.
+func (d directory) used(name string) (time.Time, error) {
+	_, used, err := d.stat(name)
+	return used, err
 }
 
 // use implements disk.

@@ -137,14 +137,22 @@ func (f *memFile) Size() (int64, error) {
 func (f *memFile) Sync() error  { return nil }
 func (f *memFile) Close() error { return nil }
 
-// used implements disk.
-func (m *memory) used(name string) (time.Time, error) {
+// stat implements disk.
+func (m *memory) stat(name string) (size int64, used time.Time, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if f, ok := m.files[name]; ok {
-		return f.used, nil
+	f, ok := m.files[name]
+	if !ok {
+		return 0, time.Time{}, fs.ErrNotExist
 	}
-	return time.Time{}, fs.ErrNotExist
+	size, err = f.Size()
+	return size, f.used, err
+}
+
+// used implements disk.
+func (m *memory) used(name string) (time.Time, error) {
+	_, used, err := m.stat(name)
+	return used, err
 }
 
 // use implements disk.

@@ -204,12 +204,12 @@ func TestAFullDisk(t *testing.T) {
 	r := newRig(t, Config{disk: d})
 	first := r.put([]byte("first"))
 	d.create0 = syscall.ENOSPC
-	_, err := r.Put(t.Context(), strings.NewReader("too much"))
+	_, err := r.Put(t.Context(), bytes.NewReader(content(moot.MaxSmall+1, 1)))
 	wantKind(t, err, moot.Full)
 	_, err = r.get(first.ID, moot.Whole)
 	must(t, err)
 	d.create0 = nil
-	r.put([]byte("room again"))
+	r.put(content(moot.MaxSmall+1, 1))
 }
 
 // TestAfterAFailedFsync nothing is accepted any more, and never is success claimed.
@@ -218,7 +218,7 @@ func TestAfterAFailedFsync(t *testing.T) {
 	r := newRig(t, Config{disk: d})
 	first := r.put([]byte("first"))
 	d.sync0 = syscall.EIO
-	_, err := r.Put(t.Context(), strings.NewReader("lost"))
+	_, err := r.Put(t.Context(), bytes.NewReader(content(moot.MaxSmall+1, 1)))
 	wantKind(t, err, moot.Internal)
 	d.sync0 = nil
 	_, err = r.Put(t.Context(), strings.NewReader("more"))

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/durable"
 	"github.com/mootspace/moot/internal/sqlite"
 )
 
@@ -31,44 +31,72 @@ type CollectOptions struct {
 
 // Collected is what a collection has freed, or would.
 type Collected struct {
-	Blobs, Bytes int64
-	Needed       int64 // bytes that stay because they are needed
-	Leased       int64 // bytes that stay because they came lately
+	Blobs, Bytes     int64
+	Parts, PartBytes int64 // downloads that were given up
+	Needed           int64 // bytes that stay because they are needed
+	Leased           int64 // bytes that stay because they came lately
 }
 
 // Collect frees blobs that nothing needs: they are marked, doomed – from then on they are
 // not held –, and unlinked if a second mark does not need them either. A crash in between
-// leaves them held.
+// leaves them held. What was downloaded in part, and not added to during a lease, goes too.
 func (s *Store) Collect(ctx context.Context, o CollectOptions) (c Collected, err error) {
+	if err := s.writable(ctx); err != nil {
+		return c, moot.Wrap("collect", err)
+	}
 	if o.Lease == 0 {
 		o.Lease = Lease
 	}
 	s.collecting.Lock()
 	defer s.collecting.Unlock()
-	chosen, err := s.choose(ctx, o, &c)
-	if err != nil || o.DryRun || len(chosen) == 0 {
-		return c, durable.Error("collect", err)
+	limit := s.now().Add(-o.Lease)
+	if !o.DryRun { // what an earlier collection has failed to revive
+		err = cmpErr(s.small.reviveAll(), s.blobs.reviveAll())
 	}
-	if err := s.doom(chosen); err != nil {
-		return c, errors.Join(durable.Error("collect", err), s.revive(chosen))
+	var chosen []doomed
+	if err == nil {
+		chosen, err = s.choose(ctx, o, limit, &c)
+	}
+	if err == nil && !o.DryRun {
+		err = s.collect(ctx, o, chosen, limit, &c)
+	}
+	if err == nil {
+		err = s.sweepParts(limit, o.DryRun, &c)
+	}
+	if err == nil && !o.DryRun {
+		err = s.sweepTrees(ctx, o, limit)
+	}
+	return c, sqlite.Error("collect", err)
+}
+
+// collect dooms what was chosen, marks again, and frees what is still not needed.
+func (s *Store) collect(ctx context.Context, o CollectOptions, chosen []doomed, limit time.Time, c *Collected) error {
+	c.Blobs, c.Bytes = 0, 0
+	if len(chosen) == 0 {
+		return nil
+	}
+	list, err := s.doom(chosen, limit)
+	if err != nil {
+		return errors.Join(err, s.revive(chosen))
 	}
 	needed, err := s.needed(ctx, o)
 	if err != nil {
-		return Collected{}, errors.Join(durable.Error("collect", err), s.revive(chosen))
+		return errors.Join(err, s.revive(list))
 	}
 	var back, gone []doomed
-	for _, d := range chosen {
+	for _, d := range list {
 		if needed[d.ID] {
 			back = append(back, d)
-			c.Blobs, c.Bytes, c.Needed = c.Blobs-1, c.Bytes-d.Size, c.Needed+d.Size
+			c.Needed += d.Size
 		} else {
 			gone = append(gone, d)
+			c.Blobs, c.Bytes = c.Blobs+1, c.Bytes+d.Size
 		}
 	}
 	if err := s.revive(back); err != nil {
-		return c, durable.Error("collect", err)
+		return err
 	}
-	return c, durable.Error("collect", s.erase(gone))
+	return s.erase(ctx, o, gone, limit)
 }
 
 // doomed is a blob that is about to be collected.
@@ -90,14 +118,12 @@ func (s *Store) needed(ctx context.Context, o CollectOptions) (map[moot.BlobID]b
 	return needed, nil
 }
 
-// choose returns what nothing needs, and whose lease has ended. A lease is believed only
-// if it does not lie in the future.
-func (s *Store) choose(ctx context.Context, o CollectOptions, c *Collected) (chosen []doomed, err error) {
+// choose returns what nothing needs, and whose lease has ended.
+func (s *Store) choose(ctx context.Context, o CollectOptions, limit time.Time, c *Collected) (chosen []doomed, err error) {
 	needed, err := s.needed(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	limit := s.now().Add(-o.Lease)
 	consider := func(f found, row bool) {
 		switch {
 		case needed[f.ID]:
@@ -124,20 +150,25 @@ func (s *Store) choose(ctx context.Context, o CollectOptions, c *Collected) (cho
 	return chosen, errors.Join(err, ctx.Err())
 }
 
-// doom has blobs not held any more.
-func (s *Store) doom(list []doomed) error {
-	err := s.rows(list, `UPDATE small SET doomed = 1 WHERE id = ?`)
+// doom has blobs not held any more, and returns them: those whose lease was renewed since
+// they were chosen stay.
+func (s *Store) doom(list []doomed, limit time.Time) ([]doomed, error) {
+	hit, err := s.rows(list, `UPDATE small SET doomed = 1 WHERE id = ? AND used <= ?`, limit.Unix())
 	for _, d := range list {
-		if !d.row && err == nil {
-			err = s.blobs.doom(d.ID)
+		if d.row || err != nil {
+			continue
+		}
+		var done bool
+		if done, err = s.blobs.doom(d.ID, limit); done {
+			hit = append(hit, d)
 		}
 	}
-	return err
+	return hit, err
 }
 
 // revive has doomed blobs held again, unless they were put anew.
 func (s *Store) revive(list []doomed) error {
-	err := s.rows(list, `UPDATE small SET doomed = 0 WHERE id = ?`)
+	_, err := s.rows(list, `UPDATE small SET doomed = 0 WHERE id = ?`)
 	for _, d := range list {
 		if !d.row {
 			err = errors.Join(err, s.blobs.revive(d.ID.String()))
@@ -147,59 +178,74 @@ func (s *Store) revive(list []doomed) error {
 }
 
 // erase unlinks doomed blobs.
-func (s *Store) erase(list []doomed) error {
-	err := s.rows(list, `DELETE FROM small WHERE id = ? AND doomed = 1`)
+func (s *Store) erase(ctx context.Context, o CollectOptions, list []doomed, limit time.Time) error {
+	if _, err := s.rows(list, `DELETE FROM small WHERE id = ? AND doomed = 1`); err != nil {
+		return err
+	}
 	for _, d := range list {
-		if !d.row && err == nil {
-			err = s.blobs.erase(d.ID)
+		if d.row {
+			continue
+		}
+		if err := s.blobs.erase(d.ID); err != nil {
+			return err
+		}
+		if err := s.sweepTree(o, d.ID, limit); err != nil {
+			return err
 		}
 	}
-	if err == nil {
-		_, err = s.small.write.Exec(`PRAGMA incremental_vacuum`)
-	}
-	return err
+	return s.small.vacuum(ctx)
 }
 
 // rowsAtOnce bounds a transaction of the collector, so that others need not wait long.
 const rowsAtOnce = 1000
 
-func (s *Store) rows(list []doomed, text string) error {
-	for len(list) > 0 {
-		part := list[:min(len(list), rowsAtOnce)]
-		list = list[len(part):]
+// rows executes a statement for each blob that is a row, and returns those it changed.
+func (s *Store) rows(list []doomed, text string, more ...any) (hit []doomed, err error) {
+	list = slices.DeleteFunc(slices.Clone(list), func(d doomed) bool { return !d.row })
+	for part := range slices.Chunk(list, rowsAtOnce) {
+		var changed []doomed
 		err := s.small.submit(func(tx *sql.Tx) error {
+			changed = nil
 			stmt, err := tx.Prepare(text)
 			if err != nil {
 				return err
 			}
 			defer stmt.Close()
 			for _, d := range part {
-				if d.row {
-					if _, err := stmt.Exec(d.ID[:]); err != nil {
-						return err
-					}
+				res, err := stmt.Exec(append([]any{d.ID[:]}, more...)...)
+				if err != nil {
+					return err
+				}
+				if n, err := res.RowsAffected(); err != nil {
+					return err
+				} else if n > 0 {
+					changed = append(changed, d)
 				}
 			}
 			return nil
 		})
 		if err != nil {
-			return sqlite.Error("", err)
+			return nil, err
 		}
+		hit = append(hit, changed...)
 	}
-	return nil
+	return hit, nil
 }
 
 func doomedName(hex string) string { return "doomed/" + hex }
 
-// doom takes a blob's name away; its tree stays until it is erased.
-func (b *blobs) doom(id moot.BlobID) error {
+// doom takes a blob's name away if its lease has ended; its tree stays until it is erased.
+func (b *blobs) doom(id moot.BlobID, limit time.Time) (done bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	err := b.disk.rename(b.name(id), doomedName(id.String()))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // dropped meanwhile
+	used, err := b.disk.used(b.name(id))
+	if err == nil && !used.After(limit) {
+		err, done = b.disk.rename(b.name(id), doomedName(id.String())), true
 	}
-	return err
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // dropped meanwhile
+	}
+	return done && err == nil, err
 }
 
 // revive gives a doomed blob its name again, unless another has it.
@@ -232,16 +278,9 @@ func (b *blobs) reviveAll() error {
 	return err
 }
 
-// erase removes a doomed blob, and its tree unless it was put anew.
+// erase removes a doomed blob.
 func (b *blobs) erase(id moot.BlobID) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.disk.remove(doomedName(id.String())); err != nil {
-		return err
-	}
-	if h, err := b.open(id); err == nil {
-		h.close()
-		return nil
-	}
-	return b.disk.remove(treeOf(b.name(id)))
+	return b.disk.remove(doomedName(id.String()))
 }

@@ -10,18 +10,18 @@ import (
 
 // Compact drops the bodies of superseded entries older than before, and returns how
 // many. The entries stay, so that every chain still verifies. Acts keep their
-// bodies: roles are computed from the whole of it.
+// bodies: roles are computed from the whole of it; so do change sets, of which folders are.
 func (s *Store) Compact(ctx context.Context, before moot.Time) (dropped int, err error) {
 	const query = `SELECT e.n, e.raw FROM entries e JOIN names n ON n.id = e.name
 		WHERE e.n > ? AND e.superseded = 1 AND e.stripped = 0 AND e.deletes = 0 AND e.time < ?
-		AND n.kind NOT IN (?, ?, ?, ?) ORDER BY e.n LIMIT ?`
+		AND n.kind NOT IN (?, ?, ?, ?, ?) ORDER BY e.n LIMIT ?`
 	var last int64
 	for {
 		if err := s.writable(ctx); err != nil {
 			return dropped, moot.Wrap("compact", err)
 		}
 		found, err := s.entries(query, last, int64(min(before, 1<<63-1)), string(moot.KindAct),
-			string(moot.KindSpace), string(moot.KindMember), string(moot.KindInvite), page)
+			string(moot.KindChange), string(moot.KindSpace), string(moot.KindMember), string(moot.KindInvite), page)
 		if err != nil {
 			return dropped, moot.Wrap("compact", err)
 		}

@@ -18,6 +18,7 @@ type disk interface {
 	remove(name string) error         // no error if there is none
 	syncDir(name string) error        // makes renames and removals in it durable
 	list(dir string) ([]string, error)
+	stat(name string) (size int64, used time.Time, err error)
 	used(name string) (time.Time, error) // when the file was last written or used
 	use(name string, at time.Time) error // sets that
 	// moveOut renames a file to a path outside, replacing what is there; on an error

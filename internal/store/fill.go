@@ -13,6 +13,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/durable"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // partial is one reference to a part: what Fill returns.
@@ -131,17 +132,22 @@ func (p *partial) Complete(ctx context.Context) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	b := q.store.blobs
 	if q.done {
-		return nil
+		b.touch(q.ID, q.store.now())
+		_, err := q.store.small.has([]moot.BlobID{q.ID}) // renews its lease
+		return sqlite.Error("download", err)
 	}
 	if !q.set.Complete() {
 		return moot.Errorf(moot.Unavailable, "download of blob %s: %d of %d groups are held", q.ID, q.set.Count(), blob.Groups(q.Size))
 	}
-	b := q.store.blobs
 	var tree file
 	treeName := ""
 	if blob.TreeSize(q.Size) > 0 {
 		tree, treeName = q.tree, partName(q.ID, ".tree")
+	}
+	if err := b.disk.use(partName(q.ID, ".data"), q.store.now()); err != nil { // it may have been written long ago
+		return durable.Error("download", err)
 	}
 	if err := b.commit(q.ID, q.data, tree, partName(q.ID, ".data"), treeName); err != nil {
 		return durable.Error("download", err)

@@ -79,11 +79,11 @@ func (s *Store) openBlobs(cfg Config) error {
 		return err
 	}
 	path := ""
-	if _, onDisk := s.blobs.disk.(directory); onDisk {
+	if cfg.Blobs != "" {
 		path = filepath.Join(cfg.Blobs, smallFile)
 	}
 	var err error
-	s.small, err = openSmall(path, s.now)
+	s.small, err = openSmall(path, s.now, s.stop)
 	return err
 }
 

@@ -91,7 +91,7 @@ func (p *partial) open(ctx context.Context) error {
 	}
 	set, done := blob.NewSet(q.Size), false
 	var err error
-	if h, e := q.store.blobs.open(q.ID); e == nil && h.Size == q.Size {
+	if h, e := q.store.openWhole(q.ID); e == nil && h.Size == q.Size {
 		q.whole, done = h, true
 		addGroups(set, moot.Range{Length: q.Size})
 	} else {
@@ -108,6 +108,15 @@ func (p *partial) open(ctx context.Context) error {
 	defer q.mu.Unlock()
 	q.set, q.done = set, done
 	return nil
+}
+
+// openWhole opens a blob of which the store has all bytes itself.
+func (s *Store) openWhole(id moot.BlobID) (*held, error) {
+	h, err := s.blobs.open(id)
+	if moot.KindOf(err) == moot.NotFound {
+		return s.openSmall(id)
+	}
+	return h, err
 }
 
 // begin makes the files of a new download.

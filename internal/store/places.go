@@ -60,14 +60,30 @@ func (s *Store) openPlaced(id moot.BlobID) (*held, error) {
 	return &held{
 		Blob: b, data: f, tree: tree,
 		close:  func() { _ = f.Close(); closeTree() },
-		broken: func() { from.Broken(id) },
+		broken: func() { s.brokenPlaced(f, b, from) },
 	}, nil
+}
+
+// brokenPlaced finds out whether a file is at fault, or its stored tree: that is made anew.
+func (s *Store) brokenPlaced(f PlacedFile, b moot.Blob, from Places) {
+	_, closeTree, err := s.makeTree(f, b)
+	if err != nil {
+		from.Broken(b.ID)
+		return
+	}
+	closeTree()
 }
 
 func (s *Store) placedTree(f PlacedFile, b moot.Blob) (io.ReaderAt, func(), error) {
 	if tree, closeTree, err := s.blobs.openTree(b.ID, b.Size); err == nil {
 		return tree, closeTree, nil
 	}
+	return s.makeTree(f, b)
+}
+
+// makeTree computes the tree of a file, and stores it unless that is quick. Kind Corrupt if
+// the file is another one.
+func (s *Store) makeTree(f PlacedFile, b moot.Blob) (io.ReaderAt, func(), error) {
 	var quick bytes.Buffer
 	var out io.Writer = &quick
 	var d *staging

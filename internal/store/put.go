@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"iter"
@@ -14,14 +15,24 @@ import (
 // copySize is how many bytes are hashed and written at once.
 const copySize = 256 << 10
 
-// Put implements [moot.Blobs].
+// Put implements [moot.Blobs]. A small blob becomes a row, which costs one flush and no file.
 func (s *Store) Put(ctx context.Context, r io.Reader) (moot.Blob, error) {
 	if err := s.writable(ctx); err != nil {
 		return moot.Blob{}, moot.Wrap("put", err)
 	}
+	head := make([]byte, moot.MaxSmall+1)
+	n, err := io.ReadFull(r, head)
+	switch {
+	case ctx.Err() != nil:
+		return moot.Blob{}, moot.Wrap("put", ctx.Err())
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		return s.putSmall(head[:n])
+	case err != nil:
+		return moot.Blob{}, moot.Wrap("put", unreadable(err))
+	}
 	d := s.blobs.stage()
 	defer d.discard()
-	b, err := d.fill(ctx, r, true)
+	b, err := d.fill(ctx, io.MultiReader(bytes.NewReader(head), r), true)
 	if err == nil {
 		err = d.commit(b.ID)
 	}
@@ -51,12 +62,18 @@ func (d *staging) fill(ctx context.Context, r io.Reader, withData bool) (moot.Bl
 		if end == io.EOF || end == io.ErrUnexpectedEOF {
 			return h.Sum()
 		}
-		if end != nil && moot.KindOf(end) != moot.Internal {
-			return moot.Blob{}, end
-		} else if end != nil {
-			return moot.Blob{}, moot.Errorf(moot.Unavailable, "the bytes to be stored could not be read: %w", end)
+		if end != nil {
+			return moot.Blob{}, unreadable(end)
 		}
 	}
+}
+
+// unreadable gives an error of a source its kind: it is none of the store.
+func unreadable(err error) error {
+	if moot.KindOf(err) != moot.Internal {
+		return err
+	}
+	return moot.Errorf(moot.Unavailable, "the bytes to be stored could not be read: %w", err)
 }
 
 // Drop removes a blob: its bytes, and its links, but not the files they lead to. A

@@ -1,17 +1,16 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/sqlite"
 )
 
@@ -21,27 +20,44 @@ type smallBlobs struct {
 	write, read *sql.DB
 	reads       *statementCache
 	now         func() time.Time
+	fail        func(error) error // called after a failed write; see Store.stop
 
 	requests chan *smallRequest
+	closing  chan struct{} // closed by close
 	done     chan struct{} // closed when the writer has ended
 }
 
 // smallRequest is something that the writer does in its next transaction.
 type smallRequest struct {
-	do   func(*sql.Tx) error
-	done chan error // buffered
+	do   func(*sql.Tx) error // may be called again, if it was undone
+	done chan error          // buffered
 }
 
+// smallSchema has what is known of the blobs apart from their bytes, so that leases, doom
+// and sums cost the same for large ones and small ones.
 const smallSchema = `CREATE TABLE IF NOT EXISTS small (
 	n      INTEGER PRIMARY KEY,
 	id     BLOB    NOT NULL UNIQUE,
-	used   INTEGER NOT NULL,           -- seconds since 1970: when it was last put or asked for
-	doomed INTEGER NOT NULL DEFAULT 0, -- 1: about to be collected, and not held
-	data   BLOB    NOT NULL
-)`
+	size   INTEGER NOT NULL,
+	used   INTEGER NOT NULL,          -- seconds since 1970: when it was last put or asked for
+	doomed INTEGER NOT NULL DEFAULT 0 -- 1: about to be collected, and not held
+);
+CREATE TABLE IF NOT EXISTS content (
+	n    INTEGER PRIMARY KEY REFERENCES small (n) ON DELETE CASCADE,
+	data BLOB    NOT NULL
+);
+CREATE INDEX IF NOT EXISTS doomed ON small (n) WHERE doomed = 1;` + reviveSmall
 
-func openSmall(path string, now func() time.Time) (s *smallBlobs, err error) {
-	s = &smallBlobs{requests: make(chan *smallRequest), done: make(chan struct{}), now: now}
+const reviveSmall = `UPDATE small SET doomed = 0 WHERE doomed = 1`
+
+// maxLog bounds in bytes what the file of the WAL takes once it is in the database.
+const maxLog = 4 << 20
+
+func openSmall(path string, now func() time.Time, fail func(error) error) (s *smallBlobs, err error) {
+	s = &smallBlobs{
+		now: now, fail: fail,
+		requests: make(chan *smallRequest), closing: make(chan struct{}), done: make(chan struct{}),
+	}
 	if path == "" {
 		s.write, err = sqlite.OpenMemory()
 		s.read = s.write
@@ -51,18 +67,36 @@ func openSmall(path string, now func() time.Time) (s *smallBlobs, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, text := range []string{`PRAGMA auto_vacuum = INCREMENTAL`, smallSchema, `UPDATE small SET doomed = 0 WHERE doomed = 1`} {
-		if _, err := s.write.Exec(text); err != nil {
-			return nil, errors.Join(err, s.closeDatabases())
-		}
+	if err := s.prepare(); err != nil {
+		return nil, errors.Join(err, s.closeDatabases())
 	}
 	s.reads = newStatementCache(s.read)
 	go s.writeLoop()
 	return s, nil
 }
 
+// prepare makes the schema. A database that has a WAL already gives space back only after
+// it was vacuumed (sqlite.org/pragma.html#pragma_auto_vacuum).
+func (s *smallBlobs) prepare() error {
+	const incremental = 2
+	var mode int
+	if err := s.write.QueryRow(`PRAGMA auto_vacuum`).Scan(&mode); err != nil {
+		return err
+	}
+	texts := []string{fmt.Sprintf(`PRAGMA journal_size_limit = %d`, maxLog), smallSchema}
+	if mode != incremental {
+		texts = append([]string{fmt.Sprintf(`PRAGMA auto_vacuum = %d`, incremental), `VACUUM`}, texts...)
+	}
+	for _, text := range texts {
+		if _, err := s.write.Exec(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *smallBlobs) close() error {
-	close(s.requests)
+	close(s.closing)
 	<-s.done
 	return s.closeDatabases()
 }
@@ -79,25 +113,45 @@ func (s *smallBlobs) closeDatabases() error {
 // made durable.
 func (s *smallBlobs) writeLoop() {
 	defer close(s.done)
-	for r := range s.requests {
-		batch := []*smallRequest{r}
-	gather:
-		for len(batch) < maxWaiting {
-			select {
-			case r, open := <-s.requests:
-				if !open {
-					break gather
-				}
-				batch = append(batch, r)
-			default:
-				break gather
-			}
-		}
-		err := s.commit(batch)
-		for _, r := range batch {
-			r.done <- err
+	for {
+		select {
+		case r := <-s.requests:
+			s.answer(s.gather(r))
+		case <-s.closing:
+			return
 		}
 	}
+}
+
+// answer does what is asked for; what cannot be done fails nothing else.
+func (s *smallBlobs) answer(batch []*smallRequest) {
+	err := s.commit(batch)
+	if err != nil && len(batch) > 1 && !sqlite.IsFault(err) {
+		for _, r := range batch {
+			s.answer([]*smallRequest{r})
+		}
+		return
+	}
+	if sqlite.IsFault(err) {
+		err = s.fail(err)
+	}
+	for _, r := range batch {
+		r.done <- err
+	}
+}
+
+// gather returns r and the requests that wait behind it.
+func (s *smallBlobs) gather(r *smallRequest) []*smallRequest {
+	batch := []*smallRequest{r}
+	for len(batch) < maxWaiting {
+		select {
+		case r := <-s.requests:
+			batch = append(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 func (s *smallBlobs) commit(batch []*smallRequest) error {
@@ -117,25 +171,38 @@ func (s *smallBlobs) commit(batch []*smallRequest) error {
 // submit has something done in the next transaction, and waits until it is durable.
 func (s *smallBlobs) submit(do func(*sql.Tx) error) error {
 	r := &smallRequest{do, make(chan error, 1)}
-	s.requests <- r
-	return <-r.done
+	select {
+	case s.requests <- r:
+		return <-r.done
+	case <-s.closing:
+		return errClosed()
+	}
 }
 
-// put stores blobs whose names are known.
+// put stores blobs whose names are known. Bytes that are there are replaced: they may be
+// damaged.
 func (s *smallBlobs) put(list []moot.Small) error {
 	used := s.now().Unix()
 	return s.submit(func(tx *sql.Tx) error {
-		stmt, err := tx.Prepare(`INSERT INTO small (id, used, data) VALUES (?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET used = excluded.used, doomed = 0`)
+		row, err := tx.Prepare(`INSERT INTO small (id, size, used) VALUES (?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET size = excluded.size, used = excluded.used, doomed = 0`)
 		if err != nil {
 			return err
 		}
-		defer stmt.Close()
+		defer row.Close()
+		content, err := tx.Prepare(`INSERT OR REPLACE INTO content (n, data) SELECT n, ? FROM small WHERE id = ?`)
+		if err != nil {
+			return err
+		}
+		defer content.Close()
 		for _, b := range list {
 			if b.Data == nil {
 				b.Data = []byte{}
 			}
-			if _, err := stmt.Exec(b.ID[:], used, b.Data); err != nil {
+			if _, err := row.Exec(b.ID[:], len(b.Data), used); err != nil {
+				return err
+			}
+			if _, err := content.Exec(b.Data, b.ID[:]); err != nil {
 				return err
 			}
 		}
@@ -145,7 +212,7 @@ func (s *smallBlobs) put(list []moot.Small) error {
 
 // get returns a blob's bytes, which are not verified; nil if it is not held.
 func (s *smallBlobs) get(id moot.BlobID) (data []byte, err error) {
-	err = s.reads.QueryRow(`SELECT data FROM small WHERE id = ? AND doomed = 0`, id[:]).Scan(&data)
+	err = s.reads.QueryRow(`SELECT data FROM small JOIN content USING (n) WHERE id = ? AND doomed = 0`, id[:]).Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -227,7 +294,7 @@ func (s *smallBlobs) each() iter.Seq2[found, error] {
 	return func(yield func(found, error) bool) {
 		last := int64(0)
 		for {
-			rows, err := s.reads.Query(`SELECT n, id, used, length(data) FROM small WHERE doomed = 0 AND n > ? ORDER BY n LIMIT 1000`, last)
+			rows, err := s.reads.Query(`SELECT n, id, used, size FROM small WHERE doomed = 0 AND n > ? ORDER BY n LIMIT 1000`, last)
 			if err != nil {
 				yield(found{}, err)
 				return
@@ -265,123 +332,29 @@ type found struct {
 	used time.Time
 }
 
-// openSmall opens a small blob.
-func (s *Store) openSmall(id moot.BlobID) (*held, error) {
-	data, err := s.small.get(id)
-	if err != nil {
-		return nil, sqlite.Error("blob "+id.String(), err)
-	}
-	if data == nil {
-		return nil, moot.NotFound
-	}
-	return &held{
-		Blob: moot.Blob{ID: id, Size: int64(len(data))}, data: bytes.NewReader(data), tree: treeIn(data), close: func() {},
-		broken: func() { s.dropBroken(id) },
-	}, nil
+// reviveAll gives back what is doomed.
+func (s *smallBlobs) reviveAll() error {
+	return s.submit(func(tx *sql.Tx) error {
+		_, err := tx.Exec(reviveSmall)
+		return err
+	})
 }
 
-// treeIn returns the tree of a blob that is in memory.
-func treeIn(data []byte) *bytes.Reader {
-	var tree bytes.Buffer
-	if len(data) > blob.GroupSize {
-		h := blob.NewHasher(&tree)
-		_, _ = h.Write(data) // neither fails in memory
-		_, _ = h.Sum()
-	}
-	return bytes.NewReader(tree.Bytes())
-}
+// vacuumAtOnce bounds, in pages, for how long giving space back has others wait.
+const vacuumAtOnce = 1000
 
-// dropBroken lets go of a row that no longer matches its name.
-func (s *Store) dropBroken(id moot.BlobID) {
-	s.log.Warn("a damaged blob was dropped: it is fetched again when it is needed", "blob", id)
-	if err := s.small.drop(id); err != nil {
-		s.log.Error("a damaged blob could not be dropped", "blob", id, "error", err)
-	}
-}
-
-// PutMany implements moot.Blobs.
-func (s *Store) PutMany(ctx context.Context, contents [][]byte) ([]moot.Blob, error) {
-	if err := s.writable(ctx); err != nil {
-		return nil, moot.Wrap("put", err)
-	}
-	if len(contents) > moot.MaxMany {
-		return nil, moot.Errorf(moot.TooLarge, "put: %d blobs are more than the %d of one call", len(contents), moot.MaxMany)
-	}
-	names, list := make([]moot.Blob, len(contents)), make([]moot.Small, len(contents))
-	for i, data := range contents {
-		if len(data) > moot.MaxSmall {
-			return nil, moot.Errorf(moot.TooLarge, "put: a blob of %d bytes is too large to be stored with others", len(data))
+// vacuum gives the space of rows that are gone back to the file system.
+func (s *smallBlobs) vacuum(ctx context.Context) error {
+	for {
+		var free int
+		err := s.write.QueryRowContext(ctx, `PRAGMA freelist_count`).Scan(&free)
+		if err != nil || free == 0 {
+			break
 		}
-		list[i] = moot.Small{ID: blob.IDOf(data), Data: data}
-		names[i] = moot.Blob{ID: list[i].ID, Size: int64(len(data))}
-	}
-	if err := s.small.put(list); err != nil {
-		if sqlite.IsFault(err) {
-			err = s.stop(err)
-		}
-		return nil, sqlite.Error("put", err)
-	}
-	return names, nil
-}
-
-// GetMany implements moot.Blobs.
-func (s *Store) GetMany(ctx context.Context, ids []moot.BlobID) iter.Seq2[moot.Small, error] {
-	return func(yield func(moot.Small, error) bool) {
-		for _, id := range ids {
-			if err := s.usable(ctx); err != nil {
-				yield(moot.Small{}, err)
-				return
-			}
-			if data := s.getOne(ctx, id); data != nil && !yield(moot.Small{ID: id, Data: data}, nil) {
-				return
-			}
+		if _, err := s.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA incremental_vacuum(%d)`, vacuumAtOnce)); err != nil {
+			return err
 		}
 	}
-}
-
-// getOne returns a small blob, verified; nil if it is not held.
-func (s *Store) getOne(ctx context.Context, id moot.BlobID) []byte {
-	data, err := s.small.get(id)
-	switch {
-	case err != nil:
-		s.log.Error("a small blob could not be read", "blob", id, "error", err)
-	case data != nil && blob.IDOf(data) == id:
-		return data
-	case data != nil:
-		s.dropBroken(id)
-	}
-	if data := s.getPlaced(id); data != nil {
-		return data
-	}
-	for one, err := range blob.GetEach(ctx, s, []moot.BlobID{id}) {
-		if err == nil {
-			return one.Data
-		}
-	}
-	return nil
-}
-
-// HaveMany implements moot.Blobs.
-func (s *Store) HaveMany(ctx context.Context, ids []moot.BlobID) ([]bool, error) {
-	if err := s.usable(ctx); err != nil {
-		return nil, moot.Wrap("have", err)
-	}
-	if len(ids) > moot.MaxMany {
-		return nil, moot.Errorf(moot.TooLarge, "have: %d blobs are more than the %d of one call", len(ids), moot.MaxMany)
-	}
-	small, err := s.small.has(ids)
-	if err != nil {
-		return nil, sqlite.Error("have", err)
-	}
-	list := make([]bool, len(ids))
-	for i, id := range ids {
-		if list[i] = small[id]; list[i] {
-			continue
-		}
-		h, err := s.Have(ctx, id)
-		if list[i] = err == nil && h.Complete(); list[i] {
-			s.blobs.touch(id, s.now())
-		}
-	}
-	return list, nil
+	_, err := s.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	return err
 }
