@@ -47,6 +47,7 @@ var layers = map[string][]string{
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign", "internal/tree"},
 	"internal/folders": {".", "internal/blob", "internal/cbor", "internal/ignore", "internal/localdir", "internal/sqlite", "internal/tree"},
+	"internal/rules":   {".", "internal/cbor", "internal/sign", "internal/tree"},
 	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
 	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
 	"internal/keys":    {".", "internal/seal", "internal/trust"},

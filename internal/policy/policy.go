@@ -64,6 +64,12 @@ func (r *Roster) MayServe(device moot.Key) bool {
 	return err == nil && canServe(who.Role)
 }
 
+// MayRule reports whether a device may state rules for all: it acts for an owner or admin.
+func (r *Roster) MayRule(device moot.Key) bool {
+	who, err := r.Acting(device)
+	return err == nil && canManage(who.Role)
+}
+
 // Preferences are the owner's settings of a node: what it serves, and how fast.
 type Preferences struct {
 	Deny         []moot.MemberID `json:"deny,omitempty"`          // members who get no bytes
