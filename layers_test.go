@@ -80,7 +80,7 @@ var layers = map[string][]string{
 	"internal/dial":     {".", "internal/link", "internal/throttle", "internal/wire"},
 	"internal/node": {".", "internal/accounts", "internal/app", "internal/arch", "internal/ask", "internal/blob", "internal/dial", "internal/durable", "internal/feed",
 		"internal/files", "internal/folders", "internal/gossip", "internal/jobs", "internal/keys", "internal/link", "internal/localdir", "internal/locate", "internal/mail",
-		"internal/members", "internal/policy", "internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/tree", "internal/trust",
+		"internal/members", "internal/policy", "internal/rules", "internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/tree", "internal/trust",
 		"internal/wire", "internal/worker"},
 
 	// Processes: what a node listens on, and the home that it runs in.

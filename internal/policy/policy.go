@@ -77,6 +77,9 @@ type Preferences struct {
 	UploadRate   int64           `json:"upload_rate,omitempty"`   // bytes a second to all together; 0 means no limit
 	DownloadRate int64           `json:"download_rate,omitempty"` // bytes of blobs a second from all together; 0 means no limit
 
+	// Copies of files for the space, as its rules ask for them.
+	Space int64 `json:"space,omitempty"` // bytes lent for them; 0 means 10 GiB, below 0 none
+
 	// Held messages of others, for members who are away.
 	RelayCopies int   `json:"carry_copies,omitempty"` // nodes that hold one besides its author; 0 means 2, below 0 none
 	RelayBytes  int64 `json:"carry_bytes,omitempty"`  // at most so many together; 0 means 1 GiB
