@@ -90,7 +90,7 @@ var layers = map[string][]string{
 
 	// Scenarios over nodes that can be cut, turned back and lost.
 	"internal/suite": {".", "internal/app", "internal/arch", "internal/blob", "internal/dial", "internal/feed", "internal/files", "internal/folders", "internal/gossip", "internal/jobs",
-		"internal/keys", "internal/link", "internal/mail", "internal/members", "internal/node", "internal/policy", "internal/seal", "internal/sign", "internal/store",
+		"internal/keys", "internal/link", "internal/mail", "internal/members", "internal/node", "internal/policy", "internal/rules", "internal/seal", "internal/sign", "internal/store",
 		"internal/tree", "internal/trust"},
 	"cmd/moot": {"internal/app", "internal/daemon", "internal/front/cli", "internal/listen", "internal/sandbox"},
 }
