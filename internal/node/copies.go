@@ -159,8 +159,8 @@ func (c *copies) check(ctx context.Context, full bool) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	rules, err := c.rules(ctx)
-	if err != nil || !rules.Copies() {
+	asked, err := c.rules(ctx)
+	if err != nil || !asked.Copies() {
 		return err
 	}
 	peers := c.peers(ctx)
@@ -171,14 +171,14 @@ func (c *copies) check(ctx context.Context, full bool) error {
 		c.begun = c.now()
 		c.mu.Unlock()
 	}
-	near, err := c.near(ctx, rules, online)
+	near, err := c.near(ctx, asked, online)
 	if err != nil {
 		return err
 	}
 	if err := c.ask(ctx, peers, idsOf(near), full); err != nil {
 		return err
 	}
-	due, err := c.due(ctx, rules, near, online, full)
+	due, err := c.due(ctx, asked, near, online, full)
 	if err == nil && len(due) > 0 {
 		c.fetch(ctx, due)
 	}
@@ -187,10 +187,10 @@ func (c *copies) check(ctx context.Context, full bool) error {
 
 // near returns the files that this node may be to hold: it stands among the first twice as
 // many devices as there should be copies.
-func (c *copies) near(ctx context.Context, rules rules.Rules, online []moot.Key) (near []heldFile, err error) {
+func (c *copies) near(ctx context.Context, asked rules.Rules, online []moot.Key) (near []heldFile, err error) {
 	orders := map[window]int{}
 	err = c.files(ctx, func(f heldFile) {
-		k := rules.For(f.Path).Copies
+		k := asked.For(f.Path).Copies
 		if k <= 1 {
 			return
 		}
@@ -219,7 +219,7 @@ func idsOf(list []heldFile) []moot.BlobID {
 }
 
 // due returns what this node is to fetch, within the space that it lends.
-func (c *copies) due(ctx context.Context, rules rules.Rules, near []heldFile, online []moot.Key, full bool) (due []heldFile, err error) {
+func (c *copies) due(ctx context.Context, asked rules.Rules, near []heldFile, online []moot.Key, full bool) (due []heldFile, err error) {
 	own, err := c.holds(ctx, c.local, idsOf(near))
 	if err != nil {
 		return nil, err
@@ -234,7 +234,7 @@ func (c *copies) due(ctx context.Context, rules rules.Rules, near []heldFile, on
 			order = f.Window.ranked(c.candidates(online))
 			orders[f.Window] = order
 		}
-		k := rules.For(f.Path).Copies
+		k := asked.For(f.Path).Copies
 		if own[f.Blob.ID] {
 			if !f.Own && !counted[f.Blob.ID] && !c.extra(f.Blob.ID) {
 				used += f.Blob.Size
