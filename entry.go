@@ -16,6 +16,7 @@ const (
 	KindServer  Kind = "server"  // a server's addresses
 	KindDevice  Kind = "device"  // a device's label
 	KindChange  Kind = "change"  // a change set: operations on files and folders
+	KindRule    Kind = "rule"    // how files are held: copies and retention
 	KindMessage Kind = "message" // a sealed message
 	KindReceipt Kind = "receipt" // delivered, read
 	KindOffer   Kind = "offer"   // computing power lent

@@ -46,6 +46,7 @@ var layers = map[string][]string{
 	// Meaning: over any Node.
 	"internal/files":   {".", "internal/blob", "internal/cbor", "internal/durable", "internal/sign", "internal/tree"},
 	"internal/folders": {".", "internal/blob", "internal/cbor", "internal/ignore", "internal/localdir", "internal/sqlite", "internal/tree"},
+	"internal/rules":   {".", "internal/cbor", "internal/sign", "internal/tree"},
 	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
 	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
 	"internal/keys":    {".", "internal/seal", "internal/trust"},
@@ -78,7 +79,7 @@ var layers = map[string][]string{
 	"internal/dial":     {".", "internal/link", "internal/throttle", "internal/wire"},
 	"internal/node": {".", "internal/accounts", "internal/app", "internal/arch", "internal/ask", "internal/blob", "internal/dial", "internal/durable", "internal/feed",
 		"internal/files", "internal/folders", "internal/gossip", "internal/jobs", "internal/keys", "internal/link", "internal/localdir", "internal/locate", "internal/mail",
-		"internal/members", "internal/policy", "internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/tree", "internal/trust",
+		"internal/members", "internal/policy", "internal/rules", "internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/tree", "internal/trust",
 		"internal/wire", "internal/worker"},
 
 	// Processes: what a node listens on, and the home that it runs in.
@@ -88,7 +89,7 @@ var layers = map[string][]string{
 
 	// Scenarios over nodes that can be cut, turned back and lost.
 	"internal/suite": {".", "internal/app", "internal/arch", "internal/blob", "internal/dial", "internal/feed", "internal/files", "internal/folders", "internal/gossip", "internal/jobs",
-		"internal/keys", "internal/link", "internal/mail", "internal/members", "internal/node", "internal/policy", "internal/seal", "internal/sign", "internal/store",
+		"internal/keys", "internal/link", "internal/mail", "internal/members", "internal/node", "internal/policy", "internal/rules", "internal/seal", "internal/sign", "internal/store",
 		"internal/tree", "internal/trust"},
 	"cmd/moot": {"internal/app", "internal/daemon", "internal/front/cli", "internal/listen", "internal/sandbox"},
 }

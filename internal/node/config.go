@@ -97,6 +97,8 @@ type Timing struct {
 	Discover time.Duration // search so long for sources before giving up
 	Refresh  time.Duration // between searches while fetching
 	Mirror   time.Duration // before a server looks again for what nobody had
+	Copies   time.Duration // between checks who holds which files; 0 means 10 minutes
+	Away     time.Duration // a device not seen for so long holds no copy that counts; 0 means 1 hour
 }
 
 // Data is where services keep files of their own.
@@ -136,6 +138,12 @@ func (c *Config) setDefaults() {
 	}
 	if c.Timing.Mirror <= 0 {
 		c.Timing.Mirror = time.Minute
+	}
+	if c.Timing.Copies <= 0 {
+		c.Timing.Copies = 10 * time.Minute
+	}
+	if c.Timing.Away <= 0 {
+		c.Timing.Away = time.Hour
 	}
 }
 

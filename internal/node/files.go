@@ -29,6 +29,7 @@ type fileService struct {
 	store linearStore
 
 	folders *folders.Service  // directories that are kept in step
+	copies  *copies           // among members' devices
 	via     moot.Architecture // of a one-shot node; zero: what space and node prefer
 }
 

@@ -125,6 +125,7 @@ func New(ctx context.Context, cfg Config) (_ *Node, err error) {
 		n.Disconnect()
 		n.witness.wake()
 		n.keys.wake()
+		n.files.copies.wake()
 		n.state.wakeReview()
 	})
 	n.tasks.start(n.review)
@@ -160,6 +161,7 @@ func (n *Node) assemble(ctx context.Context, roster *policy.Roster, clock *feed.
 	if n.files.folders, err = n.openFolders(ctx); err != nil {
 		return err
 	}
+	n.files.copies = n.newCopies()
 	n.mail = n.newMail(roster)
 	n.compute = n.newCompute(roster)
 	n.handler = n.newHandler(roster)

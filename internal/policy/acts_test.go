@@ -341,3 +341,18 @@ func describe(n *node, of ...*device) (text string) {
 	}
 	return text
 }
+
+// TestRules: a rule of a guest does not count; who may state one follows its role.
+func TestRules(t *testing.T) {
+	_, ann := newGroup(t)
+	guest, bob := ann.newcomer("gus", policy.RoleGuest), ann.newcomer("bob", policy.RoleMember)
+	guest.write(moot.KindRule, "files/a")
+	bob.write(moot.KindRule, "files/a")
+	same(t, "a guest's rules", len(ann.visible(guest.id())), 0)
+	same(t, "a member's rules", len(ann.visible(bob.id())), 1)
+	for device, want := range map[*device]bool{ann: true, bob: false, guest: false, ann.device("nobody"): false} {
+		same(t, "may state rules", ann.MayRule(device.id()), want)
+	}
+	ann.must(trust.RoleBody{Member: bob.member(), Role: policy.RoleAdmin})
+	same(t, "an admin may state rules", ann.MayRule(bob.id()), true)
+}

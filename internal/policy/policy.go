@@ -64,12 +64,21 @@ func (r *Roster) MayServe(device moot.Key) bool {
 	return err == nil && canServe(who.Role)
 }
 
+// MayRule reports whether a device may state rules for all: it acts for an owner or admin.
+func (r *Roster) MayRule(device moot.Key) bool {
+	who, err := r.Acting(device)
+	return err == nil && canManage(who.Role)
+}
+
 // Preferences are the owner's settings of a node: what it serves, and how fast.
 type Preferences struct {
 	Deny         []moot.MemberID `json:"deny,omitempty"`          // members who get no bytes
 	Names        []string        `json:"names,omitempty"`         // only files whose names start with one of these; none means all
 	UploadRate   int64           `json:"upload_rate,omitempty"`   // bytes a second to all together; 0 means no limit
 	DownloadRate int64           `json:"download_rate,omitempty"` // bytes of blobs a second from all together; 0 means no limit
+
+	// Copies of files for the space, as its rules ask for them.
+	Space int64 `json:"space,omitempty"` // bytes lent for them; 0 means 10 GiB, below 0 none
 
 	// Held messages of others, for members who are away.
 	RelayCopies int   `json:"carry_copies,omitempty"` // nodes that hold one besides its author; 0 means 2, below 0 none

@@ -116,6 +116,7 @@ func (m *Member) config() node.Config {
 		Now:   m.now, Log: m.Log.logger(),
 		Timing: node.Timing{
 			Repair: m.world.Repair, Stall: time.Second, Discover: 2 * time.Second, Refresh: 200 * time.Millisecond, Mirror: 200 * time.Millisecond,
+			Copies: 200 * time.Millisecond, Away: time.Second,
 		},
 		Intercept: node.Intercept{
 			Transport: m.transport, Seen: m.seen, Allow: func(k moot.Key) bool { return !m.world.separated(m.Key(), k) },

@@ -52,6 +52,7 @@ func Scenarios() []Scenario {
 		{Name: "a join that waits", Members: 2, Run: joinWaits, Where: withoutServer},
 		{Name: "a removal, and its end", Members: 2, Run: removalHides},
 		{Name: "a demotion holds", Members: 2, Run: demotionHolds},
+		{Name: "copies are made up for", Members: 5, Run: copiesRepaired, Where: withoutServer},
 		{Name: "an access list", Members: 2, Run: accessList, Where: withPeers},
 		{Name: "a rate limit", Members: 2, Run: rateLimit},
 		{Name: "entries are pushed", Members: 2, Run: entriesPushed, Where: withPeers, Repair: time.Hour},

@@ -1,0 +1,210 @@
+package node
+
+import (
+	"context"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/arch"
+	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/rules"
+	"github.com/mootspace/moot/internal/tree"
+)
+
+// defaultSpace is how much a device lends for copies of others' files.
+const defaultSpace = 10 << 30
+
+func (n *Node) newCopies() *copies {
+	peers := routed{n.routes, arch.PeerToPeer().Asks}
+	return newCopies(copiesConfig{
+		self: n.Self(), files: filesOf(n.files.index, n.Self()), changed: n.copiesChanged, rules: n.fileRules, local: n.files.store,
+		fetch: func(ctx context.Context, list []heldFile) {
+			fetchFiles(ctx, mirrorConfig{index: n.files.index, local: n.store, peers: peers, now: n.cfg.Now, log: n.cfg.Log}, list)
+		},
+		devices: n.network.others, dial: n.network.dial.Dial, peers: n.holdingPeers, space: n.lent, extra: n.files.folders.Holds,
+		every: n.cfg.Timing.Copies, repair: n.cfg.Timing.Away, now: n.cfg.Now, log: n.cfg.Log,
+	})
+}
+
+// fileRules returns the space's rules about files.
+func (n *Node) fileRules(ctx context.Context) (rules.Rules, error) {
+	return rules.List(ctx, n.store, n.network.roster.MayRule)
+}
+
+// holdingPeers returns who can be asked what it holds: members' devices that are connected.
+func (n *Node) holdingPeers(context.Context) []moot.Peer {
+	return distinct(slices.Clone(n.network.Connected()), n.Self())
+}
+
+// lent returns the bytes that this node lends for copies.
+func (n *Node) lent() int64 {
+	if lent := n.preferences().Space; lent != 0 {
+		return max(lent, 0)
+	}
+	return defaultSpace
+}
+
+// copiesChanged signals when files may have changed, until ctx ends; rules that change wake
+// the copies.
+func (n *Node) copiesChanged(ctx context.Context) <-chan struct{} {
+	n.tasks.start(func(context.Context) {
+		for ctx.Err() == nil {
+			n.watchRules(ctx)
+			select {
+			case <-time.After(watchRulesAgain):
+			case <-ctx.Done():
+			}
+		}
+	})
+	return n.files.index.Changed(ctx)
+}
+
+// watchRulesAgain is how long a watch that failed is not begun again.
+const watchRulesAgain = time.Second
+
+// watchRules wakes the copies when a rule is stated, until ctx ends or the watch fails.
+func (n *Node) watchRules(ctx context.Context) {
+	since, err := n.store.Vector(ctx)
+	if err != nil {
+		return
+	}
+	for e, err := range n.store.Watch(ctx, since) {
+		if err != nil {
+			return
+		}
+		if e.Kind == moot.KindRule {
+			n.files.copies.wake()
+		}
+	}
+}
+
+// fetchFiles brings what can be had of some files to the local store.
+func fetchFiles(ctx context.Context, cfg mirrorConfig, list []heldFile) {
+	m := newMirror(cfg)
+	for _, f := range list {
+		m.missing[f.Blob.ID] = f.Blob.Size
+		m.wanted = append(m.wanted, f.Blob.ID)
+		if f.Manifest {
+			m.lists[f.Blob.ID] = files.File{Name: f.Path, Blob: f.Blob, Folder: true, Frozen: true}
+		}
+	}
+	m.fetchLists(ctx)
+	m.fetchWanted(ctx)
+}
+
+// Copies returns how many devices are known to hold each of some blobs, this one among
+// them. Connected ones are asked unless they said it since the last full check; others
+// count for a while after they were seen.
+func (c *copies) Copies(ctx context.Context, ids []moot.BlobID) ([]int, error) {
+	peers := c.peers(ctx)
+	c.notice(keysOf(peers))
+	own, err := c.holds(ctx, c.local, ids)
+	if err == nil {
+		err = c.ask(ctx, peers, ids, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]int, len(ids))
+	for i, id := range ids {
+		if list[i] = len(c.holders(id)); own[id] {
+			list[i]++
+		}
+	}
+	return list, nil
+}
+
+// Only returns the files in force that this device holds and no other is known to.
+func (c *copies) Only(ctx context.Context) (only []heldFile, err error) {
+	var all []heldFile
+	if err := c.files(ctx, func(f heldFile) { all = append(all, f) }); err != nil {
+		return nil, err
+	}
+	ids := idsOf(all)
+	own, err := c.holds(ctx, c.local, ids)
+	if err != nil {
+		return nil, err
+	}
+	ids = slices.DeleteFunc(ids, func(id moot.BlobID) bool { return !own[id] })
+	counts, err := c.Copies(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	alone := map[moot.BlobID]bool{}
+	for i, id := range ids {
+		alone[id] = counts[i] == 1
+	}
+	return slices.DeleteFunc(all, func(f heldFile) bool { return !alone[f.Blob.ID] }), nil
+}
+
+// filesOf yields the files in force of an index, as a device sees them.
+func filesOf(index *files.Index, self moot.Key) func(context.Context, func(heldFile)) error {
+	type folder struct {
+		id   tree.ID
+		rows []tree.Shown
+	}
+	return func(ctx context.Context, each func(heldFile)) error {
+		folders := map[string]*folder{".": {}}
+		err := index.View(ctx, func(t *tree.Tree) error {
+			for name, s := range t.Walk("") {
+				switch s.Type {
+				case tree.Folder:
+					folders[name] = &folder{id: s.Item}
+				case tree.File:
+					if in := folders[path.Dir(name)]; in != nil {
+						in.rows = append(in.rows, s)
+					}
+				}
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return err
+		}
+		for name, in := range folders {
+			for _, s := range in.rows {
+				each(heldFile{path.Join(name, s.Name), s.Blob, s.Manifest, windowOf(in.id, s.Item, len(in.rows)), s.Author == self})
+			}
+		}
+		return nil
+	}
+}
+
+// Rules returns the space's rules about files, ordered by their paths.
+func (n *Node) Rules(ctx context.Context) ([]rules.Rule, error) {
+	list, err := n.fileRules(ctx)
+	return list.All(), err
+}
+
+// SetRule states a rule about files; one that asks for no copies ends that for its path.
+// Kinds: Denied unless the node's member is an owner or admin, Invalid.
+func (n *Node) SetRule(ctx context.Context, rule rules.Rule) error {
+	if !n.network.roster.MayRule(n.Self()) {
+		return moot.Errorf(moot.Denied, "only an owner or admin says how many copies of files there are, and how long old versions stay")
+	}
+	write := n.signer.Through(routed{n.routes, n.routes.preferred(ctx)})
+	if rule.Copies == 0 {
+		return rules.End(ctx, n.store, write, rule.Prefix)
+	}
+	return rules.Set(ctx, n.store, write, rule)
+}
+
+// Copies returns how many devices are known to hold each of some blobs.
+func (n *Node) Copies(ctx context.Context, ids []moot.BlobID) ([]int, error) {
+	return n.files.copies.Copies(ctx, ids)
+}
+
+// OnlyHere returns the names of the files in force that no other device is known to hold,
+// sorted.
+func (n *Node) OnlyHere(ctx context.Context) (names []string, err error) {
+	only, err := n.files.copies.Only(ctx)
+	for _, f := range only {
+		names = append(names, f.Path)
+	}
+	slices.Sort(names)
+	return names, err
+}
