@@ -32,6 +32,7 @@ var layers = map[string][]string{
 	// Mechanism: each knows the vocabulary and no sibling.
 	"internal/sqlite":  {".", "internal/durable"},
 	"internal/store":   {".", "internal/blob", "internal/durable", "internal/feed", "internal/sqlite"},
+	"internal/backup":  {".", "internal/blob", "internal/durable"},
 	"internal/wire":    {".", "internal/blob", "internal/cbor", "internal/feed", "internal/swarm"},
 	"internal/link":    {".", "internal/seal"},
 	"internal/locate":  {"."},
