@@ -104,3 +104,25 @@ func TestSwap(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// A change without permissions states none: the file would arrive readable.
+func TestNobodyHasPermissions(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.members[0], w.members[1]
+	a.write("secret", "1")
+	must(t, os.Chmod(a.path("secret"), 0))
+	a.write("other", "2")
+	w.converge()
+	if got := b.names(); got != "other=2" {
+		t.Errorf("%s", got)
+	}
+	if s := a.once(); s.Failing != 1 || s.Problems[0].Path != "secret" {
+		t.Errorf("%+v", s.Problems)
+	}
+	must(t, os.Chmod(a.path("secret"), 0o600))
+	w.converge()
+	w.same()
+	if s := a.once(); s.Failing != 0 || b.names() != "other=2|secret=1" {
+		t.Errorf("%+v, %s", s.Problems, b.names())
+	}
+}

@@ -146,6 +146,9 @@ func (l *look) name(d *node, one localdir.Named) error {
 		return nil
 	case l.unwanted(at, kind == tree.Folder) && (n == nil || n.Item == (tree.ID{})):
 		return nil
+	case one.Stat.Mode.Perm() == 0 && kind != tree.Link: // a change without permissions states none
+		l.refuse(at, "nobody has permissions for it")
+		return nil
 	case tree.CheckName(one.Name) != nil:
 		l.failed(at, tree.CheckName(one.Name))
 		return nil
