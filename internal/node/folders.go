@@ -189,7 +189,11 @@ func (s folderSpace) Fetch(ctx context.Context, b moot.Blob, dir folders.Staging
 	}
 	if fresh && !s.cfg.Role.Copies {
 		to := filepath.Join(dir.Root, filepath.FromSlash(dir.Name))
-		if moved, err := s.store.Take(ctx, b, to, mode, modified); err != nil || moved {
+		moved, err := s.store.Take(ctx, b, to, mode, modified)
+		if err == nil && moved {
+			_, err = dir.SetTime(dir.Name, modified) // os.Chtimes overflows beyond 2262
+		}
+		if err != nil || moved {
 			return dir.Name, err
 		}
 	}
