@@ -97,3 +97,11 @@ func (d disturbed) Sync(l []string) error {
 func (d disturbed) Flush(l []string) error {
 	return d.two("flush", "", func() error { return d.Dir.Flush(l) })
 }
+
+// Free leaves room for 64 KiB if the hook fails.
+func (d disturbed) Free() (free, total uint64, err error) {
+	if d.before("free", "") != nil {
+		return 64 << 10, 64 << 10, nil
+	}
+	return d.Dir.Free()
+}

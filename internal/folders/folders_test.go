@@ -126,3 +126,25 @@ func TestNobodyHasPermissions(t *testing.T) {
 		t.Errorf("%+v, %s", s.Problems, b.names())
 	}
 }
+
+// A file that does not fit is named, and others after it arrive.
+func TestDoesNotFit(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.members[0], w.members[1]
+	a.write("1", "one")
+	a.write("2", strings.Repeat("two", 1<<15))
+	a.write("3", "three")
+	b.before = func(op, _ string) error {
+		if op == "free" {
+			return os.ErrInvalid
+		}
+		return nil
+	}
+	w.converge()
+	if got := b.names(); got != "1=one|3=three" {
+		t.Errorf("%s", got)
+	}
+	if s := b.once(); s.Failing != 1 || s.Problems[0].Path != "2" || s.Problems[0].Kind != "full" {
+		t.Errorf("%+v", s.Problems)
+	}
+}
