@@ -23,6 +23,7 @@ const (
 	sendFiles   = 1000                   // files in one change
 	sendBytes   = 16 << 20               // bytes of small files in one change
 	hashers     = 2
+	storedFor   = time.Hour   // bytes that nothing names are sure to stay with others; they do for a day
 	endsOfShown = time.Minute // a conflict copy was seen by people if it was there for so long
 )
 
@@ -268,6 +269,7 @@ func (f *folder) state(ctx context.Context, read []outgoing) error {
 	if err != nil {
 		return err
 	}
+	stored := f.now()
 	if err := f.store(ctx, d); err != nil {
 		return err
 	}
@@ -281,6 +283,11 @@ func (f *folder) state(ctx context.Context, read []outgoing) error {
 	}
 	f.local.offer(d.named)
 	defer f.local.offer(nil)
+	if f.now().Sub(stored) > storedFor { // this machine slept
+		if err := f.store(ctx, d); err != nil {
+			return err
+		}
+	}
 	entries, err := f.space.State(ctx, bodies)
 	if err != nil {
 		return err
