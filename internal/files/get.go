@@ -144,10 +144,10 @@ func (fs *Files) fetch(ctx context.Context, in inside, count func(int)) (skipped
 	if err != nil {
 		return nil, osError(err)
 	}
-	out := &sparseFile{File: f}
+	out := durable.NewSparse(f)
 	err = fs.copyFile(ctx, in, out, count)
 	if err == nil {
-		err = osError(firstOf(out.finish(), f.Chmod(in.Mode), f.Sync()))
+		err = osError(firstOf(out.Finish(), f.Chmod(in.Mode), f.Sync()))
 	}
 	if err = firstOf(err, osError(f.Close())); err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // folderWriter writes a folder's content below a directory, which an os.Root does not let
@@ -94,9 +95,9 @@ func (w *folderWriter) file(e entryOf, fill func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	out := &sparseFile{File: f}
+	out := durable.NewSparse(f)
 	if err = fill(out); err == nil {
-		err = out.finish()
+		err = out.Finish()
 	}
 	if err == nil {
 		err = f.Chmod(orDefault(e.mode))
