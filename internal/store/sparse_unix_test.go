@@ -36,15 +36,15 @@ func sparse() []byte {
 	return data
 }
 
-// room is what the store may take for it: the data, the tree, its list and folders.
-const room = 1 << 20
+// most is what the store may take for it: the data, the tree, its list and folders.
+const most = 1 << 20
 
 // TestPutLeavesHoles where a blob has zeros.
 func TestPutLeavesHoles(t *testing.T) {
 	r := diskRig(t)
 	data := sparse()
 	b := r.put(data)
-	if got := onDisk(t, r.cfg.Blobs); got > room {
+	if got := onDisk(t, r.cfg.Blobs); got > most {
 		t.Errorf("%d bytes on the disk", got)
 	}
 	r.reopen()
@@ -77,7 +77,7 @@ func TestDownloadsLeaveHoles(t *testing.T) {
 	download(t, p, b, data, 0, all)
 	must(t, p.Complete(t.Context()))
 	must(t, p.Close())
-	if got := onDisk(t, r.cfg.Blobs); got > room {
+	if got := onDisk(t, r.cfg.Blobs); got > most {
 		t.Errorf("%d bytes on the disk", got)
 	}
 	if got, err := r.get(b.ID, moot.Whole); err != nil || !bytes.Equal(got, data) {
