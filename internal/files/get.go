@@ -48,6 +48,7 @@ func (fs *Files) get(ctx context.Context, in inside, count func(int)) (done Resu
 		done.Skipped, err = makeLink(in.File)
 	default:
 		done.Skipped, err = fs.fetch(ctx, in, count)
+		err = fs.away(in.Blob.ID, in.Author, err)
 	}
 	return done, err
 }
@@ -134,7 +135,7 @@ func (fs *Files) Open(ctx context.Context, name string, r moot.Range) (io.ReadCl
 	}
 	rc, err := fs.open(ctx, in, r)
 	if err != nil {
-		return nil, moot.Blob{}, err
+		return nil, moot.Blob{}, fs.away(in.Blob.ID, in.Author, err)
 	}
 	return rc, in.Blob, nil
 }
