@@ -148,7 +148,7 @@ func (n *Node) at(p moot.Peer, err error) error {
 	if p.Server {
 		name = "server"
 	}
-	return moot.Wrap(cmp.Or(name, p.ID.Short()), withoutAddress(err))
+	return moot.Wrap(cmp.Or(name, p.ID.Short()), WithoutAddress(err))
 }
 
 // named fills in the name of a node's member.
@@ -159,8 +159,8 @@ func (n *Node) named(p moot.Peer) moot.Peer {
 	return p
 }
 
-// withoutAddress takes off the address that a link puts in front of its errors.
-func withoutAddress(err error) error {
+// WithoutAddress takes off the address that a link puts in front of its errors.
+func WithoutAddress(err error) error {
 	e, ok := err.(*moot.Error) //nolint:errorlint // only the outermost operation
 	if !ok || !strings.Contains(e.Op, "://") {
 		return err

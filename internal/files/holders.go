@@ -22,5 +22,5 @@ func (fs *Files) away(id moot.BlobID, author moot.Key, err error) error {
 	if len(names) > maxHolders {
 		names, more = names[:maxHolders], " and others"
 	}
-	return moot.WithHint(moot.Errorf(moot.KindOf(err), "%w: it should be with %s%s", err, strings.Join(names, ", "), more), moot.HintListPeers)
+	return moot.WithHint(moot.Errorf(moot.KindOf(err), "%w; it should be with %s%s", err, strings.Join(names, ", "), more), moot.HintListPeers)
 }

@@ -47,7 +47,7 @@ func TestWithWhomItShouldBe(t *testing.T) {
 			text = err.Error()
 		}
 		if !errors.Is(err, moot.Unavailable) || moot.HintOf(err) != moot.HintListPeers ||
-			!strings.HasSuffix(text, "nobody who has it can be reached: it should be with ann, bob, cid, dan, eve and others") {
+			!strings.HasSuffix(text, "nobody who has it can be reached; it should be with ann, bob, cid, dan, eve and others") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
