@@ -70,7 +70,7 @@ var layers = map[string][]string{
 	"examples/wordcount":  {},
 
 	// Front ends: over the application; never see an architecture or one another.
-	"internal/front/api":     {".", "internal/app", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/wire"},
+	"internal/front/api":     {".", "internal/app", "internal/durable", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/wire"},
 	"internal/front/cli":     {".", "internal/app", "internal/compare", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
 	"internal/front/mailbox": {".", "internal/mail"},
 

@@ -258,8 +258,11 @@ func (w *writer) partial(write func(io.Writer) error) (path string, b moot.Blob,
 	if err != nil {
 		return "", b, err
 	}
-	h := blob.NewHasher(nil)
-	err = write(io.MultiWriter(f, h))
+	h, out := blob.NewHasher(nil), durable.NewSparse(f)
+	err = write(io.MultiWriter(out, h))
+	if err == nil {
+		err = out.Finish()
+	}
 	if err == nil {
 		err = f.Sync()
 	}

@@ -168,8 +168,9 @@ func (d *change) born(o outgoing) error {
 	up := d.known(o.parent).Item
 	r := record{Parent: up, Name: o.name, Stat: o.stat, Mode: o.stat.Mode, ModTime: o.stat.ModTime, Blob: o.blob, Target: o.target, Since: d.now()}
 	if s, there := d.shownAt(o); there {
-		r.Item, r.Folders, r.Mode, r.ModTime, r.Copy = s.Item, s.Folders, s.Mode, s.ModTime, s.Copy
+		r.Item, r.Folders, r.Copy = s.Item, s.Folders, s.Copy
 		r.Versions = versionsOf(s)
+		d.progress.applied = false // permissions and time may differ
 		if s.Copy {
 			r.Name = s.Name
 		}

@@ -55,11 +55,22 @@ func newWorld(t testing.TB, n int) *world {
 		m := &member{world: w, key: moot.Key{byte(i + 1)}, tree: tree.New(tree.Config{}), dir: t.TempDir(), data: t.TempDir(), wrote: map[string]bool{}, destroyed: map[string]bool{},
 			stated: map[folders.Stated]moot.EntryID{}}
 		w.members = append(w.members, m)
+		t.Cleanup(m.writable)
 		m.open()
 		_, err := m.service.Add(context.Background(), m.dir, folders.Options{Name: "shared"})
 		must(t, err)
 	}
 	return w
+}
+
+// writable lets the test remove the directory, whatever permissions folders in it have.
+func (m *member) writable() {
+	_ = filepath.WalkDir(m.dir, func(at string, d fs.DirEntry, _ error) error {
+		if d != nil && d.IsDir() {
+			_ = os.Chmod(at, 0o755)
+		}
+		return nil
+	})
 }
 
 // open starts the service, as after a crash.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -142,10 +143,14 @@ func (a seen) same(b seen) bool {
 	return a.Device == b.Device && a.Inode == b.Inode && a.Size == b.Size && a.Modified.Equal(b.Modified)
 }
 
+// proofPrefix starts the names of files of proof.
+const proofPrefix = ".moot-"
+
 // maxToken is the size in bytes of the largest token in a file of proof.
 const maxToken = 256
 
 // checkProof fails unless this process sees the file that a program has put beside a path.
+// It removes the file: the program may be killed before it does.
 func checkProof(path, proof, token string) error {
 	if !filepath.IsAbs(path) {
 		return moot.Errorf(moot.Invalid, "%q is not an absolute path", path)
@@ -157,6 +162,9 @@ func checkProof(path, proof, token string) error {
 	if err == nil && info.Mode().IsRegular() && info.Size() <= maxToken {
 		var found []byte
 		if found, err = os.ReadFile(proof); err == nil && string(found) == token {
+			if strings.HasPrefix(filepath.Base(proof), proofPrefix) {
+				_ = os.Remove(proof) // else the program removes it
+			}
 			return nil
 		}
 	}

@@ -134,7 +134,7 @@ func writeProof(path, token string) (string, error) {
 	} else if os.IsPathSeparator(path[len(path)-1]) {
 		return "", moot.Errorf(moot.NotFound, "there is no directory %s", path)
 	}
-	proof, err := os.CreateTemp(dir, ".moot-")
+	proof, err := os.CreateTemp(dir, proofPrefix)
 	if err != nil {
 		return "", pathError(err)
 	}
