@@ -18,15 +18,17 @@ type List struct {
 	Time    time.Time     `json:"time"`
 	Device  moot.Key      `json:"device"` // that made and signed it
 	Files   []File        `json:"files"`
+	Parts   []moot.Blob   `json:"parts"` // packs of parts of files
 	Blobs   []moot.Blob   `json:"blobs"` // of more than moot.MaxSmall bytes
-	Packs   []moot.Blob   `json:"packs"` // of small blobs
+	Packs   []moot.Blob   `json:"packs"` // of small blobs; former backups may have named others in them
 	Unread  []moot.BlobID `json:"unread,omitempty"`
 }
 
 // File is a file of the home.
 type File struct {
-	Name string `json:"name"`
-	moot.Blob
+	Name  string        `json:"name"` // path with slashes
+	Size  int64         `json:"size"`
+	Parts []moot.BlobID `json:"parts"` // of moot.MaxSmall bytes each, but for the last
 }
 
 const (
@@ -67,6 +69,8 @@ func decodeList(text []byte) (l List, err error) {
 	return l, nil
 }
 
+func listPath(dir, name string) string { return filepath.Join(dir, listsFolder, name+".json") }
+
 // Lists returns the names of a backup's lists, the newest last.
 func Lists(dir string) ([]string, error) {
 	found, err := os.ReadDir(filepath.Join(dir, listsFolder))
@@ -85,7 +89,7 @@ func Lists(dir string) ([]string, error) {
 
 // Open reads a list and verifies its signature. Kinds: Corrupt, Invalid, NotFound.
 func Open(dir, name string) (l List, err error) {
-	path := filepath.Join(dir, listsFolder, name+".json")
+	path := listPath(dir, name)
 	info, err := os.Stat(path)
 	if err != nil {
 		return l, err

@@ -98,7 +98,7 @@ func (s *Store) lock(folder string) error {
 	if err := durable.SyncFolder(filepath.Dir(filepath.Clean(folder))); err != nil {
 		return err
 	}
-	lock, err := lockFolder(folder)
+	lock, err := durable.Lock(filepath.Join(folder, ".lock"))
 	if err == nil {
 		s.locks = append(s.locks, lock)
 	}
