@@ -1,6 +1,8 @@
 package folders
 
 import (
+	"iter"
+
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/localdir"
 )
@@ -55,6 +57,20 @@ func (r *runner) activeFolder() *folder {
 
 // suspect has the folder of a path looked at soon.
 func (f *folder) suspect(at string) { f.watcher.add(parentOf(at)) }
+
+// Blobs yields what lies in synced folders, and can be opened; one that lies in two comes
+// twice.
+func (s *Service) Blobs() iter.Seq[moot.Blob] {
+	return func(yield func(moot.Blob) bool) {
+		for _, a := range s.actives() {
+			for _, b := range a.local.contents() {
+				if !yield(b) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Holds reports whether a file with the content of a blob lies in a synced folder.
 func (s *Service) Holds(id moot.BlobID) bool {

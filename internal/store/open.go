@@ -23,7 +23,7 @@ var migrations embed.FS
 // open, Invalid if a newer version of this program made it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{
-		gate: cfg.Gate, log: cfg.Log, path: cfg.Database,
+		gate: cfg.Gate, log: cfg.Log,
 		requests: make(chan *request), closing: make(chan struct{}), done: make(chan struct{}),
 		notify: make(chan struct{}), parts: map[moot.BlobID]*part{}, maxLag: defaultLag, view: view{uncounted: map[moot.Key]bool{}},
 	}
