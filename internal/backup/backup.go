@@ -363,6 +363,7 @@ func (w *writer) finish(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	w.list.Count, w.list.Size = w.report.New+w.report.Known, w.report.Size
 	w.list.Version, w.list.Time, w.list.Unread = version, w.o.Now.UTC(), w.report.Unread
 	w.list.Device = moot.Key(w.src.Key.Public().(ed25519.PublicKey))
 	text, err := encodeList(w.list, w.src.Key)

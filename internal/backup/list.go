@@ -22,6 +22,18 @@ type List struct {
 	Blobs   []moot.Blob   `json:"blobs"` // of more than moot.MaxSmall bytes
 	Packs   []moot.Blob   `json:"packs"` // of small blobs; former backups may have named others in them
 	Unread  []moot.BlobID `json:"unread,omitempty"`
+	Count   int64         `json:"count"` // of blobs
+	Size    int64         `json:"size"`  // bytes of all blobs and files
+}
+
+// Bytes returns how many bytes the list names, with what only former backups need of a pack.
+func (l List) Bytes() (n int64) {
+	for _, list := range [][]moot.Blob{l.Parts, l.Packs, l.Blobs} {
+		for _, b := range list {
+			n += b.Size
+		}
+	}
+	return n
 }
 
 // File is a file of the home.
@@ -85,6 +97,23 @@ func Lists(dir string) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// Find returns the name of the newest list that is not younger than a time. Kind NotFound.
+func Find(dir string, at time.Time) (string, error) {
+	names, err := Lists(dir)
+	if err != nil {
+		return "", err
+	}
+	for _, name := range slices.Backward(names) {
+		if made, err := time.Parse(layout, name); err == nil && !made.After(at) {
+			return name, nil
+		}
+	}
+	if len(names) == 0 {
+		return "", moot.Errorf(moot.NotFound, "there is no backup in %s", dir)
+	}
+	return "", moot.Errorf(moot.NotFound, "there is no backup of %s or before", at.Format(time.DateTime))
 }
 
 // Open reads a list and verifies its signature. Kinds: Corrupt, Invalid, NotFound.

@@ -1,9 +1,11 @@
 package backup
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
@@ -61,7 +63,12 @@ func (v *verifier) eachPart(l List, do func(path string, b moot.Blob)) {
 }
 
 func (v *verifier) check(path string, want moot.Blob) {
-	v.all = errors.Join(v.all, moot.Wrap(path, checkFile(path, want)))
+	if err := checkFile(path, want); err != nil {
+		v.all = errors.Join(v.all, moot.Wrap(path, err))
+		if filepath.Dir(path) == filepath.Join(v.dir, packsFolder) {
+			v.all = errors.Join(v.all, damagedIn(path))
+		}
+	}
 	v.done += want.Size
 	if v.progress != nil {
 		v.progress(v.done, v.total)
@@ -80,6 +87,19 @@ func (v *verifier) files(l List) {
 			}
 		}
 	}
+}
+
+// damagedIn names the blobs of a pack that are damaged.
+func damagedIn(pack string) (all error) {
+	f, err := os.Open(pack)
+	if err != nil {
+		return nil // the pack is named
+	}
+	defer f.Close()
+	for _, err := range Small(bufio.NewReader(f)) {
+		all = errors.Join(all, err)
+	}
+	return all
 }
 
 func checkFile(path string, want moot.Blob) error {

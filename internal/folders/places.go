@@ -2,6 +2,7 @@ package folders
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/localdir"
@@ -70,6 +71,19 @@ func (s *Service) Blobs() iter.Seq[moot.Blob] {
 			}
 		}
 	}
+}
+
+// Inactive returns the directories that are not in step now: nothing in them can be opened.
+func (s *Service) Inactive() (dirs []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for dir, r := range s.folders {
+		if r.activeFolder() == nil {
+			dirs = append(dirs, dir)
+		}
+	}
+	slices.Sort(dirs)
+	return dirs
 }
 
 // Holds reports whether a file with the content of a blob lies in a synced folder.
