@@ -233,13 +233,19 @@ func TestTwoBackupsAtOnceAndOtherHomesAreRefused(t *testing.T) {
 	}
 }
 
-func TestInterruptedBackupIsContinued(t *testing.T) {
+func TestInterruptedBackupLeavesTheFormerOneAndIsContinued(t *testing.T) {
 	for step := 1; ; step++ {
-		src, _ := testSource(t)
+		src, s := testSource(t)
 		dir := t.TempDir()
+		if _, err := Write(t.Context(), dir, src, Options{Now: start}); err != nil {
+			t.Fatal(err)
+		}
+		put(t, s, []byte("new"))
+		put(t, s, bytes.Repeat([]byte("new"), moot.MaxSmall))
+		src.Files[0].Write = func(_ context.Context, w io.Writer) error { _, err := io.WriteString(w, "more entries"); return err }
 		ctx, cancel := context.WithCancel(t.Context())
 		n := 0
-		_, err := Write(ctx, dir, src, Options{Now: start, Progress: func(Report) {
+		_, err := Write(ctx, dir, src, Options{Now: start.Add(time.Hour), Keep: 1, Progress: func(Report) {
 			if n++; n == step {
 				cancel()
 			}
@@ -251,16 +257,20 @@ func TestInterruptedBackupIsContinued(t *testing.T) {
 			}
 			return
 		}
-		if names, _ := Lists(dir); len(names) != 0 {
-			t.Fatalf("step %d: a list of an interrupted backup", step)
+		if l := newest(t, dir); !l.Time.Equal(start) {
+			t.Fatalf("step %d: a list of an interrupted backup, of %v", step, l.Time)
+		} else if err := Verify(t.Context(), dir, nil, l); err != nil {
+			t.Fatalf("step %d: the former backup: %v", step, err)
 		}
 		if err := os.WriteFile(filepath.Join(dir, partialFolder, "left"), []byte("by a crash"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Write(t.Context(), dir, src, Options{Now: start}); err != nil {
+		if _, err := Write(t.Context(), dir, src, Options{Now: start.Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
-		if err := Verify(t.Context(), dir, nil, newest(t, dir)); err != nil {
+		if l := newest(t, dir); l.Count != 8 {
+			t.Errorf("step %d: %d blobs", step, l.Count)
+		} else if err := Verify(t.Context(), dir, nil, l); err != nil {
 			t.Errorf("step %d: %v", step, err)
 		}
 		if left, _ := os.ReadDir(filepath.Join(dir, partialFolder)); len(left) != 0 {
