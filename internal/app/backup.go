@@ -17,7 +17,7 @@ type BackupOptions struct {
 // Backup is what a backup holds.
 type Backup struct {
 	backup.Report
-	Inactive []string `json:"inactive,omitempty"` // synced folders whose files are not in it
+	Folders []string `json:"unread_folders,omitempty"` // synced folders whose files are not in it
 }
 
 // BackupInfo describes a backup that was made.

@@ -38,7 +38,7 @@ const (
 
 // backup adds a backup of the home to a directory, while it may be in use.
 func (h *home) backup(ctx context.Context, dir string, o app.BackupOptions, c node.Contents) (app.Backup, error) {
-	made := app.Backup{Inactive: c.Inactive}
+	var made app.Backup
 	copies := h.Path(copiesFolder)
 	lock, err := durable.Lock(copies + ".lock")
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/folders"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
 )
@@ -314,6 +315,45 @@ func FuzzUnpack(f *testing.F) {
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+func TestBackupHasFilesOfSyncedFolders(t *testing.T) {
+	dir := founded(t)
+	docs := filepath.Join(t.TempDir(), "docs")
+	must(t, os.Mkdir(docs, 0o700))
+	large := strings.Repeat("lies elsewhere", 1<<14)
+	must(t, os.WriteFile(filepath.Join(docs, "large"), []byte(large), 0o600))
+	must(t, os.WriteFile(filepath.Join(docs, "small"), []byte("small"), 0o600))
+	stop := run(t, dir, peerOptions())
+	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
+		_, err := s.Folders.Add(ctx, docs, folders.Options{Name: "docs"})
+		must(t, err)
+		_, err = s.Folders.Once(ctx, docs, func(folders.Event) {})
+		must(t, err)
+	})
+	saved := filepath.Join(t.TempDir(), "backup")
+	if b := backUp(t, dir, saved); len(b.Folders) > 0 || len(b.Unread) > 0 {
+		t.Errorf("made %+v", b)
+	}
+	stop()
+	for _, there := range []bool{true, false} {
+		if !there {
+			must(t, os.RemoveAll(docs))
+		}
+		if b := backUp(t, dir, saved); len(b.Folders) == 0 != there || b.Known < 2 && there {
+			t.Errorf("made %+v without a node", b)
+		}
+	}
+	lists, err := Program{}.Backups(t.Context(), saved)
+	must(t, err)
+	restored := filepath.Join(t.TempDir(), "again")
+	_, err = Program{}.Restore(t.Context(), restored, saved, app.RestoreOptions{At: lists[1].ID})
+	must(t, err)
+	in(t, restored, moot.Architecture{}, func(_ context.Context, s *app.Session) {
+		if read(t, s, "docs/large") != large || read(t, s, "docs/small") != "small" {
+			t.Error("files of the synced folder are others than they were")
 		}
 	})
 }

@@ -1,7 +1,9 @@
 package folders
 
 import (
+	"context"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/mootspace/moot"
@@ -73,17 +75,30 @@ func (s *Service) Blobs() iter.Seq[moot.Blob] {
 	}
 }
 
-// Inactive returns the directories that are not in step now: nothing in them can be opened.
-func (s *Service) Inactive() (dirs []string) {
+// Read lets the files of all folders be opened until release is called, also of those that
+// are not in step now. It returns the directories that cannot be read.
+func (s *Service) Read(ctx context.Context) (unread []string, release func()) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for dir, r := range s.folders {
-		if r.activeFolder() == nil {
-			dirs = append(dirs, dir)
+	runners := maps.Clone(s.folders)
+	s.mu.Unlock()
+	var opened []func()
+	for dir, r := range runners {
+		if r.activeFolder() != nil {
+			continue
+		}
+		end, err := r.read(ctx)
+		if err == nil {
+			opened = append(opened, end)
+		} else if r.activeFolder() == nil {
+			unread = append(unread, dir)
 		}
 	}
-	slices.Sort(dirs)
-	return dirs
+	slices.Sort(unread)
+	return unread, func() {
+		for _, end := range opened {
+			end()
+		}
+	}
 }
 
 // Holds reports whether a file with the content of a blob lies in a synced folder.

@@ -14,7 +14,6 @@ type Contents struct {
 	Held      func(ctx context.Context) iter.Seq2[moot.Blob, error] // blobs; any may come twice
 	Blobs     moot.Blobs                                            // where they are read
 	Size      int64                                                 // bytes of Held, about
-	Inactive  []string                                              // synced folders that cannot be read now
 }
 
 // Database is a file of the home, or a folder, that is copied while it is in use.
@@ -48,11 +47,15 @@ func (c control) Backup(ctx context.Context, dir string, o app.BackupOptions) (b
 		}
 	}
 	defer c.store.HoldCollection()()
+	unread, release := c.files.folders.Read(ctx)
+	defer release()
 	contents, err := c.contents(ctx)
 	if err != nil {
 		return b, err
 	}
-	return c.cfg.Home.Backup(ctx, dir, o, contents)
+	b, err = c.cfg.Home.Backup(ctx, dir, o, contents)
+	b.Folders = unread
+	return b, err
 }
 
 // contents lists databases so that none names what one before it, or a blob, does not have.
@@ -65,7 +68,7 @@ func (n *Node) contents(ctx context.Context) (c Contents, err error) {
 	if err != nil {
 		return c, err
 	}
-	c = Contents{Held: n.heldBlobs, Blobs: n.store, Size: use.Bytes + use.Linked, Inactive: n.files.folders.Inactive()}
+	c = Contents{Held: n.heldBlobs, Blobs: n.store, Size: use.Bytes + use.Linked}
 	for _, f := range n.files.folders.List() {
 		c.Size += f.Bytes
 	}

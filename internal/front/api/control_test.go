@@ -117,12 +117,12 @@ func TestBackup(t *testing.T) {
 			t.Errorf("%s, %+v", got, o)
 		}
 		o.Progress(5, 5)
-		b.ID, b.Bytes, b.Inactive = "2026", 7, []string{"/d"}
+		b.ID, b.Bytes, b.Folders = "2026", 7, []string{"/d"}
 		return b, nil
 	}
 	var seen int64
 	b, err := w.session.Control.Backup(t.Context(), dir, app.BackupOptions{Keep: 3, Progress: func(done, _ int64) { seen = done }})
-	if err != nil || b.ID != "2026" || b.Bytes != 7 || len(b.Inactive) != 1 || seen != 5 {
+	if err != nil || b.ID != "2026" || b.Bytes != 7 || len(b.Folders) != 1 || seen != 5 {
 		t.Errorf("%+v, %v; progress %d", b, err, seen)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {

@@ -59,8 +59,8 @@ func (a *commandLine) reportBackup(b app.Backup) error {
 	if b.Dropped > 0 {
 		a.say("dropped %d older, and freed %s", b.Dropped, size(b.Freed))
 	}
-	for _, dir := range b.Inactive {
-		a.say("without the files of %s, which is not in step now", name(dir))
+	for _, dir := range b.Folders {
+		a.say("without the files of %s, which cannot be read", name(dir))
 	}
 	if len(b.Unread) > 0 {
 		return moot.Errorf(moot.Corrupt, "the rest was backed up, but these blobs of this home are damaged: %s", blobNames(b.Unread))

@@ -55,7 +55,7 @@ type fake struct {
 	after       folders.Status // Once
 	skipped     []files.Skipped
 	damaged     []moot.BlobID // in backups
-	found       []files.File // in folders; nil: some
+	found       []files.File  // in folders; nil: some
 	items       []mail.Item
 	sent        mail.Sent
 	mime        string // of the messages, and of the last that was sent
@@ -276,7 +276,7 @@ func (f fakeControl) Backup(_ context.Context, dir string, o app.BackupOptions) 
 	o.Progress(1, 2)
 	b.ID, b.New, b.Known, b.Size, b.Bytes, b.Unread = "2026-01-31", 2, 5, 2048, 1000, f.damaged
 	if o.Keep > 0 {
-		b.Dropped, b.Freed, b.Inactive = 1, 10, []string{"/docs"}
+		b.Dropped, b.Freed, b.Folders = 1, 10, []string{"/docs"}
 	}
 	return b, f.call("backup %s %d", dir, o.Keep)
 }

@@ -116,10 +116,10 @@ backup saved 3
 		text: `
 made 2026-01-31: 2.0 KiB, 7 blobs (2 new), wrote 1000 B
 dropped 1 older, and freed 10 B
-without the files of /docs, which is not in step now
+without the files of /docs, which cannot be read
 `,
 		json: `
-{"id":"2026-01-31","new":2,"known":5,"size":2048,"bytes":1000,"dropped":1,"freed":10,"inactive":["/docs"]}
+{"id":"2026-01-31","new":2,"known":5,"size":2048,"bytes":1000,"dropped":1,"freed":10,"unread_folders":["/docs"]}
 `,
 	},
 	{
