@@ -357,3 +357,25 @@ func TestBackupHasFilesOfSyncedFolders(t *testing.T) {
 		}
 	})
 }
+
+func TestFileOfVersion010IsRestored(t *testing.T) {
+	dir := founded(t)
+	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) { must(t, write(ctx, s, "a.txt", "a")) })
+	var parts []string
+	for _, name := range []string{keyFile, settingsFile, databaseFile} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		must(t, err)
+		parts = append(parts, name, string(text))
+	}
+	file := filepath.Join(t.TempDir(), "backup.tar")
+	must(t, os.WriteFile(file, archive(t, parts...), 0o600))
+	restored := filepath.Join(t.TempDir(), "again")
+	if r := restore(t, restored, file); r.ID != "" || r.Home != restored {
+		t.Errorf("restored %+v", r)
+	}
+	in(t, restored, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
+		_, err := s.Files.Lookup(ctx, "a.txt")
+		must(t, err)
+		wantError(t, write(ctx, s, "b.txt", "b"), moot.Unavailable, moot.HintStartNode, "restored")
+	})
+}
