@@ -295,6 +295,20 @@ func (l *local) offer(list []outgoing) {
 	}
 }
 
+// contents returns the blobs that lie in the folder.
+func (l *local) contents() []moot.Blob {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	list := make([]moot.Blob, 0, len(l.blobs))
+	for id, nodes := range l.blobs {
+		for n := range nodes {
+			list = append(list, moot.Blob{ID: id, Size: n.Blob.Size})
+			break
+		}
+	}
+	return list
+}
+
 // places returns where a blob lies.
 func (l *local) places(id moot.BlobID) (list []place) {
 	l.mu.RLock()

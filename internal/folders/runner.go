@@ -173,6 +173,22 @@ func (r *runner) close(f *folder) {
 	}
 }
 
+// read opens the directory, which excludes a session, until end is called.
+func (r *runner) read(ctx context.Context) (end func(), err error) {
+	f, err := r.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.active = nil
+		if err := f.dir.Close(); err != nil {
+			r.service.cfg.Log.Debug("close a folder", "error", err)
+		}
+	}, nil
+}
+
 // session keeps the folder in step until something fails that concerns all of it.
 func (r *runner) session(ctx context.Context) error {
 	f, err := r.open(ctx)

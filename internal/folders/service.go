@@ -21,6 +21,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/ignore"
 	"github.com/mootspace/moot/internal/localdir"
+	"github.com/mootspace/moot/internal/sqlite"
 	"github.com/mootspace/moot/internal/tree"
 )
 
@@ -130,6 +131,11 @@ func openDir(path string) (localdir.Dir, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// Backup writes a consistent copy of the database to a new file.
+func (s *Service) Backup(ctx context.Context, path string) error {
+	return sqlite.Copy(ctx, s.database.db, path)
 }
 
 // Close lets go of the database; Run must have ended.

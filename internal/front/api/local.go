@@ -55,6 +55,15 @@ type getAllPath struct {
 	}
 }
 
+type backupPath struct {
+	Body struct {
+		Path  string `json:"path" doc:"A directory, absolute; it must exist."`
+		Keep  int    `json:"keep,omitempty" doc:"Newest backups that stay; 0 for all."`
+		Proof string `json:"proof,omitempty" doc:"A file in the directory that holds the token; the node refuses if it sees none."`
+		Token string `json:"token,omitempty"`
+	}
+}
+
 // getting is progress, or some of what has been written.
 type getting struct {
 	Done  int64          `json:"done"`
@@ -75,6 +84,7 @@ var (
 	storeOp  = op[sharePath, line[progress, files.Result]]{at: "POST /api/local/store", does: "Store the file or folder at a path without giving it a name", may: localWrites, gives: typeLines}
 	getOp    = op[getPath, line[progress, files.Result]]{at: "POST /api/local/get", does: "Write a file or folder to a path", may: localReads, gives: typeLines}
 	getAllOp = op[getAllPath, line[getting, gotAll]]{at: "POST /api/local/getall", does: "Write files and folders into a directory", may: localReads, gives: typeLines}
+	backupOp = op[backupPath, line[progress, app.Backup]]{at: "POST /api/local/backup", does: "Add a backup of the node's home to a directory", may: localWrites, gives: typeLines}
 )
 
 func (s *server) addLocal() {
@@ -96,6 +106,12 @@ func (s *server) addLocal() {
 		return m.Files.Get(ctx, in.Body.Name, in.Body.Path, throttled(emit))
 	})
 	stream(s, getAllOp, getAll)
+	stream(s, backupOp, func(ctx context.Context, m *app.Session, in backupPath, emit func(progress) error) (app.Backup, error) {
+		if err := checkProof(in.Body.Path, in.Body.Proof, in.Body.Token); err != nil {
+			return app.Backup{}, moot.Wrap("backup", err)
+		}
+		return m.Control.Backup(ctx, in.Body.Path, app.BackupOptions{Keep: in.Body.Keep, Progress: throttled(emit)})
+	})
 }
 
 func getAll(ctx context.Context, m *app.Session, in getAllPath, emit func(getting) error) (all gotAll, err error) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 )
 
@@ -111,6 +112,24 @@ func (c filesClient) GetAll(ctx context.Context, names []string, dir string, p f
 		err = end.Failed.err()
 	}
 	return got, err
+}
+
+// Backup implements app.Control.
+func (c controlClient) Backup(ctx context.Context, dir string, o app.BackupOptions) (b app.Backup, err error) {
+	var in backupPath
+	in.Body.Keep, in.Body.Token = o.Keep, rand.Text()
+	err = os.MkdirAll(dir, 0o700)
+	if err == nil {
+		in.Body.Path, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return b, moot.Wrap("backup", pathError(err))
+	}
+	if in.Body.Proof, err = writeProof(in.Body.Path, in.Body.Token); err != nil {
+		return b, moot.Wrap("backup", err)
+	}
+	defer os.Remove(in.Body.Proof)
+	return wait(ctx, c.client, backupOp, in, report(o.Progress))
 }
 
 // relativeLike returns a path relative to the working directory if the one asked for was.

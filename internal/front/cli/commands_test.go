@@ -61,7 +61,7 @@ func TestJSON(t *testing.T) {
 
 // TestEveryCommandIsTried compares the tables with the program's commands.
 func TestEveryCommandIsTried(t *testing.T) {
-	elsewhere := []string{"completion", "docs", "version", "help", "tour", "compare", "plan", "watch", "attachments", "backup", "cat"}
+	elsewhere := []string{"completion", "docs", "version", "help", "tour", "compare", "plan", "watch", "attachments", "cat"}
 	for _, c := range (&commandLine{}).root().Commands() {
 		tried := func(k command) bool { return strings.Fields(k.line)[0] == c.Name() }
 		if !slices.Contains(elsewhere, c.Name()) && !slices.ContainsFunc(commands(), tried) {
@@ -204,7 +204,6 @@ func TestRefused(t *testing.T) {
 		"sync /here/docs --name other":               `/here/docs is kept in step already, with "docs"`,
 		"sync /here/docs --read-only":                "/here/docs is kept in step already, in another way",
 		"sync /music --except x":                     "/music is kept in step already, in another way",
-		"backup nosuch/file":                         "backup: open nosuch/file",
 		"docs man commands_test.go/x":                "make the directory of the manual",
 	} {
 		status, _, errs := newFake().runLine(t, line, "text")
