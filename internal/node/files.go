@@ -55,8 +55,8 @@ func (n *Node) sessionFiles(via moot.Architecture, rules arch.Architecture) *fil
 // forget drops blobs that no version in force, message or job needs, at once.
 func (n *Node) forget(ctx context.Context, blobs []moot.Blob) error {
 	needed := map[moot.BlobID]bool{}
-	err := n.files.index.View(ctx, func(t *tree.Tree) error {
-		for b, inForce := range t.Needed(n.cfg.Now(), n.retention) {
+	err := n.viewRetained(ctx, func(t *tree.Tree, retention func(string) tree.Retention) error {
+		for b, inForce := range t.Needed(n.cfg.Now(), retention) {
 			needed[b.ID] = needed[b.ID] || inForce
 		}
 		return nil

@@ -9,7 +9,6 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/files"
-	"github.com/mootspace/moot/internal/rules"
 	"github.com/mootspace/moot/internal/tree"
 )
 
@@ -26,11 +25,6 @@ func (n *Node) newCopies() *copies {
 		devices: n.network.others, dial: n.network.dial.Dial, peers: n.holdingPeers, space: n.lent, extra: n.files.folders.Holds,
 		every: n.cfg.Timing.Copies, repair: n.cfg.Timing.Away, now: n.cfg.Now, log: n.cfg.Log,
 	})
-}
-
-// fileRules returns the space's rules about files.
-func (n *Node) fileRules(ctx context.Context) (rules.Rules, error) {
-	return rules.List(ctx, n.store, n.network.roster.MayRule)
 }
 
 // holdingPeers returns who can be asked what it holds: members' devices that are connected.
@@ -172,25 +166,6 @@ func filesOf(index *files.Index, self moot.Key) func(context.Context, func(heldF
 		}
 		return nil
 	}
-}
-
-// Rules returns the space's rules about files, ordered by their paths.
-func (n *Node) Rules(ctx context.Context) ([]rules.Rule, error) {
-	list, err := n.fileRules(ctx)
-	return list.All(), err
-}
-
-// SetRule states a rule about files; one that asks for no copies ends that for its path.
-// Kinds: Denied unless the node's member is an owner or admin, Invalid.
-func (n *Node) SetRule(ctx context.Context, rule rules.Rule) error {
-	if !n.network.roster.MayRule(n.Self()) {
-		return moot.Errorf(moot.Denied, "only an owner or admin says how many copies of files there are, and how long old versions stay")
-	}
-	write := n.signer.Through(routed{n.routes, n.routes.preferred(ctx)})
-	if rule.Copies == 0 {
-		return rules.End(ctx, n.store, write, rule.Prefix)
-	}
-	return rules.Set(ctx, n.store, write, rule)
 }
 
 // Copies returns how many devices are known to hold each of some blobs.

@@ -210,6 +210,7 @@ left friends
 		line: `policy`,
 		calls: `
 preferences
+rules
 `,
 		text: `
 serves    all names
@@ -219,6 +220,7 @@ receives  no limit
 holds     messages for others: 2 copies, at most 1 GiB, for 30 days
 keeps     own messages for ever
 reading   authors get receipts
+files     all: 1 copy, old versions for 30d, the newest 10 of each file
 `,
 		json: `
 {}
@@ -230,6 +232,7 @@ reading   authors get receipts
 preferences
 member bob
 set {"deny":["BOB"],"names":["p/","q/"],"upload_rate":2097152,"carry_copies":3,"carry_bytes":1073741824,"carry_days":9,"hide_reading":true,"keep_trash_days":5}
+rules
 `,
 		text: `
 serves    names below p/, q/
@@ -239,6 +242,7 @@ receives  no limit
 holds     messages for others: 3 copies, at most 1.0 GiB, for 9 days
 keeps     own messages for ever, Junk for ever, Trash 5 days
 reading   authors get no receipts
+files     all: 1 copy, old versions for 30d, the newest 10 of each file
 `,
 		json: `
 {"deny":["BOB"],"names":["p/","q/"],"upload_rate":2097152,"carry_copies":3,"carry_bytes":1073741824,"carry_days":9,"hide_reading":true,"keep_trash_days":5}
@@ -249,6 +253,7 @@ reading   authors get no receipts
 		calls: `
 preferences
 set {"carry_copies":-1,"keep_junk_days":3,"keep_mail_days":4}
+rules
 `,
 		text: `
 serves    all names
@@ -258,9 +263,50 @@ receives  no limit
 holds     no messages for others
 keeps     own messages 4 days, Junk 3 days, Trash for ever
 reading   authors get receipts
+files     all: 1 copy, old versions for 30d, the newest 10 of each file
 `,
 		json: `
 {"carry_copies":-1,"keep_junk_days":3,"keep_mail_days":4}
+`,
+	},
+	{
+		line: `policy --names photos/,a/b --copies 3 --retain-for 1w --retain-versions 2`,
+		calls: `
+set rule {"names":"photos","copies":3,"retain_for":604800000000000,"retain_versions":2}
+set rule {"names":"a/b","copies":3,"retain_for":604800000000000,"retain_versions":2}
+rules
+`,
+		text: `
+files  all: 1 copy, old versions for 30d, the newest 10 of each file
+`,
+		json: `
+{"rules":[]}
+`,
+	},
+	{
+		line: `policy --copies 0`,
+		calls: `
+set rule {"names":"","copies":0}
+rules
+`,
+		text: `
+files  all: 1 copy, old versions for 30d, the newest 10 of each file
+`,
+		json: `
+{"rules":[]}
+`,
+	},
+	{
+		line: `policy --withdraw --names photos`,
+		calls: `
+end rule "photos"
+rules
+`,
+		text: `
+files  all: 1 copy, old versions for 30d, the newest 10 of each file
+`,
+		json: `
+{"rules":[]}
 `,
 	},
 	{
