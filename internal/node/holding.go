@@ -88,53 +88,6 @@ func fetchFiles(ctx context.Context, cfg mirrorConfig, list []heldFile) {
 	m.fetchWanted(ctx)
 }
 
-// Copies returns how many devices are known to hold each of some blobs, this one among
-// them. Connected ones are asked unless they said it since the last full check; others
-// count for a while after they were seen.
-func (c *copies) Copies(ctx context.Context, ids []moot.BlobID) ([]int, error) {
-	peers := c.peers(ctx)
-	c.notice(keysOf(peers))
-	own, err := c.holds(ctx, c.local, ids)
-	if err == nil {
-		err = c.ask(ctx, peers, ids, false)
-	}
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	list := make([]int, len(ids))
-	for i, id := range ids {
-		if list[i] = len(c.holders(id)); own[id] {
-			list[i]++
-		}
-	}
-	return list, nil
-}
-
-// Only returns the files in force that this device holds and no other is known to.
-func (c *copies) Only(ctx context.Context) (only []heldFile, err error) {
-	var all []heldFile
-	if err := c.files(ctx, func(f heldFile) { all = append(all, f) }); err != nil {
-		return nil, err
-	}
-	ids := idsOf(all)
-	own, err := c.holds(ctx, c.local, ids)
-	if err != nil {
-		return nil, err
-	}
-	ids = slices.DeleteFunc(ids, func(id moot.BlobID) bool { return !own[id] })
-	counts, err := c.Copies(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	alone := map[moot.BlobID]bool{}
-	for i, id := range ids {
-		alone[id] = counts[i] == 1
-	}
-	return slices.DeleteFunc(all, func(f heldFile) bool { return !alone[f.Blob.ID] }), nil
-}
-
 // filesOf yields the files in force of an index, as a device sees them.
 func filesOf(index *files.Index, self moot.Key) func(context.Context, func(heldFile)) error {
 	type folder struct {
@@ -166,20 +119,4 @@ func filesOf(index *files.Index, self moot.Key) func(context.Context, func(heldF
 		}
 		return nil
 	}
-}
-
-// Copies returns how many devices are known to hold each of some blobs.
-func (n *Node) Copies(ctx context.Context, ids []moot.BlobID) ([]int, error) {
-	return n.files.copies.Copies(ctx, ids)
-}
-
-// OnlyHere returns the names of the files in force that no other device is known to hold,
-// sorted.
-func (n *Node) OnlyHere(ctx context.Context) (names []string, err error) {
-	only, err := n.files.copies.Only(ctx)
-	for _, f := range only {
-		names = append(names, f.Path)
-	}
-	slices.Sort(names)
-	return names, err
 }

@@ -12,6 +12,7 @@ import (
 // fileCopies implements app.Copies for one session.
 type fileCopies struct {
 	*Node
+	via   moot.Architecture
 	write sign.Writer
 }
 

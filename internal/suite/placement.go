@@ -52,7 +52,7 @@ func copiesRepaired(t T, w *World) {
 		mustRead(t, left[0], name, content)
 	}
 	Eventually(t, "three hold each file again", held)
-	if only, err := left[0].Node().OnlyHere(t.Context()); err != nil || len(only) > 0 {
+	if only, err := left[0].Session().Copies.OnlyOn(t.Context(), []moot.Key{left[0].Node().Self()}); err != nil || only.Files > 0 {
 		t.Fatalf("only here: %v, %v", only, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/rules"
 )
 
@@ -16,6 +17,18 @@ type copies struct {
 	rules []rules.Rule
 	ended string
 	set   rules.Change
+	query app.HoldingsQuery
+	only  []moot.Key
+}
+
+func (c *copies) Holdings(_ context.Context, q app.HoldingsQuery) ([]app.Holding, error) {
+	c.query = q
+	return []app.Holding{{Copies: 2, Now: app.Here}, {Now: app.Unknown}}, nil
+}
+
+func (c *copies) OnlyOn(_ context.Context, devices []moot.Key) (app.FileCount, error) {
+	c.only = devices
+	return app.FileCount{Files: 3, Bytes: 1 << 40}, nil
 }
 
 func (c *copies) Rules(context.Context) ([]rules.Rule, error) { return c.rules, nil }
@@ -29,6 +42,23 @@ func (c *copies) SetRule(_ context.Context, change rules.Change) (rules.Rule, er
 func (c *copies) EndRule(_ context.Context, path string) error {
 	c.ended = path
 	return nil
+}
+
+func TestHoldings(t *testing.T) {
+	w := newWorld(t)
+	q := app.HoldingsQuery{Count: true}
+	for i := range app.MaxHoldings {
+		q.Blobs = append(q.Blobs, moot.BlobID{byte(i), byte(i >> 8)})
+	}
+	list, err := w.session.Copies.Holdings(t.Context(), q)
+	if want := []app.Holding{{Copies: 2, Now: app.Here}, {Now: app.Unknown}}; err != nil || !reflect.DeepEqual(list, want) || !reflect.DeepEqual(w.copies.query, q) {
+		t.Errorf("%+v, %v", list, err)
+	}
+	devices := []moot.Key{{1}, {2}}
+	n, err := w.session.Copies.OnlyOn(t.Context(), devices)
+	if err != nil || n != (app.FileCount{Files: 3, Bytes: 1 << 40}) || !reflect.DeepEqual(w.copies.only, devices) {
+		t.Errorf("%+v, %v: asked of %v", n, err, w.copies.only)
+	}
 }
 
 func TestRules(t *testing.T) {

@@ -68,6 +68,7 @@ type fake struct {
 	noInvitations bool
 
 	rules []rules.Rule
+	only  app.FileCount
 }
 
 // newFake returns a program in which ann is at work.
