@@ -118,6 +118,15 @@ func (c fileCopies) OnlyOn(ctx context.Context, devices []moot.Key) (app.FileCou
 	return c.onlyOn(ctx, c.via, onlyOnTime, devices)
 }
 
+// OnlyHere returns which of the files in force no other device is known to hold; none if
+// there is no other.
+func (n *Node) OnlyHere(ctx context.Context) (app.FileCount, error) {
+	if len(n.network.others()) == 0 {
+		return app.FileCount{}, nil
+	}
+	return n.onlyOn(ctx, n.routes.preferred(ctx), holdingsTime, []moot.Key{n.Self()})
+}
+
 func (n *Node) onlyOn(ctx context.Context, via moot.Architecture, limit time.Duration, devices []moot.Key) (count app.FileCount, err error) {
 	only, err := n.files.copies.OnlyOn(ctx, n.holders(ctx, via), limit, devices)
 	counted := map[moot.BlobID]bool{}

@@ -147,6 +147,7 @@ bob is now admin
 		line: `revoke bob`,
 		calls: `
 member bob
+only on [TOWER]
 revoke BOB {Strict:false}
 `,
 		text: `
@@ -160,6 +161,7 @@ revoked bob (BOB)
 		line: `revoke bob --strict`,
 		calls: `
 member bob
+only on [TOWER]
 revoke BOB {Strict:true}
 `,
 		text: `
