@@ -311,6 +311,11 @@ func TestFileRules(t *testing.T) {
 	f.expect(t, "policy", "", Done, "files     all: 1 copy, old versions for 30d, the newest 10 of each file\n"+
 		"files     at and below a�: 2 copies, old versions for 1d, removed files for 30d\nfiles     at and below b: 1 copy, no old versions\n", "")
 	f.expect(t, "policy --json", "", Done, `{"rules":[{"names":"a\u001b","copies":2,"retain":{"all":86400000000000,"daily":0,"least":1,"removed":2592000000000000,"brief":0}},{`, "")
+	f.expect(t, "policy --space 1G", "", Done, "lends     1.0 GiB for copies of files\n", "")
+	f.expect(t, "policy --space none", "", Done, "lends     nothing for copies of files\n", "")
+	if calls := f.recorded(); !strings.Contains(calls, `set {"space":1073741824}`) || !strings.HasSuffix(calls, "set {\"space\":-1}\nrules") {
+		t.Errorf("called %s", calls)
+	}
 	f.rules = []rules.Rule{{Copies: 3}}
 	f.expect(t, "policy --copies 3", "", Done, "files  all: 3 copies, no old versions\n", "")
 	f.expect(t, "policy --copies 3 --json", "", Done, `{"rules":[{"names":"","copies":3,`, "")

@@ -242,9 +242,9 @@ func (a *commandLine) confirmRemoval(ctx context.Context, s *app.Session, r app.
 	case err != nil:
 		return err
 	case slices.ContainsFunc(list, func(d policy.Device) bool { return d.Key == s.Device }):
-		return a.confirm(false, "this removes the device that you are using, for good%s", further(last))
+		return a.confirm("this removes the device that you are using, for good%s", further(last))
 	case last != "":
-		return a.confirm(false, "%s", last)
+		return a.confirm("%s", last)
 	}
 	return nil
 }

@@ -100,6 +100,25 @@ func (o *fileRules) change(c *cobra.Command, path string) rules.Change {
 	return change
 }
 
+// lentSpace reads how many bytes are lent for copies: a size, or none.
+func lentSpace(text string) (int64, error) {
+	if text == "none" {
+		return -1, nil
+	}
+	return parseSize(text)
+}
+
+// lends words how many bytes are lent for copies.
+func lends(p policy.Preferences) string {
+	switch {
+	case p.Space < 0:
+		return "nothing for copies of files"
+	case p.Space == 0:
+		return "10.0 GiB for copies of files"
+	}
+	return size(p.Space) + " for copies of files"
+}
+
 // shownPolicy is what --json prints: a node's preferences, and the space's rules.
 type shownPolicy struct {
 	policy.Preferences

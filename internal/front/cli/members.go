@@ -168,7 +168,7 @@ func (a *commandLine) revoke(ctx context.Context, s *app.Session, who string, o 
 	if !yes {
 		last, err := lastCopies(ctx, s, m.Devices, "those of "+name(m.Name))
 		if err == nil && last != "" {
-			err = a.confirm(false, "%s", last)
+			err = a.confirm("%s", last)
 		}
 		if err != nil {
 			return err
@@ -226,7 +226,7 @@ func (a *commandLine) leave(ctx context.Context, s *app.Session, yes bool) error
 		if err != nil {
 			return err
 		}
-		if err := a.confirm(false, "this ends your own membership of %q, on all your devices%s", name(s.Name), further(last)); err != nil {
+		if err := a.confirm("this ends your own membership of %q, on all your devices%s", name(s.Name), further(last)); err != nil {
 			return err
 		}
 	}

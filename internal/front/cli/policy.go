@@ -57,6 +57,7 @@ state rules; of several the one for the longest path holds. What is not said sta
 	f.StringSliceVar(&o.names, "names", nil, "serve only names that start with one of these `PREFIXES`, '' for all; or the paths for which a rule about files is")
 	f.String("rate", "", "send at most so many `BYTES` a second (as 500K or 2M); 0 for no limit")
 	f.String("download-rate", "", "receive at most so many `BYTES` of blobs a second; 0 for no limit")
+	f.String("space", "", "lend so many `BYTES` for copies of files that others wrote (as 50G), or none; 0 for the default")
 	o.messages.flags(c)
 	o.rules.flags(c)
 	return c
@@ -73,6 +74,11 @@ func (a *commandLine) changePreferences(ctx context.Context, c *cobra.Command, s
 			if *rate, err = parseSize(f.Value.String()); err != nil {
 				return err
 			}
+		}
+	}
+	if f := c.Flags().Lookup("space"); f.Changed {
+		if p.Space, err = lentSpace(f.Value.String()); err != nil {
+			return err
 		}
 	}
 	if err := o.messages.apply(c, &p); err != nil {
@@ -138,7 +144,7 @@ func (a *commandLine) showPolicy(ctx context.Context, s *app.Session, p policy.P
 	if len(p.Names) > 0 {
 		served = "names below " + strings.Join(p.Names, ", ")
 	}
-	rows := [][]string{{"serves", name(served)}, {"to", "members" + butNot(denied)}, {"sends", limit(p.UploadRate)}, {"receives", limit(p.DownloadRate)},
+	rows := [][]string{{"serves", name(served)}, {"to", "members" + butNot(denied)}, {"sends", limit(p.UploadRate)}, {"receives", limit(p.DownloadRate)}, {"lends", lends(p)},
 		{"holds", heldMessages(p)}, {"keeps", retention(p)}, {"reading", readReceipts(p)}}
 	a.table("", append(rows, ruleRows(list)...))
 }
