@@ -53,8 +53,10 @@ const (
 	Unknown      Availability = "?"   // not all of them have answered in time
 )
 
-// FileCount is how many files there are, and their size.
+// FileCount is how many files there are, and their size, as far as is known.
 type FileCount struct {
 	Files int   `json:"files"`
 	Bytes int64 `json:"bytes"`
+
+	Unsure bool `json:"unsure,omitempty"` // not all devices have answered that were asked
 }

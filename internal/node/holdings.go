@@ -62,16 +62,16 @@ func (c *copies) askFor(ctx context.Context, limit time.Duration, peers []moot.P
 }
 
 // OnlyOn returns the files in force that are held by some devices, and no others are known
-// to hold.
-func (c *copies) OnlyOn(ctx context.Context, peers []moot.Peer, limit time.Duration, devices []moot.Key) (only []heldFile, err error) {
+// to hold, and whether all these have answered.
+func (c *copies) OnlyOn(ctx context.Context, peers []moot.Peer, limit time.Duration, devices []moot.Key) (only []heldFile, sure bool, err error) {
 	var all []heldFile
 	if err := c.files(ctx, func(f heldFile) { all = append(all, f) }); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	ids := idsOf(all)
 	own, err := c.holds(ctx, c.local, ids)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	among := func(k moot.Key) bool { return slices.Contains(devices, k) }
 	suspect := slices.DeleteFunc(ids, func(id moot.BlobID) bool { return own[id] && !among(c.self) })
@@ -81,14 +81,15 @@ func (c *copies) OnlyOn(ctx context.Context, peers []moot.Peer, limit time.Durat
 	c.mu.Lock()
 	suspect = slices.DeleteFunc(suspect, func(id moot.BlobID) bool { return !own[id] && !slices.ContainsFunc(c.holders(id), among) })
 	c.mu.Unlock()
-	c.askFor(ctx, limit, slices.DeleteFunc(slices.Clone(peers), func(p moot.Peer) bool { return among(p.ID) }), suspect)
+	others := slices.DeleteFunc(slices.Clone(peers), func(p moot.Peer) bool { return among(p.ID) })
+	answered, _ := c.askFor(ctx, limit, others, suspect)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	alone := map[moot.BlobID]bool{}
 	for _, id := range suspect {
 		alone[id] = !slices.ContainsFunc(c.holders(id), func(k moot.Key) bool { return !among(k) })
 	}
-	return slices.DeleteFunc(all, func(f heldFile) bool { return !alone[f.Blob.ID] }), ctx.Err()
+	return slices.DeleteFunc(all, func(f heldFile) bool { return !alone[f.Blob.ID] }), len(answered) == len(others), ctx.Err()
 }
 
 // holders returns the devices that can be asked through an architecture what they hold.
@@ -128,7 +129,8 @@ func (n *Node) OnlyHere(ctx context.Context) (app.FileCount, error) {
 }
 
 func (n *Node) onlyOn(ctx context.Context, via moot.Architecture, limit time.Duration, devices []moot.Key) (count app.FileCount, err error) {
-	only, err := n.files.copies.OnlyOn(ctx, n.holders(ctx, via), limit, devices)
+	only, sure, err := n.files.copies.OnlyOn(ctx, n.holders(ctx, via), limit, devices)
+	count.Unsure = !sure && len(only) > 0
 	counted := map[moot.BlobID]bool{}
 	for _, f := range only {
 		count.Files++

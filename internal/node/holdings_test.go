@@ -19,7 +19,11 @@ func (w *copiesWorld) onlyOn(at int, devices ...int) ([]heldFile, error) {
 		keys = append(keys, w.members[i])
 	}
 	h := w.devices[at]
-	return h.OnlyOn(w.t.Context(), h.peers(w.t.Context()), time.Minute, keys)
+	only, sure, err := h.OnlyOn(w.t.Context(), h.peers(w.t.Context()), time.Minute, keys)
+	if !sure {
+		w.t.Error("somebody that was asked does not answer")
+	}
+	return only, err
 }
 
 // TestOnlyOn counts what is lost with several devices, and with another one than this.
