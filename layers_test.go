@@ -61,7 +61,7 @@ var layers = map[string][]string{
 	"internal/compare": {".", "internal/plan"},
 
 	// Application: what every front end calls.
-	"internal/app":      {".", "internal/backup", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy"},
+	"internal/app":      {".", "internal/backup", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/rules"},
 	"internal/accounts": {".", "internal/durable", "internal/feed", "internal/members", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
 
 	// Programs for the sandbox: they know nothing of this module.
@@ -70,8 +70,8 @@ var layers = map[string][]string{
 	"examples/wordcount":  {},
 
 	// Front ends: over the application; never see an architecture or one another.
-	"internal/front/api":     {".", "internal/app", "internal/durable", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/wire"},
-	"internal/front/cli":     {".", "internal/app", "internal/compare", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy"},
+	"internal/front/api":     {".", "internal/app", "internal/durable", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/rules", "internal/wire"},
+	"internal/front/cli":     {".", "internal/app", "internal/compare", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy", "internal/rules"},
 	"internal/front/mailbox": {".", "internal/mail"},
 
 	// One running node out of services, and the architectures as data.

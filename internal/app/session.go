@@ -24,6 +24,7 @@ type Session struct {
 	Members Members
 	Mail    func(context.Context) (mail.Mailbox, error) // up to date when it is returned
 	Jobs    jobs.Submitter
+	Copies  Copies
 	Control Control
 	Close   func() error
 }

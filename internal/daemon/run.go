@@ -88,11 +88,26 @@ func (p Program) serve(ctx context.Context, h *home, n *node.Node, o app.RunOpti
 		}
 		return errSucceeded
 	case <-ctx.Done():
+		if !o.Serve && !o.Worker {
+			p.warnLastCopies(context.WithoutCancel(ctx), n)
+		}
 	}
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return nil
+}
+
+// warnLastCopies says how many files cannot be had while a node is stopped; nothing if not
+// all others answer, as when they are stopped with it.
+func (p Program) warnLastCopies(ctx context.Context, n *node.Node) {
+	count, err := n.OnlyHere(ctx)
+	if err != nil {
+		p.logger().Debug("count what only this node holds", "error", err)
+	}
+	if count.Files > 0 && !count.Unsure {
+		p.logger().Warn("others cannot have files that are only here until this node runs again, as far as is known", "files", count.Files, "bytes", count.Bytes)
+	}
 }
 
 // remember saves what the options say of a server for the next time.

@@ -60,8 +60,8 @@ func (n *Node) needed(ctx context.Context) iter.Seq2[moot.BlobID, error] {
 	return func(yield func(moot.BlobID, error) bool) {
 		named := map[moot.BlobID]bool{}
 		lists := map[moot.BlobID]bool{} // what may list a folder
-		err := n.files.index.View(ctx, func(t *tree.Tree) error {
-			for b := range t.Needed(n.cfg.Now(), n.retention) {
+		err := n.viewRetained(ctx, func(t *tree.Tree, retention func(string) tree.Retention) error {
+			for b := range t.Needed(n.cfg.Now(), retention) {
 				named[b.ID] = true
 			}
 			for v := range t.Versions() {
@@ -90,8 +90,14 @@ func (n *Node) needed(ctx context.Context) iter.Seq2[moot.BlobID, error] {
 	}
 }
 
-// retention returns how long versions of a path are retained.
-func (n *Node) retention(string) tree.Retention { return tree.DefaultRetention() }
+// viewRetained calls f with the tree, and how long versions of a path are retained.
+func (n *Node) viewRetained(ctx context.Context, f func(*tree.Tree, func(path string) tree.Retention) error) error {
+	asked, err := n.fileRules(ctx)
+	if err != nil {
+		return err
+	}
+	return n.files.index.View(ctx, func(t *tree.Tree) error { return f(t, asked.Retention) })
+}
 
 // namedElsewhere adds what entries about other things than files name, and what jobs do.
 func (n *Node) namedElsewhere(ctx context.Context, named map[moot.BlobID]bool) error {

@@ -175,8 +175,8 @@ func (c *copies) check(ctx context.Context, full bool) error {
 	if err != nil {
 		return err
 	}
-	if err := c.ask(ctx, peers, idsOf(near), full); err != nil {
-		return err
+	if c.ask(ctx, peers, idsOf(near), full); ctx.Err() != nil {
+		return ctx.Err()
 	}
 	due, err := c.due(ctx, asked, near, online, full)
 	if err == nil && len(due) > 0 {
@@ -307,39 +307,48 @@ func (c *copies) Holders(id moot.BlobID) []moot.Key {
 	return c.holders(id)
 }
 
-// ask asks connected devices what they hold of some blobs: again all of them, or those of
-// which they have not said so.
-func (c *copies) ask(ctx context.Context, peers []moot.Peer, ids []moot.BlobID, again bool) error {
+// ask asks devices what they hold of some blobs: again all of them, or those of which they
+// have not said so. It returns who answered, and whether somebody might have with more time.
+func (c *copies) ask(ctx context.Context, peers []moot.Peer, ids []moot.BlobID, again bool) (answered map[moot.Key]bool, slow bool) {
+	answered = map[moot.Key]bool{}
+	var mu sync.Mutex
 	var asking errgroup.Group
 	for _, p := range peers {
 		asking.Go(func() error {
-			c.mu.Lock()
-			known := c.held[p.ID]
-			open := slices.DeleteFunc(slices.Clone(ids), func(id moot.BlobID) bool {
-				return known[id] && !again
-			})
-			c.mu.Unlock()
-			remote, err := c.dial(p)
-			var holds map[moot.BlobID]bool
-			if err == nil {
-				holds, err = c.holds(ctx, remote, open)
-			}
+			holds, err := c.askOne(ctx, p, ids, again)
+			mu.Lock()
+			defer mu.Unlock()
 			if err != nil {
+				slow = slow || ctx.Err() != nil
 				c.log.Debug("a peer does not say what it holds", "peer", p.Name, "error", err)
 				return nil
 			}
+			answered[p.ID] = true
 			c.answered(p.ID, holds)
 			return nil
 		})
 	}
 	_ = asking.Wait() // none returns an error
-	return ctx.Err()
+	return answered, slow
+}
+
+func (c *copies) askOne(ctx context.Context, p moot.Peer, ids []moot.BlobID, again bool) (map[moot.BlobID]bool, error) {
+	c.mu.Lock()
+	known := c.held[p.ID]
+	open := slices.DeleteFunc(slices.Clone(ids), func(id moot.BlobID) bool { return known[id] && !again })
+	c.mu.Unlock()
+	remote, err := c.dial(p)
+	if err != nil {
+		return nil, err
+	}
+	return c.holds(ctx, remote, open)
 }
 
 // answered takes in what a device said.
 func (c *copies) answered(device moot.Key, holds map[moot.BlobID]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.seen[device] = c.now()
 	if c.held[device] == nil {
 		c.held[device] = map[moot.BlobID]bool{}
 	}

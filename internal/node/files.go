@@ -43,7 +43,7 @@ func newFiles(s *store.Store, n *network, log *slog.Logger) fileService {
 func (n *Node) sessionFiles(via moot.Architecture, rules arch.Architecture) *files.Files {
 	node := routed{n.routes, via}
 	place := inPlace{node: node, store: n.store, network: n.network, uploads: n.uploads, rules: rules, copies: n.cfg.Role.Copies}
-	o := files.Options{Index: n.files.index, Local: n.store, Linker: place, Fetcher: place, Member: n.network.roster.Owner, Holders: n.holders, Log: n.cfg.Log}
+	o := files.Options{Index: n.files.index, Local: n.store, Linker: place, Fetcher: place, Member: n.network.roster.Owner, Holders: n.holderNames, Log: n.cfg.Log}
 	if !rules.Delegates { // a server alone decides what it forgets
 		o.Forget = n.forget
 	}
@@ -53,9 +53,9 @@ func (n *Node) sessionFiles(via moot.Architecture, rules arch.Architecture) *fil
 	return files.New(node, n.signer.Through(node), o)
 }
 
-// holders returns the names of other members with whom a blob should be: who named it, and
+// holderNames returns the names of other members with whom a blob should be: who named it, and
 // devices that said that they hold it.
-func (n *Node) holders(id moot.BlobID, author moot.Key) (names []string) {
+func (n *Node) holderNames(id moot.BlobID, author moot.Key) (names []string) {
 	for _, device := range append(n.files.copies.Holders(id), author) {
 		if device != n.Self() && device != (moot.Key{}) {
 			names = append(names, n.network.called(device))
@@ -68,8 +68,8 @@ func (n *Node) holders(id moot.BlobID, author moot.Key) (names []string) {
 // forget drops blobs that no version in force, message or job needs, at once.
 func (n *Node) forget(ctx context.Context, blobs []moot.Blob) error {
 	needed := map[moot.BlobID]bool{}
-	err := n.files.index.View(ctx, func(t *tree.Tree) error {
-		for b, inForce := range t.Needed(n.cfg.Now(), n.retention) {
+	err := n.viewRetained(ctx, func(t *tree.Tree, retention func(string) tree.Retention) error {
+		for b, inForce := range t.Needed(n.cfg.Now(), retention) {
 			needed[b.ID] = needed[b.ID] || inForce
 		}
 		return nil

@@ -9,7 +9,6 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/files"
-	"github.com/mootspace/moot/internal/rules"
 	"github.com/mootspace/moot/internal/tree"
 )
 
@@ -26,11 +25,6 @@ func (n *Node) newCopies() *copies {
 		devices: n.network.others, dial: n.network.dial.Dial, peers: n.holdingPeers, space: n.lent, extra: n.files.folders.Holds,
 		every: n.cfg.Timing.Copies, repair: n.cfg.Timing.Away, now: n.cfg.Now, log: n.cfg.Log,
 	})
-}
-
-// fileRules returns the space's rules about files.
-func (n *Node) fileRules(ctx context.Context) (rules.Rules, error) {
-	return rules.List(ctx, n.store, n.network.roster.MayRule)
 }
 
 // holdingPeers returns who can be asked what it holds: members' devices that are connected.
@@ -94,53 +88,6 @@ func fetchFiles(ctx context.Context, cfg mirrorConfig, list []heldFile) {
 	m.fetchWanted(ctx)
 }
 
-// Copies returns how many devices are known to hold each of some blobs, this one among
-// them. Connected ones are asked unless they said it since the last full check; others
-// count for a while after they were seen.
-func (c *copies) Copies(ctx context.Context, ids []moot.BlobID) ([]int, error) {
-	peers := c.peers(ctx)
-	c.notice(keysOf(peers))
-	own, err := c.holds(ctx, c.local, ids)
-	if err == nil {
-		err = c.ask(ctx, peers, ids, false)
-	}
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	list := make([]int, len(ids))
-	for i, id := range ids {
-		if list[i] = len(c.holders(id)); own[id] {
-			list[i]++
-		}
-	}
-	return list, nil
-}
-
-// Only returns the files in force that this device holds and no other is known to.
-func (c *copies) Only(ctx context.Context) (only []heldFile, err error) {
-	var all []heldFile
-	if err := c.files(ctx, func(f heldFile) { all = append(all, f) }); err != nil {
-		return nil, err
-	}
-	ids := idsOf(all)
-	own, err := c.holds(ctx, c.local, ids)
-	if err != nil {
-		return nil, err
-	}
-	ids = slices.DeleteFunc(ids, func(id moot.BlobID) bool { return !own[id] })
-	counts, err := c.Copies(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	alone := map[moot.BlobID]bool{}
-	for i, id := range ids {
-		alone[id] = counts[i] == 1
-	}
-	return slices.DeleteFunc(all, func(f heldFile) bool { return !alone[f.Blob.ID] }), nil
-}
-
 // filesOf yields the files in force of an index, as a device sees them.
 func filesOf(index *files.Index, self moot.Key) func(context.Context, func(heldFile)) error {
 	type folder struct {
@@ -172,39 +119,4 @@ func filesOf(index *files.Index, self moot.Key) func(context.Context, func(heldF
 		}
 		return nil
 	}
-}
-
-// Rules returns the space's rules about files, ordered by their paths.
-func (n *Node) Rules(ctx context.Context) ([]rules.Rule, error) {
-	list, err := n.fileRules(ctx)
-	return list.All(), err
-}
-
-// SetRule states a rule about files; one that asks for no copies ends that for its path.
-// Kinds: Denied unless the node's member is an owner or admin, Invalid.
-func (n *Node) SetRule(ctx context.Context, rule rules.Rule) error {
-	if !n.network.roster.MayRule(n.Self()) {
-		return moot.Errorf(moot.Denied, "only an owner or admin says how many copies of files there are, and how long old versions stay")
-	}
-	write := n.signer.Through(routed{n.routes, n.routes.preferred(ctx)})
-	if rule.Copies == 0 {
-		return rules.End(ctx, n.store, write, rule.Prefix)
-	}
-	return rules.Set(ctx, n.store, write, rule)
-}
-
-// Copies returns how many devices are known to hold each of some blobs.
-func (n *Node) Copies(ctx context.Context, ids []moot.BlobID) ([]int, error) {
-	return n.files.copies.Copies(ctx, ids)
-}
-
-// OnlyHere returns the names of the files in force that no other device is known to hold,
-// sorted.
-func (n *Node) OnlyHere(ctx context.Context) (names []string, err error) {
-	only, err := n.files.copies.Only(ctx)
-	for _, f := range only {
-		names = append(names, f.Path)
-	}
-	slices.Sort(names)
-	return names, err
 }

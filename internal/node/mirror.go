@@ -14,6 +14,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/rules"
 	"github.com/mootspace/moot/internal/tree"
 )
 
@@ -34,6 +35,7 @@ type mirrorConfig struct {
 	local moot.Node // this node's own store
 	peers moot.Node // this node as it asks peers
 	every time.Duration
+	rules func(context.Context) (rules.Rules, error)
 	now   func() time.Time
 	log   *slog.Logger
 }
@@ -88,10 +90,14 @@ func (m *mirror) pass(ctx context.Context, retry bool) error {
 func (m *mirror) look(ctx context.Context) error {
 	needed := map[moot.BlobID]int64{}
 	all := false
-	err := m.index.View(ctx, func(t *tree.Tree) error {
+	asked, err := m.rules(ctx)
+	if err != nil {
+		return err
+	}
+	err = m.index.View(ctx, func(t *tree.Tree) error {
 		folders, known := t.Changed(m.seen)
 		if all = m.of != t || !known; all {
-			m.needed(t, needed)
+			m.needed(t, asked, needed)
 		} else {
 			m.neededIn(t, folders, needed)
 		}
@@ -108,8 +114,8 @@ func (m *mirror) look(ctx context.Context) error {
 }
 
 // needed adds what all files need.
-func (m *mirror) needed(t *tree.Tree, needed map[moot.BlobID]int64) {
-	for b := range t.Needed(m.now(), func(string) tree.Retention { return tree.DefaultRetention() }) {
+func (m *mirror) needed(t *tree.Tree, asked rules.Rules, needed map[moot.BlobID]int64) {
+	for b := range t.Needed(m.now(), asked.Retention) {
 		needed[b.ID] = b.Size
 	}
 	for name, s := range t.Walk("") {

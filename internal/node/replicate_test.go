@@ -191,7 +191,7 @@ func TestMirrorFetchesWhatNamesStandFor(t *testing.T) {
 	learn(t, mirrorNode, owner)
 
 	from := &spiedNode{Node: puttingThrough{owner.store, mirrorNode.store}, gets: map[moot.BlobID]int{}}
-	m := newMirror(mirrorConfig{index: mirrorNode.files.index, local: mirrorNode.store, peers: from, every: time.Hour, now: time.Now, log: owner.cfg.Log})
+	m := newMirror(mirrorConfig{index: mirrorNode.files.index, local: mirrorNode.store, peers: from, every: time.Hour, rules: owner.fileRules, now: time.Now, log: owner.cfg.Log})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { m.run(ctx); close(ended) }()

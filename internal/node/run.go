@@ -126,7 +126,7 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 	if !n.cfg.Role.Mirror {
 		n.tasks.start(n.files.copies.run)
 	} else {
-		m := newMirror(mirrorConfig{index: n.files.index, local: n.store, peers: routed{n.routes, arch.PeerToPeer().Asks}, every: n.cfg.Timing.Mirror, now: n.cfg.Now, log: n.cfg.Log})
+		m := newMirror(mirrorConfig{index: n.files.index, local: n.store, peers: routed{n.routes, arch.PeerToPeer().Asks}, every: n.cfg.Timing.Mirror, rules: n.fileRules, now: n.cfg.Now, log: n.cfg.Log})
 		n.tasks.start(m.run)
 	}
 	return nil

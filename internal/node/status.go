@@ -85,8 +85,8 @@ func (c control) countBlobs(ctx context.Context, h *app.Holdings) error {
 func (c control) versions(ctx context.Context) (map[moot.BlobID]bool, error) {
 	inForce := map[moot.BlobID]bool{}
 	lists := map[moot.BlobID]bool{}
-	err := c.files.index.View(ctx, func(t *tree.Tree) error {
-		for b, is := range t.Needed(c.cfg.Now(), c.retention) {
+	err := c.viewRetained(ctx, func(t *tree.Tree, retention func(string) tree.Retention) error {
+		for b, is := range t.Needed(c.cfg.Now(), retention) {
 			inForce[b.ID] = inForce[b.ID] || is
 		}
 		for v := range t.Versions() {

@@ -347,12 +347,19 @@ func TestRules(t *testing.T) {
 	_, ann := newGroup(t)
 	guest, bob := ann.newcomer("gus", policy.RoleGuest), ann.newcomer("bob", policy.RoleMember)
 	guest.write(moot.KindRule, "files/a")
-	bob.write(moot.KindRule, "files/a")
+	before, err := bob.write(moot.KindRule, "files/a")
+	wantKind(t, "writing", err, "")
 	same(t, "a guest's rules", len(ann.visible(guest.id())), 0)
-	same(t, "a member's rules", len(ann.visible(bob.id())), 1)
+	same(t, "a member's rules", len(ann.visible(bob.id())), 0)
 	for device, want := range map[*device]bool{ann: true, bob: false, guest: false, ann.device("nobody"): false} {
 		same(t, "may state rules", ann.MayRule(device.id()), want)
 	}
-	ann.must(trust.RoleBody{Member: bob.member(), Role: policy.RoleAdmin})
+	ann.must(trust.RoleBody{Member: bob.member(), Role: policy.RoleAdmin, Pins: []trust.Mark{mark(before)}})
 	same(t, "an admin may state rules", ann.MayRule(bob.id()), true)
+	same(t, "rules of before it was an admin", len(ann.visible(bob.id())), 0)
+	then, err := bob.write(moot.KindRule, "files/b")
+	wantKind(t, "writing", err, "")
+	ann.must(trust.RoleBody{Member: bob.member(), Role: policy.RoleMember, Pins: []trust.Mark{mark(then)}})
+	bob.write(moot.KindRule, "files/c")
+	same(t, "rules of who was an admin then", len(ann.visible(bob.id())), 1)
 }

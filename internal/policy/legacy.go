@@ -186,6 +186,9 @@ func (v legacyView) counts(author moot.Key, kind moot.Kind, at moot.Position) bo
 	if kind == moot.KindSpace { // also where a server is
 		return canServe(p.Role)
 	}
+	if kind == moot.KindRule {
+		return canManage(p.Role)
+	}
 	return p.Role != RoleGuest || kind == moot.KindReceipt || len(p.roles) > 1
 }
 

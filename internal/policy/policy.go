@@ -64,7 +64,8 @@ func (r *Roster) MayServe(device moot.Key) bool {
 	return err == nil && canServe(who.Role)
 }
 
-// MayRule reports whether a device may state rules for all: it acts for an owner or admin.
+// MayRule reports whether a device may state rules for all now: it acts for an owner or
+// admin.
 func (r *Roster) MayRule(device moot.Key) bool {
 	who, err := r.Acting(device)
 	return err == nil && canManage(who.Role)

@@ -259,6 +259,8 @@ func (v *actsView) counts(author moot.Key, kind moot.Kind, at moot.Position) boo
 		return false
 	case kind == moot.KindServer || kind == moot.KindSpace: // that of version 0.1.0
 		return canServe(role)
+	case kind == moot.KindRule:
+		return canManage(role)
 	case role == RoleGuest:
 		return kind == moot.KindReceipt
 	}

@@ -1,7 +1,8 @@
 // Package rules are signed statements about files by the beginning of their names: how many
 // devices hold each, and how long replaced versions stay available.
 //
-// It must not know roles, a store or a link: who may state a rule is asked of its caller.
+// It must not know roles, a store or a link: that an entry counts, as feeds say, means that
+// its author might state rules when it did.
 package rules
 
 import (
@@ -34,11 +35,9 @@ func Default() Rule { return Rule{Copies: 1, Retention: tree.DefaultRetention()}
 // Rules are those in force. The zero value has none.
 type Rules struct{ byPrefix map[string]Rule }
 
-// List reads the rules in force of a space. Only what was stated by a device that may
-// counts: others' statements, also those that say that they replace a rule, are ignored. Of
-// several for one path the newest is in force.
-func List(ctx context.Context, feeds moot.Feeds, may func(device moot.Key) bool) (Rules, error) {
-	latest, err := read(ctx, feeds, moot.Query{Prefix: keyPrefix}, may)
+// List reads the rules in force of a space: the newest of each path that makes sense.
+func List(ctx context.Context, feeds moot.Feeds) (Rules, error) {
+	latest, err := read(ctx, feeds)
 	if err != nil {
 		return Rules{}, moot.Wrap("read the rules about files", err)
 	}
@@ -54,21 +53,15 @@ func List(ctx context.Context, feeds moot.Feeds, may func(device moot.Key) bool)
 	return r, nil
 }
 
-// read returns the newest entry of each key that a device which may has made. It reads the
-// history, because an entry that does not count may replace one that does.
-func read(ctx context.Context, feeds moot.Feeds, q moot.Query, may func(moot.Key) bool) (map[string]moot.Entry, error) {
-	q.Kind, q.History = moot.KindRule, true
-	latest, allowed := map[string]moot.Entry{}, map[moot.Key]bool{}
-	for e, err := range feeds.Query(ctx, q) {
+// read returns the newest entry of each key. It reads the history, because an entry that
+// makes no sense may replace one that does.
+func read(ctx context.Context, feeds moot.Feeds) (map[string]moot.Entry, error) {
+	latest := map[string]moot.Entry{}
+	for e, err := range feeds.Query(ctx, moot.Query{Kind: moot.KindRule, Prefix: keyPrefix, History: true}) {
 		if err != nil {
 			return nil, err
 		}
-		ok, known := allowed[e.Author]
-		if !known {
-			ok = may(e.Author)
-			allowed[e.Author] = ok
-		}
-		if !ok || e.Kind != moot.KindRule || check(&e) != nil {
+		if e.Kind != moot.KindRule || check(&e) != nil {
 			continue
 		}
 		if last, found := latest[e.Key]; !found || moot.Newer(&e, &last) < 0 {
@@ -99,6 +92,23 @@ func (r Rules) For(path string) Rule {
 			return Default()
 		}
 	}
+}
+
+// Retention returns how long old versions of a path are retained.
+func (r Rules) Retention(path string) tree.Retention { return r.For(path).Retention }
+
+// Has reports whether there is a rule for just this path.
+func (r Rules) Has(path string) bool {
+	_, ok := r.byPrefix[path]
+	return ok
+}
+
+// Files words which files a rule for a path is about.
+func Files(path string) string {
+	if path == "" {
+		return "all files"
+	}
+	return "files at and below " + path
 }
 
 // All returns the rules in force, ordered by their paths.

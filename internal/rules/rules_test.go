@@ -13,7 +13,8 @@ import (
 	"github.com/mootspace/moot/internal/tree"
 )
 
-// feeds are entries in the order in which they were made, and who writes next.
+// feeds are entries in the order in which they were made, of which those of an admin count,
+// and who writes next.
 type feeds struct {
 	moot.Feeds
 	entries []moot.Entry
@@ -25,11 +26,14 @@ func (f *feeds) Query(_ context.Context, q moot.Query) iter.Seq2[moot.Entry, err
 		replaced := map[moot.EntryID]bool{}
 		for _, e := range f.entries {
 			for _, id := range e.Replaces {
+				if e.Author != admin {
+					continue
+				}
 				replaced[id] = !q.History
 			}
 		}
 		for _, e := range f.entries {
-			match := e.Kind == q.Kind && strings.HasPrefix(e.Key, q.Prefix) && (q.Key == "" || q.Key == e.Key)
+			match := e.Author == admin && e.Kind == q.Kind && strings.HasPrefix(e.Key, q.Prefix) && (q.Key == "" || q.Key == e.Key)
 			if match && !replaced[e.ID] && !yield(e, nil) {
 				return
 			}
@@ -52,8 +56,6 @@ func (f writer) Append(_ context.Context, _ moot.Mode, list ...sign.Statement) (
 
 var admin, member = moot.Key{1}, moot.Key{2}
 
-func onlyAdmin(k moot.Key) bool { return k == admin }
-
 func (f *feeds) set(t *testing.T, by moot.Key, r Rule) {
 	t.Helper()
 	if f.self = by; r.Retention == (tree.Retention{}) {
@@ -66,7 +68,7 @@ func (f *feeds) set(t *testing.T, by moot.Key, r Rule) {
 
 func (f *feeds) list(t *testing.T) Rules {
 	t.Helper()
-	r, err := List(t.Context(), f, onlyAdmin)
+	r, err := List(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +129,26 @@ func TestDamaged(t *testing.T) {
 	_, _ = writer{f}.Append(t.Context(), moot.Merge, sign.Statement{Kind: moot.KindRule, Key: "files/a", Body: []byte("no")})
 	if got := f.list(t).For("a").Copies; got != 3 {
 		t.Errorf("%d copies, want 3", got)
+	}
+}
+
+// TestChange: what a change does not say stays as it is in force for the path.
+func TestChange(t *testing.T) {
+	f := &feeds{}
+	f.set(t, admin, Rule{Copies: 2, Retention: tree.Retention{All: time.Hour, Least: 3}})
+	two, week, minute := 4, 7*24*time.Hour, time.Minute
+	for _, c := range []struct {
+		change Change
+		want   Rule
+	}{
+		{Change{Prefix: "a"}, Rule{Prefix: "a", Copies: 2, Retention: tree.Retention{All: time.Hour, Least: 3}}},
+		{Change{Copies: &two}, Rule{Copies: 4, Retention: tree.Retention{All: time.Hour, Least: 3}}},
+		{Change{RetainFor: &week}, Rule{Copies: 2, Retention: tree.Retention{All: 24 * time.Hour, Daily: week, Least: 3, Removed: week, Brief: time.Hour}}},
+		{Change{RetainFor: &minute, RetainVersions: new(int)}, Rule{Copies: 2, Retention: tree.Retention{All: minute, Daily: minute, Removed: minute, Brief: minute}}},
+	} {
+		if got := f.list(t).Change(c.change); got != c.want {
+			t.Errorf("%+v: %+v, want %+v", c.change, got, c.want)
+		}
 	}
 }
 

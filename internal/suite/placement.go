@@ -12,10 +12,11 @@ import (
 // copiesRepaired: of six members any two are lost for good; every file is still there, and
 // soon held three times again.
 func copiesRepaired(t T, w *World) {
-	rule := rules.Default()
-	rule.Copies = 3
-	wantKind(t, "a member's rule", w.Member(1).Node().SetRule(t.Context(), rule), moot.Denied)
-	w.must(w.Member(0).Node().SetRule(t.Context(), rule))
+	copies := 3
+	_, err := w.Member(1).Session().Copies.SetRule(t.Context(), rules.Change{Copies: &copies})
+	wantKind(t, "a member's rule", err, moot.Denied)
+	_, err = w.Member(0).Session().Copies.SetRule(t.Context(), rules.Change{Copies: &copies})
+	w.must(err)
 	contents := map[string][]byte{}
 	var all []files.File
 	for i := range 12 {
@@ -35,7 +36,7 @@ func copiesRepaired(t T, w *World) {
 					n++
 				}
 			}
-			if n < rule.Copies {
+			if n < copies {
 				return moot.Errorf(moot.Unavailable, "%d devices hold %s", n, f.Name)
 			}
 		}
@@ -51,7 +52,7 @@ func copiesRepaired(t T, w *World) {
 		mustRead(t, left[0], name, content)
 	}
 	Eventually(t, "three hold each file again", held)
-	if only, err := left[0].Node().OnlyHere(t.Context()); err != nil || len(only) > 0 {
+	if only, err := left[0].Session().Copies.OnlyOn(t.Context(), []moot.Key{left[0].Node().Self()}); err != nil || only.Files > 0 {
 		t.Fatalf("only here: %v, %v", only, err)
 	}
 }

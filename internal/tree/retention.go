@@ -10,11 +10,11 @@ import (
 
 // Retention says how long replaced and removed versions stay available.
 type Retention struct {
-	All     time.Duration // every version is retained for so long
-	Daily   time.Duration // then one a day for so long
-	Least   int           // the newest so many of each item, however old, while it is in force
-	Removed time.Duration // versions of removed items
-	Brief   time.Duration // those replaced within a minute by the same author, and no longer than this
+	All     time.Duration `json:"all"`     // every version is retained for so long
+	Daily   time.Duration `json:"daily"`   // then one a day for so long
+	Least   int           `json:"least"`   // the newest so many of each item, however old, while it is in force
+	Removed time.Duration `json:"removed"` // versions of removed items
+	Brief   time.Duration `json:"brief"`   // those replaced within a minute by the same author, and no longer than this
 }
 
 // briefly is how soon an author's next version must come to make the one before it brief.

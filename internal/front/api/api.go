@@ -62,6 +62,7 @@ func Handler(cfg Config) http.Handler {
 	s.addFiles()
 	s.addLocal()
 	s.addFolders()
+	s.addCopies()
 	s.addMembers()
 	s.addMail()
 	s.addJobs()

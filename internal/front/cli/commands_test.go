@@ -177,6 +177,8 @@ func TestRefused(t *testing.T) {
 	for line, want := range map[string]string{
 		"policy --rate fast":                         `"fast" is no number of bytes`,
 		"policy --carry-bytes x":                     "is no number of bytes",
+		"policy --space some":                        `"some" is no number of bytes`,
+		"policy --copies 2 --rate 5":                 "--copies is a rule for all members, --rate about this node: give them one after the other",
 		"policy --carry-days -1":                     "--carry-days is -1: want 0 or more",
 		"policy --keep-junk-days -1":                 "--keep-junk-days is -1: want 0 or more",
 		"offer --memory x":                           "is no number of bytes",

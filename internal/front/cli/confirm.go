@@ -14,10 +14,7 @@ import (
 
 // confirm asks a person on a terminal whether a deed that cannot be undone is meant. Kind
 // Invalid if it is not, or if nobody can be asked.
-func (a *commandLine) confirm(yes bool, format string, args ...any) error {
-	if yes {
-		return nil
-	}
+func (a *commandLine) confirm(format string, args ...any) error {
 	text := fmt.Sprintf(format, args...)
 	if in, ok := a.in.(*os.File); ok && !a.json && term.IsTerminal(int(in.Fd())) && isTerminal(a.err) {
 		fmt.Fprintf(a.err, "%s. Go on? [y/N] ", text)

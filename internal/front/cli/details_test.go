@@ -13,6 +13,8 @@ import (
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/mail"
+	"github.com/mootspace/moot/internal/rules"
+	"github.com/mootspace/moot/internal/tree"
 )
 
 // expect runs a line and compares its status, and its output and errors in part.
@@ -287,11 +289,28 @@ func TestRemoveRestrictions(t *testing.T) {
 	f := newFake()
 	f.preferences.Deny, f.preferences.Names, f.preferences.UploadRate = []moot.MemberID{bob}, []string{"p/"}, 5
 	f.expect(t, "policy --allow bob --names '' --rate 0", "", Done, "members\n", "")
-	if !strings.HasSuffix(f.recorded(), "set {}") {
+	if !strings.HasSuffix(f.recorded(), "set {}\nrules") {
 		t.Errorf("called %s", f.recorded())
 	}
 	f.preferences.LendTo = []moot.MemberID{bob}
 	f.expect(t, "offer --to '' --hours ''", "", Done, "ann", "")
+}
+
+// TestFileRules shows those in force, that for all files first.
+func TestFileRules(t *testing.T) {
+	f := newFake()
+	f.rules = []rules.Rule{{Prefix: "a\x1b", Copies: 2, Retention: tree.Retention{All: day, Removed: 30 * day, Least: 1}}, {Prefix: "b", Copies: 1}}
+	f.expect(t, "policy", "", Done, "files     all: 1 copy, old versions for 30d, the newest 10 of each file\n"+
+		"files     at and below a�: 2 copies, old versions for 1d, removed files for 30d\nfiles     at and below b: 1 copy, no old versions\n", "")
+	f.expect(t, "policy --json", "", Done, `{"rules":[{"names":"a\u001b","copies":2,"retain":{"all":86400000000000,"daily":0,"least":1,"removed":2592000000000000,"brief":0}},{`, "")
+	f.expect(t, "policy --space 1G", "", Done, "lends     1.0 GiB for copies of files\n", "")
+	f.expect(t, "policy --space none", "", Done, "lends     nothing for copies of files\n", "")
+	if calls := f.recorded(); !strings.Contains(calls, `set {"space":1073741824}`) || !strings.HasSuffix(calls, "set {\"space\":-1}\nrules") {
+		t.Errorf("called %s", calls)
+	}
+	f.rules = []rules.Rule{{Copies: 3}}
+	f.expect(t, "policy --copies 3", "", Done, "files  all: 3 copies, no old versions\n", "")
+	f.expect(t, "policy --copies 3 --json", "", Done, `{"rules":[{"names":"","copies":3,`, "")
 }
 
 // TestSizesAndSpans is how sizes and durations are written.

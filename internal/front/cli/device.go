@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/policy"
 )
@@ -208,20 +207,14 @@ has added it, or the recovery code removes it: '-' reads that from standard inpu
 	}
 	ofVar(c, &r.Member)
 	c.Flags().StringVar(&r.Recovery, "recovery", "", "have the recovery `CODE` remove it; '-' reads the code from standard input")
-	c.Flags().BoolVar(&yes, "yes", false, "do not ask, if it is this device")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask, if it is this device or files are on no other")
 	return c
 }
 
 func (a *commandLine) removeDevice(ctx context.Context, s *app.Session, r app.DeviceRemoval, yes bool) error {
-	if r.Member == "" && !yes {
-		own, err := s.Members.Devices(ctx)
-		if err != nil {
+	if !yes {
+		if err := a.confirmRemoval(ctx, s, r); err != nil {
 			return err
-		}
-		if isThis(own, s.Device, r.Device) {
-			if err := a.confirm(yes, "this removes the device that you are using, for good"); err != nil {
-				return err
-			}
 		}
 	}
 	d, err := s.Members.RemoveDevice(ctx, r)
@@ -235,11 +228,33 @@ func (a *commandLine) removeDevice(ctx context.Context, s *app.Session, r app.De
 	return nil
 }
 
-// isThis reports whether a device is called so.
-func isThis(list []policy.Device, key moot.Key, called string) bool {
-	return slices.ContainsFunc(list, func(d policy.Device) bool {
-		return d.Key == key && (d.Name == called || strings.HasPrefix(key.String(), strings.ToLower(called)))
+// confirmRemoval asks before this device is removed, or one that holds what no other does.
+func (a *commandLine) confirmRemoval(ctx context.Context, s *app.Session, r app.DeviceRemoval) error {
+	list, err := devicesOf(ctx, s, r.Member)
+	if err != nil {
+		return err
+	}
+	list = slices.DeleteFunc(slices.Clone(list), func(d policy.Device) bool {
+		return d.Name != r.Device && !strings.HasPrefix(d.Key.String(), strings.ToLower(r.Device))
 	})
+	last, err := lastCopies(ctx, s, list, name(r.Device))
+	switch {
+	case err != nil:
+		return err
+	case slices.ContainsFunc(list, func(d policy.Device) bool { return d.Key == s.Device }):
+		return a.confirm("this removes the device that you are using, for good%s", further(last))
+	case last != "":
+		return a.confirm("%s", last)
+	}
+	return nil
+}
+
+// further appends a sentence, if there is one.
+func further(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "; " + text
 }
 
 func (a *commandLine) deviceChooseCommand() *cobra.Command {

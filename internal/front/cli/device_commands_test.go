@@ -74,6 +74,7 @@ auaaaaaa is called tablet now
 		line: `device rm phone`,
 		calls: `
 devices
+only on [PHONE]
 remove device {Member: Device:phone Recovery:}
 `,
 		text: `
@@ -98,6 +99,7 @@ removed laptop (PHONE)
 	{
 		line: `device rm box --of bob`,
 		calls: `
+member bob
 remove device {Member:bob Device:box Recovery:}
 `,
 		text: `
@@ -111,6 +113,7 @@ removed box (PHONE)
 		line: `device rm phone --recovery -`,
 		calls: `
 devices
+only on [PHONE]
 remove device {Member: Device:phone Recovery:typed}
 `,
 		text: `

@@ -20,6 +20,7 @@ import (
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/rules"
 )
 
 func TestMain(m *testing.M) {
@@ -66,6 +67,9 @@ type fake struct {
 	closeErr    error
 
 	noInvitations bool
+
+	rules []rules.Rule
+	only  app.FileCount
 }
 
 // newFake returns a program in which ann is at work.
@@ -142,7 +146,7 @@ func (f *fake) Run(_ context.Context, home string, o app.RunOptions, ready func(
 }
 
 func (f *fake) Open(_ context.Context, home string, via moot.Architecture) (*app.Session, error) {
-	s := &app.Session{Identity: identity(home), Via: via, Files: fakeFiles{f}, Folders: fakeFolders{f}, Members: fakeMembers{f}, Jobs: fakeJobs{f}, Control: fakeControl{f}, Close: func() error { return f.closeErr },
+	s := &app.Session{Identity: identity(home), Via: via, Files: fakeFiles{f}, Folders: fakeFolders{f}, Members: fakeMembers{f}, Jobs: fakeJobs{f}, Copies: fakeCopies{f}, Control: fakeControl{f}, Close: func() error { return f.closeErr },
 		Mail: func(context.Context) (mail.Mailbox, error) { return fakeMailbox{f}, f.call("mail") }}
 	return s, f.call("open %s %s", home, via)
 }

@@ -5,108 +5,114 @@ var filesCommands = []command{
 		line: `ls`,
 		calls: `
 read folder ""
+holdings of 3, count=false
 `,
 		text: `
 NAME    SIZE     BY        WHEN                 BLOB
 b/      2.0 KiB                                                   2 files
 a.txt   10 B     ann       2026-01-02 03:04:05  03ff000000000000
 c�[2J�  1 B      dan~aeaa  2026-01-02 03:04:05  05ff000000000000
-e       3 B      ann       2026-01-02 03:04:05  06ff000000000000  CONFLICT
+e       3 B      ann       2026-01-02 03:04:05  06ff000000000000  CONFLICT, not available now
 `,
 		json: `
 {"name":"d/b","item":"ff","blob":{"id":"00","size":0},"size":2048,"files":2,"mode":0,"modified":"0001-01-01T00:00:00Z","folder":true,"time":0}
-{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
-{"name":"d/c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100"}
-{"name":"d/e","blob":{"id":"06ff00","size":3},"size":3,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"060100","conflict":true}
+{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100","now":"here"}
+{"name":"d/c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100","now":"yes"}
+{"name":"d/e","blob":{"id":"06ff00","size":3},"size":3,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"060100","conflict":true,"now":"no"}
 `,
 	},
 	{
 		line: `ls d/`,
 		calls: `
 read folder "d"
+holdings of 3, count=false
 `,
 		text: `
 NAME    SIZE     BY        WHEN                 BLOB
 b/      2.0 KiB                                                   2 files
 a.txt   10 B     ann       2026-01-02 03:04:05  03ff000000000000
 c�[2J�  1 B      dan~aeaa  2026-01-02 03:04:05  05ff000000000000
-e       3 B      ann       2026-01-02 03:04:05  06ff000000000000  CONFLICT
+e       3 B      ann       2026-01-02 03:04:05  06ff000000000000  CONFLICT, not available now
 `,
 		json: `
 {"name":"d/b","item":"ff","blob":{"id":"00","size":0},"size":2048,"files":2,"mode":0,"modified":"0001-01-01T00:00:00Z","folder":true,"time":0}
-{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
-{"name":"d/c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100"}
-{"name":"d/e","blob":{"id":"06ff00","size":3},"size":3,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"060100","conflict":true}
+{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100","now":"here"}
+{"name":"d/c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100","now":"yes"}
+{"name":"d/e","blob":{"id":"06ff00","size":3},"size":3,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"060100","conflict":true,"now":"no"}
 `,
 	},
 	{
 		line: `ls d -l`,
 		calls: `
 read folder "d"
+holdings of 3, count=true
 `,
 		text: `
-MODE        SIZE     BY        WHEN                 MODIFIED             VERSION           BLOB              NAME
-d---------  2.0 KiB                                                                                          b/      2 files
--rw-r--r--  10 B     ann       2026-01-02 03:04:05  2026-01-02 03:04:05  0301000000000000  03ff000000000000  a.txt
--rw-r--r--  1 B      dan~aeaa  2026-01-02 03:04:05  2026-01-02 03:04:05  0501000000000000  05ff000000000000  c�[2J�
--rw-r--r--  3 B      ann       2026-01-02 03:04:05  2026-01-02 03:04:05  0601000000000000  06ff000000000000  e       CONFLICT
+MODE        SIZE     BY        WHEN                 MODIFIED             VERSION           BLOB              COPIES  NOW   NAME
+d---------  2.0 KiB                                                                                                        b/      2 files
+-rw-r--r--  10 B     ann       2026-01-02 03:04:05  2026-01-02 03:04:05  0301000000000000  03ff000000000000  2       here  a.txt
+-rw-r--r--  1 B      dan~aeaa  2026-01-02 03:04:05  2026-01-02 03:04:05  0501000000000000  05ff000000000000  1       yes   c�[2J�
+-rw-r--r--  3 B      ann       2026-01-02 03:04:05  2026-01-02 03:04:05  0601000000000000  06ff000000000000  0       no    e       CONFLICT
 `,
 		json: `
 {"name":"d/b","item":"ff","blob":{"id":"00","size":0},"size":2048,"files":2,"mode":0,"modified":"0001-01-01T00:00:00Z","folder":true,"time":0}
-{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
-{"name":"d/c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100"}
-{"name":"d/e","blob":{"id":"06ff00","size":3},"size":3,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"060100","conflict":true}
+{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100","copies":2,"now":"here"}
+{"name":"d/c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100","copies":1,"now":"yes"}
+{"name":"d/e","blob":{"id":"06ff00","size":3},"size":3,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"060100","conflict":true,"copies":0,"now":"no"}
 `,
 	},
 	{
 		line: `ls -r`,
 		calls: `
 list ""
+holdings of 3, count=false
 `,
 		text: `
 NAME      SIZE     BY        WHEN                 BLOB
 d/a.txt   10 B     ann       2026-01-02 03:04:05  03ff000000000000
 d/b/      2.0 KiB                                                   2 files
 d/c�[2J�  1 B      dan~aeaa  2026-01-02 03:04:05  05ff000000000000
-d/e       3 B      ann       2026-01-02 03:04:05  06ff000000000000  CONFLICT
+d/e       3 B      ann       2026-01-02 03:04:05  06ff000000000000  CONFLICT, not available now
 `,
 		json: `
-{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
+{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100","now":"here"}
 {"name":"d/b","item":"ff","blob":{"id":"00","size":0},"size":2048,"files":2,"mode":0,"modified":"0001-01-01T00:00:00Z","folder":true,"time":0}
-{"name":"d/c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100"}
-{"name":"d/e","blob":{"id":"06ff00","size":3},"size":3,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"060100","conflict":true}
+{"name":"d/c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100","now":"yes"}
+{"name":"d/e","blob":{"id":"06ff00","size":3},"size":3,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"060100","conflict":true,"now":"no"}
 `,
 	},
 	{
 		line: `ls -r d`,
 		calls: `
 list "d/"
+holdings of 3, count=false
 `,
 		text: `
 NAME      SIZE     BY        WHEN                 BLOB
 d/a.txt   10 B     ann       2026-01-02 03:04:05  03ff000000000000
 d/b/      2.0 KiB                                                   2 files
 d/c�[2J�  1 B      dan~aeaa  2026-01-02 03:04:05  05ff000000000000
-d/e       3 B      ann       2026-01-02 03:04:05  06ff000000000000  CONFLICT
+d/e       3 B      ann       2026-01-02 03:04:05  06ff000000000000  CONFLICT, not available now
 `,
 		json: `
-{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
+{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100","now":"here"}
 {"name":"d/b","item":"ff","blob":{"id":"00","size":0},"size":2048,"files":2,"mode":0,"modified":"0001-01-01T00:00:00Z","folder":true,"time":0}
-{"name":"d/c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100"}
-{"name":"d/e","blob":{"id":"06ff00","size":3},"size":3,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"060100","conflict":true}
+{"name":"d/c\u001b[2J\n","blob":{"id":"05ff00","size":1},"size":1,"mode":420,"modified":"2026-01-02T03:04:05Z","author":"NOBODY","time":115823283077120000,"version":"050100","now":"yes"}
+{"name":"d/e","blob":{"id":"06ff00","size":3},"size":3,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"060100","conflict":true,"now":"no"}
 `,
 	},
 	{
 		line: `find two words`,
 		calls: `
 find "two words"
+holdings of 1, count=false
 `,
 		text: `
 NAME     SIZE  BY   WHEN                 BLOB
 d/a.txt  10 B  ann  2026-01-02 03:04:05  03ff000000000000
 `,
 		json: `
-{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100"}
+{"name":"d/a.txt","blob":{"id":"03ff00","size":10},"size":10,"mode":420,"modified":"2026-01-02T03:04:05Z","by":"ANN","author":"LAPTOP","time":115823283077120000,"version":"030100","now":"here"}
 `,
 	},
 	{

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	iofs "io/fs"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 )
 
@@ -14,6 +16,7 @@ import (
 type listing struct {
 	long  bool
 	whole bool // names from the root, not only their last part
+	held  map[moot.BlobID]app.Holding
 }
 
 // idDigits is how many digits of an ID are printed; moot get takes them.
@@ -23,7 +26,7 @@ const idDigits = 16
 func (a *commandLine) listFiles(list []files.File, o listing, who names) {
 	if a.json {
 		for _, f := range list {
-			a.print(f)
+			a.print(o.listed(f))
 		}
 		return
 	}
@@ -33,16 +36,61 @@ func (a *commandLine) listFiles(list []files.File, o listing, who names) {
 		if !o.whole {
 			called = path.Base(f.Name)
 		}
-		rows[i] = []string{display(called, f), size(f.Size()), by(who, f), signed(f), blobOf(f), note(f)}
+		rows[i] = []string{display(called, f), size(f.Size()), by(who, f), signed(f), blobOf(f), o.note(f)}
 		if o.long {
-			rows[i] = []string{modeOf(f), size(f.Size()), by(who, f), signed(f), modified(f), versionOf(f), blobOf(f), display(called, f), note(f)}
+			rows[i] = []string{modeOf(f), size(f.Size()), by(who, f), signed(f), modified(f), versionOf(f), blobOf(f), o.copies(f), string(o.of(f).Now), display(called, f), note(f)}
 		}
 	}
 	header := "NAME\tSIZE\tBY\tWHEN\tBLOB\t"
 	if o.long {
-		header = "MODE\tSIZE\tBY\tWHEN\tMODIFIED\tVERSION\tBLOB\tNAME\t"
+		header = "MODE\tSIZE\tBY\tWHEN\tMODIFIED\tVERSION\tBLOB\tCOPIES\tNOW\tNAME\t"
 	}
 	a.table(header, rows)
+}
+
+// listed is a file as --json prints it.
+type listed struct {
+	files.File
+	Copies *int             `json:"copies,omitempty"` // devices that are known to hold it
+	Now    app.Availability `json:"now,omitempty"`
+}
+
+func (o listing) listed(f files.File) listed {
+	h := o.of(f)
+	l := listed{File: f, Now: h.Now}
+	if o.long && o.copies(f) == strconv.Itoa(h.Copies) {
+		l.Copies = &h.Copies
+	}
+	return l
+}
+
+// of returns who holds a file; the zero Holding of a folder or link.
+func (o listing) of(f files.File) app.Holding {
+	if !hasBytes(f) {
+		return app.Holding{}
+	}
+	return o.held[f.Blob.ID]
+}
+
+// copies returns how many devices are known to hold a file; "?" if that is not known of any.
+func (o listing) copies(f files.File) string {
+	switch h := o.of(f); {
+	case h.Now == "":
+		return ""
+	case h.Now == app.Unknown && h.Copies == 0:
+		return "?"
+	default:
+		return strconv.Itoa(h.Copies)
+	}
+}
+
+// note says what else is to be known of a file, also that it cannot be had now.
+func (o listing) note(f files.File) string {
+	text := note(f)
+	if o.of(f).Now != app.NotAvailable {
+		return text
+	}
+	return strings.TrimPrefix(text+", not available now", ", ")
 }
 
 // listVersions prints versions of names as a table or as JSON lines.

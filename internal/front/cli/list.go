@@ -32,7 +32,7 @@ any case and anywhere in the name.`,
 }
 
 func longVar(c *cobra.Command, long *bool) {
-	c.Flags().BoolVarP(long, "long", "l", false, "also show permissions, when the content was changed, and versions")
+	c.Flags().BoolVarP(long, "long", "l", false, "also show permissions, when the content was changed, versions, how many devices hold it, and whether it can be had now")
 }
 
 func (a *commandLine) lsCommand() *cobra.Command {
@@ -41,7 +41,11 @@ func (a *commandLine) lsCommand() *cobra.Command {
 		Use:   "ls [NAME] [-r] [-l]",
 		Short: "List what is in the space, or in a folder of it",
 		Long: `List what is in the space, or in the folder NAME of it, folders first; of a file, the file
-itself. What is printed as BLOB or VERSION can be given to 'moot get'.`,
+itself. What is printed as BLOB or VERSION can be given to 'moot get'.
+
+COPIES is how many devices are known to hold the file, also this one and a server. NOW is
+'here', 'yes' if a device that is connected holds it, 'no' if none does, or '?' if not all of
+them have answered.`,
 		Example: "  moot ls\n  moot ls photos/2026 -l\n  moot ls -r photos",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -189,7 +193,37 @@ func (a *commandLine) list(ctx context.Context, o listing, ask func(context.Cont
 		if err != nil {
 			return err
 		}
+		if o.held, err = holdingsOf(ctx, s, list, o.long); err != nil {
+			return err
+		}
 		a.listFiles(list, o, a.names(ctx, s))
 		return nil
 	})
 }
+
+// holdingsOf returns who is known to hold some files, up to a number of them that is asked
+// for at once.
+func holdingsOf(ctx context.Context, s *app.Session, list []files.File, count bool) (map[moot.BlobID]app.Holding, error) {
+	held := map[moot.BlobID]app.Holding{}
+	q := app.HoldingsQuery{Count: count}
+	for _, f := range list {
+		if _, ok := held[f.Blob.ID]; ok || !hasBytes(f) {
+			continue
+		}
+		held[f.Blob.ID] = app.Holding{Now: app.Unknown}
+		if len(q.Blobs) < app.MaxHoldings {
+			q.Blobs = append(q.Blobs, f.Blob.ID)
+		}
+	}
+	if len(q.Blobs) == 0 {
+		return held, nil
+	}
+	answers, err := s.Copies.Holdings(ctx, q)
+	for i, h := range answers[:min(len(answers), len(q.Blobs))] {
+		held[q.Blobs[i]] = h
+	}
+	return held, err
+}
+
+// hasBytes reports whether a file is one of which devices hold copies.
+func hasBytes(f files.File) bool { return f.Blob.ID != (moot.BlobID{}) && !f.Deleted && f.Link == "" }

@@ -152,7 +152,7 @@ removal or demotion of the member is undone, and all that it hid comes back.`,
 	f := c.Flags()
 	f.BoolVar(&o.Strict, "strict", false, "hide also what servers, admins and owners have confirmed beyond what this node holds (owners only)")
 	f.BoolVar(&lift, "lift", false, "undo the last removal or demotion of the member")
-	f.BoolVar(&yes, "yes", false, "do not ask, if NAME is yourself")
+	f.BoolVar(&yes, "yes", false, "do not ask, if NAME is yourself or files are on no other devices")
 	c.MarkFlagsMutuallyExclusive("lift", "strict")
 	return c
 }
@@ -164,6 +164,15 @@ func (a *commandLine) revoke(ctx context.Context, s *app.Session, who string, o 
 	}
 	if m.ID == s.Member {
 		return a.leave(ctx, s, yes)
+	}
+	if !yes {
+		last, err := lastCopies(ctx, s, m.Devices, "those of "+name(m.Name))
+		if err == nil && last != "" {
+			err = a.confirm("%s", last)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if m, err = s.Members.Revoke(ctx, m.ID.String(), o); err != nil {
 		return err
@@ -208,8 +217,18 @@ you shared before stays, also in this home.`,
 }
 
 func (a *commandLine) leave(ctx context.Context, s *app.Session, yes bool) error {
-	if err := a.confirm(yes, "this ends your own membership of %q, on all your devices", name(s.Name)); err != nil {
-		return err
+	if !yes {
+		own, err := s.Members.Devices(ctx)
+		if err != nil {
+			return err
+		}
+		last, err := lastCopies(ctx, s, own, "yours")
+		if err != nil {
+			return err
+		}
+		if err := a.confirm("this ends your own membership of %q, on all your devices%s", name(s.Name), further(last)); err != nil {
+			return err
+		}
 	}
 	if err := s.Members.Leave(ctx); err != nil {
 		return err

@@ -24,6 +24,28 @@ func TestUnconfirmed(t *testing.T) {
 	}
 }
 
+// TestLastCopies: whose devices alone hold files is not removed unasked.
+func TestLastCopies(t *testing.T) {
+	for line, want := range map[string]string{
+		"leave":                  `this ends your own membership of "friends", on all your devices; 12 files (2.0 KiB) are on no device but yours, as far as is known`,
+		"revoke bob":             "moot: 12 files (2.0 KiB) are on no device but those of bob, as far as is known: use --yes if it is meant",
+		"device rm phone":        "moot: 12 files (2.0 KiB) are on no device but phone, as far as is known: use --yes",
+		"device rm laptop":       "this removes the device that you are using, for good; 12 files (2.0 KiB) are on no device but laptop",
+		"device rm aya --of bob": "12 files (2.0 KiB) are on no device but aya",
+	} {
+		f := newFake()
+		f.only = app.FileCount{Files: 12, Bytes: 2048}
+		f.expect(t, line, "", Failed, "", want)
+		f.calls = nil
+		if status, _, errs := f.runLine(t, line+" --yes", ""); status != Done || strings.Contains(f.recorded(), "only on") {
+			t.Errorf("%s --yes: status %d, errors %q, called %s", line, status, errs, f.recorded())
+		}
+	}
+	f := newFake()
+	f.only = app.FileCount{Files: 1, Bytes: 1}
+	f.expect(t, "revoke bob", "", Failed, "", "1 file (1 B) is on no device but")
+}
+
 // TestLinkIsRead reads links from where they do not show on a command line.
 func TestLinkIsRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "link")

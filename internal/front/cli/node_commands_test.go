@@ -207,4 +207,110 @@ ann (phone)  owner   -          auaaaaaa
 {"id":"PHONE","name":"ann (phone)","member":"ANN","role":"owner","connected":false}
 `,
 	},
+	{
+		line: `policy`,
+		calls: `
+preferences
+rules
+`,
+		text: `
+serves    all names
+to        members
+sends     no limit
+receives  no limit
+lends     10.0 GiB for copies of files
+holds     messages for others: 2 copies, at most 1 GiB, for 30 days
+keeps     own messages for ever
+reading   authors get receipts
+files     all: 1 copy, old versions for 30d, the newest 10 of each file
+`,
+		json: `
+{}
+`,
+	},
+	{
+		line: `policy --deny bob --rate 2M --names p/,q/ --carry-copies 3 --carry-bytes 1G --carry-days 9 --keep-trash-days 5 --hide-reading`,
+		calls: `
+preferences
+member bob
+set {"deny":["BOB"],"names":["p/","q/"],"upload_rate":2097152,"carry_copies":3,"carry_bytes":1073741824,"carry_days":9,"hide_reading":true,"keep_trash_days":5}
+rules
+`,
+		text: `
+serves    names below p/, q/
+to        members but not bob
+sends     at most 2.0 MiB/s
+receives  no limit
+lends     10.0 GiB for copies of files
+holds     messages for others: 3 copies, at most 1.0 GiB, for 9 days
+keeps     own messages for ever, Junk for ever, Trash 5 days
+reading   authors get no receipts
+files     all: 1 copy, old versions for 30d, the newest 10 of each file
+`,
+		json: `
+{"deny":["BOB"],"names":["p/","q/"],"upload_rate":2097152,"carry_copies":3,"carry_bytes":1073741824,"carry_days":9,"hide_reading":true,"keep_trash_days":5}
+`,
+	},
+	{
+		line: `policy --carry-copies -1 --keep-mail-days 4 --keep-junk-days 3`,
+		calls: `
+preferences
+set {"carry_copies":-1,"keep_junk_days":3,"keep_mail_days":4}
+rules
+`,
+		text: `
+serves    all names
+to        members
+sends     no limit
+receives  no limit
+lends     10.0 GiB for copies of files
+holds     no messages for others
+keeps     own messages 4 days, Junk 3 days, Trash for ever
+reading   authors get receipts
+files     all: 1 copy, old versions for 30d, the newest 10 of each file
+`,
+		json: `
+{"carry_copies":-1,"keep_junk_days":3,"keep_mail_days":4}
+`,
+	},
+	{
+		line: `policy --names photos/,a/b --copies 3 --retain-for 1w --retain-versions 2`,
+		calls: `
+set rule {"names":"photos","copies":3,"retain_for":604800000000000,"retain_versions":2}
+set rule {"names":"a/b","copies":3,"retain_for":604800000000000,"retain_versions":2}
+rules
+`,
+		text: `
+files  all: 1 copy, old versions for 30d, the newest 10 of each file
+`,
+		json: `
+{"rules":[]}
+`,
+	},
+	{
+		line: `policy --copies 0`,
+		calls: `
+set rule {"names":"","copies":0}
+rules
+`,
+		text: `
+files  all: 1 copy, old versions for 30d, the newest 10 of each file
+`,
+		json: `
+{"rules":[]}
+`,
+	},
+	{
+		line: `policy --withdraw --names photos`,
+		calls: `
+end rule "photos"
+rules
+`,
+		text: `
+files  all: 1 copy, old versions for 30d, the newest 10 of each file
+`,
+		json: `
+{"rules":[]}
+`,
+	},
 }

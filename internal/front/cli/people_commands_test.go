@@ -147,6 +147,7 @@ bob is now admin
 		line: `revoke bob`,
 		calls: `
 member bob
+only on [TOWER]
 revoke BOB {Strict:false}
 `,
 		text: `
@@ -160,6 +161,7 @@ revoked bob (BOB)
 		line: `revoke bob --strict`,
 		calls: `
 member bob
+only on [TOWER]
 revoke BOB {Strict:true}
 `,
 		text: `
@@ -204,63 +206,6 @@ left friends
 `,
 		json: `
 {"left":"friends"}
-`,
-	},
-	{
-		line: `policy`,
-		calls: `
-preferences
-`,
-		text: `
-serves    all names
-to        members
-sends     no limit
-receives  no limit
-holds     messages for others: 2 copies, at most 1 GiB, for 30 days
-keeps     own messages for ever
-reading   authors get receipts
-`,
-		json: `
-{}
-`,
-	},
-	{
-		line: `policy --deny bob --rate 2M --names p/,q/ --carry-copies 3 --carry-bytes 1G --carry-days 9 --keep-trash-days 5 --hide-reading`,
-		calls: `
-preferences
-member bob
-set {"deny":["BOB"],"names":["p/","q/"],"upload_rate":2097152,"carry_copies":3,"carry_bytes":1073741824,"carry_days":9,"hide_reading":true,"keep_trash_days":5}
-`,
-		text: `
-serves    names below p/, q/
-to        members but not bob
-sends     at most 2.0 MiB/s
-receives  no limit
-holds     messages for others: 3 copies, at most 1.0 GiB, for 9 days
-keeps     own messages for ever, Junk for ever, Trash 5 days
-reading   authors get no receipts
-`,
-		json: `
-{"deny":["BOB"],"names":["p/","q/"],"upload_rate":2097152,"carry_copies":3,"carry_bytes":1073741824,"carry_days":9,"hide_reading":true,"keep_trash_days":5}
-`,
-	},
-	{
-		line: `policy --carry-copies -1 --keep-mail-days 4 --keep-junk-days 3`,
-		calls: `
-preferences
-set {"carry_copies":-1,"keep_junk_days":3,"keep_mail_days":4}
-`,
-		text: `
-serves    all names
-to        members
-sends     no limit
-receives  no limit
-holds     no messages for others
-keeps     own messages 4 days, Junk 3 days, Trash for ever
-reading   authors get receipts
-`,
-		json: `
-{"carry_copies":-1,"keep_junk_days":3,"keep_mail_days":4}
 `,
 	},
 	{
