@@ -2,7 +2,6 @@ package folders
 
 import (
 	"context"
-	"crypto/rand"
 	"path"
 	"slices"
 
@@ -247,11 +246,6 @@ func (x *applier) restat(n *node, at string) {
 // sameContent reports that a file, folder or link was but renamed.
 func sameContent(a, b localdir.Stat) bool {
 	return a.Mode == b.Mode && a.SameObject(b) && (a.IsDir() || a.SameContent(b))
-}
-
-// freeName returns a name in the folder of staged files that nothing has.
-func (x *applier) freeName() string {
-	return path.Join(localdir.Staging, "aside-"+rand.Text())
 }
 
 // attributes sets modes and times, where they alone differ.

@@ -282,16 +282,32 @@ func (x *applier) exchangeContent(p *placing) error {
 	if !n.Stat.Unchanged(s) {
 		return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", p.at)
 	}
-	if err := x.dir.Exchange(p.staged, p.at); err != nil {
+	ours, err := x.dir.Stat(p.staged)
+	if err != nil {
 		return err
 	}
-	out, err := x.dir.Stat(p.staged)
-	if err != nil || !sameContent(n.Stat, out) {
-		return firstErr(x.dir.Exchange(p.staged, p.at), moot.Errorf(moot.Conflict, "%s was changed here meanwhile", p.at))
+	aside := x.asideName(n, ours.Inode)
+	if err := x.dir.Place(p.staged, aside); err != nil {
+		return err
 	}
-	x.discard(n, p.staged)
-	p.staged = ""
-	return nil
+	p.staged = aside
+	if err := x.dir.Exchange(aside, p.at); err != nil {
+		return err
+	}
+	p.staged = "" // what lies there now is not ours
+	out, err := x.dir.Stat(aside)
+	if err == nil && sameContent(n.Stat, out) {
+		x.discard(n, aside)
+		return nil
+	}
+	if x.dir.Exchange(aside, p.at) == nil {
+		if out, err = x.dir.Stat(aside); err == nil && sameContent(ours, out) {
+			p.staged = aside
+			return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", p.at)
+		}
+	}
+	x.giveBack(aside, p.at) // the user was quicker twice
+	return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", p.at)
 }
 
 // giveUp leaves a want for later.

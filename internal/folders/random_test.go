@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/localdir"
 )
 
 // seeds returns how many random runs are wanted: more by hand than in each test.
@@ -201,6 +202,9 @@ func (w *world) lost() {
 	}
 	for _, m := range w.members {
 		_ = filepath.WalkDir(m.dir, func(p string, d fs.DirEntry, err error) error {
+			if d.Name() == localdir.Private {
+				return filepath.SkipDir
+			}
 			if err == nil && d.Type().IsRegular() {
 				if content, err := os.ReadFile(p); err == nil {
 					there[string(content)] = true

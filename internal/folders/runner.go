@@ -156,6 +156,7 @@ func (r *runner) open(ctx context.Context) (*folder, error) {
 	if err = firstErr(err, f.check()); err != nil {
 		return nil, firstErr(err, dir.Close())
 	}
+	f.recover()
 	r.active = f
 	f.publishStatus()
 	return f, nil
