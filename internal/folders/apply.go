@@ -270,6 +270,13 @@ func (x *applier) attributesOf(w *want, n *node) {
 	at := n.path()
 	var err error
 	changed := false
+	differs := w.row.Mode != n.Mode && w.row.Mode != 0 || !w.row.ModTime.Equal(n.ModTime)
+	if n.kind == tree.File && n.Stat.Links > 1 && differs {
+		if err := x.separate(w, at); err != nil {
+			x.couldNot(at, err)
+		}
+		return
+	}
 	if w.row.Mode != n.Mode && n.kind != tree.Link && w.row.Mode != 0 {
 		err, changed = x.dir.Chmod(at, w.row.Mode), true
 	}

@@ -1,6 +1,7 @@
 package folders
 
 import (
+	"io"
 	"io/fs"
 	"path"
 
@@ -308,6 +309,38 @@ func (x *applier) exchangeContent(p *placing) error {
 	}
 	x.giveBack(aside, p.at) // the user was quicker twice
 	return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", p.at)
+}
+
+// separate gives a file that has other names as well its own bytes: a mode or time that is
+// set at one name is set at all of them.
+func (x *applier) separate(w *want, at string) error {
+	if err := x.checkSpace(w.row.Blob.Size); err != nil {
+		return err
+	}
+	in, err := x.dir.Open(at)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := x.dir.Stage()
+	if err != nil {
+		return err
+	}
+	if _, err = io.Copy(out, in); err == nil {
+		_, err = out.Finish(modeOf(w.row), w.row.ModTime)
+	}
+	out.Discard()
+	p := &placing{want: w, at: at, staged: out.Path()}
+	if err == nil {
+		err = x.dir.Sync([]string{p.staged})
+	}
+	if err == nil {
+		err = x.install(p)
+	}
+	if err != nil && p.staged != "" {
+		_ = x.dir.Remove(p.staged) // removed at the next start at the latest
+	}
+	return err
 }
 
 // giveUp leaves a want for later.

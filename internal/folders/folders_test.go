@@ -148,3 +148,21 @@ func TestDoesNotFit(t *testing.T) {
 		t.Errorf("%+v", s.Problems)
 	}
 }
+
+// Two names of one file are two files for the space; what is set at one must not be set at
+// the other, or they change back and forth for ever.
+func TestHardLinks(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.members[0], w.members[1]
+	a.write("one", "1")
+	must(t, os.Link(a.path("one"), a.path("two")))
+	w.converge()
+	w.same()
+	must(t, os.Chmod(b.path("one"), 0o600))
+	must(t, os.Chtimes(b.path("two"), time.Time{}, time.Unix(1e9, 5)))
+	w.converge()
+	w.same()
+	if i, err := os.Stat(a.path("two")); err != nil || i.Mode() != 0o644 {
+		t.Errorf("%v, %v", i.Mode(), err)
+	}
+}
