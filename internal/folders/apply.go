@@ -18,6 +18,7 @@ type applier struct {
 	later bool            // something has to wait for the next pass
 	dirs  map[string]bool // folders in which the user was quicker: they are looked at again
 	moved []string        // folders whose names are to be made durable
+	set   []string        // files whose attributes are
 	aside []Old           // files that were replaced
 }
 
@@ -51,14 +52,15 @@ func (f *folder) apply(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// flush makes the names durable that were given, before they are recorded.
+// flush makes the names durable that were given, and attributes, before they are recorded.
 func (x *applier) flush() error {
-	if len(x.moved) == 0 {
-		return nil
+	for _, err := range x.sync(x.set) {
+		if kind := moot.KindOf(err); kind != moot.NotFound && kind != moot.Conflict {
+			return err
+		}
 	}
-	slices.Sort(x.moved)
-	err := x.dir.Flush(slices.Compact(x.moved))
-	x.moved = x.moved[:0]
+	err := x.flushFolders(x.moved)
+	x.moved, x.set = x.moved[:0], x.set[:0]
 	return err
 }
 
@@ -295,6 +297,11 @@ func (x *applier) attributesOf(w *want, n *node) {
 			return
 		}
 		n.Stat = s
+		if n.kind == tree.Folder {
+			x.moved = append(x.moved, at)
+		} else {
+			x.set = append(x.set, at)
+		}
 		x.report(Event{What: "changed", Path: at})
 	}
 	x.agreeOn(w)

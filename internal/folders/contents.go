@@ -78,6 +78,9 @@ func (x *applier) needsContent(w *want) bool {
 // placeBatch puts one batch in place.
 func (x *applier) placeBatch(list []*want) error {
 	batch := x.intend(list)
+	if err := x.flush(); err != nil { // what was arranged is recorded, too
+		return err
+	}
 	if err := x.database.save(x.ctx, x.row, x.local); err != nil {
 		return err
 	}

@@ -28,7 +28,9 @@ type world struct {
 	t       testing.TB
 	members []*member
 	mu      sync.Mutex
-	bytes   map[moot.BlobID][]byte // that somebody stored or has on the disk
+	bytes   map[moot.BlobID][]byte // that somebody stored
+	strict  bool                   // other bytes are had from disks alone
+	real    map[moot.BlobID]bool   // what users wrote, or a loss of power made of it
 }
 
 // member is one device with one synced folder. It is the Space of its own service.
@@ -40,8 +42,13 @@ type member struct {
 	seq              uint64
 	clock            uint64
 	dir              string
+	user             user
+	disk             *disk           // in memory; nil: a real one
+	skew             time.Duration   // of its clock
+	ticks            time.Duration   // so that no two operations have one time
 	wrote, destroyed map[string]bool // contents, by the user
-	data             string          // directory of the service's database
+	stated           map[moot.BlobID]bool
+	data             string // directory of the service's database
 	service          *folders.Service
 	asked            int                         // calls of GetMany
 	away             bool                        // nothing can be fetched
@@ -51,8 +58,7 @@ type member struct {
 func newWorld(t testing.TB, n int) *world {
 	w := &world{t: t, bytes: map[moot.BlobID][]byte{}}
 	for i := range n {
-		m := &member{world: w, key: moot.Key{byte(i + 1)}, tree: tree.New(tree.Config{}), dir: t.TempDir(), data: t.TempDir(), wrote: map[string]bool{}, destroyed: map[string]bool{}}
-		w.members = append(w.members, m)
+		m := w.newMember(i)
 		m.open()
 		_, err := m.service.Add(context.Background(), m.dir, folders.Options{Name: "shared"})
 		must(t, err)
@@ -60,19 +66,58 @@ func newWorld(t testing.TB, n int) *world {
 	return w
 }
 
+func (w *world) newMember(i int) *member {
+	m := &member{
+		world: w, key: moot.Key{byte(i + 1)}, tree: tree.New(tree.Config{}), dir: w.t.TempDir(), data: w.t.TempDir(),
+		wrote: map[string]bool{}, destroyed: map[string]bool{}, stated: map[moot.BlobID]bool{},
+	}
+	m.user = person{m.dir}
+	w.members = append(w.members, m)
+	return m
+}
+
+// newDiskWorld has disks in memory that lose power, clocks that jump, and nobody who stores
+// bytes but who has them on the disk. It is for use in a bubble of synctest.
+func newDiskWorld(t testing.TB, n int) *world {
+	w := &world{t: t, bytes: map[moot.BlobID][]byte{}, strict: true, real: map[moot.BlobID]bool{}}
+	for i := range n {
+		m := w.newMember(i)
+		m.disk = newDisk(m.now)
+		m.user = writer{m.disk}
+		m.open()
+		_, err := m.service.Add(context.Background(), m.dir, folders.Options{Name: "shared"})
+		must(t, err)
+	}
+	return w
+}
+
+// now is the time of a member's clock and disk.
+func (m *member) now() time.Time {
+	m.ticks += time.Microsecond
+	return time.Now().Add(m.skew + m.ticks).Round(0)
+}
+
 // open starts the service, as after a crash.
 func (m *member) open() {
 	var err error
-	m.service, err = folders.New(context.Background(), folders.Config{Database: filepath.Join(m.data, "folders.db"), Space: m, Now: later, Open: m.openDir})
+	cfg := folders.Config{Database: filepath.Join(m.data, "folders.db"), Space: m, Now: later, Open: m.openDir}
+	if m.disk != nil {
+		cfg.Now, cfg.Add = time.Now, m.openDir // what it compares with the disk's clock jumps, what it waits for does not
+	}
+	m.service, err = folders.New(context.Background(), cfg)
 	must(m.t, err)
 	s := m.service
 	m.t.Cleanup(func() { s.Close() })
 }
 
 func (m *member) openDir(path string) (localdir.Dir, error) {
-	d, err := localdir.Open(path)
-	if err != nil {
-		return nil, err
+	var d localdir.Dir = m.disk
+	if m.disk == nil {
+		real, err := localdir.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		d = real
 	}
 	return disturbed{d, func(op, path string) error {
 		if m.before == nil {
@@ -149,10 +194,14 @@ func (m *member) State(_ context.Context, e *tree.Edit) (map[tree.ID]tree.Versio
 	for _, b := range bodies {
 		m.seq++
 		m.clock++
+		if m.disk != nil {
+			m.clock = max(m.clock, uint64(moot.TimeAt(m.now())))
+		}
 		en := moot.Entry{Author: m.key, Seq: m.seq, Time: moot.Time(m.clock), Kind: moot.KindChange, Key: b.Key, Body: b.Data, BodySize: len(b.Data)}
 		copy(en.ID[:], m.key[:1])
 		binary.BigEndian.PutUint64(en.ID[1:], m.seq)
 		for at := range b.Ops {
+			m.states(ops[at])
 			if ops[at].Kind == tree.SetContent {
 				versions[ops[at].Item] = tree.Version{Entry: en.ID, Op: uint32(at)}
 			}
@@ -161,6 +210,34 @@ func (m *member) State(_ context.Context, e *tree.Edit) (map[tree.ID]tree.Versio
 		m.take(en)
 	}
 	return versions, nil
+}
+
+// states wants contents that are sent to be a user's.
+func (m *member) states(o tree.Op) {
+	if !m.strict || o.Kind != tree.SetContent || o.Blob.ID == (moot.BlobID{}) {
+		return
+	}
+	m.stated[o.Blob.ID] = true
+	if !m.real[o.Blob.ID] {
+		m.t.Errorf("member %d sent %q of %d bytes, which no user wrote", m.key[0], m.find(o.Blob.ID), o.Blob.Size)
+	}
+}
+
+// find returns bytes that somebody has; nil: nobody.
+func (w *world) find(id moot.BlobID) []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if data, stored := w.bytes[id]; stored || !w.strict {
+		return data
+	}
+	for _, m := range w.members {
+		for _, content := range contents(m.user) {
+			if blob.IDOf([]byte(content)) == id {
+				return []byte(content)
+			}
+		}
+	}
+	return nil
 }
 
 func (m *member) Hash(_ context.Context, f localdir.File) (moot.Blob, error) {
@@ -173,6 +250,9 @@ func (m *member) Hash(_ context.Context, f localdir.File) (moot.Blob, error) {
 
 // Store keeps the bytes of everything that was ever named.
 func (m *member) Store(_ context.Context, _ bool, list []folders.Content, open func(string) (localdir.File, error)) error {
+	if m.strict {
+		return nil
+	}
 	for _, c := range list {
 		data := c.Data
 		if data == nil {
@@ -197,10 +277,8 @@ func (m *member) GetMany(_ context.Context, ids []moot.BlobID) iter.Seq2[moot.Sm
 	m.asked++
 	return func(yield func(moot.Small, error) bool) {
 		for _, id := range ids {
-			m.mu.Lock()
-			data, ok := m.bytes[id]
-			m.mu.Unlock()
-			if ok && !m.away && !yield(moot.Small{ID: id, Data: data}, nil) {
+			data := m.find(id)
+			if data != nil && !m.away && !yield(moot.Small{ID: id, Data: data}, nil) {
 				return
 			}
 		}
@@ -208,10 +286,8 @@ func (m *member) GetMany(_ context.Context, ids []moot.BlobID) iter.Seq2[moot.Sm
 }
 
 func (m *member) Fetch(_ context.Context, b moot.Blob, dir folders.Staging, mode fs.FileMode, modified time.Time) (string, error) {
-	m.mu.Lock()
-	data, ok := m.bytes[b.ID]
-	m.mu.Unlock()
-	if !ok || m.away {
+	data := m.find(b.ID)
+	if data == nil || m.away {
 		return "", moot.Errorf(moot.Unavailable, "nobody has it")
 	}
 	s, err := dir.Stage()
@@ -225,7 +301,23 @@ func (m *member) Fetch(_ context.Context, b moot.Blob, dir folders.Staging, mode
 	return s.Path(), err
 }
 
-func (m *member) Retain(context.Context, []folders.Old, func(string) (localdir.File, error)) error {
+func (m *member) Retain(_ context.Context, list []folders.Old, open func(string) (localdir.File, error)) error {
+	for _, o := range list {
+		if !m.strict || !o.File {
+			continue
+		}
+		f, err := open(o.Path)
+		if err != nil {
+			return err
+		}
+		data, err := io.ReadAll(f)
+		if err != nil {
+			return err
+		}
+		m.mu.Lock()
+		m.bytes[blob.IDOf(data)] = data
+		m.mu.Unlock()
+	}
 	return nil
 }
 
@@ -249,33 +341,16 @@ func (m *member) remove(name string) {
 
 // list returns everything in the directory: "d dir/", "f name=content", "l name>target".
 func (m *member) list() (all []string) {
-	must(m.t, filepath.WalkDir(m.dir, func(p string, d fs.DirEntry, err error) error {
-		rel, _ := filepath.Rel(m.dir, p)
-		if err != nil || rel == "." {
-			return err
-		}
-		if rel == localdir.Private {
-			return filepath.SkipDir
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		switch {
-		case d.IsDir():
-			all = append(all, fmt.Sprintf("%s/ %o", rel, info.Mode().Perm()))
-		case d.Type()&fs.ModeSymlink != 0:
-			to, _ := os.Readlink(p)
-			all = append(all, rel+">"+to)
+	m.user.each(func(e entry) {
+		switch e.kind {
+		case fs.ModeDir:
+			all = append(all, fmt.Sprintf("%s/ %o", e.path, e.mode))
+		case fs.ModeSymlink:
+			all = append(all, e.path+">"+e.content)
 		default:
-			content, err := os.ReadFile(p)
-			if err != nil {
-				return err
-			}
-			all = append(all, fmt.Sprintf("%s=%s %o %d", rel, content, info.Mode().Perm(), info.ModTime().UnixNano()))
+			all = append(all, fmt.Sprintf("%s=%s %o %d", e.path, e.content, e.mode, e.mtime.UnixNano()))
 		}
-		return nil
-	}))
+	})
 	sort.Strings(all)
 	return all
 }
@@ -309,7 +384,7 @@ func (w *world) same() {
 			case tree.Link:
 				rel += ">" + s.Target
 			default:
-				rel += "=" + string(m.bytes[s.Blob.ID])
+				rel += "=" + string(m.find(s.Blob.ID))
 			}
 			shown = append(shown, rel)
 		}
