@@ -177,6 +177,12 @@ func (d database) load(ctx context.Context, folder int64) (*local, error) {
 			l.dropped = append(l.dropped, n.id)
 			continue
 		}
+		if other := n.parent.children[n.name]; other != nil && other.Item == (tree.ID{}) {
+			l.remove(other) // was but to be put in place
+		} else if other != nil && n.Item == (tree.ID{}) {
+			l.dropped = append(l.dropped, n.id)
+			continue
+		}
 		l.count++
 		l.index(n)
 		if n.parent.children[n.name] != nil {

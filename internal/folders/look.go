@@ -226,6 +226,7 @@ func (l *look) relink(n, to *node) {
 		delete(n.parent.children, n.name)
 	}
 	l.local.count--
+	l.local.dropRow(to)
 	l.unnotice(to)
 	n.parent, n.name = parent, name
 	parent.children[name] = n
@@ -254,6 +255,7 @@ func (l *look) relink(n, to *node) {
 			l.compare(old, *c.seen)
 		}
 		l.unnotice(c)
+		l.local.dropRow(c)
 		l.local.count--
 	}
 	if n.kind == tree.Folder {
@@ -280,6 +282,7 @@ func (l *look) adoptBelow(n, seen *node) {
 			l.compare(old, *c.seen)
 		}
 		l.unnotice(c)
+		l.local.dropRow(c)
 		l.local.count--
 	}
 	l.loseRest(n, seen.children)
