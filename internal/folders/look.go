@@ -120,7 +120,10 @@ func (l *look) lookAt(d *node) error {
 		}
 	}
 	for name, n := range d.children {
-		if !there[name] && n.Stat.Inode != 0 && !n.gone {
+		if !there[name] && !n.moved && l.excepted(path.Join(d.path(), name)) { // removed for this disk alone
+			n.each(l.unnotice)
+			l.local.remove(n)
+		} else if !there[name] && n.Stat.Inode != 0 && !n.gone {
 			l.lost[n] = true
 		} else if !there[name] && n.Item == (tree.ID{}) {
 			l.vanish(n, func(c *node) { l.lost[c] = true })

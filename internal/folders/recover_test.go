@@ -133,3 +133,32 @@ func TestQuickerTwice(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// A folder that is not wanted on a disk is removed there alone, whenever that is interrupted.
+func TestKilledWhileDeselecting(t *testing.T) {
+	for _, until := range []string{"stat", "place", "flush", "remove", "removefolder", "end"} {
+		t.Run(until, func(t *testing.T) {
+			w := newWorld(t, 2)
+			a, b := w.members[0], w.members[1]
+			a.write("d/x", "1")
+			a.write("d/e/y", "2")
+			a.write("z", "3")
+			w.converge()
+			must(t, b.service.Select(context.Background(), b.dir, []string{"d"}))
+			n := 0
+			b.killed(func(op, _ string) bool {
+				if op == until {
+					n++
+				}
+				return n == 2
+			})
+			w.converge()
+			if got := a.names(); got != "d/|d/e/|d/e/y=2|d/x=1|z=3" {
+				t.Errorf("%s", got)
+			}
+			if got := b.names(); got != "z=3" {
+				t.Errorf("%s", got)
+			}
+		})
+	}
+}

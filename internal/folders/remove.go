@@ -35,7 +35,7 @@ func (x *applier) removeTree(n *node) bool {
 	}
 	at := n.path()
 	if n.pending() {
-		if n.gone || n.Stat.Inode == 0 {
+		if n.gone || n.Stat.Inode == 0 && n.seen == nil {
 			x.unnotice(n)
 			x.local.remove(n)
 			return true
