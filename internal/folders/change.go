@@ -118,11 +118,13 @@ func (d *change) changed(o outgoing, r *record) (stated bool) {
 // content drafts the content of a known item, unless the space has it.
 func (d *change) content(o outgoing, r *record, now tree.Item) (stated bool) {
 	same := o.blob.ID == o.Blob.ID && o.target == o.Target && o.stat.ModTime.Equal(o.Stat.ModTime)
+	if same { // also if it was removed elsewhere: a stat alone is no edit
+		return false
+	}
 	for _, v := range now.Versions {
-		if same || v.Blob.ID == o.blob.ID && v.Target == o.target && !slices.Contains(o.Versions, v.Version) {
-			if !same { // put in place before a crash, or written alike by somebody else
-				r.Versions, r.Blob, r.Target, r.ModTime = []tree.Version{v.Version}, o.blob, o.target, v.ModTime
-			}
+		if v.Blob.ID == o.blob.ID && v.Target == o.target && !slices.Contains(o.Versions, v.Version) {
+			// Put in place before a crash, or written alike by somebody else.
+			r.Versions, r.Blob, r.Target, r.ModTime = []tree.Version{v.Version}, o.blob, o.target, v.ModTime
 			return false
 		}
 	}

@@ -166,3 +166,22 @@ func TestHardLinks(t *testing.T) {
 		t.Errorf("%v, %v", i.Mode(), err)
 	}
 }
+
+// A file whose stat alone has changed, as after a loss of power or the work of a backup, is
+// removed if others have removed it.
+func TestStatIsNoEdit(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.members[0], w.members[1]
+	a.write("f", "1")
+	w.converge()
+	a.remove("f")
+	a.once()
+	w.meet(a, b)
+	must(t, os.Chmod(b.path("f"), 0o600))
+	must(t, os.Chmod(b.path("f"), 0o644))
+	w.converge()
+	w.same()
+	if got := a.names(); got != "" {
+		t.Errorf("%s", got)
+	}
+}

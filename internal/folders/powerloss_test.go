@@ -2,6 +2,7 @@ package folders_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -93,5 +94,59 @@ func (m *member) unpowered(r *rand.Rand, step int) {
 	m.before = nil
 	if dead {
 		m.losePower(anyLoss(r))
+	}
+}
+
+// What a user did and the space knows stays done, though nothing was flushed by the user.
+func TestStatedIsDurable(t *testing.T) {
+	base := func(m *member) {
+		must(t, m.user.mkdir("d"))
+		must(t, m.user.write("d/f", "1"))
+		must(t, m.user.write("g", "2"))
+	}
+	for _, c := range []struct {
+		name string
+		edit func(u user) error
+		want string
+	}{
+		{"create", func(u user) error { return u.write("d/new", "3") }, "d/|d/f=1|d/new=3|g=2"},
+		{"folder", func(u user) error { return errors.Join(u.mkdir("e/h"), u.write("e/h/new", "3")) }, "d/|d/f=1|e/|e/h/|e/h/new=3|g=2"},
+		{"write", func(u user) error { return u.write("d/f", "3") }, "d/|d/f=3|g=2"},
+		{"replace", func(u user) error { return u.replace("d/f", "3") }, "d/|d/f=3|g=2"},
+		{"rename", func(u user) error { return u.rename("d/f", "h") }, "d/|g=2|h=1"},
+		{"remove", func(u user) error { return u.remove("d/f") }, "d/|g=2"},
+		{"remove all", func(u user) error { return u.removeAll("d") }, "g=2"},
+		{"chmod", func(u user) error { return u.chmod("g", 0o600) }, "d/|d/f=1|g=2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newDiskWorld(t, 2)
+				a, b := w.members[0], w.members[1]
+				for _, content := range []string{"1", "2", "3"} {
+					a.knows(content)
+				}
+				everything := loss{r: rand.New(rand.NewPCG(1, 1))}
+				base(a)
+				w.converge()
+				a.losePower(everything)
+				b.losePower(everything)
+				must(t, c.edit(a.user))
+				a.once()
+				w.meet(a, b)
+				a.losePower(everything)
+				b.once()
+				b.losePower(everything)
+				entries := len(a.entries)
+				w.converge()
+				w.same()
+				if got := a.names(); got != c.want {
+					t.Errorf("%s and not %s", got, c.want)
+				}
+				if n := len(a.entries); n != entries {
+					t.Errorf("%d more entries: what was lost was taken for an edit", n-entries)
+				}
+				must(t, errors.Join(a.service.Close(), b.service.Close()))
+			})
+		})
 	}
 }
