@@ -17,9 +17,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// database holds what was agreed on. It may lose its last transactions with a power
-// failure: what is missing is found by looking again, and content that the space has is
-// adopted.
+// database holds what was agreed on, and outlasts a loss of power: what is put in place must
+// not be found without the record that it was going to be, or it is taken for an edit.
 type database struct{ db *sql.DB }
 
 func openDatabase(ctx context.Context, path string) (database, error) {
@@ -27,10 +26,7 @@ func openDatabase(ctx context.Context, path string) (database, error) {
 	if err != nil {
 		return database{}, sqlite.Error("open the synced folders", err)
 	}
-	if _, err = db.ExecContext(ctx, `PRAGMA synchronous = NORMAL`); err == nil {
-		err = sqlite.Migrate(ctx, db, migrations)
-	}
-	if err != nil {
+	if err = sqlite.Migrate(ctx, db, migrations); err != nil {
 		_ = db.Close() // err is what is reported
 		return database{}, sqlite.Error("open the synced folders", err)
 	}
