@@ -237,7 +237,7 @@ func (d *change) removed(o outgoing) {
 		now, _ := d.tree.Item(id)
 		var ends []tree.Version
 		for _, v := range now.Versions {
-			if o.kind == tree.Folder || slices.Contains(o.Versions, v.Version) {
+			if o.kind == tree.Folder || slices.Contains(o.Versions, v.Version) && !d.elsewhere(o, v.Version) {
 				ends = append(ends, v.Version)
 			}
 		}
@@ -246,6 +246,19 @@ func (d *change) removed(o outgoing) {
 		}
 	}
 	d.after = append(d.after, agreement{node: o.node, remove: true})
+}
+
+// elsewhere reports whether another node shows a version: what is gone got another name, and
+// the program ended before that was recorded.
+func (d *change) elsewhere(o outgoing, v tree.Version) bool {
+	for _, n := range d.local.items[o.Item] {
+		if n != o.node && !n.gone && slices.Contains(n.Versions, v) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(d.after, func(a agreement) bool {
+		return !a.remove && a.node != o.node && slices.Contains(a.record.Versions, v)
+	})
 }
 
 // agree records what the space has accepted.

@@ -162,3 +162,26 @@ func TestKilledWhileDeselecting(t *testing.T) {
 		})
 	}
 }
+
+// A conflict copy gets the name, and the program is killed before that is recorded: the copy
+// was not removed.
+func TestKilledWhileACopyIsRenamed(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.members[0], w.members[1]
+	a.write("d/x", "1")
+	b.write("d", "2")
+	w.converge()
+	a.remove("d")
+	a.once()
+	w.meet(a, b)
+	placed := false
+	b.killed(func(op, path string) bool {
+		placed = placed || op == "place" && strings.HasPrefix(path, "d (conflict")
+		return placed && op == "flush"
+	})
+	w.converge()
+	w.same()
+	if got := a.names(); got != "d=2" || !placed {
+		t.Errorf("%s", got)
+	}
+}
