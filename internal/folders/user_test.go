@@ -63,7 +63,8 @@ func (u person) replace(p, content string) error {
 		return err
 	}
 	if err := os.Rename(draft, u.at(p)); err != nil {
-		return os.Remove(draft)
+		_ = os.Remove(draft)
+		return err
 	}
 	return nil
 }
