@@ -156,7 +156,8 @@ func (d *change) seenBeside(o outgoing) (list []tree.Version) {
 func (d *change) born(o outgoing) error {
 	r := record{Parent: o.parent.Item, Name: o.name, Stat: o.stat, Mode: o.stat.Mode, ModTime: o.stat.ModTime, Blob: o.blob, Target: o.target, Since: d.now()}
 	if s, there := d.shownAt(o); there {
-		r.Item, r.Folders, r.Mode, r.ModTime, r.Copy = s.Item, s.Folders, s.Mode, s.ModTime, s.Copy
+		r.Item, r.Folders, r.Copy = s.Item, s.Folders, s.Copy
+		d.progress.applied = d.progress.applied && r.Mode == s.Mode && r.ModTime.Equal(s.ModTime)
 		r.Parent, r.Versions = o.parent.Item, versionsOf(s)
 		if s.Copy {
 			r.Name = s.Name

@@ -79,9 +79,14 @@ func TestConflict(t *testing.T) {
 
 func TestTheSameOnBothSides(t *testing.T) {
 	w := newWorld(t, 2)
-	for _, m := range w.members {
+	for i, m := range w.members {
 		m.write("d/same", "same")
+		must(t, os.Chmod(m.path("d/same"), []os.FileMode{0o644, 0o755}[i]))
+		must(t, os.Chtimes(m.path("d/same"), time.Time{}, time.Unix(1e9+int64(i), 5)))
 	}
+	w.meet(w.members[0], w.members[1]) // one states it first
+	w.members[0].once()
+	w.meet(w.members[0], w.members[1])
 	w.converge()
 	w.same()
 	if got := w.members[0].names(); got != "d/|d/same=same" {
