@@ -40,19 +40,19 @@ func (r *rename) needs(earlier *rename) bool {
 	return false
 }
 
-// keep makes operations durable that are wanted, and what they need; the rest stays pending.
-func (d *disk) keep(wanted func(*rename) bool) {
-	keep := make([]bool, len(d.pending))
+// commit makes operations durable that are wanted, and what they need; the rest stays pending.
+func (d *disk) commit(wanted func(*rename) bool) {
+	chosen := make([]bool, len(d.pending))
 	for i := len(d.pending) - 1; i >= 0; i-- {
-		if keep[i] = keep[i] || wanted(d.pending[i]); keep[i] {
+		if chosen[i] = chosen[i] || wanted(d.pending[i]); chosen[i] {
 			for j := range i {
-				keep[j] = keep[j] || d.pending[i].needs(d.pending[j])
+				chosen[j] = chosen[j] || d.pending[i].needs(d.pending[j])
 			}
 		}
 	}
 	var rest []*rename
 	for i, r := range d.pending {
-		if !keep[i] {
+		if !chosen[i] {
 			rest = append(rest, r)
 			continue
 		}
@@ -87,7 +87,7 @@ func (d *disk) Flush(folders []string) error {
 			continue
 		}
 		n.states = []state{n.state}
-		d.keep(func(r *rename) bool {
+		d.commit(func(r *rename) bool {
 			return slices.ContainsFunc(r.slots, func(s slot) bool { return s.dir == n })
 		})
 	}
@@ -120,7 +120,7 @@ func (d *disk) losePower(l loss) (damaged []string) {
 			chosen[r] = chosen[r] && (chosen[e] || !r.needs(e))
 		}
 	}
-	d.keep(func(r *rename) bool { return chosen[r] })
+	d.commit(func(r *rename) bool { return chosen[r] })
 	d.pending = nil
 	seen := map[*inode]bool{}
 	var revive func(n *inode)

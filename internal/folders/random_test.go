@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path"
@@ -232,30 +231,4 @@ func (m *member) destroys(p string) {
 	if content, err := os.ReadFile(m.path(p)); err == nil { // through a link
 		m.destroyed[string(content)] = true
 	}
-}
-
-// lost wants all that was written, and that no user destroyed, to be on a disk, or to have
-// been stored, so that the history has it.
-func (w *world) lost() {
-	w.t.Helper()
-	there, destroyed := map[string]bool{}, map[string]bool{}
-	for _, content := range w.bytes {
-		there[string(content)] = !w.strict
-	}
-	n := 0
-	for _, m := range w.members {
-		for _, content := range contents(m.user) {
-			there[content] = true
-		}
-		maps.Copy(destroyed, m.destroyed)
-	}
-	for _, m := range w.members {
-		for content := range m.wrote {
-			if !there[content] && !destroyed[content] {
-				w.t.Errorf("%s was lost", content)
-			}
-			n++
-		}
-	}
-	w.t.Logf("%d contents written", n)
 }

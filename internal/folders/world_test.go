@@ -113,11 +113,11 @@ func (m *member) open() {
 func (m *member) openDir(path string) (localdir.Dir, error) {
 	var d localdir.Dir = m.disk
 	if m.disk == nil {
-		real, err := localdir.Open(path)
+		root, err := localdir.Open(path)
 		if err != nil {
 			return nil, err
 		}
-		d = real
+		d = root
 	}
 	return disturbed{d, func(op, path string) error {
 		if m.before == nil {
@@ -369,57 +369,4 @@ func (m *member) names() string {
 		list = append(list, s)
 	}
 	return strings.Join(list, "|")
-}
-
-// userDestroyed reports whether a user overwrote or removed a content.
-func (w *world) userDestroyed(id moot.BlobID) bool {
-	for _, m := range w.members {
-		for content := range m.destroyed {
-			if blob.IDOf([]byte(content)) == id {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// same wants all directories to be what the space shows.
-func (w *world) same() {
-	w.t.Helper()
-	missing := map[string]bool{}
-	there := func(list []string) []string { // what lies where missing content should
-		return slices.DeleteFunc(list, func(s string) bool { name, _, _ := strings.Cut(s, "="); return missing[name] })
-	}
-	for _, m := range w.members {
-		var shown []string
-		for p, s := range m.tree.Walk("shared") {
-			rel := strings.TrimPrefix(p, "shared/")
-			switch s.Type {
-			case tree.Folder:
-				rel += "/"
-			case tree.Link:
-				rel += ">" + s.Target
-			default:
-				content := m.find(s.Blob.ID)
-				if content == nil && w.userDestroyed(s.Blob.ID) {
-					missing[rel] = true
-					continue // killed before it was recorded, and removed before the next look
-				}
-				if int64(len(content)) != s.Blob.Size {
-					content = fmt.Appendf(nil, "%d bytes that nobody has", s.Blob.Size)
-				}
-				rel += "=" + string(content)
-			}
-			shown = append(shown, rel)
-		}
-		sort.Strings(shown)
-		if got := strings.Join(there(strings.Split(m.names(), "|")), "|"); got != strings.Join(shown, "|") {
-			w.t.Errorf("member %d has\n  %s\nand the space shows\n  %s", m.key[0], got, strings.Join(shown, "|"))
-		}
-	}
-	for _, m := range w.members[1:] {
-		if a, b := there(w.members[0].list()), there(m.list()); !slices.Equal(a, b) {
-			w.t.Errorf("the first has\n  %s\nand another\n  %s", strings.Join(a, "\n  "), strings.Join(b, "\n  "))
-		}
-	}
 }
