@@ -29,7 +29,7 @@ func seeds(usual int) int {
 // then, in the end all directories are the same, and nothing that was written is lost but
 // what somebody has replaced or removed.
 func TestRandomOperations(t *testing.T) {
-	for seed := range seeds(12) {
+	for seed := range seeds(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			randomRun(t, uint64(seed), 200)
@@ -63,7 +63,7 @@ func randomRun(t *testing.T, seed uint64, steps int) {
 // TestUserBetweenCalls: a user edits, and the disk fails, between any two operations on a
 // directory, and the program is killed at any of them.
 func TestUserBetweenCalls(t *testing.T) {
-	for seed := range seeds(12) {
+	for seed := range seeds(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(uint64(seed), 2))

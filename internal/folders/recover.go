@@ -1,6 +1,7 @@
 package folders
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"hash/fnv"
@@ -40,19 +41,19 @@ func digest(s localdir.Stat) uint64 {
 // recover empties the folder of staged files, when a directory is opened. What was being
 // written goes. What was taken out of its place when the program ended comes back, unless
 // something else lies there by now and it is but what was to be replaced.
-func (f *folder) recover() {
+func (f *folder) recover(ctx context.Context) {
 	names, err := f.dir.ReadDir(localdir.Staging)
 	if err != nil {
 		return // made anew with the first staged file
 	}
 	for _, one := range names {
-		if err := f.recoverOne(one); err != nil {
+		if err := f.recoverOne(ctx, one); err != nil {
 			f.log.Warn("a staged file of the last run is left", "dir", f.stored.dir, "name", one.Name, "error", err)
 		}
 	}
 }
 
-func (f *folder) recoverOne(one localdir.Named) error {
+func (f *folder) recoverOne(ctx context.Context, one localdir.Named) error {
 	if one.Err != nil {
 		return one.Err
 	}
@@ -78,11 +79,11 @@ func (f *folder) recoverOne(one localdir.Named) error {
 	default:
 		return f.dir.Remove(aside)
 	}
-	return f.bringBack(aside, n, one.Stat, expected)
+	return f.bringBack(ctx, aside, n, one.Stat, expected)
 }
 
 // bringBack gives what was taken out of its place its name again.
-func (f *folder) bringBack(aside string, n *node, s localdir.Stat, expected bool) error {
+func (f *folder) bringBack(ctx context.Context, aside string, n *node, s localdir.Stat, expected bool) error {
 	at := "recovered"
 	if n != nil {
 		at = n.path()
@@ -94,10 +95,15 @@ func (f *folder) bringBack(aside string, n *node, s localdir.Stat, expected bool
 			return f.dir.Remove(aside) // two names of one file
 		}
 	}
-	if expected && !s.IsDir() {
-		return f.dir.Remove(aside)
+	if !expected || s.IsDir() {
+		return f.beside(aside, at)
 	}
-	return f.beside(aside, at)
+	if n != nil { // else that was done before the row went
+		if err := f.space.Retain(ctx, []Old{{Blob: n.Blob, Path: aside, File: s.IsFile()}}, f.dir.Open); err != nil {
+			return err
+		}
+	}
+	return f.dir.Remove(aside)
 }
 
 // beside gives what lies aside a name beside that of another.

@@ -156,7 +156,6 @@ func (r *runner) open(ctx context.Context) (*folder, error) {
 	if err = firstErr(err, f.check()); err != nil {
 		return nil, firstErr(err, dir.Close())
 	}
-	f.recover()
 	r.active = f
 	f.publishStatus()
 	return f, nil
@@ -181,6 +180,7 @@ func (r *runner) session(ctx context.Context) error {
 		return err
 	}
 	defer r.close(f)
+	f.recover(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w := f.watcher
@@ -309,6 +309,7 @@ func (r *runner) alone(ctx context.Context, before func(*folder)) error {
 		return err
 	}
 	defer r.close(f)
+	f.recover(ctx)
 	before(f)
 	for {
 		next, err := f.pass(ctx, nil)
