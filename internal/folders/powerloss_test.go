@@ -17,7 +17,7 @@ import (
 // operations on a directory, and clocks jump. In the end all directories are the same, nothing
 // is lost that the space had, and nothing was sent that no user wrote.
 func TestPowerLoss(t *testing.T) {
-	for seed := range seeds(20) {
+	for seed := range seeds(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { powerRun(t, uint64(seed), 150) })
