@@ -2,7 +2,6 @@ package folders
 
 import (
 	"context"
-	"crypto/rand"
 	"io/fs"
 	"path"
 	"slices"
@@ -20,6 +19,7 @@ type applier struct {
 	later bool            // something has to wait for the next pass
 	dirs  map[string]bool // folders in which the user was quicker: they are looked at again
 	moved []string        // folders whose names are to be made durable
+	set   []string        // files whose attributes are
 	aside []Old           // files that were replaced
 	// Folders that were lifted, and the permissions that they get back.
 	lifted map[*node]fs.FileMode
@@ -64,14 +64,15 @@ func (x *applier) all(p plan) error {
 	return nil
 }
 
-// flush makes the names durable that were given, before they are recorded.
+// flush makes the names durable that were given, and attributes, before they are recorded.
 func (x *applier) flush() error {
-	if len(x.moved) == 0 {
-		return nil
+	for _, err := range x.sync(x.set) {
+		if kind := moot.KindOf(err); kind != moot.NotFound && kind != moot.Conflict {
+			return err
+		}
 	}
-	slices.Sort(x.moved)
-	err := x.dir.Flush(slices.Compact(x.moved))
-	x.moved = x.moved[:0]
+	err := x.flushFolders(x.moved)
+	x.moved, x.set = x.moved[:0], x.set[:0]
 	return err
 }
 
@@ -269,11 +270,6 @@ func sameContent(a, b localdir.Stat) bool {
 	return a.Mode == b.Mode && a.SameObject(b) && (a.IsDir() || a.SameContent(b))
 }
 
-// freeName returns a name in the folder of staged files that nothing has.
-func (x *applier) freeName() string {
-	return path.Join(localdir.Staging, "aside-"+rand.Text())
-}
-
 // attributes sets modes and times, where they alone differ, of folders after those of what
 // is in them.
 func (x *applier) attributes(p plan) {
@@ -297,6 +293,13 @@ func (x *applier) attributesOf(w *want, n *node) {
 	at := n.path()
 	var err error
 	changed := false
+	differs := w.row.Mode != n.Mode && w.row.Mode != 0 || !w.row.ModTime.Equal(n.ModTime)
+	if n.kind == tree.File && n.Stat.Links > 1 && differs {
+		if err := x.separate(w, at); err != nil {
+			x.couldNot(at, err)
+		}
+		return
+	}
 	if w.row.Mode != n.Mode && w.row.Mode != n.Stat.Mode && n.kind != tree.Link && w.row.Mode != 0 {
 		err, changed = x.dir.Chmod(at, w.row.Mode), true
 	}
@@ -315,6 +318,11 @@ func (x *applier) attributesOf(w *want, n *node) {
 			return
 		}
 		n.Stat = s
+		if n.kind == tree.Folder {
+			x.moved = append(x.moved, at)
+		} else {
+			x.set = append(x.set, at)
+		}
 		x.report(Event{What: "changed", Path: at})
 	}
 	delete(x.lifted, n)

@@ -131,11 +131,13 @@ func (d *change) changed(o outgoing, r *record) (stated bool) {
 // content drafts the content of a known item, unless the space has it.
 func (d *change) content(o outgoing, r *record, now tree.Item) (stated bool) {
 	same := o.blob.ID == o.Blob.ID && o.target == o.Target && o.stat.ModTime.Equal(o.Stat.ModTime)
+	if same { // also if it was removed elsewhere: a stat alone is no edit
+		return false
+	}
 	for _, v := range now.Versions {
-		if same || v.Blob.ID == o.blob.ID && v.Target == o.target && !slices.Contains(o.Versions, v.Version) {
-			if !same { // put in place before a crash, or written alike by somebody else
-				r.Versions, r.Blob, r.Target, r.ModTime = []tree.Version{v.Version}, o.blob, o.target, v.ModTime
-			}
+		if v.Blob.ID == o.blob.ID && v.Target == o.target && !slices.Contains(o.Versions, v.Version) {
+			// Put in place before a crash, or written alike by somebody else.
+			r.Versions, r.Blob, r.Target, r.ModTime = []tree.Version{v.Version}, o.blob, o.target, v.ModTime
 			return false
 		}
 	}
@@ -169,8 +171,8 @@ func (d *change) born(o outgoing) error {
 	r := record{Parent: up, Name: o.name, Stat: o.stat, Mode: o.stat.Mode, ModTime: o.stat.ModTime, Blob: o.blob, Target: o.target, Since: d.now()}
 	if s, there := d.shownAt(o); there {
 		r.Item, r.Folders, r.Copy = s.Item, s.Folders, s.Copy
+		d.progress.applied = d.progress.applied && r.Mode == s.Mode && r.ModTime.Equal(s.ModTime)
 		r.Versions = versionsOf(s)
-		d.progress.applied = false // permissions and time may differ
 		if s.Copy {
 			r.Name = s.Name
 		}
@@ -245,7 +247,7 @@ func (d *change) removed(o outgoing) {
 		now, _ := d.tree.Item(id)
 		var ends []tree.Version
 		for _, v := range now.Versions {
-			if o.kind == tree.Folder || slices.Contains(o.Versions, v.Version) {
+			if o.kind == tree.Folder || slices.Contains(o.Versions, v.Version) && !d.elsewhere(o, v.Version) {
 				ends = append(ends, v.Version)
 			}
 		}
@@ -254,6 +256,19 @@ func (d *change) removed(o outgoing) {
 		}
 	}
 	d.after = append(d.after, agreement{node: o.node, remove: true})
+}
+
+// elsewhere reports whether another node shows a version: what is gone got another name, and
+// the program ended before that was recorded.
+func (d *change) elsewhere(o outgoing, v tree.Version) bool {
+	for _, n := range d.local.items[o.Item] {
+		if n != o.node && !n.gone && slices.Contains(n.Versions, v) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(d.after, func(a agreement) bool {
+		return !a.remove && a.node != o.node && slices.Contains(a.record.Versions, v)
+	})
 }
 
 // agree records what the space has accepted: one entry for each body of the change.

@@ -1,6 +1,7 @@
 package folders
 
 import (
+	"io"
 	"io/fs"
 	"path"
 
@@ -77,6 +78,9 @@ func (x *applier) needsContent(w *want) bool {
 // placeBatch puts one batch in place.
 func (x *applier) placeBatch(list []*want) error {
 	batch := x.intend(list)
+	if err := x.flush(); err != nil { // what was arranged is recorded, too
+		return err
+	}
 	if err := x.database.save(x.ctx, x.row, x.local, nil); err != nil {
 		return err
 	}
@@ -283,16 +287,64 @@ func (x *applier) exchangeContent(p *placing) error {
 	if !n.Stat.Unchanged(s) {
 		return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", p.at)
 	}
-	if err := x.dir.Exchange(p.staged, p.at); err != nil {
+	ours, err := x.dir.Stat(p.staged)
+	if err != nil {
 		return err
 	}
-	out, err := x.dir.Stat(p.staged)
-	if err != nil || !sameContent(n.Stat, out) {
-		return firstErr(x.dir.Exchange(p.staged, p.at), moot.Errorf(moot.Conflict, "%s was changed here meanwhile", p.at))
+	aside := x.asideName(n, ours.Inode)
+	if err := x.dir.Place(p.staged, aside); err != nil {
+		return err
 	}
-	x.discard(n, p.staged)
-	p.staged = ""
-	return nil
+	p.staged = aside
+	if err := x.dir.Exchange(aside, p.at); err != nil {
+		return err
+	}
+	p.staged = "" // what lies there now is not ours
+	out, err := x.dir.Stat(aside)
+	if err == nil && sameContent(n.Stat, out) {
+		x.discard(n, aside)
+		return nil
+	}
+	if x.dir.Exchange(aside, p.at) == nil {
+		if out, err = x.dir.Stat(aside); err == nil && sameContent(ours, out) {
+			p.staged = aside
+			return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", p.at)
+		}
+	}
+	x.giveBack(aside, p.at) // the user was quicker twice
+	return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", p.at)
+}
+
+// separate gives a file that has other names as well its own bytes: a mode or time that is
+// set at one name is set at all of them.
+func (x *applier) separate(w *want, at string) error {
+	if err := x.checkSpace(w.row.Blob.Size); err != nil {
+		return err
+	}
+	in, err := x.dir.Open(at)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := x.dir.Stage()
+	if err != nil {
+		return err
+	}
+	if _, err = io.Copy(out, in); err == nil {
+		_, err = out.Finish(modeOf(w.row), w.row.ModTime)
+	}
+	out.Discard()
+	p := &placing{want: w, at: at, staged: out.Path()}
+	if err == nil {
+		err = x.dir.Sync([]string{p.staged})
+	}
+	if err == nil {
+		err = x.install(p)
+	}
+	if err != nil && p.staged != "" {
+		_ = x.dir.Remove(p.staged) // removed at the next start at the latest
+	}
+	return err
 }
 
 // giveUp leaves a want for later.

@@ -18,9 +18,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// database holds what was agreed on. It may lose its last transactions with a power
-// failure: what is missing is found by looking again, and content that the space has is
-// adopted.
+// database holds what was agreed on, and outlasts a loss of power: what is put in place must
+// not be found without the record that it was going to be, or it is taken for an edit.
 type database struct{ db *sql.DB }
 
 func openDatabase(ctx context.Context, path string) (database, error) {
@@ -28,10 +27,7 @@ func openDatabase(ctx context.Context, path string) (database, error) {
 	if err != nil {
 		return database{}, sqlite.Error("open the synced folders", err)
 	}
-	if _, err = db.ExecContext(ctx, `PRAGMA synchronous = NORMAL`); err == nil {
-		err = sqlite.Migrate(ctx, db, migrations)
-	}
-	if err != nil {
+	if err = sqlite.Migrate(ctx, db, migrations); err != nil {
 		_ = db.Close() // err is what is reported
 		return database{}, sqlite.Error("open the synced folders", err)
 	}
@@ -178,6 +174,12 @@ func (d database) load(ctx context.Context, folder int64) (*local, error) {
 			l.dropped = append(l.dropped, n.id)
 			continue
 		}
+		if other := n.parent.children[n.name]; other != nil && other.Item == (tree.ID{}) {
+			l.remove(other) // was but to be put in place
+		} else if other != nil && n.Item == (tree.ID{}) {
+			l.dropped = append(l.dropped, n.id)
+			continue
+		}
 		l.count++
 		l.index(n)
 		if n.parent.children[n.name] != nil {
@@ -190,8 +192,8 @@ func (d database) load(ctx context.Context, folder int64) (*local, error) {
 }
 
 // save stores in one transaction what was agreed on since the last time, and what is
-// intended now; nil: nothing.
-func (d database) save(ctx context.Context, folder int64, l *local, intent []byte) error {
+// intended now, which is asked for once nodes have their rows; nil: nothing.
+func (d database) save(ctx context.Context, folder int64, l *local, intent func() ([]byte, error)) error {
 	if len(l.unsaved) == 0 && len(l.dropped) == 0 && intent == nil && !l.intended {
 		return nil
 	}
@@ -218,11 +220,14 @@ func (d database) save(ctx context.Context, folder int64, l *local, intent []byt
 }
 
 // intend replaces what is intended.
-func (s *saver) intend(tx *sql.Tx, intent []byte) (err error) {
+func (s *saver) intend(tx *sql.Tx, intent func() ([]byte, error)) error {
 	if intent == nil {
-		_, err = tx.Exec(`DELETE FROM intents WHERE folder = ?`, s.folder)
-	} else {
-		_, err = tx.Exec(`INSERT OR REPLACE INTO intents (folder, intent) VALUES (?, ?)`, s.folder, intent)
+		_, err := tx.Exec(`DELETE FROM intents WHERE folder = ?`, s.folder)
+		return err
+	}
+	raw, err := intent()
+	if err == nil {
+		_, err = tx.Exec(`INSERT OR REPLACE INTO intents (folder, intent) VALUES (?, ?)`, s.folder, raw)
 	}
 	return err
 }

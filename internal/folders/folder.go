@@ -115,7 +115,7 @@ func (f *folder) pass(ctx context.Context, dirs map[string]bool) (next time.Dura
 	if err := f.check(); err != nil {
 		return checkEvery, err
 	}
-	if err := f.recover(ctx); err != nil {
+	if err := f.finishIntent(ctx); err != nil {
 		return 0, err
 	}
 	if err := f.observe(ctx, dirs); err != nil {

@@ -79,9 +79,14 @@ func TestConflict(t *testing.T) {
 
 func TestTheSameOnBothSides(t *testing.T) {
 	w := newWorld(t, 2)
-	for _, m := range w.members {
+	for i, m := range w.members {
 		m.write("d/same", "same")
+		must(t, os.Chmod(m.path("d/same"), []os.FileMode{0o644, 0o755}[i]))
+		must(t, os.Chtimes(m.path("d/same"), time.Time{}, time.Unix(1e9+int64(i), 5)))
 	}
+	w.meet(w.members[0], w.members[1]) // one states it first
+	w.members[0].once()
+	w.meet(w.members[0], w.members[1])
 	w.converge()
 	w.same()
 	if got := w.members[0].names(); got != "d/|d/same=same" {
@@ -146,5 +151,42 @@ func TestDoesNotFit(t *testing.T) {
 	}
 	if s := b.once(); s.Failing != 1 || s.Problems[0].Path != "2" || s.Problems[0].Kind != "full" {
 		t.Errorf("%+v", s.Problems)
+	}
+}
+
+// Two names of one file are two files for the space; what is set at one must not be set at
+// the other, or they change back and forth for ever.
+func TestHardLinks(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.members[0], w.members[1]
+	a.write("one", "1")
+	must(t, os.Link(a.path("one"), a.path("two")))
+	w.converge()
+	w.same()
+	must(t, os.Chmod(b.path("one"), 0o600))
+	must(t, os.Chtimes(b.path("two"), time.Time{}, time.Unix(1e9, 5)))
+	w.converge()
+	w.same()
+	if i, err := os.Stat(a.path("two")); err != nil || i.Mode() != 0o644 {
+		t.Errorf("%v, %v", i.Mode(), err)
+	}
+}
+
+// A file whose stat alone has changed, as after a loss of power or the work of a backup, is
+// removed if others have removed it.
+func TestStatIsNoEdit(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.members[0], w.members[1]
+	a.write("f", "1")
+	w.converge()
+	a.remove("f")
+	a.once()
+	w.meet(a, b)
+	must(t, os.Chmod(b.path("f"), 0o600))
+	must(t, os.Chmod(b.path("f"), 0o644))
+	w.converge()
+	w.same()
+	if got := a.names(); got != "" {
+		t.Errorf("%s", got)
 	}
 }

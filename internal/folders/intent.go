@@ -42,9 +42,11 @@ var intentDecoder = cbor.NewDecoder(cbor.Limits{Elements: 1 << 24})
 
 // intend stores what a change is about to make disk and space agree on.
 func (f *folder) intend(ctx context.Context, d *change, bodies []tree.Body) error {
-	if err := f.database.save(ctx, f.row, f.local, nil); err != nil { // gives nodes their rows
-		return err
-	}
+	f.progress.unsure = true
+	return f.database.save(ctx, f.row, f.local, func() ([]byte, error) { return encodeIntent(d, bodies) })
+}
+
+func encodeIntent(d *change, bodies []tree.Body) ([]byte, error) {
 	in := intent{Bodies: make([]Stated, len(bodies)), After: make([]intended, len(d.after))}
 	for i, b := range bodies {
 		in.Bodies[i] = Stated{Key: b.Key, Hash: blob.IDOf(b.Data)}
@@ -56,20 +58,15 @@ func (f *folder) intend(ctx context.Context, d *change, bodies []tree.Body) erro
 		}
 		var err error
 		if in.After[i].Record, err = encodeRow(&node{kind: a.kind, record: a.record}); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	raw, err := cbor.Marshal(in)
-	if err != nil {
-		return err
-	}
-	f.progress.unsure = true
-	return f.database.save(ctx, f.row, f.local, raw)
+	return cbor.Marshal(in)
 }
 
-// recover finds out what became of an intent after a crash or an error: what the space has
+// finishIntent finds out what became of an intent after a crash or an error: what the space has
 // is agreed on, as if nothing had happened; the rest was not sent.
-func (f *folder) recover(ctx context.Context) error {
+func (f *folder) finishIntent(ctx context.Context) error {
 	if !f.progress.unsure {
 		return nil
 	}

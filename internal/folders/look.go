@@ -120,7 +120,10 @@ func (l *look) lookAt(d *node) error {
 		}
 	}
 	for name, n := range d.children {
-		if !there[name] && n.Stat.Inode != 0 && !n.gone {
+		if !there[name] && !n.moved && l.excepted(path.Join(d.path(), name)) { // removed for this disk alone
+			n.each(l.unnotice)
+			l.local.remove(n)
+		} else if !there[name] && n.Stat.Inode != 0 && !n.gone {
 			l.lost[n] = true
 		} else if !there[name] && n.Item == (tree.ID{}) {
 			l.vanish(n, func(c *node) { l.lost[c] = true })
@@ -226,6 +229,7 @@ func (l *look) relink(n, to *node) {
 		delete(n.parent.children, n.name)
 	}
 	l.local.count--
+	l.local.dropRow(to)
 	l.unnotice(to)
 	n.parent, n.name = parent, name
 	parent.children[name] = n
@@ -254,6 +258,7 @@ func (l *look) relink(n, to *node) {
 			l.compare(old, *c.seen)
 		}
 		l.unnotice(c)
+		l.local.dropRow(c)
 		l.local.count--
 	}
 	if n.kind == tree.Folder {
@@ -280,6 +285,7 @@ func (l *look) adoptBelow(n, seen *node) {
 			l.compare(old, *c.seen)
 		}
 		l.unnotice(c)
+		l.local.dropRow(c)
 		l.local.count--
 	}
 	l.loseRest(n, seen.children)

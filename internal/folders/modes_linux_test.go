@@ -15,7 +15,6 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/folders"
-	"github.com/mootspace/moot/internal/tree"
 )
 
 // unprivileged refuses changes in folders that their owner may not write, also to root.
@@ -171,8 +170,7 @@ func TestOtherModeOfTheSame(t *testing.T) {
 	a.chmod("d", 0o750)
 	a.chmod("d/1", 0o640)
 	a.once()
-	b := &member{world: w, key: moot.Key{2}, tree: tree.New(tree.Config{}), dir: t.TempDir(), data: t.TempDir(), wrote: map[string]bool{}, destroyed: map[string]bool{}}
-	w.members = append(w.members, b)
+	b := w.newMember(1)
 	w.meet(a, b)
 	b.write("d/1", "one")
 	must(t, os.Symlink("1", b.path("d/link")))

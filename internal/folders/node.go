@@ -231,7 +231,18 @@ func (l *local) detach(n *node) {
 	if n.parent.children[n.name] == n {
 		delete(n.parent.children, n.name)
 	}
+	l.dropRow(n)
 	l.count--
+}
+
+// dropRow has the row of a node that is no more deleted: it has one if it was about to be put
+// in place.
+func (l *local) dropRow(n *node) {
+	delete(l.unsaved, n)
+	if n.id != 0 {
+		l.dropped = append(l.dropped, n.id)
+		n.id = 0
+	}
 }
 
 func (l *local) takeOut(n *node) {
@@ -239,10 +250,7 @@ func (l *local) takeOut(n *node) {
 		l.takeOut(c)
 	}
 	l.forget(n)
-	delete(l.unsaved, n)
-	if n.id != 0 {
-		l.dropped = append(l.dropped, n.id)
-	}
+	l.dropRow(n)
 	if n.parent.children[n.name] == n {
 		delete(n.parent.children, n.name)
 	}

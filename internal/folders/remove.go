@@ -35,7 +35,7 @@ func (x *applier) removeTree(n *node) bool {
 	}
 	at := n.path()
 	if n.pending() {
-		if n.gone || n.Stat.Inode == 0 {
+		if n.gone || n.Stat.Inode == 0 && n.seen == nil {
 			x.unnotice(n)
 			x.local.remove(n)
 			return true
@@ -68,12 +68,13 @@ func (x *applier) removeFile(n *node, at string) error {
 	if !n.Stat.Unchanged(s) {
 		return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", at)
 	}
-	aside := x.freeName()
+	aside := x.asideName(n, 0)
 	if err := x.dir.Place(at, aside); err != nil {
 		return err
 	}
 	if s, err := x.dir.Stat(aside); err != nil || !sameContent(n.Stat, s) {
-		return firstErr(x.dir.Place(aside, at), moot.Errorf(moot.Conflict, "%s was changed here meanwhile", at))
+		x.giveBack(aside, at)
+		return moot.Errorf(moot.Conflict, "%s was changed here meanwhile", at)
 	}
 	x.discard(n, aside)
 	return nil

@@ -196,6 +196,7 @@ func (r *runner) session(ctx context.Context) error {
 		return err
 	}
 	defer r.close(f)
+	f.recover(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w := f.watcher
@@ -324,6 +325,7 @@ func (r *runner) alone(ctx context.Context, before func(*folder)) error {
 		return err
 	}
 	defer r.close(f)
+	f.recover(ctx)
 	before(f)
 	for {
 		next, err := f.pass(ctx, nil)

@@ -43,8 +43,8 @@ func (f *folder) send(ctx context.Context) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		read := f.readAll(ctx, batch)
-		if err := ctx.Err(); err != nil {
+		read, err := f.durable(f.readAll(ctx, batch))
+		if err = firstErr(ctx.Err(), err); err != nil {
 			return err
 		}
 		if err := f.state(ctx, f.recogniseContent(read)); err != nil {
