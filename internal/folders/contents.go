@@ -77,7 +77,7 @@ func (x *applier) needsContent(w *want) bool {
 // placeBatch puts one batch in place.
 func (x *applier) placeBatch(list []*want) error {
 	batch := x.intend(list)
-	if err := x.database.save(x.ctx, x.row, x.local); err != nil {
+	if err := x.database.save(x.ctx, x.row, x.local, nil); err != nil {
 		return err
 	}
 	x.stage(batch)
@@ -96,7 +96,7 @@ func (x *applier) placeBatch(list []*want) error {
 		return err
 	}
 	x.removeAside()
-	return x.database.save(x.ctx, x.row, x.local)
+	return x.database.save(x.ctx, x.row, x.local, nil)
 }
 
 // intend records what is going to be put in place.

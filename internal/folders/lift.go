@@ -42,7 +42,7 @@ func (x *applier) lift(n *node) bool {
 	x.local.unsaved[n] = struct{}{}
 	err := x.flush()
 	if err == nil {
-		err = x.database.save(x.ctx, x.row, x.local)
+		err = x.database.save(x.ctx, x.row, x.local, nil)
 	}
 	if err == nil {
 		err = x.dir.Chmod(at, mode)

@@ -147,7 +147,7 @@ func (r *runner) open(ctx context.Context) (*folder, error) {
 	f := &folder{
 		stored: r.stored, space: r.service.cfg.Space, database: r.service.database, dir: dir, ignore: patterns(r.stored.settings),
 		now: r.service.cfg.Now, log: r.service.cfg.Log, report: r.log.report, local: l,
-		todo: map[*node]*waiting{}, problems: map[string]*Problem{}, progress: progress{again: map[string]bool{}}, watcher: newWatcher(),
+		todo: map[*node]*waiting{}, problems: map[string]*Problem{}, progress: progress{again: map[string]bool{}, unsure: true}, watcher: newWatcher(),
 	}
 	caseless, normal, err := dir.Folds()
 	if caseless || normal {
