@@ -92,7 +92,7 @@ func removeAll(dir string) error {
 	if !os.IsPermission(err) {
 		return err
 	}
-	_ = filepath.WalkDir(dir, func(at string, e fs.DirEntry, err error) error { // what fails is reported below
+	_ = filepath.WalkDir(dir, func(at string, e fs.DirEntry, _ error) error { // what fails is reported below
 		if e != nil && e.IsDir() {
 			_ = os.Chmod(at, 0o700)
 		}

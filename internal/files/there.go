@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
+	iofs "io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,7 +17,7 @@ import (
 
 // listed is what a folder shows under one path.
 type listed struct {
-	kind   fs.FileMode // type bits; 0: a file
+	kind   iofs.FileMode // type bits; 0: a file
 	blob   moot.Blob
 	target string // of a link
 }
@@ -58,12 +58,12 @@ func (fs *Files) listing(ctx context.Context, in inside) (map[string]listed, err
 	return all, nil
 }
 
-func kindOf(s tree.Shown) fs.FileMode {
+func kindOf(s tree.Shown) iofs.FileMode {
 	switch {
 	case s.Type == tree.Folder || s.Manifest:
-		return fs.ModeDir
+		return iofs.ModeDir
 	case s.Type == tree.Link:
-		return fs.ModeSymlink
+		return iofs.ModeSymlink
 	}
 	return 0
 }
@@ -71,9 +71,9 @@ func kindOf(s tree.Shown) fs.FileMode {
 func (r record) listed() listed {
 	switch r.Kind {
 	case kindFolder:
-		return listed{kind: fs.ModeDir}
+		return listed{kind: iofs.ModeDir}
 	case kindSymlink:
-		return listed{kind: fs.ModeSymlink, target: r.Target}
+		return listed{kind: iofs.ModeSymlink, target: r.Target}
 	}
 	return listed{blob: moot.Blob{ID: moot.BlobID(r.ID), Size: r.Size}}
 }
@@ -104,7 +104,7 @@ func sameNames(dir string, all map[string]listed) bool {
 // nothing else.
 func holds(ctx context.Context, dir string, all map[string]listed) (bool, error) {
 	n := 0
-	err := filepath.WalkDir(dir, func(at string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(at string, e iofs.DirEntry, err error) error {
 		if err != nil || at == dir {
 			return err
 		}
@@ -113,7 +113,7 @@ func holds(ctx context.Context, dir string, all map[string]listed) (bool, error)
 		case err != nil:
 			return err
 		case strings.HasPrefix(rel, tempPrefix) && e.IsDir():
-			return fs.SkipDir
+			return iofs.SkipDir
 		case strings.HasPrefix(rel, tempPrefix):
 			return nil
 		}
@@ -136,7 +136,7 @@ var errOther = moot.Errorf(moot.Conflict, "it has other content")
 // compare returns errOther if a file or link has other content.
 func (l listed) compare(ctx context.Context, at string) error {
 	switch l.kind {
-	case fs.ModeSymlink:
+	case iofs.ModeSymlink:
 		if to, err := os.Readlink(at); err != nil || filepath.ToSlash(to) != l.target {
 			return errOther
 		}

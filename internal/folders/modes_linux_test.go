@@ -36,9 +36,10 @@ func (m *member) chmod(name string, mode fs.FileMode) {
 	must(m.t, os.Chmod(m.path(name), mode))
 }
 
-func (m *member) mode(name string) fs.FileMode {
+// modeOfD returns the permissions of folder d.
+func (m *member) modeOfD() fs.FileMode {
 	m.t.Helper()
-	info, err := os.Stat(m.path(name))
+	info, err := os.Stat(m.path("d"))
 	must(m.t, err)
 	return info.Mode().Perm()
 }
@@ -105,7 +106,7 @@ func TestCrashWhileLifted(t *testing.T) {
 	denied := b.before
 	dead := false
 	b.before = func(op, path string) error {
-		if !dead && op == "chmod" && path == "d" && b.mode("d") == 0o755 {
+		if !dead && op == "chmod" && path == "d" && b.modeOfD() == 0o755 {
 			dead = true
 			_ = b.service.Close()
 		}
@@ -115,15 +116,15 @@ func TestCrashWhileLifted(t *testing.T) {
 		return denied(op, path)
 	}
 	_, _ = b.service.Once(context.Background(), b.dir, nil)
-	if !dead || b.mode("d") != 0o755 {
-		t.Fatalf("dead: %v, the folder has %o", dead, b.mode("d"))
+	if !dead || b.modeOfD() != 0o755 {
+		t.Fatalf("dead: %v, the folder has %o", dead, b.modeOfD())
 	}
 	b.before = denied
 	b.open()
 	w.converge()
 	w.same()
-	if s, _ := a.tree.Lookup("shared/d"); s.Mode != 0o555 || b.mode("d") != 0o555 {
-		t.Errorf("the space has %o, the disk %o", s.Mode, b.mode("d"))
+	if s, _ := a.tree.Lookup("shared/d"); s.Mode != 0o555 || b.modeOfD() != 0o555 {
+		t.Errorf("the space has %o, the disk %o", s.Mode, b.modeOfD())
 	}
 }
 

@@ -15,18 +15,18 @@ import (
 )
 
 // onDisk returns how many bytes all files below a folder take.
-func onDisk(t *testing.T, dir string) (bytes int64) {
+func onDisk(t *testing.T, dir string) (taken int64) {
 	must(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
 		info, err := e.Info()
 		if err == nil {
-			bytes += info.Sys().(*syscall.Stat_t).Blocks * 512
+			taken += info.Sys().(*syscall.Stat_t).Blocks * 512
 		}
 		return err
 	}))
-	return bytes
+	return taken
 }
 
 // sparse is 8 MiB with 4 KiB of data, and ends with zeros.
