@@ -129,6 +129,7 @@ const (
 	HintListConflicts Hint = "list-conflicts" // look at the versions of names in conflict
 	HintListMembers   Hint = "list-members"   // look at the names of the members
 	HintListDevices   Hint = "list-devices"   // look at the names of the devices
+	HintListPeers     Hint = "list-peers"     // look at who can be reached
 	HintListMessages  Hint = "list-messages"  // look at the messages
 	HintListJobs      Hint = "list-jobs"      // look at the jobs
 )

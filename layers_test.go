@@ -61,7 +61,7 @@ var layers = map[string][]string{
 	"internal/compare": {".", "internal/plan"},
 
 	// Application: what every front end calls.
-	"internal/app":      {".", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/rules"},
+	"internal/app":      {".", "internal/backup", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/rules"},
 	"internal/accounts": {".", "internal/durable", "internal/feed", "internal/members", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
 
 	// Programs for the sandbox: they know nothing of this module.
@@ -70,7 +70,7 @@ var layers = map[string][]string{
 	"examples/wordcount":  {},
 
 	// Front ends: over the application; never see an architecture or one another.
-	"internal/front/api":     {".", "internal/app", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/rules", "internal/wire"},
+	"internal/front/api":     {".", "internal/app", "internal/durable", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/rules", "internal/wire"},
 	"internal/front/cli":     {".", "internal/app", "internal/compare", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy", "internal/rules"},
 	"internal/front/mailbox": {".", "internal/mail"},
 
@@ -85,7 +85,7 @@ var layers = map[string][]string{
 
 	// Processes: what a node listens on, and the home that it runs in.
 	"internal/listen": {".", "internal/app", "internal/front/api", "internal/front/mailbox", "internal/link", "internal/mta", "internal/node", "internal/policy", "internal/seal"},
-	"internal/daemon": {".", "internal/app", "internal/arch", "internal/durable", "internal/feed", "internal/front/api", "internal/link", "internal/members", "internal/mta",
+	"internal/daemon": {".", "internal/app", "internal/arch", "internal/backup", "internal/durable", "internal/feed", "internal/front/api", "internal/link", "internal/members", "internal/mta",
 		"internal/node", "internal/policy", "internal/seal", "internal/store", "internal/trust"},
 
 	// Scenarios over nodes that can be cut, turned back and lost.

@@ -48,10 +48,10 @@ func replace(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // imapLogin logs an account in by STARTTLS and opens its inbox: imap HOST:PORT USER PASSWORD-FILE.
-// With ! the password must be refused.
+// With a subject it waits for a message of it. With ! the password must be refused.
 func imapLogin(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 3 {
-		ts.Fatalf("usage: [!] imap host:port user password-file")
+	if len(args) != 3 && (len(args) != 4 || neg) {
+		ts.Fatalf("usage: [!] imap host:port user password-file [subject]")
 	}
 	c, err := imapclient.DialStartTLS(args[0], &imapclient.Options{TLSConfig: &tls.Config{InsecureSkipVerify: true}}) // the server's own certificate
 	ts.Check(err)
@@ -66,4 +66,25 @@ func imapLogin(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	_, err = c.Select("INBOX", &imap.SelectOptions{ReadOnly: true}).Wait()
 	ts.Check(err)
+	if len(args) == 4 {
+		awaitMessage(ts, c, args[3])
+	}
+}
+
+func awaitMessage(ts *testscript.TestScript, c *imapclient.Client, subject string) {
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		found, err := c.Search(&imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: "Subject", Value: subject}}}, nil).Wait()
+		ts.Check(err)
+		if len(found.AllSeqNums()) > 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("no message %q came", subject)
+		}
+	}
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -15,8 +14,9 @@ type Control interface {
 	Peers(ctx context.Context) ([]PeerStatus, error)
 	Preferences(ctx context.Context) (policy.Preferences, error)
 	SetPreferences(ctx context.Context, p policy.Preferences) error
-	// Backup writes the node's key, settings and entries as a tar archive.
-	Backup(ctx context.Context, w io.Writer) error
+	// Backup adds a backup of all that the node is made of to a directory of its machine.
+	// Kinds: Full, Conflict, Unavailable while another one is made.
+	Backup(ctx context.Context, dir string, o BackupOptions) (Backup, error)
 
 	// Collect frees what nothing needs: no version in force or retained, message or job.
 	Collect(ctx context.Context, o GarbageOptions) (Garbage, error)

@@ -18,8 +18,14 @@ type Program interface {
 	Run(ctx context.Context, home string, o RunOptions, ready func(addrs []string)) error
 	// Open connects to the home's running node, or makes one for the length of the session.
 	Open(ctx context.Context, home string, via moot.Architecture) (*Session, error)
-	// Restore makes a home from a backup file.
-	Restore(ctx context.Context, home, file string) error
+	// Backups lists what is in a directory, the oldest first.
+	Backups(ctx context.Context, dir string) ([]BackupInfo, error)
+	// VerifyBackup reads every byte of the backup that at names, as in RestoreOptions, or of all.
+	// Kind Corrupt; the error names what is damaged.
+	VerifyBackup(ctx context.Context, dir, at string, progress func(done, total int64)) ([]BackupInfo, error)
+	// Restore makes a home from a directory of backups, or from a file of version 0.1.0. What
+	// is interrupted is no home. Kind Conflict if something else is there.
+	Restore(ctx context.Context, home, from string, o RestoreOptions) (Restored, error)
 }
 
 // InitOptions shape a new space and its founder.

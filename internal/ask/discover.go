@@ -181,7 +181,7 @@ func (d *download) checkGiveUp(now time.Time) error {
 	if idle < limit {
 		return nil
 	}
-	return d.node.unavailable(d.id, d.outcomes)
+	return d.node.unavailable(d.outcomes)
 }
 
 // wanting reports whether any reader needs a group that is not held.

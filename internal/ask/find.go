@@ -111,8 +111,9 @@ func (v outcomes) add(peer moot.Peer, err error, now time.Time) {
 
 func (v outcomes) skip(k moot.Key, now time.Time) bool { return now.Before(v[k].retry) }
 
-// unavailable returns the error of a blob that cannot be fetched, from the outcomes.
-func (n *Node) unavailable(id moot.BlobID, v outcomes) error {
+// unavailable returns the error of a blob that cannot be fetched, from the outcomes. It
+// does not say which: callers know its name.
+func (n *Node) unavailable(v outcomes) error {
 	lacking, dishonest := 0, 0
 	var other *outcome
 	for _, o := range v {
@@ -127,19 +128,18 @@ func (n *Node) unavailable(id moot.BlobID, v outcomes) error {
 			}
 		}
 	}
-	if other != nil {
-		if a, ok := n.cfg.Locator.Authority(); ok && a.Required {
-			return n.at(other.peer, other.err)
-		}
-		return moot.Errorf(moot.Unavailable, "no reachable node holds %s (%w)", id, n.at(other.peer, other.err))
-	}
-	switch {
+	err := moot.Errorf(moot.Unavailable, "nobody who has it can be reached")
+	switch a, ok := n.cfg.Locator.Authority(); {
+	case other != nil && ok && a.Required:
+		return n.at(other.peer, other.err)
+	case other != nil:
+		err = moot.Errorf(moot.Unavailable, "nobody who has it can be reached (%w)", n.at(other.peer, other.err))
 	case dishonest > 0:
-		return moot.Errorf(moot.Unavailable, "no reachable node holds %s (%d banned for false bytes)", id, dishonest)
+		err = moot.Errorf(moot.Unavailable, "nobody who has it can be reached (%d banned for false bytes)", dishonest)
 	case lacking > 0:
-		return moot.Errorf(moot.NotFound, "none of the %d nodes found holds %s", lacking, id)
+		err = moot.Errorf(moot.NotFound, "none of the %d devices that can be reached has it", lacking)
 	}
-	return moot.Errorf(moot.Unavailable, "no reachable node holds %s", id)
+	return moot.WithHint(err, moot.HintListPeers)
 }
 
 // at puts the node's name in front of its error, instead of its address.
@@ -148,7 +148,7 @@ func (n *Node) at(p moot.Peer, err error) error {
 	if p.Server {
 		name = "server"
 	}
-	return moot.Wrap(cmp.Or(name, p.ID.Short()), withoutAddress(err))
+	return moot.Wrap(cmp.Or(name, p.ID.Short()), WithoutAddress(err))
 }
 
 // named fills in the name of a node's member.
@@ -159,8 +159,8 @@ func (n *Node) named(p moot.Peer) moot.Peer {
 	return p
 }
 
-// withoutAddress takes off the address that a link puts in front of its errors.
-func withoutAddress(err error) error {
+// WithoutAddress takes off the address that a link puts in front of its errors.
+func WithoutAddress(err error) error {
 	e, ok := err.(*moot.Error) //nolint:errorlint // only the outermost operation
 	if !ok || !strings.Contains(e.Op, "://") {
 		return err

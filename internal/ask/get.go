@@ -54,7 +54,7 @@ func (n *Node) Have(ctx context.Context, id moot.BlobID) (moot.Holding, error) {
 	if known {
 		return best, nil
 	}
-	return moot.Holding{}, n.unavailable(id, outcomes)
+	return moot.Holding{}, n.unavailable(outcomes)
 }
 
 // Exchange serves parts by Get, which fetches what is not held here.

@@ -13,7 +13,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -24,16 +23,15 @@ import (
 const (
 	listsFolder   = "backups"
 	blobsFolder   = "blobs"
-	packsFolder   = "packs"
-	filesFolder   = "files"
+	packsFolder   = "packs" // of small blobs
+	partsFolder   = "parts" // packs of parts of files, which are no blobs of the space
 	partialFolder = "partial"
+	lockFile      = ".lock"
 )
 
 func blobPath(dir string, id moot.BlobID) string {
 	return filepath.Join(dir, blobsFolder, id.String()[:2], id.String())
 }
-func packPath(dir string, id moot.BlobID) string { return filepath.Join(dir, packsFolder, id.String()) }
-func filePath(dir string, id moot.BlobID) string { return filepath.Join(dir, filesFolder, id.String()) }
 
 // Source is what is backed up.
 type Source struct {
@@ -43,7 +41,8 @@ type Source struct {
 	Blobs moot.Blobs                                            // where they are read
 }
 
-// HomeFile is written when the backup comes to it.
+// HomeFile is written when the backup comes to it. Parts of it that former backups have
+// are not written again: of a database that grows, the pages that have changed.
 type HomeFile struct {
 	Name  string
 	Write func(ctx context.Context, w io.Writer) error
@@ -52,15 +51,22 @@ type HomeFile struct {
 // Options shape a backup.
 type Options struct {
 	Now      time.Time
-	Progress func(Report) // after each part; nil: none
+	Progress func(Report)        // after each part; nil: none
+	Own      func(moot.Key) bool // whether a device is, or was, this home's; nil: any is
+	Keep     int                 // newest backups that stay when this one is whole; 0: all
 }
 
-// Report is what a backup has written.
+// Report is what a backup holds, and what of it was written.
 type Report struct {
+	ID     string        `json:"id"`    // name of the list; only when it is whole
 	New    int64         `json:"new"`   // blobs
 	Known  int64         `json:"known"` // blobs that a former backup has written
+	Size   int64         `json:"size"`  // bytes of all blobs and files
 	Bytes  int64         `json:"bytes"` // written
 	Unread []moot.BlobID `json:"unread,omitempty"`
+
+	Dropped int   `json:"dropped,omitempty"` // former backups
+	Freed   int64 `json:"freed,omitempty"`   // bytes that only these needed
 }
 
 type writer struct {
@@ -69,29 +75,66 @@ type writer struct {
 	o      Options
 	list   List
 	report Report
-	known  map[moot.BlobID]moot.Blob // small blob → its pack
-	packs  map[moot.BlobID]moot.Blob // that the list is to name
+	packs  packer // of small blobs
+	parts  packer // of files
 	seen   map[moot.BlobID]bool
 	dirs   map[string]bool // whose names are not durable yet
 }
 
-// Write adds a backup to a directory. Its list is written when all that it names is
-// durable; until then former backups are the newest. A blob that cannot be read is in
-// Report.Unread, and the rest is written. Kind Full.
+// Write adds a backup to a directory, which it makes if there is none. Its list is written
+// when all that it names is durable; until then former backups are the newest. A blob that
+// cannot be read is in Report.Unread, and the rest is written. Kinds: Full, Conflict if the
+// directory has backups of another home, Unavailable while another backup is written to it.
 func Write(ctx context.Context, dir string, src Source, o Options) (Report, error) {
-	w := &writer{dir: dir, src: src, o: o, known: map[moot.BlobID]moot.Blob{}, packs: map[moot.BlobID]moot.Blob{}, seen: map[moot.BlobID]bool{}, dirs: map[string]bool{}}
-	err := w.write(ctx)
+	w := &writer{dir: dir, src: src, o: o, seen: map[moot.BlobID]bool{}, dirs: map[string]bool{}}
+	w.packs, w.parts = newPacker(w, packsFolder), newPacker(w, partsFolder)
+	err := w.locked(ctx)
 	return w.report, durable.Error("backup", err)
 }
 
-func (w *writer) write(ctx context.Context) error {
-	for _, folder := range []string{listsFolder, blobsFolder, packsFolder, filesFolder, partialFolder} {
+func (w *writer) locked(ctx context.Context) error {
+	if err := os.MkdirAll(w.dir, 0o700); err != nil {
+		return err
+	}
+	lock, err := durable.Lock(filepath.Join(w.dir, lockFile))
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	for _, folder := range []string{listsFolder, blobsFolder, packsFolder, partsFolder, partialFolder} {
 		if err := os.MkdirAll(filepath.Join(w.dir, folder), 0o700); err != nil {
 			return err
 		}
 	}
+	if err := w.checkOwn(); err != nil {
+		return err
+	}
+	if err := removeAll(filepath.Join(w.dir, partialFolder)); err != nil { // of a backup that was interrupted
+		return err
+	}
+	if err := w.write(ctx); err != nil {
+		return err
+	}
+	return w.prune()
+}
+
+// checkOwn refuses a directory of another home: its backups would be dropped in place of
+// this one's.
+func (w *writer) checkOwn() error {
+	names, err := Lists(w.dir)
+	if err != nil || len(names) == 0 || w.o.Own == nil {
+		return err
+	}
+	l, err := Open(w.dir, names[len(names)-1])
+	if err == nil && !w.o.Own(l.Device) {
+		return moot.Errorf(moot.Conflict, "%s has backups of another home", w.dir)
+	}
+	return nil // a damaged list is found by Verify
+}
+
+func (w *writer) write(ctx context.Context) error {
 	w.dirs[w.dir], w.dirs[filepath.Dir(w.dir)] = true, true
-	if err := w.findPacks(); err != nil {
+	if err := errors.Join(w.packs.find(), w.parts.find()); err != nil {
 		return err
 	}
 	for _, f := range w.src.Files { // first: entries before the blobs that they name
@@ -99,50 +142,60 @@ func (w *writer) write(ctx context.Context) error {
 			return moot.Wrap(f.Name, err)
 		}
 	}
+	if err := w.parts.flush(); err != nil {
+		return err
+	}
 	if err := w.blobs(ctx); err != nil {
 		return err
 	}
-	for _, b := range w.packs {
-		w.list.Packs = append(w.list.Packs, b)
-	}
-	slices.SortFunc(w.list.Packs, func(a, b moot.Blob) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	w.list.Parts, w.list.Packs = w.parts.named(), w.packs.named()
 	return w.finish(ctx)
 }
 
-// findPacks learns which small blobs former backups have written.
-func (w *writer) findPacks() error {
-	found, err := os.ReadDir(filepath.Join(w.dir, packsFolder))
-	if err != nil {
-		return err
+// file writes the parts of a file that are not there yet.
+func (w *writer) file(ctx context.Context, f HomeFile) error {
+	out := &splitter{ctx: ctx, to: &w.parts, file: File{Name: f.Name, Parts: []moot.BlobID{}}}
+	err := f.Write(ctx, out)
+	if err == nil {
+		err = out.end()
 	}
-	for _, f := range found {
-		id, err := moot.ParseBlobID(f.Name())
-		if err != nil {
-			continue
-		}
-		list, err := indexOf(packPath(w.dir, id))
-		info, serr := f.Info()
-		if err != nil || serr != nil {
-			continue // damaged: its blobs are written again
-		}
-		for _, b := range list {
-			w.known[b.ID] = moot.Blob{ID: id, Size: info.Size()}
-		}
-	}
-	w.dirs[filepath.Join(w.dir, packsFolder)] = true
-	return nil
+	w.list.Files = append(w.list.Files, out.file)
+	return err
 }
 
-func (w *writer) file(ctx context.Context, f HomeFile) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// splitter cuts what is written to it in parts.
+type splitter struct {
+	ctx  context.Context //nolint:containedctx // methods of io take no context
+	to   *packer
+	part []byte
+	file File
+}
+
+func (s *splitter) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		n := min(len(rest), moot.MaxSmall-len(s.part))
+		s.part, rest = append(s.part, rest[:n]...), rest[n:]
+		if len(s.part) == moot.MaxSmall {
+			if err := s.end(); err != nil {
+				return 0, err
+			}
+		}
 	}
-	tmp, b, err := w.partial(func(out io.Writer) error { return f.Write(ctx, out) })
-	if err == nil {
-		w.list.Files = append(w.list.Files, File{f.Name, b})
-		err = w.install(tmp, filePath(w.dir, b.ID), b.Size)
+	return len(p), s.ctx.Err()
+}
+
+func (s *splitter) end() error {
+	if len(s.part) == 0 {
+		return nil
 	}
-	return err
+	b := moot.Small{ID: blob.IDOf(s.part), Data: s.part}
+	s.file.Parts, s.file.Size = append(s.file.Parts, b.ID), s.file.Size+int64(len(s.part))
+	s.to.w.report.Size += int64(len(s.part))
+	s.part = nil
+	if s.to.has(b.ID) {
+		return nil
+	}
+	return s.to.add(b)
 }
 
 // blobs writes those that are not there yet.
@@ -160,50 +213,60 @@ func (w *writer) blobs(ctx context.Context) error {
 			continue
 		}
 		w.seen[b.ID] = true
-		if b.Size > moot.MaxSmall {
+		switch {
+		case b.Size > moot.MaxSmall:
 			err = w.large(ctx, b)
-		} else if pack, ok := w.known[b.ID]; ok {
-			w.packs[pack.ID] = pack
-			w.report.Known++
-		} else if small, size = append(small, b.ID), size+b.Size; size >= packSize || len(small) == moot.MaxMany {
-			err = w.pack(ctx, small)
+		case w.packs.has(b.ID):
+			w.known(b.Size)
+		default:
+			small, size = append(small, b.ID), size+b.Size
+		}
+		if err == nil && (size >= packSize || len(small) == moot.MaxMany) {
+			err = w.small(ctx, small)
 			small, size = nil, 0
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return w.pack(ctx, small)
+	if err := w.small(ctx, small); err != nil {
+		return err
+	}
+	return w.packs.flush()
 }
 
-func (w *writer) pack(ctx context.Context, ids []moot.BlobID) error {
+func (w *writer) known(size int64) {
+	w.report.Known++
+	w.report.Size += size
+	w.progress()
+}
+
+func (w *writer) progress() {
+	if w.o.Progress != nil {
+		w.o.Progress(w.report)
+	}
+}
+
+// small reads small blobs and has them packed.
+func (w *writer) small(ctx context.Context, ids []moot.BlobID) error {
 	got := map[moot.BlobID]bool{}
-	var blobs []moot.Small
 	for b, err := range w.src.Blobs.GetMany(ctx, ids) {
+		if err == nil {
+			got[b.ID] = true
+			w.report.New++
+			w.report.Size += int64(len(b.Data))
+			err = w.packs.add(b)
+		}
 		if err != nil {
 			return err
 		}
-		got[b.ID] = true
-		blobs = append(blobs, b)
 	}
 	for _, id := range ids {
 		if !got[id] {
 			w.report.Unread = append(w.report.Unread, id)
 		}
 	}
-	if len(blobs) == 0 {
-		return ctx.Err()
-	}
-	tmp, b, err := w.partial(func(out io.Writer) error {
-		_, err := out.Write(encodePack(blobs))
-		return err
-	})
-	if err == nil {
-		w.packs[b.ID] = b
-		w.report.New += int64(len(blobs))
-		err = w.install(tmp, packPath(w.dir, b.ID), b.Size)
-	}
-	return err
+	return ctx.Err()
 }
 
 // large writes a blob as a file of its own.
@@ -213,7 +276,7 @@ func (w *writer) large(ctx context.Context, b moot.Blob) error {
 	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && info.Size() == b.Size {
 		w.dirs[filepath.Dir(path)] = true // its name may come from a backup that was interrupted
 		w.list.Blobs = append(w.list.Blobs, b)
-		w.report.Known++
+		w.known(b.Size)
 		return nil
 	}
 	var rerr error
@@ -226,6 +289,9 @@ func (w *writer) large(ctx context.Context, b moot.Blob) error {
 		_, err := io.Copy(out, readErrors{blob.NewDecoder(body, b.ID, moot.Range{Length: -1}), &rerr})
 		return err
 	})
+	if moot.KindOf(rerr) == moot.NotFound {
+		return nil // a file elsewhere that is not there any more
+	}
 	if rerr != nil && ctx.Err() == nil {
 		w.report.Unread = append(w.report.Unread, b.ID)
 		return nil
@@ -235,6 +301,7 @@ func (w *writer) large(ctx context.Context, b moot.Blob) error {
 	}
 	w.list.Blobs = append(w.list.Blobs, got)
 	w.report.New++
+	w.report.Size += got.Size
 	return w.install(tmp, path, got.Size)
 }
 
@@ -258,8 +325,11 @@ func (w *writer) partial(write func(io.Writer) error) (path string, b moot.Blob,
 	if err != nil {
 		return "", b, err
 	}
-	h := blob.NewHasher(nil)
-	err = write(io.MultiWriter(f, h))
+	h, out := blob.NewHasher(nil), durable.NewSparse(f)
+	err = write(io.MultiWriter(out, h))
+	if err == nil {
+		err = out.Finish()
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -282,9 +352,7 @@ func (w *writer) install(tmp, path string, size int64) error {
 	}
 	w.dirs[filepath.Dir(path)] = true
 	w.report.Bytes += size
-	if w.o.Progress != nil {
-		w.o.Progress(w.report)
-	}
+	w.progress()
 	return nil
 }
 
@@ -298,13 +366,14 @@ func (w *writer) finish(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	w.list.Count, w.list.Size = w.report.New+w.report.Known, w.report.Size
 	w.list.Version, w.list.Time, w.list.Unread = version, w.o.Now.UTC(), w.report.Unread
 	w.list.Device = moot.Key(w.src.Key.Public().(ed25519.PublicKey))
 	text, err := encodeList(w.list, w.src.Key)
 	if err != nil {
 		return err
 	}
-	tmp, _, err := w.partial(func(out io.Writer) error {
+	tmp, b, err := w.partial(func(out io.Writer) error {
 		_, err := out.Write(text)
 		return err
 	})
@@ -312,12 +381,14 @@ func (w *writer) finish(ctx context.Context) error {
 		return err
 	}
 	lists := filepath.Join(w.dir, listsFolder)
-	path := filepath.Join(lists, w.list.Time.Format(layout)+".json")
+	id := w.list.Time.Format(layout)
+	path := listPath(w.dir, id)
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(moot.Errorf(moot.Conflict, "there is a backup of that time already"), err, os.Remove(tmp))
 	}
 	if err := os.Rename(tmp, path); err != nil {
 		return err
 	}
+	w.report.ID, w.report.Bytes = id, w.report.Bytes+b.Size
 	return durable.SyncFolder(lists)
 }

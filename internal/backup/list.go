@@ -18,15 +18,29 @@ type List struct {
 	Time    time.Time     `json:"time"`
 	Device  moot.Key      `json:"device"` // that made and signed it
 	Files   []File        `json:"files"`
+	Parts   []moot.Blob   `json:"parts"` // packs of parts of files
 	Blobs   []moot.Blob   `json:"blobs"` // of more than moot.MaxSmall bytes
-	Packs   []moot.Blob   `json:"packs"` // of small blobs
+	Packs   []moot.Blob   `json:"packs"` // of small blobs; former backups may have named others in them
 	Unread  []moot.BlobID `json:"unread,omitempty"`
+	Count   int64         `json:"count"` // of blobs
+	Size    int64         `json:"size"`  // bytes of all blobs and files
+}
+
+// Bytes returns how many bytes the list names, with what only former backups need of a pack.
+func (l List) Bytes() (n int64) {
+	for _, list := range [][]moot.Blob{l.Parts, l.Packs, l.Blobs} {
+		for _, b := range list {
+			n += b.Size
+		}
+	}
+	return n
 }
 
 // File is a file of the home.
 type File struct {
-	Name string `json:"name"`
-	moot.Blob
+	Name  string        `json:"name"` // path with slashes
+	Size  int64         `json:"size"`
+	Parts []moot.BlobID `json:"parts"` // of moot.MaxSmall bytes each, but for the last
 }
 
 const (
@@ -67,6 +81,8 @@ func decodeList(text []byte) (l List, err error) {
 	return l, nil
 }
 
+func listPath(dir, name string) string { return filepath.Join(dir, listsFolder, name+".json") }
+
 // Lists returns the names of a backup's lists, the newest last.
 func Lists(dir string) ([]string, error) {
 	found, err := os.ReadDir(filepath.Join(dir, listsFolder))
@@ -83,9 +99,26 @@ func Lists(dir string) ([]string, error) {
 	return names, nil
 }
 
+// Find returns the name of the newest list that is not younger than a time. Kind NotFound.
+func Find(dir string, at time.Time) (string, error) {
+	names, err := Lists(dir)
+	if err != nil {
+		return "", err
+	}
+	for _, name := range slices.Backward(names) {
+		if made, err := time.Parse(layout, name); err == nil && !made.After(at) {
+			return name, nil
+		}
+	}
+	if len(names) == 0 {
+		return "", moot.Errorf(moot.NotFound, "there is no backup in %s", dir)
+	}
+	return "", moot.Errorf(moot.NotFound, "there is no backup of %s or before", at.Format(time.DateTime))
+}
+
 // Open reads a list and verifies its signature. Kinds: Corrupt, Invalid, NotFound.
 func Open(dir, name string) (l List, err error) {
-	path := filepath.Join(dir, listsFolder, name+".json")
+	path := listPath(dir, name)
 	info, err := os.Stat(path)
 	if err != nil {
 		return l, err

@@ -1,11 +1,15 @@
 package backup
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
 	"iter"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/blob"
@@ -88,7 +92,7 @@ func indexOf(path string) (list []moot.Blob, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if list, err = readIndex(f); err != nil {
+	if list, err = readIndex(bufio.NewReader(f)); err != nil {
 		return nil, err
 	}
 	size := int64(len(packMagic) + 4 + rowSize*len(list))
@@ -100,4 +104,90 @@ func indexOf(path string) (list []moot.Blob, err error) {
 		err = moot.Errorf(moot.Corrupt, "the pack is cut off")
 	}
 	return list, err
+}
+
+// packer gathers small blobs, and writes those that no pack has yet.
+type packer struct {
+	w       *writer
+	folder  string
+	known   map[moot.BlobID]moot.Blob // small blob → its pack; zero while it is gathered
+	used    map[moot.BlobID]moot.Blob // packs that the list is to name
+	pending []moot.Small
+	size    int
+}
+
+func newPacker(w *writer, folder string) packer {
+	return packer{w: w, folder: folder, known: map[moot.BlobID]moot.Blob{}, used: map[moot.BlobID]moot.Blob{}}
+}
+
+func packPath(dir, folder string, id moot.BlobID) string {
+	return filepath.Join(dir, folder, id.String())
+}
+
+// find learns what former backups have written.
+func (p *packer) find() error {
+	folder := filepath.Join(p.w.dir, p.folder)
+	found, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		id, err := moot.ParseBlobID(f.Name())
+		if err != nil {
+			continue
+		}
+		list, err := indexOf(filepath.Join(folder, f.Name()))
+		info, serr := f.Info()
+		if err != nil || serr != nil {
+			continue // damaged: what it has is written again
+		}
+		for _, b := range list {
+			p.known[b.ID] = moot.Blob{ID: id, Size: info.Size()}
+		}
+	}
+	p.w.dirs[folder] = true // names in it may come from a backup that was interrupted
+	return nil
+}
+
+// has reports whether a small blob need not be added, and has the list name its pack.
+func (p *packer) has(id moot.BlobID) bool {
+	pack, ok := p.known[id]
+	if ok && pack != (moot.Blob{}) {
+		p.used[pack.ID] = pack
+	}
+	return ok
+}
+
+func (p *packer) add(b moot.Small) error {
+	p.known[b.ID] = moot.Blob{}
+	p.pending, p.size = append(p.pending, b), p.size+len(b.Data)
+	if p.size < packSize && len(p.pending) < maxRows {
+		return nil
+	}
+	return p.flush()
+}
+
+// flush writes a pack of what was gathered.
+func (p *packer) flush() error {
+	if len(p.pending) == 0 {
+		return nil
+	}
+	tmp, pack, err := p.w.partial(func(out io.Writer) error {
+		_, err := out.Write(encodePack(p.pending))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, b := range p.pending {
+		p.known[b.ID] = pack
+	}
+	p.used[pack.ID] = pack
+	p.pending, p.size = nil, 0
+	return p.w.install(tmp, packPath(p.w.dir, p.folder, pack.ID), pack.Size)
+}
+
+// named returns the packs that the list is to name.
+func (p *packer) named() []moot.Blob {
+	return slices.SortedFunc(maps.Values(p.used), func(a, b moot.Blob) int { return slices.Compare(a.ID[:], b.ID[:]) })
 }

@@ -10,22 +10,38 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/folders"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
 )
 
-// backedUp returns a backup of a home, as a file.
+// backedUp returns a directory with a backup of a home.
 func backedUp(t *testing.T, dir string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "backup.tar")
-	f, err := os.Create(path)
+	to := filepath.Join(t.TempDir(), "backup")
+	backUp(t, dir, to)
+	return to
+}
+
+func backUp(t *testing.T, dir, to string) (b app.Backup) {
+	t.Helper()
+	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
+		var err error
+		b, err = s.Control.Backup(ctx, to, app.BackupOptions{})
+		must(t, err)
+	})
+	return b
+}
+
+func restore(t *testing.T, home, from string) app.Restored {
+	t.Helper()
+	r, err := Program{}.Restore(t.Context(), home, from, app.RestoreOptions{})
 	must(t, err)
-	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) { must(t, s.Control.Backup(ctx, f)) })
-	must(t, f.Close())
-	return path
+	return r
 }
 
 func TestRestoredHomeWritesOnlyOnceItReachedAnother(t *testing.T) {
@@ -41,8 +57,9 @@ func TestRestoredHomeWritesOnlyOnceItReachedAnother(t *testing.T) {
 	must(t, os.RemoveAll(ben))
 
 	restored := filepath.Join(t.TempDir(), "again")
-	must(t, Program{}.Restore(t.Context(), restored, file))
-	wantError(t, Program{}.Restore(t.Context(), restored, file), moot.Invalid, moot.HintOtherHome, "already the home")
+	restore(t, restored, file)
+	_, err := Program{}.Restore(t.Context(), restored, file, app.RestoreOptions{})
+	wantError(t, err, moot.Invalid, moot.HintOtherHome, "already the home")
 	h, err := openHome(restored)
 	must(t, err)
 	wantError(t, h.ready(), moot.Unavailable, moot.HintStartNode, "restored")
@@ -68,7 +85,7 @@ func TestRestoredHomeAloneWritesNothing(t *testing.T) {
 	ann := founded(t)
 	in(t, ann, moot.Architecture{}, func(ctx context.Context, s *app.Session) { must(t, write(ctx, s, "a.txt", "a")) })
 	restored := filepath.Join(t.TempDir(), "again")
-	must(t, Program{}.Restore(t.Context(), restored, backedUp(t, ann)))
+	restore(t, restored, backedUp(t, ann))
 	in(t, restored, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
 		wantError(t, write(ctx, s, "b.txt", "b"), moot.Unavailable, moot.HintStartNode, "restored")
 		_, err := s.Files.Lookup(ctx, "a.txt")
@@ -76,12 +93,13 @@ func TestRestoredHomeAloneWritesNothing(t *testing.T) {
 	})
 }
 
-func TestBackupOfARunningNodeHoldsAccountsAndNoBlobs(t *testing.T) {
+func TestBackupOfARunningNodeHoldsAccountsAndBlobs(t *testing.T) {
 	dir := founded(t)
 	run(t, dir, peerOptions())
 	var account moot.Key
 	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
 		must(t, write(ctx, s, "a.txt", strings.Repeat("blob", 1<<16)))
+		must(t, write(ctx, s, "small.txt", "small"))
 		a, err := s.Control.AddAccount(ctx, "eve", "")
 		must(t, err)
 		account = a.Device
@@ -89,11 +107,23 @@ func TestBackupOfARunningNodeHoldsAccountsAndNoBlobs(t *testing.T) {
 		must(t, err)
 	})
 	restored := filepath.Join(t.TempDir(), "again")
-	must(t, Program{}.Restore(t.Context(), restored, backedUp(t, dir)))
+	saved := backedUp(t, dir)
+	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) { must(t, write(ctx, s, "b.txt", "later")) })
+	if b := backUp(t, dir, saved); b.New != 1 || b.Known < 2 || b.Bytes > 1<<20 {
+		t.Errorf("the second backup is %+v", b.Report)
+	}
+	lists, err := Program{}.VerifyBackup(t.Context(), saved, "", nil)
+	must(t, err)
+	if len(lists) != 2 || !lists[0].Time.Before(lists[1].Time) || lists[1].Blobs != lists[0].Blobs+1 {
+		t.Errorf("lists %+v", lists)
+	}
+	if r := restore(t, restored, saved); r.Blobs != lists[1].Blobs || r.ID != lists[1].ID {
+		t.Errorf("restored %+v of %+v", r, lists[1])
+	}
 	key, err := seal.LoadKey(filepath.Join(restored, "accounts", account.String()+".pem"))
 	must(t, err)
-	if seal.Public(key) != account || exists(t, filepath.Join(restored, "blobs")) {
-		t.Error("the restored home lacks the account, or has blobs")
+	if seal.Public(key) != account || exists(t, filepath.Join(restored, stagingFolder)) || exists(t, filepath.Join(dir, copiesFolder)) {
+		t.Error("the restored home lacks the account, or something is left")
 	}
 	in(t, restored, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
 		list, err := s.Control.Accounts(ctx)
@@ -101,7 +131,108 @@ func TestBackupOfARunningNodeHoldsAccountsAndNoBlobs(t *testing.T) {
 		if len(list) != 2 || list[1].Name != "eve" || list[1].Passwords != 1 {
 			t.Errorf("accounts %+v", list)
 		}
+		if read(t, s, "a.txt") != strings.Repeat("blob", 1<<16) || read(t, s, "small.txt") != "small" || read(t, s, "b.txt") != "later" {
+			t.Error("files are others than they were")
+		}
 	})
+}
+
+func TestAtChoosesABackup(t *testing.T) {
+	dir := founded(t)
+	saved := backedUp(t, dir)
+	backUp(t, dir, saved)
+	lists, err := Program{}.Backups(t.Context(), saved)
+	must(t, err)
+	first, second := lists[0], lists[1]
+	local := func(l app.BackupInfo, layout string) string { return l.Time.Local().Format(layout) }
+	for at, want := range map[string]string{
+		"": second.ID, first.ID: first.ID, second.ID: second.ID,
+		local(second, time.DateOnly): second.ID, first.Time.Format(time.RFC3339Nano): first.ID, "2999-01-01": second.ID,
+	} {
+		if id, err := findBackup(saved, at); err != nil || id != want {
+			t.Errorf("%q is %s, %v; want %s", at, id, err, want)
+		}
+	}
+	for at, kind := range map[string]moot.ErrorKind{"2001-01-01 10:00": moot.NotFound, "../x": moot.Invalid, "yesterday": moot.Invalid} {
+		if _, err := findBackup(saved, at); moot.KindOf(err) != kind {
+			t.Errorf("%q: %v", at, err)
+		}
+	}
+	_, err = Program{}.VerifyBackup(t.Context(), t.TempDir(), "", nil)
+	wantError(t, err, moot.NotFound, "", "")
+}
+
+// TestInterruptedRestoreIsNoHome stops a restore at each step.
+func TestInterruptedRestoreIsNoHome(t *testing.T) {
+	dir := founded(t)
+	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
+		must(t, write(ctx, s, "a.txt", strings.Repeat("blob", 1<<16)))
+	})
+	saved := backedUp(t, dir)
+	restored := filepath.Join(t.TempDir(), "again")
+	r := restoring{dir: restored, staged: filepath.Join(restored, stagingFolder), from: saved}
+	noHome := func() {
+		t.Helper()
+		_, err := openHome(restored)
+		wantError(t, err, moot.NotFound, moot.HintCreate, "not the home")
+		_, err = Program{}.Init(t.Context(), restored, app.InitOptions{Space: "club", As: "eve"})
+		wantError(t, err, moot.Conflict, "", "interrupted")
+	}
+	must(t, r.begin())
+	noHome()
+	must(t, r.fromBackup(t.Context(), ""))
+	noHome()
+	must(t, r.move(databaseFile))
+	must(t, r.move("blobs"))
+	noHome()
+	restore(t, restored, saved)
+	in(t, restored, moot.Architecture{}, func(_ context.Context, s *app.Session) {
+		if read(t, s, "a.txt") != strings.Repeat("blob", 1<<16) {
+			t.Error("the file is another than it was")
+		}
+	})
+	full := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(full, "thesis.txt"), []byte("mine"), 0o600))
+	_, err := Program{}.Restore(t.Context(), full, saved, app.RestoreOptions{})
+	wantError(t, err, moot.Conflict, "", "not empty")
+}
+
+func TestDamageIsNamedAndLeftOut(t *testing.T) {
+	dir := founded(t)
+	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
+		must(t, write(ctx, s, "a.txt", strings.Repeat("blob", 1<<16)))
+		must(t, write(ctx, s, "small.txt", "small text"))
+	})
+	saved := backedUp(t, dir)
+	large, err := filepath.Glob(filepath.Join(saved, "blobs", "*", "*"))
+	must(t, err)
+	packs, err := filepath.Glob(filepath.Join(saved, "packs", "*"))
+	must(t, err)
+	if len(large) != 1 || len(packs) != 1 {
+		t.Fatal(large, packs)
+	}
+	must(t, os.WriteFile(large[0], []byte(strings.Repeat("bl0b", 1<<16)), 0o600))
+	pack, err := os.ReadFile(packs[0])
+	must(t, err)
+	must(t, os.WriteFile(packs[0], bytes.Replace(pack, []byte("small text"), []byte("SMALL text"), 1), 0o600))
+	_, err = Program{}.VerifyBackup(t.Context(), saved, "", nil)
+	wantError(t, err, moot.Corrupt, "", filepath.Base(large[0]))
+	small := blobOf(t, dir, "small.txt")
+	wantError(t, err, moot.Corrupt, "", small.String())
+	r := restore(t, filepath.Join(t.TempDir(), "again"), saved)
+	if len(r.Damaged) != 2 || r.Damaged[0].String() != filepath.Base(large[0]) || r.Damaged[1] != small {
+		t.Errorf("restored %+v", r)
+	}
+}
+
+func blobOf(t *testing.T, dir, name string) (id moot.BlobID) {
+	t.Helper()
+	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
+		f, err := s.Files.Lookup(ctx, name)
+		must(t, err)
+		id = f.Blob.ID
+	})
+	return id
 }
 
 // archive returns a tar archive of files, by name and content in turn.
@@ -139,15 +270,15 @@ func TestRestoreRefusesWhatIsNoBackup(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "backup.tar")
 		must(t, os.WriteFile(file, raw, 0o600))
 		dir := filepath.Join(t.TempDir(), "home")
-		err := Program{}.Restore(t.Context(), dir, file)
-		if err == nil || exists(t, filepath.Join(dir, settingsFile)) {
+		_, err := Program{}.Restore(t.Context(), dir, file, app.RestoreOptions{})
+		if err == nil || exists(t, dir) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if len(err.Error()) > 500 {
 			t.Errorf("%s: an error of %d bytes", name, len(err.Error()))
 		}
 	}
-	err := Program{}.Restore(t.Context(), filepath.Join(t.TempDir(), "home"), "/does/not/exist")
+	_, err := Program{}.Restore(t.Context(), filepath.Join(t.TempDir(), "home"), "/does/not/exist", app.RestoreOptions{})
 	if moot.KindOf(err) == "" {
 		t.Error("a missing file was restored")
 	}
@@ -185,5 +316,66 @@ func FuzzUnpack(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	})
+}
+
+func TestBackupHasFilesOfSyncedFolders(t *testing.T) {
+	dir := founded(t)
+	docs := filepath.Join(t.TempDir(), "docs")
+	must(t, os.Mkdir(docs, 0o700))
+	large := strings.Repeat("lies elsewhere", 1<<14)
+	must(t, os.WriteFile(filepath.Join(docs, "large"), []byte(large), 0o600))
+	must(t, os.WriteFile(filepath.Join(docs, "small"), []byte("small"), 0o600))
+	stop := run(t, dir, peerOptions())
+	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
+		_, err := s.Folders.Add(ctx, docs, folders.Options{Name: "docs"})
+		must(t, err)
+		_, err = s.Folders.Once(ctx, docs, func(folders.Event) {})
+		must(t, err)
+	})
+	saved := filepath.Join(t.TempDir(), "backup")
+	if b := backUp(t, dir, saved); len(b.Folders) > 0 || len(b.Unread) > 0 {
+		t.Errorf("made %+v", b)
+	}
+	stop()
+	for _, there := range []bool{true, false} {
+		if !there {
+			must(t, os.RemoveAll(docs))
+		}
+		if b := backUp(t, dir, saved); len(b.Folders) == 0 != there || b.Known < 2 && there {
+			t.Errorf("made %+v without a node", b)
+		}
+	}
+	lists, err := Program{}.Backups(t.Context(), saved)
+	must(t, err)
+	restored := filepath.Join(t.TempDir(), "again")
+	_, err = Program{}.Restore(t.Context(), restored, saved, app.RestoreOptions{At: lists[1].ID})
+	must(t, err)
+	in(t, restored, moot.Architecture{}, func(_ context.Context, s *app.Session) {
+		if read(t, s, "docs/large") != large || read(t, s, "docs/small") != "small" {
+			t.Error("files of the synced folder are others than they were")
+		}
+	})
+}
+
+func TestFileOfVersion010IsRestored(t *testing.T) {
+	dir := founded(t)
+	in(t, dir, moot.Architecture{}, func(ctx context.Context, s *app.Session) { must(t, write(ctx, s, "a.txt", "a")) })
+	var parts []string
+	for _, name := range []string{keyFile, settingsFile, databaseFile} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		must(t, err)
+		parts = append(parts, name, string(text))
+	}
+	file := filepath.Join(t.TempDir(), "backup.tar")
+	must(t, os.WriteFile(file, archive(t, parts...), 0o600))
+	restored := filepath.Join(t.TempDir(), "again")
+	if r := restore(t, restored, file); r.ID != "" || r.Home != restored {
+		t.Errorf("restored %+v", r)
+	}
+	in(t, restored, moot.Architecture{}, func(ctx context.Context, s *app.Session) {
+		_, err := s.Files.Lookup(ctx, "a.txt")
+		must(t, err)
+		wantError(t, write(ctx, s, "b.txt", "b"), moot.Unavailable, moot.HintStartNode, "restored")
 	})
 }

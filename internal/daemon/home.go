@@ -40,6 +40,8 @@ import (
 //	dkim-*.pem     keys that sign it
 //	mail-tls.pem   certificate for mail programs if there is no other
 //	web-tls.pem    certificate for people's programs if there is no other
+//	.backup/       databases that are being backed up
+//	.restoring/    what will be the home, while it is restored
 //	node.sock      where the running node answers its owner's commands
 type home struct {
 	node.Dir
@@ -126,7 +128,15 @@ func (h *home) beginAnew() error {
 	return h.newKey()
 }
 
+// checkUnused refuses a directory in which a home is, or was about to be.
 func (h *home) checkUnused() error {
+	if _, err := os.Stat(h.Path(stagingFolder)); err == nil && h.checkNoHome() == nil {
+		return moot.Errorf(moot.Conflict, "a restore into %s was interrupted: restore it again, or remove the directory", h.Dir)
+	}
+	return h.checkNoHome()
+}
+
+func (h *home) checkNoHome() error {
 	if _, err := os.Stat(h.Path(settingsFile)); err == nil {
 		return moot.WithHint(moot.Errorf(moot.Invalid, "%s is already the home of a node", h.Dir), moot.HintOtherHome)
 	}

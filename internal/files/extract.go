@@ -40,7 +40,11 @@ func writeFolder(ctx context.Context, f File, fill func(context.Context, *folder
 	if err := os.Remove(f.Path); err != nil && !os.IsNotExist(err) { // an empty directory
 		return nil, osError(err)
 	}
-	return w.skipped, s.install()
+	err = s.install()
+	if mode := orFolder(f.Mode); err == nil && mode&0o700 != 0o700 {
+		err = osError(os.Chmod(f.Path, mode))
+	}
+	return w.skipped, err
 }
 
 // extract writes a frozen folder, or a folder in it.

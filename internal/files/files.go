@@ -45,7 +45,10 @@ type Options struct {
 	// Member returns the member to whom a device belongs, also if it acts for it no more;
 	// nil: files do not say whose they are.
 	Member func(device moot.Key) (moot.MemberID, bool)
-	Log    *slog.Logger
+	// Holders returns the names of others with whom a blob should be that a device has
+	// named; nil: not known.
+	Holders func(id moot.BlobID, author moot.Key) []string
+	Log     *slog.Logger
 }
 
 // Files are the files of a space, seen through a node.

@@ -309,6 +309,47 @@ func TestWhereFoldersGo(t *testing.T) {
 	if info, err := os.Stat(got.Path); err != nil || info.ModTime().Unix() != 1_500_000_000 {
 		t.Errorf("the folder's time is lost: %v, %v", info.ModTime(), err)
 	}
+	write(t, dir+"/in/b", "b")
 	_, err = f.Get(t.Context(), "in", dir, nil)
 	wantKind(t, "a folder in the way", err, moot.Conflict)
+}
+
+// TestGetAgain: the same get twice has the same result.
+func TestGetAgain(t *testing.T) {
+	f, out := newFiles(newStore(t), 1), t.TempDir()
+	_, err := f.Share(t.Context(), project(t), files.ShareOptions{As: "p"})
+	must(t, err)
+	frozen(t, f, project(t), "q")
+	for _, name := range []string{"p", "q"} {
+		dest := filepath.Join(out, "of "+name)
+		first := ""
+		for range 3 {
+			got, err := f.Get(t.Context(), name, dest, nil)
+			if err != nil || got.Path != dest {
+				t.Errorf("%s: %q, %v", name, got.Path, err)
+			}
+			_, err = f.GetAll(t.Context(), []string{name, "p/a.txt"}, filepath.Join(out, "all "+name), nil)
+			must(t, err)
+			if now := tree(t, dest) + tree(t, filepath.Join(out, "all "+name, name)); first == "" {
+				first = now
+			} else if now != first {
+				t.Errorf("%s: first\n%s\nand then\n%s", name, first, now)
+			}
+			if left, err := filepath.Glob(out + "/.moot-*"); err != nil || len(left) > 0 {
+				t.Errorf("left %v, %v", left, err)
+			}
+			killed, err := files.Stage(dest)
+			must(t, err)
+			must(t, killed.Kill())
+		}
+		write(t, dest+"/a.txt", "edited here")
+		_, err := f.Get(t.Context(), name, dest, nil)
+		wantKind(t, "what was edited", err, moot.Conflict)
+		if text, err := os.ReadFile(dest + "/a.txt"); err != nil || string(text) != "edited here" {
+			t.Errorf("%q, %v", text, err)
+		}
+		if _, err := os.Stat(dest + "/" + name); err == nil {
+			t.Error("it was written into itself")
+		}
+	}
 }

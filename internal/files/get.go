@@ -16,12 +16,13 @@ import (
 
 // Get writes a file or folder, given by its name or an ID, to dest: "" means under the
 // name's last part here, and an existing directory means inside it. What is there is
-// replaced only once all of the new has been verified. Kinds: NotFound, Unavailable,
-// Conflict if something is in the way, Full.
+// replaced only once all of the new has been verified. A folder that was fetched to dest
+// before, and is as it was, is left as it is. Kinds: NotFound, Unavailable, Conflict if
+// something is in the way, Full.
 func (fs *Files) Get(ctx context.Context, name, dest string, progress Progress) (Result, error) {
 	in, err := fs.find(ctx, name)
 	if err == nil {
-		in.Path, err = target(in.File, dest)
+		in.Path, err = fs.target(ctx, in, dest)
 	}
 	if err != nil {
 		return Result{File: in.File}, moot.Wrap("get "+name, err)
@@ -33,24 +34,37 @@ func (fs *Files) Get(ctx context.Context, name, dest string, progress Progress) 
 // get writes what was found to its path.
 func (fs *Files) get(ctx context.Context, in inside, count func(int)) (done Result, err error) {
 	done.File = in.File
+	if in.Folder {
+		if there, err := fs.there(ctx, in); err != nil || there {
+			return done, err
+		}
+	}
 	switch {
 	case in.Folder && in.list.ID != (moot.BlobID{}):
 		done.Skipped, err = fs.extract(ctx, in, count)
 	case in.Folder:
 		done.Skipped, err = fs.fetchFolder(ctx, in.File, count)
 	case in.Link != "":
-		err = makeLink(in.File)
+		done.Skipped, err = makeLink(in.File)
 	default:
 		done.Skipped, err = fs.fetch(ctx, in, count)
+		err = fs.away(in.Blob.ID, in.Author, err)
 	}
 	return done, err
 }
 
-// target returns the path to write to.
-func target(f File, dest string) (string, error) {
+// target returns the path to write to: inside a directory, unless an earlier Get of the
+// same folder has made it.
+func (fs *Files) target(ctx context.Context, in inside, dest string) (string, error) {
 	info, err := os.Stat(dest)
 	if dest == "" || err == nil && info.IsDir() {
-		base := path.Base(f.Name)
+		if dest != "" && in.Folder && !emptyFolder(dest) {
+			all, err := fs.listing(ctx, in)
+			if err != nil || sameNames(dest, all) {
+				return dest, err
+			}
+		}
+		base := path.Base(in.Name)
 		if err := localName(base); err != nil {
 			return "", moot.WithHint(err, moot.HintOutput)
 		}
@@ -58,20 +72,46 @@ func target(f File, dest string) (string, error) {
 	} else if last := dest[len(dest)-1]; os.IsPathSeparator(last) {
 		return "", moot.Errorf(moot.NotFound, "there is no directory %s", dest)
 	}
-	info, err = os.Lstat(dest)
+	return dest, inTheWay(in.File, dest)
+}
+
+// inTheWay reports, with kind Conflict, what cannot be replaced by a file or link.
+func inTheWay(f File, dest string) error {
+	info, err := os.Lstat(dest)
 	if err == nil && info.Mode()&os.ModeSymlink != 0 && f.Link == "" { // a link is written through by name only
 		info, err = os.Stat(dest)
 	}
+	what := ""
 	switch {
-	case err != nil:
-	case f.Folder && !emptyFolder(dest):
-		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is in the way", dest), moot.HintOutput)
-	case !f.Folder && info.IsDir():
-		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is a directory", dest), moot.HintOutput)
-	case !f.Folder && !info.Mode().IsRegular() && info.Mode()&os.ModeSymlink == 0: // a device or pipe must not be replaced by a file
-		return "", moot.WithHint(moot.Errorf(moot.Conflict, "%s is neither a file nor a directory", dest), moot.HintOutput)
+	case err != nil || f.Folder:
+	case info.IsDir():
+		what = "is a directory"
+	case !info.Mode().IsRegular() && info.Mode()&os.ModeSymlink == 0: // a device or pipe must not be replaced by a file
+		what = "is neither a file nor a directory"
 	}
-	return dest, nil
+	if what == "" {
+		return nil
+	}
+	return moot.WithHint(moot.Errorf(moot.Conflict, "%s %s", dest, what), moot.HintOutput)
+}
+
+// there reports whether a folder is at its path already. Kind Conflict if something else is.
+func (fs *Files) there(ctx context.Context, in inside) (bool, error) {
+	if _, err := os.Lstat(in.Path); err != nil || emptyFolder(in.Path) {
+		return false, nil //nolint:nilerr // nothing is there, or what can be replaced
+	}
+	all, err := fs.listing(ctx, in)
+	if err != nil {
+		return false, err
+	}
+	same, err := holds(ctx, in.Path, all)
+	if err == nil && !same {
+		err = moot.WithHint(moot.Errorf(moot.Conflict, "%s is in the way", in.Path), moot.HintOutput)
+	}
+	if s, taken := newStaging(in.Path); taken == nil { // what a killed one has left
+		s.close()
+	}
+	return same, err
 }
 
 func emptyFolder(dir string) bool {
@@ -95,7 +135,7 @@ func (fs *Files) Open(ctx context.Context, name string, r moot.Range) (io.ReadCl
 	}
 	rc, err := fs.open(ctx, in, r)
 	if err != nil {
-		return nil, moot.Blob{}, err
+		return nil, moot.Blob{}, fs.away(in.Blob.ID, in.Author, err)
 	}
 	return rc, in.Blob, nil
 }
@@ -110,16 +150,25 @@ func localName(name string) error {
 }
 
 // makeLink makes a symbolic link.
-func makeLink(f File) error {
+func makeLink(f File) ([]Skipped, error) {
 	s, err := newStaging(f.Path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer s.close()
-	if err := os.Symlink(filepath.FromSlash(f.Link), s.content()); err != nil {
-		return osError(err)
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return nil, osError(err)
 	}
-	return s.install()
+	w := folderWriter{root: root}
+	w.link(entryOf{path: filepath.Base(s.content()), modTime: f.ModTime, target: f.Link})
+	if err := firstOf(w.makeLinks(), w.close()); err != nil {
+		return nil, osError(err)
+	}
+	for i := range w.skipped {
+		w.skipped[i].Path = f.Name
+	}
+	return w.skipped, s.install()
 }
 
 // fetch writes a file: with a Fetcher if that can, else beside its place, durably, from
@@ -144,10 +193,10 @@ func (fs *Files) fetch(ctx context.Context, in inside, count func(int)) (skipped
 	if err != nil {
 		return nil, osError(err)
 	}
-	out := &sparseFile{File: f}
+	out := durable.NewSparse(f)
 	err = fs.copyFile(ctx, in, out, count)
 	if err == nil {
-		err = osError(firstOf(out.finish(), f.Chmod(in.Mode), f.Sync()))
+		err = osError(firstOf(out.Finish(), f.Chmod(in.Mode), f.Sync()))
 	}
 	if err = firstOf(err, osError(f.Close())); err != nil {
 		return nil, err

@@ -72,7 +72,8 @@ type folderPlan struct {
 // wanted is a file that is to be written.
 type wanted struct {
 	entryOf
-	blob moot.Blob
+	blob   moot.Blob
+	author moot.Key
 }
 
 // read lists what is below a folder.
@@ -94,7 +95,7 @@ func (p *folderPlan) read(t *tree.Tree, dir string, fs *Files) {
 			p.frozen[rel] = inside{File: f, name: f.Name, list: f.Blob}
 			p.total = plus(p.total, s.Total)
 		default:
-			p.add(wanted{e, s.Blob})
+			p.add(wanted{e, s.Blob, s.Author})
 		}
 	}
 }
@@ -168,5 +169,5 @@ func writeSmall(f wanted, data []byte, w *folderWriter, count func(int)) error {
 // fetchInto writes one file.
 func (fs *Files) fetchInto(ctx context.Context, f wanted, w *folderWriter, count func(int)) error {
 	err := w.file(f.entryOf, func(out io.Writer) error { return fs.copyBlob(ctx, f.blob, true, out, count) })
-	return moot.Wrap(f.path, err)
+	return moot.Wrap(f.path, fs.away(f.blob.ID, f.author, err))
 }

@@ -35,7 +35,8 @@ func (fs *Files) GetAll(ctx context.Context, names []string, dir string, progres
 		}
 		seen[base] = in.Name
 		if err == nil {
-			in.Path, err = target(in.File, filepath.Join(dir, base))
+			in.Path = filepath.Join(dir, base)
+			err = inTheWay(in.File, in.Path)
 		}
 		if err == nil {
 			var done Result

@@ -19,5 +19,5 @@ func lock(f *os.File) (bool, error) {
 
 // release removes a directory and then the lock in it, which others may not take before.
 func release(dir string, locked *os.File) error {
-	return errors.Join(os.RemoveAll(dir), locked.Close())
+	return errors.Join(removeAll(dir), locked.Close())
 }

@@ -19,5 +19,5 @@ func lock(f *os.File) (bool, error) {
 
 // release removes a directory and the lock in it, which cannot be removed while it is open.
 func release(dir string, locked *os.File) error {
-	return errors.Join(locked.Close(), os.RemoveAll(dir))
+	return errors.Join(locked.Close(), removeAll(dir))
 }

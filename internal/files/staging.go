@@ -2,6 +2,7 @@ package files
 
 import (
 	"encoding/hex"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -64,7 +65,7 @@ func takeStaging(dir string) (*staging, error) {
 		if here, err := os.Stat(f.Name()); err == nil {
 			if info, err := f.Stat(); err == nil && os.SameFile(here, info) {
 				s := &staging{dir: dir, locked: f}
-				return s, os.RemoveAll(s.content())
+				return s, removeAll(s.content())
 			}
 		}
 		f.Close() // it was removed before it was locked
@@ -84,3 +85,18 @@ func (s *staging) install() error {
 
 // close removes the directory.
 func (s *staging) close() { _ = release(s.dir, s.locked) } // the next one removes what remains
+
+// removeAll removes a directory, also folders in it that their owner may not write.
+func removeAll(dir string) error {
+	err := os.RemoveAll(dir)
+	if !os.IsPermission(err) {
+		return err
+	}
+	_ = filepath.WalkDir(dir, func(at string, e fs.DirEntry, err error) error { // what fails is reported below
+		if e != nil && e.IsDir() {
+			_ = os.Chmod(at, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(dir)
+}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // folderWriter writes a folder's content below a directory, which an os.Root does not let
@@ -94,9 +95,9 @@ func (w *folderWriter) file(e entryOf, fill func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	out := &sparseFile{File: f}
+	out := durable.NewSparse(f)
 	if err = fill(out); err == nil {
-		err = out.finish()
+		err = out.Finish()
 	}
 	if err == nil {
 		err = f.Chmod(orDefault(e.mode))
@@ -113,9 +114,8 @@ func (w *folderWriter) file(e entryOf, fill func(io.Writer) error) error {
 // link has a symbolic link made at the end, so that nothing is written through it.
 func (w *folderWriter) link(e entryOf) { w.links = append(w.links, e) }
 
-// finish makes the links, and sets what writing into a folder would change, the deepest
-// first.
-func (w *folderWriter) finish(top entryOf) error {
+// makeLinks makes the links, each with its time.
+func (w *folderWriter) makeLinks() error {
 	for _, e := range w.links {
 		if filepath.Separator != '/' && strings.ContainsAny(e.target, `\:`) {
 			w.skip(e.path, "it is a link that cannot be made on this machine")
@@ -124,14 +124,32 @@ func (w *folderWriter) finish(top entryOf) error {
 		err := w.root.Symlink(filepath.FromSlash(e.target), e.path)
 		if os.IsExist(err) {
 			w.skip(e.path, "here it has the same name as another file")
-		} else if err != nil {
+			continue
+		}
+		if err == nil {
+			err = w.chtime(e)
+		}
+		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// finish makes the links, and sets what writing into a folder would change, the deepest
+// first. The folder itself stays writable.
+func (w *folderWriter) finish(top entryOf) error {
+	if err := w.makeLinks(); err != nil {
+		return err
 	}
 	slices.SortStableFunc(w.folders, func(a, b entryOf) int { return strings.Count(b.path, "/") - strings.Count(a.path, "/") })
 	top.path = "."
 	for _, e := range append(w.folders, top) {
-		if err := w.root.Chmod(e.path, orFolder(e.mode)); err != nil {
+		mode := orFolder(e.mode)
+		if e.path == "." {
+			mode |= 0o700 // until it has been moved to its place
+		}
+		if err := w.root.Chmod(e.path, mode); err != nil {
 			return err
 		}
 		if err := w.chtime(e); err != nil {
@@ -157,7 +175,11 @@ func orFolder(mode os.FileMode) os.FileMode {
 
 // chtime sets a time, and names one that the file system cannot hold.
 func (w *folderWriter) chtime(e entryOf) error {
-	why, err := setTime(e.modTime, func(t time.Time) error { return w.root.Chtimes(e.path, t, t) },
+	set := func(t time.Time) error { return w.root.Chtimes(e.path, t, t) }
+	if e.target != "" {
+		set = func(t time.Time) error { return setLinkTime(w.root, e.path, t) }
+	}
+	why, err := setTime(e.modTime, set,
 		func() (os.FileInfo, error) { return w.root.Lstat(e.path) })
 	if why != "" {
 		w.skip(e.path, why)

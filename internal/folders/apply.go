@@ -3,6 +3,7 @@ package folders
 import (
 	"context"
 	"crypto/rand"
+	"io/fs"
 	"path"
 	"slices"
 
@@ -20,6 +21,8 @@ type applier struct {
 	dirs  map[string]bool // folders in which the user was quicker: they are looked at again
 	moved []string        // folders whose names are to be made durable
 	aside []Old           // files that were replaced
+	// Folders that were lifted, and the permissions that they get back.
+	lifted map[*node]fs.FileMode
 }
 
 // apply brings the directory to what the space shows.
@@ -33,7 +36,21 @@ func (f *folder) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x := &applier{folder: f, ctx: ctx, dirs: map[string]bool{}}
+	x := &applier{folder: f, ctx: ctx, dirs: map[string]bool{}, lifted: map[*node]fs.FileMode{}}
+	err = x.all(p)
+	x.lower()
+	if err != nil {
+		return err
+	}
+	f.progress.applied = !x.later
+	f.progress.revision = revision
+	for d := range x.dirs {
+		f.progress.again[d] = true
+	}
+	return ctx.Err()
+}
+
+func (x *applier) all(p plan) error {
 	x.arrange(p)
 	if err := x.contents(p); err != nil {
 		return err
@@ -44,12 +61,7 @@ func (f *folder) apply(ctx context.Context) error {
 		return err
 	}
 	x.removeAside()
-	f.progress.applied = !x.later
-	f.progress.revision = revision
-	for d := range x.dirs {
-		f.progress.again[d] = true
-	}
-	return ctx.Err()
+	return nil
 }
 
 // flush makes the names durable that were given, before they are recorded.
@@ -127,7 +139,7 @@ func (x *applier) arrangeOne(w *want, stale map[*node]bool) (done bool) {
 		return x.makeFolder(w, at)
 	}
 	from := w.node.path()
-	if err := x.dir.Place(from, at); err != nil {
+	if err := x.permitted(func() error { return x.dir.Place(from, at) }, w.node.parent, parent, w.node); err != nil {
 		x.couldNot(at, err)
 		return true
 	}
@@ -138,7 +150,7 @@ func (x *applier) arrangeOne(w *want, stale map[*node]bool) (done bool) {
 	x.forgive(at)
 	x.report(Event{What: "moved", Path: from, To: at})
 	if w.row.Type == tree.Folder {
-		x.agreeOn(w)
+		x.agreeOnPlace(w)
 	}
 	return true
 }
@@ -149,7 +161,7 @@ func (x *applier) makeFolder(w *want, at string) bool {
 	if mode == 0 {
 		mode = 0o755
 	}
-	if err := x.dir.Mkdir(at, mode|0o700); err != nil {
+	if err := x.permitted(func() error { return x.dir.Mkdir(at, mode|0o700) }, w.parent.node); err != nil {
 		x.couldNot(at, err)
 		return true
 	}
@@ -161,7 +173,7 @@ func (x *applier) makeFolder(w *want, at string) bool {
 	}
 	w.node = x.local.add(w.parent.node, w.name, tree.Folder)
 	w.node.Stat = s
-	x.agreeOn(w)
+	x.agreeOnPlace(w)
 	x.report(Event{What: "made", Path: at})
 	return true
 }
@@ -169,6 +181,14 @@ func (x *applier) makeFolder(w *want, at string) bool {
 // agreeOn records that a want is met.
 func (x *applier) agreeOn(w *want) {
 	r := w.record(w.node.record, x.now())
+	x.local.agree(w.node, r)
+}
+
+// agreeOnPlace records that a folder is where it is wanted; its permissions come after what
+// is in it.
+func (x *applier) agreeOnPlace(w *want) {
+	r := w.record(w.node.record, x.now())
+	r.Mode = w.node.Stat.Mode
 	x.local.agree(w.node, r)
 }
 
@@ -197,7 +217,7 @@ func (x *applier) exchange(blocked *[]*want) bool {
 			continue
 		}
 		a, b := w.node.path(), other.path()
-		if err := x.dir.Exchange(a, b); err != nil {
+		if err := x.permitted(func() error { return x.dir.Exchange(a, b) }, w.node.parent, other.parent, w.node, other); err != nil {
 			x.couldNot(b, err)
 			continue
 		}
@@ -226,7 +246,7 @@ func (x *applier) rename(blocked *[]*want) bool {
 		}
 		(*blocked)[at].node = nil
 		w.node = other
-		x.agreeOn(w)
+		x.agreeOnPlace(w)
 		x.wait(w.path(), false)
 		*blocked = slices.Delete(*blocked, i, i+1)
 		return true
@@ -254,9 +274,10 @@ func (x *applier) freeName() string {
 	return path.Join(localdir.Staging, "aside-"+rand.Text())
 }
 
-// attributes sets modes and times, where they alone differ.
+// attributes sets modes and times, where they alone differ, of folders after those of what
+// is in them.
 func (x *applier) attributes(p plan) {
-	for _, w := range p.wants {
+	for _, w := range slices.Backward(p.wants) {
 		n := w.node
 		if n == nil || n.parent != w.parent.node || n.name != w.name || n.Next != nil || n.Stat.Inode == 0 {
 			continue
@@ -276,10 +297,10 @@ func (x *applier) attributesOf(w *want, n *node) {
 	at := n.path()
 	var err error
 	changed := false
-	if w.row.Mode != n.Mode && n.kind != tree.Link && w.row.Mode != 0 {
+	if w.row.Mode != n.Mode && w.row.Mode != n.Stat.Mode && n.kind != tree.Link && w.row.Mode != 0 {
 		err, changed = x.dir.Chmod(at, w.row.Mode), true
 	}
-	if err == nil && n.kind == tree.File && !w.row.ModTime.Equal(n.ModTime) {
+	if err == nil && n.kind != tree.Folder && !w.row.ModTime.Equal(n.ModTime) {
 		_, err = x.dir.SetTime(at, w.row.ModTime)
 		changed = true
 	}
@@ -289,12 +310,13 @@ func (x *applier) attributesOf(w *want, n *node) {
 	}
 	if changed {
 		s, err := x.dir.Stat(at)
-		if err != nil || s.Inode != n.Stat.Inode || n.kind == tree.File && s.Size != n.Stat.Size {
+		if err != nil || s.Inode != n.Stat.Inode || n.kind != tree.Folder && s.Size != n.Stat.Size {
 			x.wait(at, true)
 			return
 		}
 		n.Stat = s
 		x.report(Event{What: "changed", Path: at})
 	}
+	delete(x.lifted, n)
 	x.agreeOn(w)
 }

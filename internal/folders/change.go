@@ -3,6 +3,7 @@ package folders
 import (
 	"slices"
 
+	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/tree"
 )
 
@@ -12,7 +13,8 @@ type change struct {
 	tree  *tree.Tree
 	edit  *tree.Edit
 	names map[*node]map[string][]tree.Shown
-	named []outgoing // whose bytes the change names
+	made  map[*node]record // what the change names for the first time
+	named []outgoing       // whose bytes the change names
 	after []agreement
 }
 
@@ -22,6 +24,8 @@ type agreement struct {
 	record
 	stated bool // the change states its content
 	remove bool // the node is no more
+	body   int  // which of the change's entries completes it; -1: it needs none
+	op     int  // of that entry, which states the content
 }
 
 // all drafts a batch: folders before what they contain, removals last.
@@ -63,7 +67,7 @@ func (d *change) root() error {
 
 // one drafts what was observed at a node.
 func (d *change) one(o outgoing) error {
-	if o.parent.Item == (tree.ID{}) {
+	if d.known(o.parent).Item == (tree.ID{}) {
 		return nil // its folder failed
 	}
 	if o.Item == (tree.ID{}) {
@@ -92,11 +96,20 @@ func (d *change) moved(o outgoing, r *record) error {
 		items = []tree.ID{o.Item}
 	}
 	now, known := d.tree.Item(o.Item)
-	r.Parent, r.Name = o.parent.Item, o.name
-	if known && slices.Contains(o.parent.Folders, now.Parent) && now.Name == o.name {
+	up := d.known(o.parent)
+	r.Parent, r.Name = up.Item, o.name
+	if known && slices.Contains(up.Folders, now.Parent) && now.Name == o.name {
 		return nil
 	}
-	return d.edit.Move(items, o.parent.Item, o.name)
+	return d.edit.Move(items, up.Item, o.name)
+}
+
+// known returns what the space knows a node as, once the change is stated.
+func (d *change) known(n *node) record {
+	if r, is := d.made[n]; is {
+		return r
+	}
+	return n.record
 }
 
 // changed drafts content and mode, and reports whether the content is stated.
@@ -152,29 +165,30 @@ func (d *change) seenBeside(o outgoing) (list []tree.Version) {
 
 // born drafts a new name, unless the space has the same under it.
 func (d *change) born(o outgoing) error {
-	r := record{Parent: o.parent.Item, Name: o.name, Stat: o.stat, Mode: o.stat.Mode, ModTime: o.stat.ModTime, Blob: o.blob, Target: o.target, Since: d.now()}
+	up := d.known(o.parent).Item
+	r := record{Parent: up, Name: o.name, Stat: o.stat, Mode: o.stat.Mode, ModTime: o.stat.ModTime, Blob: o.blob, Target: o.target, Since: d.now()}
 	if s, there := d.shownAt(o); there {
-		r.Item, r.Folders, r.Mode, r.ModTime, r.Copy = s.Item, s.Folders, s.Mode, s.ModTime, s.Copy
-		r.Parent, r.Versions = o.parent.Item, versionsOf(s)
+		r.Item, r.Folders, r.Copy = s.Item, s.Folders, s.Copy
+		r.Versions = versionsOf(s)
+		d.progress.applied = false // permissions and time may differ
 		if s.Copy {
 			r.Name = s.Name
 		}
 		d.after = append(d.after, agreement{node: o.node, record: r})
-		o.node.Item, o.node.Folders = r.Item, r.Folders
+		d.made[o.node] = r
 		return nil
 	}
-	id, err := d.edit.Create(o.parent.Item, o.name, o.kind, tree.Content{Blob: o.blob, Target: o.target, ModTime: o.stat.ModTime}, o.stat.Mode)
+	id, err := d.edit.Create(up, o.name, o.kind, tree.Content{Blob: o.blob, Target: o.target, ModTime: o.stat.ModTime}, o.stat.Mode)
 	if err != nil {
 		return err
 	}
 	r.Item = id
-	o.node.Item = id // for what is in it
 	if o.kind == tree.Folder {
 		r.Folders = []tree.ID{id}
-		o.node.Folders = r.Folders
 	} else if o.kind == tree.File {
 		d.named = append(d.named, o)
 	}
+	d.made[o.node] = r
 	d.after = append(d.after, agreement{node: o.node, record: r, stated: true})
 	return nil
 }
@@ -197,9 +211,9 @@ func (d *change) shownIn(n *node) map[string][]tree.Shown {
 	if names, known := d.names[n]; known {
 		return names
 	}
-	names := map[string][]tree.Shown{}
-	if _, known := d.tree.Item(n.Item); known || n.Item == (tree.ID{}) { // else it is born with this change
-		for _, s := range d.tree.ReadDir(n.Folders...) {
+	names, r := map[string][]tree.Shown{}, d.known(n)
+	if _, known := d.tree.Item(r.Item); known || r.Item == (tree.ID{}) { // else it is born with this change
+		for _, s := range d.tree.ReadDir(r.Folders...) {
 			names[s.Name] = append(names[s.Name], s)
 		}
 	}
@@ -218,10 +232,6 @@ func versionsOf(s tree.Shown) (list []tree.Version) {
 // ends the version that it was.
 func (d *change) copyEdited(o outgoing) error {
 	d.edit.Remove(o.Item, o.Versions...)
-	d.local.mu.Lock()
-	d.local.forget(o.node)
-	o.node.record = record{}
-	d.local.mu.Unlock()
 	return d.born(o)
 }
 
@@ -246,8 +256,8 @@ func (d *change) removed(o outgoing) {
 	d.after = append(d.after, agreement{node: o.node, remove: true})
 }
 
-// agree records what the space has accepted.
-func (d *change) agree(versions map[tree.ID]tree.Version) {
+// agree records what the space has accepted: one entry for each body of the change.
+func (d *change) agree(entries []moot.EntryID) {
 	for _, a := range d.after {
 		d.unnotice(a.node)
 		if a.remove {
@@ -256,14 +266,48 @@ func (d *change) agree(versions map[tree.ID]tree.Version) {
 			continue
 		}
 		if a.stated {
-			a.record.Versions = []tree.Version{versions[a.Item]}
 			d.report(Event{What: "sent", Path: a.node.path()})
 		}
-		a.node.seen, a.node.moved = nil, false
-		d.local.agree(a.node, a.record)
+		a.agreed(d.local, entries)
 	}
 	if len(d.settings.Items) == 0 && d.local.root.Item != (tree.ID{}) {
 		d.settings.Items = d.local.root.Folders
 		d.progress.unsaved = true
+	}
+}
+
+// agreed records what entries have stated of a node.
+func (a agreement) agreed(l *local, entries []moot.EntryID) {
+	if a.stated {
+		a.record.Versions = []tree.Version{{Entry: entries[a.body], Op: uint32(a.op)}} //nolint:gosec // ops of one body
+	}
+	a.node.seen, a.node.moved = nil, false
+	l.agree(a.node, a.record)
+}
+
+// locate notes which entry of the change completes each agreement.
+func (d *change) locate(bodies []tree.Body) {
+	type spot struct{ body, last, op int }
+	spots := map[tree.ID]spot{}
+	ops := d.edit.Ops()
+	for i, b := range bodies {
+		for at, op := range ops[:b.Ops] {
+			s := spots[op.Item]
+			s.last = i
+			if op.Kind == tree.SetContent {
+				s.body, s.op = i, at
+			}
+			spots[op.Item] = s
+		}
+		ops = ops[b.Ops:]
+	}
+	for i := range d.after {
+		a := &d.after[i]
+		a.body = -1
+		for _, id := range append([]tree.ID{a.record.Item, a.node.Item}, a.node.Folders...) {
+			if s, is := spots[id]; is {
+				a.body, a.op = max(a.body, s.last), s.op
+			}
+		}
 	}
 }

@@ -77,7 +77,7 @@ func (x *applier) needsContent(w *want) bool {
 // placeBatch puts one batch in place.
 func (x *applier) placeBatch(list []*want) error {
 	batch := x.intend(list)
-	if err := x.database.save(x.ctx, x.row, x.local); err != nil {
+	if err := x.database.save(x.ctx, x.row, x.local, nil); err != nil {
 		return err
 	}
 	x.stage(batch)
@@ -86,7 +86,7 @@ func (x *applier) placeBatch(list []*want) error {
 	}
 	for _, p := range batch {
 		if p.err == nil {
-			p.err = x.install(p)
+			p.err = x.permitted(func() error { return x.install(p) }, p.node.parent)
 		}
 		if p.err != nil {
 			x.giveUp(p)
@@ -96,7 +96,7 @@ func (x *applier) placeBatch(list []*want) error {
 		return err
 	}
 	x.removeAside()
-	return x.database.save(x.ctx, x.row, x.local)
+	return x.database.save(x.ctx, x.row, x.local, nil)
 }
 
 // intend records what is going to be put in place.
@@ -140,10 +140,11 @@ func (x *applier) stage(batch []*placing) {
 
 func (x *applier) stageLink(p *placing) (string, error) {
 	at := x.freeName()
-	if err := x.dir.Symlink(p.row.Target, at); err != nil {
-		return "", err
+	err := x.dir.Symlink(p.row.Target, at)
+	if err == nil {
+		_, err = x.dir.SetTime(at, p.row.ModTime)
 	}
-	return at, nil
+	return at, err
 }
 
 // stageSmall fetches small files and writes them.

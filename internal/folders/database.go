@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"io/fs"
 	"time"
 
@@ -188,9 +189,10 @@ func (d database) load(ctx context.Context, folder int64) (*local, error) {
 	return l, sqlite.Error("read a synced folder", rows.Err())
 }
 
-// save stores in one transaction what was agreed on since the last time.
-func (d database) save(ctx context.Context, folder int64, l *local) error {
-	if len(l.unsaved) == 0 && len(l.dropped) == 0 {
+// save stores in one transaction what was agreed on since the last time, and what is
+// intended now; nil: nothing.
+func (d database) save(ctx context.Context, folder int64, l *local, intent []byte) error {
+	if len(l.unsaved) == 0 && len(l.dropped) == 0 && intent == nil && !l.intended {
 		return nil
 	}
 	tx, err := d.db.BeginTx(ctx, nil)
@@ -203,13 +205,35 @@ func (d database) save(ctx context.Context, folder int64, l *local) error {
 		err = s.all(l)
 	}
 	if err == nil {
+		err = s.intend(tx, intent)
+	}
+	if err == nil {
 		err = tx.Commit()
 	}
 	if err == nil {
 		clear(l.unsaved)
-		l.dropped = nil
+		l.dropped, l.intended = nil, intent != nil
 	}
 	return sqlite.Error("store a synced folder", err)
+}
+
+// intend replaces what is intended.
+func (s *saver) intend(tx *sql.Tx, intent []byte) (err error) {
+	if intent == nil {
+		_, err = tx.Exec(`DELETE FROM intents WHERE folder = ?`, s.folder)
+	} else {
+		_, err = tx.Exec(`INSERT OR REPLACE INTO intents (folder, intent) VALUES (?, ?)`, s.folder, intent)
+	}
+	return err
+}
+
+// intent returns what is intended; nil if nothing is.
+func (d database) intent(ctx context.Context, folder int64) (raw []byte, err error) {
+	err = d.db.QueryRowContext(ctx, `SELECT intent FROM intents WHERE folder = ?`, folder).Scan(&raw)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return raw, sqlite.Error("read a synced folder", err)
 }
 
 type saver struct {

@@ -56,11 +56,11 @@ func (d disturbed) two(op, p string, do func() error) error {
 }
 
 func (d disturbed) Place(a, b string) error {
-	return d.two("place", a, func() error { return d.Dir.Place(a, b) })
+	return d.two("place", a, func() error { return d.two("to", b, func() error { return d.Dir.Place(a, b) }) })
 }
 
 func (d disturbed) Exchange(a, b string) error {
-	return d.two("exchange", a, func() error { return d.Dir.Exchange(a, b) })
+	return d.two("exchange", a, func() error { return d.two("to", b, func() error { return d.Dir.Exchange(a, b) }) })
 }
 
 func (d disturbed) Mkdir(p string, m fs.FileMode) error {

@@ -43,6 +43,7 @@ type progress struct {
 	applied  bool            // revision means something
 	wanted   int             // what is still to be fetched
 	unsaved  bool            // the settings have changed
+	unsure   bool            // an intent is recorded, and its outcome not known
 	looked   time.Time       // at everything
 	again    map[string]bool // folders to look at in the next pass
 }
@@ -114,6 +115,9 @@ func (f *folder) pass(ctx context.Context, dirs map[string]bool) (next time.Dura
 	if err := f.check(); err != nil {
 		return checkEvery, err
 	}
+	if err := f.recover(ctx); err != nil {
+		return 0, err
+	}
 	if err := f.observe(ctx, dirs); err != nil {
 		return 0, err
 	}
@@ -125,7 +129,7 @@ func (f *folder) pass(ctx context.Context, dirs map[string]bool) (next time.Dura
 	if err := f.apply(ctx); err != nil {
 		return 0, err
 	}
-	if err := f.database.save(ctx, f.row, f.local); err != nil {
+	if err := f.database.save(ctx, f.row, f.local, nil); err != nil {
 		return 0, err
 	}
 	return f.nextTry(), nil

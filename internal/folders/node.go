@@ -98,8 +98,9 @@ type local struct {
 	// program ended, and are looked for.
 	strays []*node
 
-	unsaved map[*node]struct{}
-	dropped []int64 // rows of nodes that are no more
+	unsaved  map[*node]struct{}
+	dropped  []int64 // rows of nodes that are no more
+	intended bool    // an intent is stored
 }
 
 func newLocal() *local {
@@ -113,12 +114,18 @@ func newLocal() *local {
 func (l *local) add(parent *node, name string, kind tree.Type) *node {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := &node{parent: parent, name: name, kind: kind}
+	n := newNode(kind)
+	n.parent, n.name = parent, name
+	parent.children[name] = n
+	l.count++
+	return n
+}
+
+func newNode(kind tree.Type) *node {
+	n := &node{kind: kind}
 	if kind == tree.Folder {
 		n.children = map[string]*node{}
 	}
-	parent.children[name] = n
-	l.count++
 	return n
 }
 
@@ -286,6 +293,20 @@ func (l *local) offer(list []outgoing) {
 	for _, o := range list {
 		l.offered[o.blob.ID] = place{o.node.path(), o.stat, o.blob.Size}
 	}
+}
+
+// contents returns the blobs that lie in the folder.
+func (l *local) contents() []moot.Blob {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	list := make([]moot.Blob, 0, len(l.blobs))
+	for id, nodes := range l.blobs {
+		for n := range nodes {
+			list = append(list, moot.Blob{ID: id, Size: n.Blob.Size})
+			break
+		}
+	}
+	return list
 }
 
 // places returns where a blob lies.

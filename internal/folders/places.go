@@ -1,6 +1,11 @@
 package folders
 
 import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/localdir"
 )
@@ -55,6 +60,46 @@ func (r *runner) activeFolder() *folder {
 
 // suspect has the folder of a path looked at soon.
 func (f *folder) suspect(at string) { f.watcher.add(parentOf(at)) }
+
+// Blobs yields what lies in synced folders, and can be opened; one that lies in two comes
+// twice.
+func (s *Service) Blobs() iter.Seq[moot.Blob] {
+	return func(yield func(moot.Blob) bool) {
+		for _, a := range s.actives() {
+			for _, b := range a.local.contents() {
+				if !yield(b) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Read lets the files of all folders be opened until release is called, also of those that
+// are not in step now. It returns the directories that cannot be read.
+func (s *Service) Read(ctx context.Context) (unread []string, release func()) {
+	s.mu.Lock()
+	runners := maps.Clone(s.folders)
+	s.mu.Unlock()
+	var opened []func()
+	for dir, r := range runners {
+		if r.activeFolder() != nil {
+			continue
+		}
+		end, err := r.read(ctx)
+		if err == nil {
+			opened = append(opened, end)
+		} else if r.activeFolder() == nil {
+			unread = append(unread, dir)
+		}
+	}
+	slices.Sort(unread)
+	return unread, func() {
+		for _, end := range opened {
+			end()
+		}
+	}
+}
 
 // Holds reports whether a file with the content of a blob lies in a synced folder.
 func (s *Service) Holds(id moot.BlobID) bool {

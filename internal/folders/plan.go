@@ -150,7 +150,7 @@ func (p *planner) met(w *want) bool {
 	return n != nil && n.parent == w.parent.node && n.name == w.name && n.Next == nil && n.Stat.Inode != 0 &&
 		n.Item == w.row.Item && n.Name == w.row.Name && n.Parent == w.parent.item() && n.Copy == w.row.Copy &&
 		slices.Equal(n.Folders, w.row.Folders) && slices.Equal(n.Versions, versionsOf(w.row)) &&
-		(w.row.Type == tree.Link || n.Mode == w.row.Mode)
+		(w.row.Type == tree.Link || n.Mode == w.row.Mode) && (w.row.Type == tree.Folder || n.ModTime.Equal(w.row.ModTime))
 }
 
 // claim returns the node that shows a want: the one with this very version, the item's,

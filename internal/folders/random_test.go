@@ -167,6 +167,8 @@ func (m *member) random(r *rand.Rand, step int) {
 		case 0:
 			if i, err := os.Lstat(p); err == nil && i.Mode().IsRegular() {
 				ignore(os.Chmod(p, []os.FileMode{0o644, 0o755, 0o600}[r.IntN(3)]))
+			} else if err == nil && i.IsDir() {
+				ignore(os.Chmod(p, []os.FileMode{0o755, 0o555, 0o700}[r.IntN(3)]))
 			}
 		case 1:
 			ignore(os.Symlink("somewhere", p))

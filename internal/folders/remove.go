@@ -42,12 +42,12 @@ func (x *applier) removeTree(n *node) bool {
 		}
 		return false
 	}
-	var err error
-	if n.kind == tree.Folder {
-		err = x.removeFolder(at)
-	} else {
-		err = x.removeFile(n, at)
-	}
+	err := x.permitted(func() error {
+		if n.kind == tree.Folder {
+			return x.removeFolder(at)
+		}
+		return x.removeFile(n, at)
+	}, n.parent)
 	if err != nil && moot.KindOf(err) != moot.NotFound {
 		x.couldNot(at, err)
 		return false

@@ -147,7 +147,7 @@ func (r *runner) open(ctx context.Context) (*folder, error) {
 	f := &folder{
 		stored: r.stored, space: r.service.cfg.Space, database: r.service.database, dir: dir, ignore: patterns(r.stored.settings),
 		now: r.service.cfg.Now, log: r.service.cfg.Log, report: r.log.report, local: l,
-		todo: map[*node]*waiting{}, problems: map[string]*Problem{}, progress: progress{again: map[string]bool{}}, watcher: newWatcher(),
+		todo: map[*node]*waiting{}, problems: map[string]*Problem{}, progress: progress{again: map[string]bool{}, unsure: true}, watcher: newWatcher(),
 	}
 	caseless, normal, err := dir.Folds()
 	if caseless || normal {
@@ -171,6 +171,22 @@ func (r *runner) close(f *folder) {
 	if err := f.dir.Close(); err != nil {
 		r.service.cfg.Log.Debug("close a folder", "error", err)
 	}
+}
+
+// read opens the directory, which excludes a session, until end is called.
+func (r *runner) read(ctx context.Context) (end func(), err error) {
+	f, err := r.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.active = nil
+		if err := f.dir.Close(); err != nil {
+			r.service.cfg.Log.Debug("close a folder", "error", err)
+		}
+	}, nil
 }
 
 // session keeps the folder in step until something fails that concerns all of it.

@@ -23,6 +23,7 @@ const (
 	sendFiles   = 1000                   // files in one change
 	sendBytes   = 16 << 20               // bytes of small files in one change
 	hashers     = 2
+	storedFor   = time.Hour   // bytes that nothing names are sure to stay with others; they do for a day
 	endsOfShown = time.Minute // a conflict copy was seen by people if it was there for so long
 )
 
@@ -251,9 +252,10 @@ func (f *folder) recogniseContent(read []outgoing) []outgoing {
 	return kept
 }
 
-// state signs one change, and records what disk and space then agree on.
+// state signs one change, and records what disk and space then agree on. Before that the
+// intent is recorded: nobody may have to guess later what became of it.
 func (f *folder) state(ctx context.Context, read []outgoing) error {
-	d := &change{folder: f, names: map[*node]map[string][]tree.Shown{}}
+	d := &change{folder: f, names: map[*node]map[string][]tree.Shown{}, made: map[*node]record{}}
 	err := f.space.View(ctx, func(t *tree.Tree) error {
 		var nonce tree.Nonce
 		_, _ = rand.Read(nonce[:])
@@ -263,16 +265,35 @@ func (f *folder) state(ctx context.Context, read []outgoing) error {
 	if err != nil {
 		return err
 	}
+	bodies, err := d.edit.Encode()
+	if err != nil {
+		return err
+	}
+	stored := f.now()
 	if err := f.store(ctx, d); err != nil {
+		return err
+	}
+	d.locate(bodies)
+	if len(bodies) == 0 {
+		d.agree(nil)
+		return nil
+	}
+	if err := f.intend(ctx, d, bodies); err != nil {
 		return err
 	}
 	f.local.offer(d.named)
 	defer f.local.offer(nil)
-	versions, err := f.space.State(ctx, d.edit)
+	if f.now().Sub(stored) > storedFor { // this machine slept
+		if err := f.store(ctx, d); err != nil {
+			return err
+		}
+	}
+	entries, err := f.space.State(ctx, bodies)
 	if err != nil {
 		return err
 	}
-	d.agree(versions)
+	d.agree(entries)
+	f.progress.unsure = false
 	return nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/ignore"
 	"github.com/mootspace/moot/internal/localdir"
+	"github.com/mootspace/moot/internal/sqlite"
 	"github.com/mootspace/moot/internal/tree"
 )
 
@@ -30,8 +31,12 @@ type Space interface {
 	View(ctx context.Context, read func(*tree.Tree) error) error
 	// Changed is signalled when the tree may be another.
 	Changed(ctx context.Context) <-chan struct{}
-	// State signs a change, and returns the versions of the items whose content it states.
-	State(ctx context.Context, e *tree.Edit) (map[tree.ID]tree.Version, error)
+	// State signs a change, and returns the entry of each of its bodies. If it fails they may
+	// be stored all the same, the first ones first.
+	State(ctx context.Context, bodies []tree.Body) ([]moot.EntryID, error)
+	// Stated returns the entries that this member has made of bodies with these keys and
+	// hashes; zero for those that are none.
+	Stated(ctx context.Context, bodies []Stated) ([]moot.EntryID, error)
 	// Hash names the bytes of a file, so that they can be served from where it lies.
 	Hash(ctx context.Context, f localdir.File) (moot.Blob, error)
 	// Store hands over bytes that are about to be named to those who hold them beside this
@@ -126,6 +131,11 @@ func openDir(path string) (localdir.Dir, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// Backup writes a consistent copy of the database to a new file.
+func (s *Service) Backup(ctx context.Context, path string) error {
+	return sqlite.Copy(ctx, s.database.db, path)
 }
 
 // Close lets go of the database; Run must have ended.

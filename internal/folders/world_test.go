@@ -43,21 +43,34 @@ type member struct {
 	wrote, destroyed map[string]bool // contents, by the user
 	data             string          // directory of the service's database
 	service          *folders.Service
+	stated           map[folders.Stated]moot.EntryID
 	asked            int                         // calls of GetMany
 	away             bool                        // nothing can be fetched
-	before           func(op, path string) error // called ahead of each operation on the directory
+	before           func(op, path string) error // called ahead of each operation on the directory, and around State
 }
 
 func newWorld(t testing.TB, n int) *world {
 	w := &world{t: t, bytes: map[moot.BlobID][]byte{}}
 	for i := range n {
-		m := &member{world: w, key: moot.Key{byte(i + 1)}, tree: tree.New(tree.Config{}), dir: t.TempDir(), data: t.TempDir(), wrote: map[string]bool{}, destroyed: map[string]bool{}}
+		m := &member{world: w, key: moot.Key{byte(i + 1)}, tree: tree.New(tree.Config{}), dir: t.TempDir(), data: t.TempDir(), wrote: map[string]bool{}, destroyed: map[string]bool{},
+			stated: map[folders.Stated]moot.EntryID{}}
 		w.members = append(w.members, m)
+		t.Cleanup(m.writable)
 		m.open()
 		_, err := m.service.Add(context.Background(), m.dir, folders.Options{Name: "shared"})
 		must(t, err)
 	}
 	return w
+}
+
+// writable lets the test remove the directory, whatever permissions folders in it have.
+func (m *member) writable() {
+	_ = filepath.WalkDir(m.dir, func(at string, d fs.DirEntry, _ error) error {
+		if d != nil && d.IsDir() {
+			_ = os.Chmod(at, 0o755)
+		}
+		return nil
+	})
 }
 
 // open starts the service, as after a crash.
@@ -74,12 +87,14 @@ func (m *member) openDir(path string) (localdir.Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return disturbed{d, func(op, path string) error {
-		if m.before == nil {
-			return nil
-		}
-		return m.before(op, path)
-	}}, nil
+	return disturbed{d, m.hook}, nil
+}
+
+func (m *member) hook(op, path string) error {
+	if m.before == nil {
+		return nil
+	}
+	return m.before(op, path)
 }
 
 // later is a clock that is ahead of the file system's, so that every file is quiet.
@@ -140,27 +155,28 @@ func (m *member) View(_ context.Context, read func(*tree.Tree) error) error { re
 
 func (m *member) Changed(context.Context) <-chan struct{} { return nil }
 
-func (m *member) State(_ context.Context, e *tree.Edit) (map[tree.ID]tree.Version, error) {
-	bodies, err := e.Encode()
-	if err != nil {
+func (m *member) State(_ context.Context, bodies []tree.Body) (ids []moot.EntryID, err error) {
+	if err := m.hook("state", ""); err != nil {
 		return nil, err
 	}
-	ops, versions := e.Ops(), map[tree.ID]tree.Version{}
 	for _, b := range bodies {
 		m.seq++
 		m.clock++
 		en := moot.Entry{Author: m.key, Seq: m.seq, Time: moot.Time(m.clock), Kind: moot.KindChange, Key: b.Key, Body: b.Data, BodySize: len(b.Data)}
 		copy(en.ID[:], m.key[:1])
 		binary.BigEndian.PutUint64(en.ID[1:], m.seq)
-		for at := range b.Ops {
-			if ops[at].Kind == tree.SetContent {
-				versions[ops[at].Item] = tree.Version{Entry: en.ID, Op: uint32(at)}
-			}
-		}
-		ops = ops[b.Ops:]
+		ids = append(ids, en.ID)
+		m.stated[folders.Stated{Key: b.Key, Hash: blob.IDOf(b.Data)}] = en.ID
 		m.take(en)
 	}
-	return versions, nil
+	return ids, m.hook("stated", "")
+}
+
+func (m *member) Stated(_ context.Context, bodies []folders.Stated) (ids []moot.EntryID, err error) {
+	for _, b := range bodies {
+		ids = append(ids, m.stated[b])
+	}
+	return ids, nil
 }
 
 func (m *member) Hash(_ context.Context, f localdir.File) (moot.Blob, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/files"
 	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // Config is what a Coordinator is made of.
@@ -80,6 +81,11 @@ func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 		jobs: map[string]*job{}, workers: map[moot.Key]*worker{},
 		followers: map[string]map[*follower]struct{}{},
 	}, nil
+}
+
+// Backup writes a consistent copy of the queue to a new file.
+func (c *Coordinator) Backup(ctx context.Context, path string) error {
+	return sqlite.Copy(ctx, c.queue.read, path)
 }
 
 // Close closes the queue; Run must have ended.

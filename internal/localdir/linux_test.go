@@ -120,6 +120,7 @@ func TestQuiet(t *testing.T) {
 // TestHoles stages files of data and zeros in writes of any size, and compares content
 // and the room that it takes.
 func TestHoles(t *testing.T) {
+	const holeSize = 4 << 10
 	r := add(t)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for range 60 {

@@ -141,8 +141,7 @@ type File interface {
 	Stat() (Stat, error)
 }
 
-// Staged is a new file in Staging. Aligned runs of 32 KiB of zeros become holes, if the
-// writes are as long or the zeros come one write after the other.
+// Staged is a new file in Staging. Aligned blocks of 4 KiB of zeros become holes.
 type Staged interface {
 	io.Writer
 	// Path is for Place, Exchange, Sync and Remove.

@@ -59,7 +59,7 @@ func (q *Queue) open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(q.folder, 0o700); err != nil {
 		return err
 	}
-	path := filepath.Join(q.folder, "queue.db")
+	path := filepath.Join(q.folder, databaseFile)
 	if q.db, err = sqlite.OpenExclusive(path); err != nil {
 		return err
 	}
@@ -100,5 +100,5 @@ func (q *Queue) removeOrphans(ctx context.Context) error {
 
 // path returns the file name of a message.
 func (q *Queue) path(id int64) string {
-	return filepath.Join(q.folder, strconv.FormatInt(id, 10)+".eml")
+	return filepath.Join(q.folder, textFile(id))
 }

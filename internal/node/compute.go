@@ -56,7 +56,7 @@ func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, err
 	node := c.node(ctx)
 	write := c.signer.Through(node)
 	coordinator, err := jobs.New(ctx, jobs.Config{
-		Self: c.network.self, Node: node, Local: c.store, Write: write, Queue: c.data.Path("jobs.db"), Now: c.now, Workers: c.workers, Quota: c.checkQuota, Log: c.log,
+		Self: c.network.self, Node: node, Local: c.store, Write: write, Queue: c.data.Path(jobsFile), Now: c.now, Workers: c.workers, Quota: c.checkQuota, Log: c.log,
 		Member: c.roster.Owner, Files: files.New(node, write, files.Options{Index: c.files, Local: c.store, Member: c.roster.Owner, Log: c.log}),
 	})
 	if err != nil {

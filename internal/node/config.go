@@ -9,12 +9,12 @@ package node
 import (
 	"context"
 	"crypto/ed25519"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/store"
@@ -71,8 +71,8 @@ type Home struct {
 	Ready func() error
 	// Reached is called when entries were exchanged with another node.
 	Reached func()
-	// Backup writes all that the node is made of; entries copies its entries to a path.
-	Backup func(ctx context.Context, entries func(ctx context.Context, path string) error, w io.Writer) error
+	// Backup adds a backup to a directory.
+	Backup func(ctx context.Context, dir string, o app.BackupOptions, c Contents) (app.Backup, error)
 }
 
 // ready reports why nothing may be written yet.

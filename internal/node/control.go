@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"io"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/accounts"
@@ -49,19 +48,6 @@ func (c control) SetPreferences(ctx context.Context, p policy.Preferences) error
 	}
 	c.apply(p)
 	return c.compute.announce(ctx)
-}
-
-// Backup implements app.Control.
-func (c control) Backup(ctx context.Context, w io.Writer) error {
-	if c.cfg.Home.Backup == nil {
-		return moot.Errorf(moot.Unavailable, "this node has no home that could be backed up")
-	}
-	if peers := c.network.Connected(); len(peers) > 0 { // a restored home looks for them
-		if err := c.cfg.Data.Save(peersFile, peers); err != nil {
-			return err
-		}
-	}
-	return c.cfg.Home.Backup(ctx, c.store.Backup, w)
 }
 
 // Accounts implements app.Control.

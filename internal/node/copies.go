@@ -300,6 +300,13 @@ func (c *copies) holders(id moot.BlobID) (list []moot.Key) {
 	return list
 }
 
+// Holders returns the other devices that are known to hold a blob.
+func (c *copies) Holders(id moot.BlobID) []moot.Key {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.holders(id)
+}
+
 // ask asks devices what they hold of some blobs: again all of them, or those of which they
 // have not said so. It returns who answered, and whether somebody might have with more time.
 func (c *copies) ask(ctx context.Context, peers []moot.Peer, ids []moot.BlobID, again bool) (answered map[moot.Key]bool, slow bool) {

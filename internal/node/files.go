@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/arch"
@@ -42,7 +43,7 @@ func newFiles(s *store.Store, n *network, log *slog.Logger) fileService {
 func (n *Node) sessionFiles(via moot.Architecture, rules arch.Architecture) *files.Files {
 	node := routed{n.routes, via}
 	place := inPlace{node: node, store: n.store, network: n.network, uploads: n.uploads, rules: rules, copies: n.cfg.Role.Copies}
-	o := files.Options{Index: n.files.index, Local: n.store, Linker: place, Fetcher: place, Member: n.network.roster.Owner, Log: n.cfg.Log}
+	o := files.Options{Index: n.files.index, Local: n.store, Linker: place, Fetcher: place, Member: n.network.roster.Owner, Holders: n.holders, Log: n.cfg.Log}
 	if !rules.Delegates { // a server alone decides what it forgets
 		o.Forget = n.forget
 	}
@@ -50,6 +51,18 @@ func (n *Node) sessionFiles(via moot.Architecture, rules arch.Architecture) *fil
 		o.Fresh = n.entries.exchangeServer
 	}
 	return files.New(node, n.signer.Through(node), o)
+}
+
+// holders returns the names of other members with whom a blob should be: who named it, and
+// devices that said that they hold it.
+func (n *Node) holders(id moot.BlobID, author moot.Key) (names []string) {
+	for _, device := range append(n.files.copies.Holders(id), author) {
+		if device != n.Self() && device != (moot.Key{}) {
+			names = append(names, n.network.called(device))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // forget drops blobs that no version in force, message or job needs, at once.

@@ -42,11 +42,7 @@ func (s folderSpace) View(ctx context.Context, read func(*tree.Tree) error) erro
 func (s folderSpace) Changed(ctx context.Context) <-chan struct{} { return s.files.index.Changed(ctx) }
 
 // State implements folders.Space.
-func (s folderSpace) State(ctx context.Context, e *tree.Edit) (map[tree.ID]tree.Version, error) {
-	bodies, err := e.Encode()
-	if err != nil || len(bodies) == 0 {
-		return nil, err
-	}
+func (s folderSpace) State(ctx context.Context, bodies []tree.Body) ([]moot.EntryID, error) {
 	statements := make([]sign.Statement, len(bodies))
 	for i, b := range bodies {
 		statements[i] = sign.Statement{Kind: moot.KindChange, Key: b.Key, Body: b.Data}
@@ -55,17 +51,36 @@ func (s folderSpace) State(ctx context.Context, e *tree.Edit) (map[tree.ID]tree.
 	if err != nil {
 		return nil, err
 	}
-	versions := map[tree.ID]tree.Version{}
-	ops := e.Ops()
+	ids := make([]moot.EntryID, len(entries))
+	for i, e := range entries {
+		ids[i] = e.ID
+	}
+	return ids, nil
+}
+
+// Stated implements folders.Space.
+func (s folderSpace) Stated(ctx context.Context, bodies []folders.Stated) ([]moot.EntryID, error) {
+	ids, wanted := make([]moot.EntryID, len(bodies)), map[folders.Stated]int{}
 	for i, b := range bodies {
-		for at := range b.Ops {
-			if op := ops[at]; op.Kind == tree.SetContent {
-				versions[op.Item] = tree.Version{Entry: entries[i].ID, Op: uint32(at)}
+		wanted[b] = i
+	}
+	asked := map[string]bool{}
+	for _, b := range bodies {
+		if asked[b.Key] {
+			continue
+		}
+		asked[b.Key] = true
+		q := moot.Query{Kind: moot.KindChange, Key: b.Key, Author: s.network.self, History: true, Replica: true}
+		for e, err := range s.routed(ctx).Query(ctx, q) {
+			if err != nil {
+				return nil, moot.Wrap("find out what was sent", err)
+			}
+			if i, is := wanted[folders.Stated{Key: e.Key, Hash: blob.IDOf(e.Body)}]; is {
+				ids[i] = e.ID
 			}
 		}
-		ops = ops[b.Ops:]
 	}
-	return versions, nil
+	return ids, nil
 }
 
 // Hash implements folders.Space.

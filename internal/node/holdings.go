@@ -92,8 +92,8 @@ func (c *copies) OnlyOn(ctx context.Context, peers []moot.Peer, limit time.Durat
 	return slices.DeleteFunc(all, func(f heldFile) bool { return !alone[f.Blob.ID] }), len(answered) == len(others), ctx.Err()
 }
 
-// holders returns the devices that can be asked through an architecture what they hold.
-func (n *Node) holders(ctx context.Context, via moot.Architecture) (peers []moot.Peer) {
+// askable returns the devices that can be asked through an architecture what they hold.
+func (n *Node) askable(ctx context.Context, via moot.Architecture) (peers []moot.Peer) {
 	if via.Peers || n.routes.server {
 		peers = n.holdingPeers(ctx)
 	}
@@ -108,7 +108,7 @@ func (c fileCopies) Holdings(ctx context.Context, q app.HoldingsQuery) ([]app.Ho
 	if len(q.Blobs) > app.MaxHoldings {
 		return nil, moot.Errorf(moot.Invalid, "%d blobs are too many at once (want at most %d)", len(q.Blobs), app.MaxHoldings)
 	}
-	return c.files.copies.Holdings(ctx, c.holders(ctx, c.via), q)
+	return c.files.copies.Holdings(ctx, c.askable(ctx, c.via), q)
 }
 
 // OnlyOn implements app.Copies.
@@ -129,7 +129,7 @@ func (n *Node) OnlyHere(ctx context.Context) (app.FileCount, error) {
 }
 
 func (n *Node) onlyOn(ctx context.Context, via moot.Architecture, limit time.Duration, devices []moot.Key) (count app.FileCount, err error) {
-	only, sure, err := n.files.copies.OnlyOn(ctx, n.holders(ctx, via), limit, devices)
+	only, sure, err := n.files.copies.OnlyOn(ctx, n.askable(ctx, via), limit, devices)
 	count.Unsure = !sure && len(only) > 0
 	counted := map[moot.BlobID]bool{}
 	for _, f := range only {

@@ -32,7 +32,7 @@ type mailService struct {
 	names    *mail.Names         // whom names meant; opened with the index
 	watched  func(*mail.Account) // keeps an account up to date; nil until the node runs
 	outbound relayFunc           // passes mail on to people elsewhere; nil: nothing does
-	queue    io.Closer           // of outbound
+	queue    MailQueue           // of outbound
 }
 
 type relayFunc = func(ctx context.Context, from string, to []string, mime io.Reader) error
@@ -94,6 +94,13 @@ func (m *mailService) close() error {
 		err = errors.Join(err, m.index.Close())
 	}
 	return err
+}
+
+// outQueue returns the queue of mail to people elsewhere; nil if there is none.
+func (m *mailService) outQueue() MailQueue {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.queue
 }
 
 // isMessage reports whether a blob is a message: messages are served whatever names the

@@ -10,7 +10,7 @@ import (
 // SetMailRelay has messages to people outside the space passed on by relay. When relay
 // returns without an error the message is in its care. The node closes queue when nothing
 // uses relay any more. It must be called before Start.
-func (n *Node) SetMailRelay(relay func(ctx context.Context, from string, to []string, mime io.Reader) error, queue io.Closer) {
+func (n *Node) SetMailRelay(relay func(ctx context.Context, from string, to []string, mime io.Reader) error, queue MailQueue) {
 	n.mail.mu.Lock()
 	defer n.mail.mu.Unlock()
 	n.mail.outbound, n.mail.queue = relay, queue

@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/ask"
 	"github.com/mootspace/moot/internal/gossip"
 	"github.com/mootspace/moot/internal/link"
 )
@@ -104,7 +105,7 @@ func (r *replicator) exchangeServer(ctx context.Context) (err error) {
 			return nil
 		}
 	}
-	return moot.Wrap("ask the server", err)
+	return moot.Wrap("ask the server", ask.WithoutAddress(err))
 }
 
 // exchange exchanges entries with one node.

@@ -167,7 +167,7 @@ func TestMailFromOutside(t *testing.T) {
 		relayed <- fmt.Sprint(from, to)
 		_, err := io.Copy(io.Discard, mime)
 		return err
-	}, io.NopCloser(nil))
+	}, noQueue{})
 	connect(t, n, false)
 	start(t, n)
 	must(t, n.AcceptsMail(t.Context(), "ann@club.example"))
@@ -288,3 +288,10 @@ func TestSubmitJoinNeedsSomebody(t *testing.T) {
 		t.Error("refusals are final, failures are not")
 	}
 }
+
+// noQueue is a node.MailQueue without messages.
+type noQueue struct{}
+
+func (noQueue) Backup(context.Context, string) error { return nil }
+
+func (noQueue) Close() error { return nil }

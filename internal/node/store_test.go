@@ -155,7 +155,8 @@ func TestStatusCounts(t *testing.T) {
 	if n.Version() != "1.2" {
 		t.Errorf("version %q", n.Version())
 	}
-	wantKind(t, s.Control.Backup(t.Context(), nil), moot.Unavailable)
+	_, err = s.Control.Backup(t.Context(), t.TempDir(), app.BackupOptions{})
+	wantKind(t, err, moot.Unavailable)
 	_, err = s.Control.MailRecords(t.Context())
 	wantKind(t, err, moot.NotFound)
 	if moot.HintOf(err) != moot.HintMailDomain {

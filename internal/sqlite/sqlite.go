@@ -66,9 +66,6 @@ func OpenMemory() (*sql.DB, error) {
 	return db, err
 }
 
-// Another opens one more connection to a database that is open.
-func Another(path string) (*sql.DB, error) { return sql.Open("sqlite", dsn(path, lockWait, "")) }
-
 // private makes the database file, readable by its owner only.
 func private(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -81,10 +78,12 @@ func private(path string) error {
 // dsn names the database as an SQLite URI. fullfsync concerns macOS, where a plain
 // fsync does not reach the disk.
 func dsn(path string, wait time.Duration, more string) string {
-	return "file:" + (&url.URL{Path: path}).EscapedPath() +
+	return fileURI(path) +
 		fmt.Sprintf("?_pragma=busy_timeout(%d)", wait.Milliseconds()) + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 		"&_pragma=foreign_keys(1)&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)" + more
 }
+
+func fileURI(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
 // Migrate brings a database to the newest of the schemas in the folder "migrations" of
 // files. Kind Invalid if a newer version of this program made it.

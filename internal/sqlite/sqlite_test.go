@@ -75,9 +75,10 @@ func TestExclusive(t *testing.T) {
 func TestErrorsHaveKinds(t *testing.T) {
 	garbage := filepath.Join(t.TempDir(), "garbage")
 	must(t, os.WriteFile(garbage, []byte(strings.Repeat("no database ", 1000)), 0o600))
-	db, err := sqlite.Another(garbage)
+	db, read, err := sqlite.Open(garbage)
 	must(t, err)
 	defer db.Close()
+	defer read.Close()
 	_, damaged := db.Exec(`SELECT * FROM sqlite_schema`)
 	full := fill(t)
 	for name, c := range map[string]struct {

@@ -96,13 +96,26 @@ func (q *part) write(g blob.Group) error {
 	if err := q.store.writable(context.Background()); err != nil {
 		return err
 	}
-	if _, err := q.data.WriteAt(g.Data, g.Index*blob.GroupSize); err != nil {
+	if err := q.writeData(g.Data, g.Index*blob.GroupSize); err != nil {
 		return err
 	}
 	if err := q.writeNodes(g.Nodes); err != nil {
 		return err
 	}
 	return q.have.add(g.Index, g.Count())
+}
+
+// writeData leaves holes for zeros, unless a crash has left other bytes there.
+func (q *part) writeData(data []byte, at int64) error {
+	if q.resumed {
+		old := make([]byte, len(data))
+		if _, err := q.data.ReadAt(old, at); err != nil || !durable.IsZero(old) {
+			_, err = q.data.WriteAt(data, at)
+			return err
+		}
+	}
+	_, err := durable.WriteSparse(q.data, data, at)
+	return err
 }
 
 // writeNodes writes those that lie side by side together: most do.

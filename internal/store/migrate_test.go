@@ -84,8 +84,9 @@ func addOldForks(t *testing.T, db *sql.DB) (one, other moot.Entry) {
 // TestDatabaseOfVersion010: it opens, with everything that it held.
 func TestDatabaseOfVersion010(t *testing.T) {
 	path := oldDatabase(t)
-	db, err := sqlite.Another(path)
+	db, read, err := sqlite.Open(path)
 	must(t, err)
+	must(t, read.Close())
 	_, err = db.Exec(`PRAGMA foreign_keys = 0`)
 	must(t, err)
 	one, other := addOldForks(t, db)

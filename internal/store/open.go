@@ -23,7 +23,7 @@ var migrations embed.FS
 // open, Invalid if a newer version of this program made it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{
-		gate: cfg.Gate, log: cfg.Log, path: cfg.Database,
+		gate: cfg.Gate, log: cfg.Log,
 		requests: make(chan *request), closing: make(chan struct{}), done: make(chan struct{}),
 		notify: make(chan struct{}), parts: map[moot.BlobID]*part{}, maxLag: defaultLag, view: view{uncounted: map[moot.Key]bool{}},
 	}
@@ -98,7 +98,7 @@ func (s *Store) lock(folder string) error {
 	if err := durable.SyncFolder(filepath.Dir(filepath.Clean(folder))); err != nil {
 		return err
 	}
-	lock, err := lockFolder(folder)
+	lock, err := durable.Lock(filepath.Join(folder, ".lock"))
 	if err == nil {
 		s.locks = append(s.locks, lock)
 	}

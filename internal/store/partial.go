@@ -28,6 +28,7 @@ type part struct {
 
 	data, tree file
 	have       haveFile
+	resumed    bool  // an earlier process may have written any of it
 	whole      *held // instead of these, if the blob was held already
 
 	opening sync.Mutex   // held while the files are being opened and verified
@@ -122,6 +123,7 @@ func (s *Store) openWhole(id moot.BlobID) (*held, error) {
 // begin makes the files of a new download.
 func (q *part) begin() error {
 	q.closeFiles()
+	q.resumed = false
 	for _, f := range []struct {
 		file *file
 		ext  string
@@ -155,6 +157,7 @@ func (q *part) resume(ctx context.Context, set *blob.Set) (err error) {
 			return err
 		}
 	}
+	q.resumed = true
 	groups, err := q.have.load(q.Size)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 )
 
 // staging is the files of a blob that is being written and has no name yet.
@@ -18,16 +19,14 @@ type lazyFile struct {
 	b    *blobs
 	name string // "" until it exists
 	file file
-	at   int64
+	out  *durable.Sparse
 }
 
 func (l *lazyFile) Write(p []byte) (int, error) {
 	if err := l.make(); err != nil {
 		return 0, err
 	}
-	n, err := l.file.WriteAt(p, l.at)
-	l.at += int64(n)
-	return n, err
+	return l.out.Write(p)
 }
 
 func (l *lazyFile) make() (err error) {
@@ -36,7 +35,7 @@ func (l *lazyFile) make() (err error) {
 	}
 	name := l.b.tmp()
 	if l.file, err = l.b.disk.create(name); err == nil {
-		l.name = name
+		l.name, l.out = name, durable.NewSparse(l.file)
 	}
 	return err
 }
@@ -53,6 +52,9 @@ func (b *blobs) stage() *staging { return &staging{b, &lazyFile{b: b}, &lazyFile
 // commit gives the blob its name, durably.
 func (d *staging) commit(id moot.BlobID) error {
 	if err := d.data.make(); err != nil { // the empty blob is a file, too
+		return err
+	}
+	if err := d.data.out.Finish(); err != nil {
 		return err
 	}
 	return d.b.commit(id, d.data.file, d.tree.file, d.data.name, d.tree.name)

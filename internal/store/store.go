@@ -46,14 +46,13 @@ type Store struct {
 	write *sql.DB         // one connection
 	read  *sql.DB         // several, read-only; nil in memory
 	reads *statementCache // of read; in memory of write
-	path  string          // of the database; "" in memory
 	blobs *blobs
 	small *smallBlobs
 	sql   statements
 	locks []*os.File
 
 	places     atomic.Pointer[Places]
-	collecting sync.Mutex
+	collecting sync.RWMutex
 	now        func() time.Time
 
 	maxLag int64 // entries by which a watcher may fall behind

@@ -22,6 +22,7 @@ func Scenarios() []Scenario {
 		{Name: "files of all sizes are fetched", Members: 2, Run: filesAreFetched},
 		{Name: "folders are fetched", Members: 1, Run: foldersAreFetched},
 		{Name: "folders in step", Members: 2, Run: foldersInStep},
+		{Name: "space that comes back", Members: 2, Run: spaceReturns},
 		{Name: "names are found, removed and remembered", Members: 1, Run: namesAreFound},
 		{Name: "the second writer of a name", Members: 2, Run: secondWriter},
 		{Name: "a partition, and after it", Members: 2, Run: partition},

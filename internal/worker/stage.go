@@ -55,7 +55,11 @@ func (w *Worker) stageInput(ctx context.Context, root *os.Root, in moot.Input) e
 	if err != nil {
 		return moot.Errorf(moot.Invalid, "%w", err)
 	}
-	err = w.copyInput(ctx, out, in)
+	sparse := durable.NewSparse(out)
+	err = w.copyInput(ctx, sparse, in)
+	if err == nil {
+		err = durable.Error("an input", sparse.Finish())
+	}
 	if closed := out.Close(); err == nil {
 		err = durable.Error("an input", closed)
 	}

@@ -27,7 +27,6 @@ var (
 	peersOp          = op[none, []app.PeerStatus]{at: "GET /api/peers", does: "Members' nodes as this node sees them", may: reads}
 	preferencesOp    = op[none, policy.Preferences]{at: "GET /api/preferences", does: "What the node serves, and how fast", may: localReads}
 	setPreferencesOp = op[setPreferences, none]{at: "PUT /api/preferences", does: "Change what the node serves, and how fast", may: localWrites}
-	backupOp         = op[none, none]{at: "GET /api/backup", does: "The node's key, settings and entries as a tar archive", may: localReads, gives: "application/x-tar"}
 	collectOp        = op[collect, app.Garbage]{at: "POST /api/garbage", does: "Free what nothing needs", may: localWrites}
 )
 
@@ -44,10 +43,6 @@ func (s *server) addControl() {
 	})
 	setPreferencesOp.serve(s, func(ctx context.Context, m *app.Session, in setPreferences) (none, error) {
 		return none{}, m.Control.SetPreferences(ctx, in.Body)
-	})
-	backupOp.raw(s, func(m *app.Session, _ none, w http.ResponseWriter, r *http.Request) error {
-		out := &lateWriter{w: w, mediaType: backupOp.gives}
-		return out.end(m.Control.Backup(r.Context(), out))
 	})
 	collectOp.serve(s, func(ctx context.Context, m *app.Session, in collect) (app.Garbage, error) {
 		return m.Control.Collect(ctx, in.Body)
@@ -100,16 +95,6 @@ func (c controlClient) Preferences(ctx context.Context) (policy.Preferences, err
 
 func (c controlClient) SetPreferences(ctx context.Context, p policy.Preferences) error {
 	return setPreferencesOp.run(ctx, c.client, setPreferences{p})
-}
-
-func (c controlClient) Backup(ctx context.Context, w io.Writer) error {
-	resp, err := backupOp.open(ctx, c.client, none{}, nil)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(w, cutReader{resp.Body})
-	return err
 }
 
 func (c controlClient) Collect(ctx context.Context, o app.GarbageOptions) (app.Garbage, error) {

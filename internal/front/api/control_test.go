@@ -1,11 +1,9 @@
 package api_test
 
 import (
-	"bytes"
-	"errors"
-	"io"
+	"os"
+	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -113,17 +111,30 @@ func TestTokens(t *testing.T) {
 
 func TestBackup(t *testing.T) {
 	w := newWorld(t)
-	whole := strings.Repeat("tar", 100_000)
-	w.control.backup = func(out io.Writer) error { _, err := io.WriteString(out, whole); return err }
-	var got bytes.Buffer
-	if err := w.session.Control.Backup(t.Context(), &got); err != nil || got.String() != whole {
-		t.Errorf("%d bytes, %v", got.Len(), err)
+	dir := filepath.Join(t.TempDir(), "new")
+	w.control.backup = func(got string, o app.BackupOptions) (b app.Backup, err error) {
+		if got != dir || o.Keep != 3 {
+			t.Errorf("%s, %+v", got, o)
+		}
+		o.Progress(5, 5)
+		b.ID, b.Bytes, b.Folders = "2026", 7, []string{"/d"}
+		return b, nil
 	}
-	w.control.backup = func(out io.Writer) error {
-		io.WriteString(out, whole)
-		return errors.New("disk on fire")
+	var seen int64
+	b, err := w.session.Control.Backup(t.Context(), dir, app.BackupOptions{Keep: 3, Progress: func(done, _ int64) { seen = done }})
+	if err != nil || b.ID != "2026" || b.Bytes != 7 || len(b.Folders) != 1 || seen != 5 {
+		t.Errorf("%+v, %v; progress %d", b, err, seen)
 	}
-	wantKind(t, "a backup that fails halfway", w.session.Control.Backup(t.Context(), io.Discard), moot.Unavailable)
-	w.control.backup = func(io.Writer) error { return moot.Errorf(moot.Full, "no space") }
-	wantKind(t, "a backup that fails at once", w.session.Control.Backup(t.Context(), io.Discard), moot.Full)
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+	w.control.backup = func(string, app.BackupOptions) (b app.Backup, err error) {
+		return b, moot.Errorf(moot.Full, "no space")
+	}
+	_, err = w.session.Control.Backup(t.Context(), dir, app.BackupOptions{})
+	wantKind(t, "a backup that fails", err, moot.Full)
+	body := `{"path":"` + dir + `","proof":"` + dir + `/nosuch","token":"mine"}`
+	if resp, _ := w.ask(w.local, "", "POST", "/api/local/backup", body); resp.StatusCode != 400 {
+		t.Errorf("a directory that the node does not see: %d", resp.StatusCode)
+	}
 }

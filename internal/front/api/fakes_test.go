@@ -20,7 +20,7 @@ type control struct {
 	preferences policy.Preferences
 	dropped     []string
 	chosen      string
-	backup      func(io.Writer) error
+	backup      func(dir string, o app.BackupOptions) (app.Backup, error)
 }
 
 func (c *control) Status(context.Context) (app.Status, error) {
@@ -49,7 +49,9 @@ func (c *control) SetPreferences(_ context.Context, p policy.Preferences) error 
 	return nil
 }
 
-func (c *control) Backup(_ context.Context, w io.Writer) error { return c.backup(w) }
+func (c *control) Backup(_ context.Context, dir string, o app.BackupOptions) (app.Backup, error) {
+	return c.backup(dir, o)
+}
 
 func (c *control) Collect(_ context.Context, o app.GarbageOptions) (app.Garbage, error) {
 	if o.DryRun {

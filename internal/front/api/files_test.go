@@ -251,8 +251,10 @@ func TestForeignPaths(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "file")
 	must(t, os.WriteFile(path, []byte("x"), 0o600))
-	proof := filepath.Join(dir, "proof")
-	must(t, os.WriteFile(proof, []byte("theirs"), 0o600))
+	proof, other := filepath.Join(dir, ".moot-proof"), filepath.Join(dir, "other")
+	for _, at := range []string{proof, other} {
+		must(t, os.WriteFile(at, []byte("theirs"), 0o600))
+	}
 	for what, c := range map[string]struct {
 		op, body string
 		status   int
@@ -264,10 +266,17 @@ func TestForeignPaths(t *testing.T) {
 		"no proof":        {"get", `{"name":"f","path":"` + dir + `/new","proof":"` + proof + `x","token":"mine"}`, 400},
 		"without a proof": {"get", `{"name":"f","path":"` + dir + `/new"}`, 200},
 		"the right proof": {"get", `{"name":"f","path":"` + dir + `/new2","proof":"` + proof + `","token":"theirs"}`, 200},
+		"another name":    {"get", `{"name":"f","path":"` + dir + `/new3","proof":"` + other + `","token":"theirs"}`, 200},
 	} {
 		resp, text := w.ask(w.local, "", http.MethodPost, "/api/local/"+c.op, c.body, "Content-Type", "application/json")
 		if resp.StatusCode != c.status {
 			t.Errorf("%s: %d %s", what, resp.StatusCode, text)
 		}
+	}
+	if _, err := os.Stat(proof); err == nil {
+		t.Error("the proof is still there: of a program that was killed it would stay")
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Error("a file of another name was removed")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -54,6 +55,15 @@ type getAllPath struct {
 	}
 }
 
+type backupPath struct {
+	Body struct {
+		Path  string `json:"path" doc:"A directory, absolute; it must exist."`
+		Keep  int    `json:"keep,omitempty" doc:"Newest backups that stay; 0 for all."`
+		Proof string `json:"proof,omitempty" doc:"A file in the directory that holds the token; the node refuses if it sees none."`
+		Token string `json:"token,omitempty"`
+	}
+}
+
 // getting is progress, or some of what has been written.
 type getting struct {
 	Done  int64          `json:"done"`
@@ -74,6 +84,7 @@ var (
 	storeOp  = op[sharePath, line[progress, files.Result]]{at: "POST /api/local/store", does: "Store the file or folder at a path without giving it a name", may: localWrites, gives: typeLines}
 	getOp    = op[getPath, line[progress, files.Result]]{at: "POST /api/local/get", does: "Write a file or folder to a path", may: localReads, gives: typeLines}
 	getAllOp = op[getAllPath, line[getting, gotAll]]{at: "POST /api/local/getall", does: "Write files and folders into a directory", may: localReads, gives: typeLines}
+	backupOp = op[backupPath, line[progress, app.Backup]]{at: "POST /api/local/backup", does: "Add a backup of the node's home to a directory", may: localWrites, gives: typeLines}
 )
 
 func (s *server) addLocal() {
@@ -95,6 +106,12 @@ func (s *server) addLocal() {
 		return m.Files.Get(ctx, in.Body.Name, in.Body.Path, throttled(emit))
 	})
 	stream(s, getAllOp, getAll)
+	stream(s, backupOp, func(ctx context.Context, m *app.Session, in backupPath, emit func(progress) error) (app.Backup, error) {
+		if err := checkProof(in.Body.Path, in.Body.Proof, in.Body.Token); err != nil {
+			return app.Backup{}, moot.Wrap("backup", err)
+		}
+		return m.Control.Backup(ctx, in.Body.Path, app.BackupOptions{Keep: in.Body.Keep, Progress: throttled(emit)})
+	})
 }
 
 func getAll(ctx context.Context, m *app.Session, in getAllPath, emit func(getting) error) (all gotAll, err error) {
@@ -142,10 +159,14 @@ func (a seen) same(b seen) bool {
 	return a.Device == b.Device && a.Inode == b.Inode && a.Size == b.Size && a.Modified.Equal(b.Modified)
 }
 
+// proofPrefix starts the names of files of proof.
+const proofPrefix = ".moot-"
+
 // maxToken is the size in bytes of the largest token in a file of proof.
 const maxToken = 256
 
 // checkProof fails unless this process sees the file that a program has put beside a path.
+// It removes the file: the program may be killed before it does.
 func checkProof(path, proof, token string) error {
 	if !filepath.IsAbs(path) {
 		return moot.Errorf(moot.Invalid, "%q is not an absolute path", path)
@@ -157,6 +178,9 @@ func checkProof(path, proof, token string) error {
 	if err == nil && info.Mode().IsRegular() && info.Size() <= maxToken {
 		var found []byte
 		if found, err = os.ReadFile(proof); err == nil && string(found) == token {
+			if strings.HasPrefix(filepath.Base(proof), proofPrefix) {
+				_ = os.Remove(proof) // else the program removes it
+			}
 			return nil
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/files"
 )
 
@@ -113,6 +114,24 @@ func (c filesClient) GetAll(ctx context.Context, names []string, dir string, p f
 	return got, err
 }
 
+// Backup implements app.Control.
+func (c controlClient) Backup(ctx context.Context, dir string, o app.BackupOptions) (b app.Backup, err error) {
+	var in backupPath
+	in.Body.Keep, in.Body.Token = o.Keep, rand.Text()
+	err = os.MkdirAll(dir, 0o700)
+	if err == nil {
+		in.Body.Path, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return b, moot.Wrap("backup", pathError(err))
+	}
+	if in.Body.Proof, err = writeProof(in.Body.Path, in.Body.Token); err != nil {
+		return b, moot.Wrap("backup", err)
+	}
+	defer os.Remove(in.Body.Proof)
+	return wait(ctx, c.client, backupOp, in, report(o.Progress))
+}
+
 // relativeLike returns a path relative to the working directory if the one asked for was.
 func relativeLike(asked, path string) string {
 	if filepath.IsAbs(asked) {
@@ -134,7 +153,7 @@ func writeProof(path, token string) (string, error) {
 	} else if os.IsPathSeparator(path[len(path)-1]) {
 		return "", moot.Errorf(moot.NotFound, "there is no directory %s", path)
 	}
-	proof, err := os.CreateTemp(dir, ".moot-")
+	proof, err := os.CreateTemp(dir, proofPrefix)
 	if err != nil {
 		return "", pathError(err)
 	}

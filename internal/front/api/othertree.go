@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/durable"
 	"github.com/mootspace/moot/internal/files"
 )
 
@@ -56,8 +57,9 @@ func (c filesClient) download(ctx context.Context, name, path string) (f files.F
 		return f, pathError(err)
 	}
 	defer os.Remove(out.Name())
-	_, err = io.Copy(out, rc)
-	if err = errors.Join(err, out.Chmod(f.Mode.Perm()), out.Sync(), out.Close()); err != nil {
+	sparse := durable.NewSparse(out)
+	_, err = io.Copy(sparse, rc)
+	if err = errors.Join(err, sparse.Finish(), out.Chmod(f.Mode.Perm()), out.Sync(), out.Close()); err != nil {
 		return f, err
 	}
 	f.Path = path

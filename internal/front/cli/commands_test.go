@@ -61,7 +61,7 @@ func TestJSON(t *testing.T) {
 
 // TestEveryCommandIsTried compares the tables with the program's commands.
 func TestEveryCommandIsTried(t *testing.T) {
-	elsewhere := []string{"completion", "docs", "version", "help", "tour", "compare", "plan", "watch", "attachments", "backup", "cat"}
+	elsewhere := []string{"completion", "docs", "version", "help", "tour", "compare", "plan", "watch", "attachments", "cat"}
 	for _, c := range (&commandLine{}).root().Commands() {
 		tried := func(k command) bool { return strings.Fields(k.line)[0] == c.Name() }
 		if !slices.Contains(elsewhere, c.Name()) && !slices.ContainsFunc(commands(), tried) {
@@ -206,7 +206,6 @@ func TestRefused(t *testing.T) {
 		"sync /here/docs --name other":               `/here/docs is kept in step already, with "docs"`,
 		"sync /here/docs --read-only":                "/here/docs is kept in step already, in another way",
 		"sync /music --except x":                     "/music is kept in step already, in another way",
-		"backup nosuch/file":                         "backup: open nosuch/file",
 		"docs man commands_test.go/x":                "make the directory of the manual",
 	} {
 		status, _, errs := newFake().runLine(t, line, "text")
@@ -221,7 +220,7 @@ func TestHintsArePrinted(t *testing.T) {
 	for hint, want := range map[moot.Hint]string{
 		moot.HintCreate: "moot init", moot.HintOtherHome: "--home", moot.HintStartNode: "moot up", moot.HintStartServer: "moot serve", moot.HintStopNode: "stop it",
 		moot.HintAskServer: "--via server", moot.HintAskPeers: "--via peers", moot.HintInvite: "moot invite", moot.HintPassword: "moot account password", moot.HintMailDomain: "--mail-domain",
-		moot.HintForce: "--force", moot.HintConfirm: "--yes", moot.HintAdopt: "founder", moot.HintListDevices: "moot device ls", moot.HintForked: "moot device choose",
+		moot.HintForce: "--force", moot.HintConfirm: "--yes", moot.HintAdopt: "founder", moot.HintListDevices: "moot device ls", moot.HintListPeers: "moot peers", moot.HintForked: "moot device choose",
 		moot.HintOtherMember: "--confirm", moot.HintLeave: "moot leave", moot.HintRecovery: "--recovery", moot.HintRename: "--as", moot.HintRetry: "again", moot.HintRecursive: "-r", moot.HintResume: "moot sync resume", moot.HintListFolders: "moot sync ls", moot.HintFolderStatus: "moot sync status", moot.HintUpdate: "newer version", moot.HintCopy: "--in-place",
 	} {
 		f := newFake()

@@ -26,20 +26,12 @@ func (f *fake) expect(t *testing.T, line, in string, status int, out, errs strin
 	}
 }
 
-func TestBackupFile(t *testing.T) {
-	to := filepath.Join(t.TempDir(), "b")
+func TestDamageInBackups(t *testing.T) {
 	f := newFake()
-	f.fail, f.failAt = moot.Errorf(moot.Full, "no space"), 2
-	f.expect(t, "backup "+to, "", Failed, "", "backup: no space")
-	if _, err := os.Stat(to); err == nil {
-		t.Error("a backup that failed is left")
-	}
-	newFake().expect(t, "backup "+to, "", Done, "wrote "+to, "")
-	if text, err := os.ReadFile(to); err != nil || string(text) != "archive" {
-		t.Errorf("the backup is %q, %v", text, err)
-	}
-	newFake().expect(t, "backup "+to, "", Failed, "", "exists")
-	newFake().expect(t, "--json backup "+to+"2", "", Done, `{"wrote":"`+to+`2"}`, "")
+	f.damaged = []moot.BlobID{{0xab}}
+	f.expect(t, "backup saved", "", Failed, "made 2026-01-31", "these blobs of this home are damaged: ab00")
+	f.expect(t, "restore saved", "", Failed, "restored /home", "left out, and is fetched again if somebody has it: ab00")
+	newFake().expect(t, "backup saved --keep=-1", "", Failed, "", "--keep is -1")
 }
 
 func TestGetToStandardOutput(t *testing.T) {

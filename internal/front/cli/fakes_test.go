@@ -55,7 +55,8 @@ type fake struct {
 	synced      []folders.Status
 	after       folders.Status // Once
 	skipped     []files.Skipped
-	found       []files.File // in folders; nil: some
+	damaged     []moot.BlobID // in backups
+	found       []files.File  // in folders; nil: some
 	items       []mail.Item
 	sent        mail.Sent
 	mime        string // of the messages, and of the last that was sent
@@ -150,8 +151,24 @@ func (f *fake) Open(_ context.Context, home string, via moot.Architecture) (*app
 	return s, f.call("open %s %s", home, via)
 }
 
-func (f *fake) Restore(_ context.Context, home, file string) error {
-	return f.call("restore %s %s", home, file)
+func (f *fake) Restore(_ context.Context, home, from string, o app.RestoreOptions) (app.Restored, error) {
+	if o.Progress != nil {
+		o.Progress(1, 2)
+	}
+	return app.Restored{Home: home, ID: "2026-01-31", Blobs: 7, Damaged: f.damaged}, f.call("restore %s %s %q", home, from, o.At)
+}
+
+func (f *fake) Backups(_ context.Context, dir string) ([]app.BackupInfo, error) {
+	return backups(), f.call("backups %s", dir)
+}
+
+func backups() []app.BackupInfo {
+	return []app.BackupInfo{{ID: "2026-01-31", Time: time.Date(2026, 1, 31, 1, 2, 3, 0, time.Local), Device: laptop, Blobs: 7, Size: 2048}}
+}
+
+func (f *fake) VerifyBackup(_ context.Context, dir, at string, progress func(done, total int64)) ([]app.BackupInfo, error) {
+	progress(1, 2)
+	return backups(), f.call("verify %s %q", dir, at)
 }
 
 type fakeMailbox struct{ *fake }
@@ -259,12 +276,13 @@ func (f fakeControl) SetPreferences(_ context.Context, p policy.Preferences) err
 	return f.call("set %s", text)
 }
 
-func (f fakeControl) Backup(_ context.Context, w io.Writer) error {
-	if err := f.call("backup"); err != nil {
-		return err
+func (f fakeControl) Backup(_ context.Context, dir string, o app.BackupOptions) (b app.Backup, err error) {
+	o.Progress(1, 2)
+	b.ID, b.New, b.Known, b.Size, b.Bytes, b.Unread = "2026-01-31", 2, 5, 2048, 1000, f.damaged
+	if o.Keep > 0 {
+		b.Dropped, b.Freed, b.Folders = 1, 10, []string{"/docs"}
 	}
-	_, err := io.WriteString(w, "archive")
-	return err
+	return b, f.call("backup %s %d", dir, o.Keep)
 }
 
 func (f fakeControl) Collect(_ context.Context, o app.GarbageOptions) (app.Garbage, error) {

@@ -92,6 +92,8 @@ func adviceToLook(err error) string {
 		return "see 'moot members'"
 	case moot.HintListDevices:
 		return "see 'moot device ls'"
+	case moot.HintListPeers:
+		return "'moot peers' shows who is connected"
 	case moot.HintListMessages:
 		return "see 'moot inbox'"
 	case moot.HintListJobs:

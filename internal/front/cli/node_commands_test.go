@@ -109,15 +109,54 @@ ready
 `,
 	},
 	{
-		line: `restore old.backup`,
+		line: `backup saved --keep 3`,
 		calls: `
-restore /home old.backup
+backup saved 3
+`,
+		text: `
+made 2026-01-31: 2.0 KiB, 7 blobs (2 new), wrote 1000 B
+dropped 1 older, and freed 10 B
+without the files of /docs, which cannot be read
+`,
+		json: `
+{"id":"2026-01-31","new":2,"known":5,"size":2048,"bytes":1000,"dropped":1,"freed":10,"unread_folders":["/docs"]}
+`,
+	},
+	{
+		line: `backup --list saved`,
+		calls: `
+backups saved
+`,
+		text: `
+ID          TIME                 BLOBS  SIZE
+2026-01-31  2026-01-31 01:02:03  7      2.0 KiB
+`,
+		json: `
+{"id":"2026-01-31","time":"2026-01-31T01:02:03Z","device":"LAPTOP","blobs":7,"size":2048}
+`,
+	},
+	{
+		line: `restore saved --verify`,
+		calls: `
+verify saved ""
+`,
+		text: `
+no damage in 1 backups, the largest of 2.0 KiB
+`,
+		json: `
+{"id":"2026-01-31","time":"2026-01-31T01:02:03Z","device":"LAPTOP","blobs":7,"size":2048}
+`,
+	},
+	{
+		line: `restore saved --at 2026-01-31`,
+		calls: `
+restore /home saved "2026-01-31"
 `,
 		text: `
 restored /home: start the node, and the others bring it up to date
 `,
 		json: `
-{"restored":"/home"}
+{"restored":"/home","id":"2026-01-31","blobs":7}
 `,
 	},
 	{

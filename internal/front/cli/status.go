@@ -3,12 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/folders"
 	"github.com/mootspace/moot/internal/policy"
@@ -140,56 +138,6 @@ func (a *commandLine) peersCommand() *cobra.Command {
 				a.table("NAME\tROLE\tSTATE\tKEY\tADDRESSES", rows)
 				return nil
 			})
-		},
-	}
-}
-
-func (a *commandLine) backupCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "backup FILE",
-		Short: "Write this home's key, settings and entries to a file",
-		Long: `Write this home's key, settings and entries to FILE while the node may be running.
-Blobs are not in it: they are fetched again from the nodes that hold them. The file holds
-the private key: keep it safe.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.with(c.Context(), func(ctx context.Context, s *app.Session) (err error) {
-				f, err := os.OpenFile(args[0], os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-				if err != nil {
-					return moot.Errorf(moot.Invalid, "backup: %w", err)
-				}
-				err = s.Control.Backup(ctx, f)
-				if err == nil {
-					err = f.Sync()
-				}
-				if cerr := f.Close(); err == nil {
-					err = cerr
-				}
-				if err != nil {
-					os.Remove(args[0])
-					return moot.Wrap("backup", err)
-				}
-				a.done("wrote", args[0])
-				return nil
-			})
-		},
-	}
-}
-
-func (a *commandLine) restoreCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "restore FILE",
-		Short: "Make this home from a backup; others bring it up to date",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			if err := a.program.Restore(c.Context(), a.home, args[0]); err != nil {
-				return err
-			}
-			if a.json {
-				a.print(map[string]string{"restored": a.home})
-			}
-			a.say("restored %s: start the node, and the others bring it up to date", a.home)
-			return nil
 		},
 	}
 }

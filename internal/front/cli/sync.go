@@ -32,7 +32,8 @@ again, ends the conflict.
 
 What .mootignore files, with the syntax of .gitignore, exclude is neither sent nor removed;
 nor is .git, unless "!.git/" says otherwise. A directory that is called like a subcommand is
-given as ./ls.`,
+given as ./ls. Before a disk with a synced directory is unmounted, 'moot sync pause DIR' lets
+go of it.`,
 		Example: `  moot sync photos
   moot sync ~/Documents --name papers --once
   moot sync music --read-only --except music/live
