@@ -96,7 +96,6 @@ func retained(t T, members []*Member, name string, versions [][]byte) {
 				rc, _, err := m.Files().Open(t.Context(), f.Version.String(), moot.Whole)
 				if err != nil {
 					t.Fatalf("%s opens a version of %s: %v", m.Name, name, err)
-					continue
 				}
 				got, err := io.ReadAll(rc)
 				found = found || err == nil && bytes.Equal(got, content)
