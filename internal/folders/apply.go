@@ -114,7 +114,7 @@ func (x *applier) arrange(p plan) {
 				blocked = append(blocked, w)
 			}
 		}
-		if len(blocked) == len(list) && !x.exchange(&blocked) && !x.rename(&blocked) {
+		if len(blocked) == len(list) && !x.exchange(&blocked) && !x.rename(&blocked) && !x.giveWay(&blocked) {
 			break
 		}
 		list = blocked
@@ -250,6 +250,25 @@ func (x *applier) rename(blocked *[]*want) bool {
 		x.agreeOnPlace(w)
 		x.wait(w.path(), false)
 		*blocked = slices.Delete(*blocked, i, i+1)
+		return true
+	}
+	return false
+}
+
+// giveWay takes a file out of the place of a new folder that it is wanted below: its bytes
+// are put there like others'.
+func (x *applier) giveWay(blocked *[]*want) bool {
+	for _, w := range *blocked {
+		if w.node != nil || w.parent.node == nil {
+			continue
+		}
+		other := w.parent.node.children[w.name]
+		at := slices.IndexFunc(*blocked, func(o *want) bool { return other != nil && o.node == other })
+		if at < 0 || other.kind == tree.Folder || !x.removeTree(other) {
+			continue
+		}
+		(*blocked)[at].node = nil
+		*blocked = slices.Delete(*blocked, at, at+1)
 		return true
 	}
 	return false

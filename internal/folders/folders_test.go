@@ -190,3 +190,23 @@ func TestStatIsNoEdit(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// A file is moved into a new folder of its own name.
+func TestFileBecomesFolder(t *testing.T) {
+	w := newWorld(t, 2)
+	a := w.members[0]
+	a.write("f", "one")
+	a.write("d/g", "two")
+	w.converge()
+	a.rename("f", "x")
+	a.write("f/other", "three")
+	a.rename("x", "f/f")
+	a.rename("d/g", "x")
+	a.remove("d")
+	a.rename("x", "d")
+	w.converge()
+	w.same()
+	if got := w.members[1].names(); got != "d=two|f/|f/f=one|f/other=three" {
+		t.Error(got)
+	}
+}
