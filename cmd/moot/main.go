@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/mootspace/moot/internal/app"
@@ -34,6 +35,10 @@ func main() {
 	os.Exit(cli.Main(ctx, program, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
+// gcPercent is how much a node's heap may grow between collections: it is a guest on people's
+// machines, and waits for disks and networks more than it computes.
+const gcPercent = 50
+
 // program logs warnings while it runs a node; other commands say what is wrong themselves.
 type program struct {
 	daemon.Program
@@ -45,6 +50,9 @@ type program struct {
 func (p program) Run(ctx context.Context, home string, o app.RunOptions, ready func(addrs []string)) error {
 	if !p.asked {
 		p.level.Set(slog.LevelWarn)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	return p.Program.Run(ctx, home, o, ready)
 }
