@@ -67,6 +67,9 @@ func TestManyTakeFewRequests(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			peers := []*peer{newPeer(1), newPeer(2), newPeer(3)}[:sources]
 			w := newWorld(t, peers...)
+			for _, p := range peers { // none is so fast that it is asked for everything
+				p.small = func(context.Context, moot.Small) error { time.Sleep(time.Millisecond); return nil }
+			}
 			ids := someSmall(t, count, peers...)
 			missing, err := w.node.FetchMany(t.Context(), ids)
 			if err != nil || len(missing) > 0 {

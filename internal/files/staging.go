@@ -20,7 +20,7 @@ const tempPrefix = ".moot-"
 type staging struct {
 	dir    string
 	target string
-	locked *os.File
+	locked *durable.Locked
 }
 
 // newStaging makes the directory of a target, which is empty.
@@ -57,18 +57,21 @@ func takeStaging(dir string) (*staging, error) {
 		if err != nil {
 			return nil, err
 		}
-		got, err := lock(f)
-		if err != nil || !got {
+		locked, err := durable.LockFile(f)
+		if moot.KindOf(err) == moot.Unavailable {
+			return nil, f.Close()
+		}
+		if err != nil {
 			f.Close()
 			return nil, err
 		}
 		if here, err := os.Stat(f.Name()); err == nil {
 			if info, err := f.Stat(); err == nil && os.SameFile(here, info) {
-				s := &staging{dir: dir, locked: f}
+				s := &staging{dir: dir, locked: locked}
 				return s, removeAll(s.content())
 			}
 		}
-		f.Close() // it was removed before it was locked
+		locked.Close() // it was removed before it was locked
 	}
 }
 

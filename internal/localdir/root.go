@@ -21,7 +21,7 @@ type Root struct {
 	root *os.Root
 	dir  *os.File // the directory itself
 	conn syscall.RawConn
-	lock *os.File
+	lock *durable.Locked
 
 	slow  atomic.Bool // others dirtied the disk: the last flush of all took too long
 	plain bool        // as if the system had neither openat2 nor renameat2, for tests
@@ -77,10 +77,12 @@ func open(path string, add bool) (_ *Root, err error) {
 	if err := r.makeStaging(); err != nil {
 		return nil, err
 	}
-	if r.lock, err = r.root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	f, err := r.root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
 		return nil, failure("open", lockFile, err)
 	}
-	if err := lock(r.lock); err != nil {
+	if r.lock, err = durable.LockFile(f); err != nil {
+		f.Close()
 		return nil, moot.Errorf(moot.Conflict, "%s is synced by another process already", path)
 	}
 	return r, nil
@@ -96,10 +98,11 @@ func (r *Root) Close() error {
 }
 
 func (r *Root) close() {
-	for _, f := range []*os.File{r.lock, r.dir} {
-		if f != nil {
-			f.Close()
-		}
+	if r.lock != nil {
+		r.lock.Close()
+	}
+	if r.dir != nil {
+		r.dir.Close()
 	}
 	r.root.Close()
 }

@@ -17,7 +17,6 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +48,7 @@ type Store struct {
 	blobs *blobs
 	small *smallBlobs
 	sql   statements
-	locks []*os.File
+	locks []*durable.Locked
 
 	places     atomic.Pointer[Places]
 	collecting sync.RWMutex
