@@ -71,7 +71,7 @@ func takeStaging(dir string) (*staging, error) {
 				return s, removeAll(s.content())
 			}
 		}
-		locked.Close() // it was removed before it was locked
+		_ = locked.Close() // it was removed before it was locked
 	}
 }
 

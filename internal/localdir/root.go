@@ -99,7 +99,7 @@ func (r *Root) Close() error {
 
 func (r *Root) close() {
 	if r.lock != nil {
-		r.lock.Close()
+		_ = r.lock.Close() // nothing is written to it
 	}
 	if r.dir != nil {
 		r.dir.Close()
