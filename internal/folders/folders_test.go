@@ -210,3 +210,31 @@ func TestFileBecomesFolder(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What patterns come to exclude stays on all disks, and so does what they exclude in a folder
+// that somebody removes.
+func TestPatternsRemoveNothing(t *testing.T) {
+	w := newWorld(t, 2)
+	a, b := w.members[0], w.members[1]
+	a.write(".mootignore", "*.o")
+	a.write("build/out", "1")
+	a.write("src/main", "2")
+	w.converge()
+	a.write("build/new", "never sent")
+	b.write("src/main.o", "excluded")
+	a.write(".mootignore", "*.o\nbuild/")
+	w.converge()
+	a.remove("src")
+	w.converge()
+	if got := a.names(); got != ".mootignore=*.o\nbuild/|build/|build/new=never sent|build/out=1" {
+		t.Errorf("%q", got)
+	}
+	if got := b.names(); got != ".mootignore=*.o\nbuild/|build/|build/out=1|src/|src/main.o=excluded" {
+		t.Errorf("%q", got)
+	}
+	b.write("src/other", "3")
+	w.converge()
+	if got := a.names(); got != ".mootignore=*.o\nbuild/|build/|build/new=never sent|build/out=1|src/|src/other=3" {
+		t.Errorf("%q", got)
+	}
+}

@@ -159,6 +159,9 @@ func (l *look) name(d *node, one localdir.Named) error {
 		l.failed(at, tree.CheckPath(path.Join(l.settings.Name, at)))
 		return nil
 	}
+	if n == nil && kind == tree.Folder && l.onlyIgnored(at) {
+		return nil
+	}
 	l.forgive(at)
 	if n != nil && n.kind != kind { // another thing under the same name
 		l.lost[n] = true

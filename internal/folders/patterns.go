@@ -26,6 +26,18 @@ func (f *folder) unwanted(at string, isDir bool) bool {
 
 func (f *folder) ignored(at string, isDir bool) bool { return f.ignore.Ignored(at, isDir) }
 
+// onlyIgnored reports whether a folder is not empty, and patterns exclude all that is in it.
+// Such a folder is not sent: it may be what is left of one that was removed.
+func (f *folder) onlyIgnored(at string) bool {
+	names, err := f.dir.ReadDir(at)
+	for _, one := range names {
+		if err != nil || one.Err != nil || !f.ignored(path.Join(at, one.Name), one.Stat.Type.IsDir()) {
+			return false
+		}
+	}
+	return err == nil && len(names) > 0
+}
+
 // excepted reports whether a path lies in a folder that is not wanted on this disk.
 func (f *folder) excepted(at string) bool {
 	for _, e := range f.settings.Except {

@@ -1,7 +1,6 @@
 package folders
 
 import (
-	"path"
 	"slices"
 
 	"github.com/mootspace/moot"
@@ -28,6 +27,11 @@ func (x *applier) removals(p plan) {
 // removeTree removes a node and what is below it, unless something there was changed here
 // or is not sent yet.
 func (x *applier) removeTree(n *node) bool {
+	if x.ignored(n.path(), n.kind == tree.Folder) { // it stays, and is not ours any more
+		n.each(x.unnotice)
+		x.local.remove(n)
+		return true
+	}
 	for _, c := range n.children {
 		if !x.removeTree(c) {
 			return false
@@ -117,41 +121,12 @@ func firstErr(errs ...error) error {
 	return nil
 }
 
-// removeFolder removes a folder; ignored files that alone are left in it go with it.
+// removeFolder removes a folder, or leaves it with what patterns exclude, if only that is
+// left in it.
 func (x *applier) removeFolder(at string) error {
 	err := x.dir.RemoveFolder(at)
-	if moot.KindOf(err) != moot.Conflict {
-		return err
+	if moot.KindOf(err) == moot.Conflict && x.onlyIgnored(at) {
+		return nil
 	}
-	names, readErr := x.dir.ReadDir(at)
-	if readErr != nil {
-		return readErr
-	}
-	for _, one := range names {
-		if one.Err != nil || !x.ignored(path.Join(at, one.Name), one.Stat.Type.IsDir()) {
-			return err
-		}
-	}
-	for _, one := range names {
-		if err := x.removeIgnored(path.Join(at, one.Name), one.Stat.Type.IsDir()); err != nil {
-			return err
-		}
-	}
-	return x.dir.RemoveFolder(at)
-}
-
-func (x *applier) removeIgnored(at string, folder bool) error {
-	if folder {
-		names, err := x.dir.ReadDir(at)
-		if err != nil {
-			return err
-		}
-		for _, one := range names {
-			if err := x.removeIgnored(path.Join(at, one.Name), one.Stat.Type.IsDir()); err != nil {
-				return err
-			}
-		}
-		return x.dir.RemoveFolder(at)
-	}
-	return x.dir.Remove(at)
+	return err
 }
