@@ -3,6 +3,7 @@ package backup
 import (
 	"crypto/ed25519"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -119,16 +120,17 @@ func Find(dir string, at time.Time) (string, error) {
 // Open reads a list and verifies its signature. Kinds: Corrupt, Invalid, NotFound.
 func Open(dir, name string) (l List, err error) {
 	path := listPath(dir, name)
-	info, err := os.Stat(path)
+	f, err := openFile(path)
 	if err != nil {
 		return l, err
 	}
-	if info.Size() > maxList {
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxList+1))
+	if err != nil {
+		return l, err
+	}
+	if len(text) > maxList {
 		return l, moot.Errorf(moot.TooLarge, "the list %s is too large", name)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return l, err
 	}
 	l, err = decodeList(text)
 	return l, moot.Wrap("list "+name, err)

@@ -87,7 +87,7 @@ func Small(r io.Reader) iter.Seq2[moot.Small, error] {
 
 // indexOf reads the index of a pack file whose size fits it.
 func indexOf(path string) (list []moot.Blob, err error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -16,10 +16,14 @@ import (
 func ReadFile(ctx context.Context, dir string, l List, f File, w io.Writer) error {
 	p := newParts(dir, l)
 	defer p.close()
+	left := f.Size
 	for _, id := range f.Parts {
 		data, err := p.read(id)
 		if err == nil {
 			err = ctx.Err()
+		}
+		if left -= int64(len(data)); err == nil && left < 0 {
+			err = moot.Errorf(moot.Corrupt, "it has more bytes than its list says")
 		}
 		if err == nil {
 			_, err = w.Write(data)
@@ -44,7 +48,7 @@ func SmallBlobs(dir string, l List) iter.Seq2[moot.Small, error] {
 }
 
 func eachSmall(path string, yield func(moot.Small, error) bool) (more bool) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return yield(moot.Small{}, moot.Errorf(moot.Corrupt, "a pack cannot be read: %w", err))
 	}
@@ -58,13 +62,29 @@ func eachSmall(path string, yield func(moot.Small, error) bool) (more bool) {
 }
 
 // LargeBlob opens a blob of more than moot.MaxSmall bytes: who reads it compares it with its
-// name. Kind Corrupt if there is none.
-func LargeBlob(dir string, id moot.BlobID) (io.ReadCloser, error) {
-	f, err := os.Open(blobPath(dir, id))
+// name. Kind Corrupt if there is none of its size.
+func LargeBlob(dir string, b moot.Blob) (io.ReadCloser, error) {
+	f, err := openFile(blobPath(dir, b.ID))
 	if err != nil {
-		return nil, moot.Errorf(moot.Corrupt, "blob %v cannot be read: %w", id, err)
+		return nil, moot.Errorf(moot.Corrupt, "blob %v cannot be read: %w", b.ID, err)
+	}
+	if info, err := f.Stat(); err != nil || info.Size() != b.Size {
+		return nil, errors.Join(moot.Errorf(moot.Corrupt, "blob %v has another size", b.ID), f.Close())
 	}
 	return f, nil
+}
+
+// openFile opens a file of a backup, which must be one: a pipe would be waited for, and a
+// link leads elsewhere.
+func openFile(path string) (*os.File, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, moot.Errorf(moot.Corrupt, "%s is no regular file", path)
+	}
+	return os.Open(path)
 }
 
 // parts finds parts of files in the packs of a list.
@@ -88,7 +108,7 @@ func newParts(dir string, l List) *parts {
 		if err != nil {
 			continue
 		}
-		f, err := os.Open(path)
+		f, err := openFile(path)
 		if err != nil {
 			continue
 		}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 
 	"github.com/mootspace/moot"
@@ -91,7 +90,7 @@ func (v *verifier) files(l List) {
 
 // damagedIn names the blobs of a pack that are damaged.
 func damagedIn(pack string) (all error) {
-	f, err := os.Open(pack)
+	f, err := openFile(pack)
 	if err != nil {
 		return nil // the pack is named
 	}
@@ -103,7 +102,7 @@ func damagedIn(pack string) (all error) {
 }
 
 func checkFile(path string, want moot.Blob) error {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func (r *restoring) blobs(ctx context.Context, l backup.List) (err error) {
 }
 
 func (r *restoring) large(ctx context.Context, s *store.Store, b moot.Blob) error {
-	body, err := backup.LargeBlob(r.from, b.ID)
+	body, err := backup.LargeBlob(r.from, b)
 	if err != nil {
 		r.done.Damaged = append(r.done.Damaged, b.ID)
 		return nil

@@ -74,17 +74,16 @@ func (n *Node) watchRules(ctx context.Context) {
 	}
 }
 
-// fetchFiles brings what can be had of some files to the local store.
+// fetchFiles brings what can be had of some files to the local store. Frozen folders are left
+// out: what their parts take of the space that is lent is not known before.
 func fetchFiles(ctx context.Context, cfg mirrorConfig, list []heldFile) {
 	m := newMirror(cfg)
 	for _, f := range list {
-		m.missing[f.Blob.ID] = f.Blob.Size
-		m.wanted = append(m.wanted, f.Blob.ID)
-		if f.Manifest {
-			m.lists[f.Blob.ID] = files.File{Name: f.Path, Blob: f.Blob, Folder: true, Frozen: true}
+		if !f.Manifest {
+			m.missing[f.Blob.ID] = f.Blob.Size
+			m.wanted = append(m.wanted, f.Blob.ID)
 		}
 	}
-	m.fetchLists(ctx)
 	m.fetchWanted(ctx)
 }
 
