@@ -27,7 +27,7 @@ until interrupted. The directory is remembered: a node that runs ('moot up' or '
 goes on with it, until 'moot sync rm DIR'. Several directories are kept in step at once.
 
 If a file was changed on both sides, the newest version has the name everywhere; the others
-lie beside it as "name (conflict WHO DATE ID)". Removing such a copy, or writing the file
+lie beside it as "name (conflict WHO DATE TIME ID)". Removing such a copy, or writing the file
 again, ends the conflict.
 
 What .mootignore files, with the syntax of .gitignore, exclude is neither sent nor removed;
