@@ -131,6 +131,7 @@ const (
 	HintListDevices   Hint = "list-devices"   // look at the names of the devices
 	HintListPeers     Hint = "list-peers"     // look at who can be reached
 	HintListMessages  Hint = "list-messages"  // look at the messages
+	HintCancelJob     Hint = "cancel-job"     // cancel the job first
 	HintListJobs      Hint = "list-jobs"      // look at the jobs
 )
 

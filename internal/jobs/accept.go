@@ -35,7 +35,9 @@ type job struct {
 	busy       bool            // no task starts: the stage is being concluded
 	ctx        context.Context //nolint:containedctx // of its attempts: a job outlives the call that submits it
 	stop       context.CancelFunc
-	next       *submittedJob          // submission received after it had ended
+	next       *submittedJob          // submission received after it had ended, or while it started
+	starting   bool                   // held, and being started
+	looked     int                    // Coordinator.results when its sources were last looked for
 	pool       []*worker              // available workers
 	dissenters map[moot.MemberID]bool // members whose workers were outvoted
 	excluded   map[moot.Key]error     // workers that cannot run its tasks, and why
@@ -44,6 +46,11 @@ type job struct {
 // received handles an entry of kind job.
 func (c *Coordinator) received(e moot.Entry) {
 	if e.Deletes() {
+		c.wg.Go(func() {
+			if err := c.removed(c.ctx, e); err != nil && c.ctx.Err() == nil {
+				c.cfg.Log.Warn("forget a job", "id", e.Key, "error", err)
+			}
+		})
 		return
 	}
 	o, err := submissionOf(e, c.cfg.Member)
@@ -58,7 +65,7 @@ func (c *Coordinator) handle(o submittedJob) {
 	if j := c.jobs[o.id]; j != nil {
 		switch {
 		case j.By != o.by:
-		case j.State.Ended(): // its result is being published
+		case j.State.Ended() || j.starting: // its result is being published, or it is about to start
 			j.next = &o
 		case o.Cancelled:
 			c.end(j, Cancelled, "")
@@ -70,6 +77,9 @@ func (c *Coordinator) handle(o submittedJob) {
 		switch {
 		case err != nil:
 			c.cfg.Log.Error("run a job", "id", o.id, "error", err)
+		case found && s.By == o.by && o.Cancelled && !s.State.Ended(): // it is being resumed
+			wait(c.ctx, followRetry)
+			c.post(func() { c.handle(o) })
 		case found && s.By == o.by && o.Round > s.Round && !o.Cancelled:
 			c.retry(s, o.Round)
 		case !found && !o.Cancelled:
@@ -78,36 +88,29 @@ func (c *Coordinator) handle(o submittedJob) {
 	})
 }
 
-// start starts a new job.
+// start starts a new job, or holds it until it can start.
 func (c *Coordinator) start(o submittedJob) {
 	s := stored{Job: o.job()}
-	s.State = Running
 	err := c.readSpec(o, &s)
-	if err == nil {
-		err = c.check(&s)
-	}
-	var rows []row
-	if err == nil {
-		rows, err = c.expand(&s)
-	}
-	if err != nil {
-		if c.ctx.Err() != nil {
+	switch {
+	case c.ctx.Err() != nil:
+	case moot.KindOf(err) == moot.Unavailable: // its submitter may reconnect
+		c.cfg.Log.Warn("read a job: retry", "id", o.id, "error", err)
+		wait(c.ctx, readRetry)
+		c.post(func() { c.handle(o) })
+	case err != nil || s.spec.Start.now():
+		c.begin(s, err)
+	default:
+		if err = c.check(&s); err != nil {
+			c.begin(s, err)
 			return
 		}
-		if k := moot.KindOf(err); k == moot.Unavailable { // its submitter may reconnect
-			c.cfg.Log.Warn("read a job: retry", "id", o.id, "error", err)
-			wait(c.ctx, readRetry)
-			c.post(func() { c.handle(o) })
-			return
+		at := s.spec.Start.At
+		if at.IsZero() {
+			at = c.cfg.Now()
 		}
-		s.Job.Why = err.Error()
+		c.hold(s, at, "")
 	}
-	s.Tasks = len(rows)
-	if failed := c.saveStage(&s, rows); failed != nil {
-		c.cfg.Log.Error("run a job", "id", o.id, "error", failed)
-		return
-	}
-	c.post(func() { c.add(s, rows, tally{}, err) })
 }
 
 func (c *Coordinator) saveStage(s *stored, rows []row) error {
@@ -137,8 +140,12 @@ func (c *Coordinator) resume(s stored) {
 
 // retry runs the failed tasks of a job again.
 func (c *Coordinator) retry(s stored, round uint) {
-	s.Round, s.State, s.Why, s.published = round, Running, "", false
+	s.Round, s.State, s.Why, s.published, s.ended = round, Running, "", false, time.Time{}
 	s.Progress.Failed, s.Running = 0, 0
+	if s.Tasks == 0 { // it had not started
+		c.hold(s, c.cfg.Now(), "")
+		return
+	}
 	err := c.queue.update(c.ctx, func(tx *sql.Tx) error {
 		if err := c.queue.resetFailed(tx, s.ID); err != nil {
 			return err
@@ -159,7 +166,7 @@ func (c *Coordinator) add(s stored, rows []row, earlier tally, failed error) {
 	}
 	j := &job{stored: s, dissenters: map[moot.MemberID]bool{}, excluded: map[moot.Key]error{}, started: c.cfg.Now().Add(-s.Wall)}
 	j.ctx, j.stop = context.WithCancel(c.ctx)
-	if s.spec.Timeout > 0 {
+	if s.spec.Timeout > 0 && s.State != Scheduled {
 		j.ctx, j.stop = context.WithDeadline(c.ctx, j.started.Add(s.spec.Timeout))
 		context.AfterFunc(j.ctx, func() { c.post(func() { c.timedOut(j) }) })
 	}
@@ -171,6 +178,9 @@ func (c *Coordinator) add(s stored, rows []row, earlier tally, failed error) {
 	switch {
 	case s.State.Ended():
 		c.publishEnd(j)
+	case s.State == Scheduled:
+		j.busy, j.dirty = true, true
+		c.startDue()
 	case failed != nil:
 		c.end(j, Failed, failed.Error())
 	default:
@@ -234,6 +244,9 @@ func (s *Spec) check() error {
 	case s.Retries < 0 || s.Retries > 100 || s.Timeout < 0:
 		return moot.Errorf(moot.Invalid, "a job has 0 to 100 retries, and a timeout above 0")
 	}
+	if err := s.Start.check(); err != nil {
+		return err
+	}
 	for _, st := range s.Stages {
 		if st.Count < 0 || st.Count > maxTasks || len(st.Each) > maxTasks || len(st.Task.Args)+len(st.Task.Env)+len(st.Task.Inputs) > 4096 {
 			return moot.Errorf(moot.Invalid, "a stage has at most %d tasks, and a task at most 4096 arguments, variables and inputs", maxTasks)
@@ -267,8 +280,11 @@ func (c *Coordinator) check(s *stored) error {
 // waiting counts a member's unfinished tasks.
 func (c *Coordinator) waiting(member moot.MemberID) (n int) {
 	for _, j := range c.jobs {
-		if j.By == member {
-			n += j.open
+		if j.By != member {
+			continue
+		}
+		if n += j.open; j.State == Scheduled {
+			n++
 		}
 	}
 	return n
@@ -277,6 +293,9 @@ func (c *Coordinator) waiting(member moot.MemberID) (n int) {
 // expand makes the tasks of the next stage.
 func (c *Coordinator) expand(s *stored) ([]row, error) {
 	st := s.spec.Stages[s.stage]
+	if s.stage == 0 {
+		st.Each = slices.Concat(st.Each, s.spec.Start.inputs(true))
+	}
 	if len(st.Each) == 0 {
 		n := max(st.Count, 1)
 		rows := make([]row, n)

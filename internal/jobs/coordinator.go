@@ -26,6 +26,10 @@ type Config struct {
 	// Workers returns the workers available to a member now. It must be quick: it is called
 	// every second, and for each new job.
 	Workers func(ctx context.Context, member moot.MemberID, via moot.Architecture) []Worker
+	// Notify writes the submitter a message about a job that has ended; nil: nobody does.
+	Notify func(ctx context.Context, j Job) error
+	// Retain is how long jobs that have ended are remembered; nil: 30 days.
+	Retain func() time.Duration
 	// Quota fails if a member, with so many tasks waiting, may not submit a job of so many
 	// more. Kinds Denied, Full. nil: no limit.
 	Quota func(member moot.MemberID, tasks, waiting int) error
@@ -60,6 +64,7 @@ type Coordinator struct {
 	jobs      map[string]*job
 	workers   map[moot.Key]*worker
 	followers map[string]map[*follower]struct{}
+	results   int // grows whenever a job's result arrives
 	wg        sync.WaitGroup
 }
 
@@ -67,6 +72,9 @@ type Coordinator struct {
 func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Retain == nil {
+		cfg.Retain = func() time.Duration { return DefaultRetention }
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -78,7 +86,7 @@ func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	return &Coordinator{
 		ctx: ctx, stop: stop, cfg: cfg, queue: q, events: make(chan func(), 64), done: make(chan finished, 256),
-		jobs: map[string]*job{}, workers: map[moot.Key]*worker{},
+		results: 1, jobs: map[string]*job{}, workers: map[moot.Key]*worker{},
 		followers: map[string]map[*follower]struct{}{},
 	}, nil
 }
@@ -108,6 +116,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		c.resume(s)
 	}
 	c.wg.Go(c.watch)
+	c.wg.Go(c.sweepLoop)
 	return c.loop()
 }
 
@@ -137,6 +146,7 @@ func (c *Coordinator) loop() error {
 			}
 		case <-refresh:
 			refresh = nil
+			c.startDue()
 			c.refreshWorkers()
 		case <-notify:
 			notify = nil
@@ -196,8 +206,11 @@ func (c *Coordinator) watch() {
 				if err = failed; err != nil {
 					break
 				}
-				if e.Kind == moot.KindJob {
+				switch e.Kind {
+				case moot.KindJob:
 					c.received(e)
+				case moot.KindResult:
+					c.post(func() { c.results++ })
 				}
 			}
 		}

@@ -26,6 +26,7 @@ type submission struct {
 	Cancelled   bool   `cbor:"5,keyasint,omitempty"`
 	Round       uint   `cbor:"6,keyasint,omitempty"` // retries
 	At          int64  `cbor:"7,keyasint"`           // when it was submitted, Unix ms
+	Starts      int64  `cbor:"8,keyasint,omitempty"` // not before, Unix ms; 0: then
 }
 
 // result is the body of an entry of kind result.
@@ -45,6 +46,8 @@ type result struct {
 	Lost      int       `cbor:"12,keyasint,omitempty"`
 	Busy      int64     `cbor:"13,keyasint,omitempty"` // ms
 	Workers   []share   `cbor:"14,keyasint,omitempty"` // tasks run by each
+	Next      int64     `cbor:"15,keyasint,omitempty"` // of a repeated job: when it runs again, Unix ms
+	Run       int       `cbor:"16,keyasint,omitempty"` // of a repeated job, from 0
 }
 
 type dissent struct {
@@ -122,8 +125,12 @@ func validID(id string) bool {
 
 // job returns the job in the state before its coordinator has received it.
 func (o *submittedJob) job() Job {
-	return Job{ID: o.id, Name: o.Name, As: o.As, By: o.by, Coordinator: o.coordinator, Via: o.via, Round: o.Round,
+	j := Job{ID: o.id, Name: o.Name, As: o.As, By: o.by, Coordinator: o.coordinator, Via: o.via, Round: o.Round,
 		Submitted: time.UnixMilli(o.At), State: Waiting}
+	if o.Starts > 0 {
+		j.Next = time.UnixMilli(o.Starts)
+	}
+	return j
 }
 
 // apply adds a result, if it is the coordinator's and of this round.
@@ -132,7 +139,10 @@ func (o *submittedJob) apply(j *Job, e moot.Entry) {
 	if e.Key != o.id || e.Author != o.coordinator || decode(e.Body, &v) != nil || v.Round != o.Round || !v.State.Ended() {
 		return
 	}
-	j.State, j.Why = v.State, v.Why
+	j.State, j.Why, j.Run, j.Next = v.State, v.Why, max(v.Run, 0), time.Time{}
+	if v.Next > 0 {
+		j.Next = time.UnixMilli(v.Next)
+	}
 	if len(v.Folder) == len(j.Result) {
 		j.Result = moot.BlobID(v.Folder)
 	}
@@ -157,6 +167,9 @@ func resultOf(j Job) result {
 		Wall: j.Wall.Milliseconds(), CPU: j.CPU.Milliseconds(), Round: j.Round, Cached: j.Cached, Backups: j.Backups, Lost: j.Lost, Busy: j.Busy.Milliseconds()}
 	if j.State == Done {
 		v.Folder = j.Result[:]
+	}
+	if v.Run = j.Run; !j.Next.IsZero() {
+		v.Next = j.Next.UnixMilli()
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(j.Workers), func(a, b moot.Key) int { return bytes.Compare(a[:], b[:]) }) {
 		if len(v.Workers) < maxNamed {

@@ -3,6 +3,7 @@ package jobs
 import (
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/sign"
@@ -74,32 +75,63 @@ func checkPaths(list []moot.Content) error {
 func (c *Coordinator) end(j *job, state State, why string) {
 	j.State, j.Why = state, why
 	j.Wall = c.cfg.Now().Sub(j.started)
+	j.Next, j.ended = time.Time{}, c.cfg.Now()
+	if j.repeats() {
+		j.Next = j.spec.Start.again(j.Submitted, j.ended)
+	}
 	j.dirty = true
 	j.stop()
 	j.tasks, j.ready, j.open = nil, nil, 0
 	c.publishEnd(j)
 }
 
+// publish publishes the result of a job, and notifies its submitter: twice, at worst, of
+// which a mailbox shows one.
+func (c *Coordinator) publish(s *stored) error {
+	if err := c.publishResult(s); err != nil {
+		return err
+	}
+	if s.spec.Notify && c.cfg.Notify != nil {
+		if err := c.cfg.Notify(c.ctx, s.Job); err != nil && c.ctx.Err() == nil {
+			c.cfg.Log.Warn("write to the submitter of a job", "job", s.ID, "error", err)
+		}
+	}
+	return nil
+}
+
 // publishEnd saves a job that has ended, and publishes its result; it retries until then.
+// A repeated job is then held for its next run.
 func (c *Coordinator) publishEnd(j *job) {
 	s := j.stored
 	s.Running = 0
 	c.wg.Go(func() {
-		for {
-			err := c.save(&s)
-			if err == nil && !s.published {
-				err = c.publishResult(&s)
-				s.published = err == nil
-				continue
-			}
-			if err == nil || c.ctx.Err() != nil {
-				break
-			}
+		next, err := c.conclude(s)
+		for ; err != nil && c.ctx.Err() == nil; next, err = c.conclude(s) {
 			c.cfg.Log.Warn("publish the result of a job: retry", "job", s.ID, "error", err)
 			wait(c.ctx, refreshEvery)
 		}
-		c.post(func() { c.remove(j) })
+		c.post(func() { c.remove(j, next) })
 	})
+}
+
+// conclude publishes what became of a job, and stores the job as it is then: ended, or
+// held for its next run.
+func (c *Coordinator) conclude(s stored) (next stored, err error) {
+	if s.ended.IsZero() { // of a job that ended before a restart
+		s.ended = c.cfg.Now()
+	}
+	if err := c.save(&s); err != nil || s.published {
+		return s, err
+	}
+	if err := c.publish(&s); err != nil {
+		return s, err
+	}
+	if s.repeats() {
+		s = nextRun(s)
+		return s, c.repeat(&s)
+	}
+	s.published = true
+	return s, c.save(&s)
 }
 
 // publishResult appends the entry with a job's result, unless it stands already.
@@ -122,10 +154,14 @@ func (c *Coordinator) publishResult(s *stored) error {
 	return err
 }
 
-// remove removes a job from the loop; a submission received meanwhile is handled.
-func (c *Coordinator) remove(j *job) {
+// remove removes a job from the loop, unless it is held for its next run; a submission
+// received meanwhile is handled.
+func (c *Coordinator) remove(j *job, s stored) {
 	c.notifyJob(j)
 	delete(c.jobs, j.ID)
+	if s.State == Scheduled && c.ctx.Err() == nil {
+		c.add(s, nil, tally{}, nil)
+	}
 	if j.next != nil {
 		c.handle(*j.next)
 	}

@@ -37,6 +37,22 @@ type fixture struct {
 	quota   func(member moot.MemberID, tasks, waiting int) error
 	coord   *jobs.Coordinator
 	stop    func()
+	ahead   time.Duration // of the coordinator's clock
+	retain  time.Duration
+	notices []jobs.Job
+}
+
+func (s *fixture) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Now().Add(s.ahead)
+}
+
+// pass has time pass for the coordinator.
+func (s *fixture) pass(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead += d
 }
 
 // signer signs entries of one device.
@@ -77,6 +93,7 @@ func newFixtureOver(t *testing.T, node *counter, workers ...jobs.Worker) *fixtur
 	s.signer = s.device(me)
 	s.files = files.New(node, s.signer, files.Options{Member: s.member})
 	s.submitter = s.submitterOf(s.signer)
+	s.retain = jobs.DefaultRetention
 	s.lend(4)
 	s.start()
 	t.Cleanup(func() { s.stop() })
@@ -140,6 +157,13 @@ func (s *fixture) start() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return slices.Clone(s.workers)
+		},
+		Now: s.now, Retain: func() time.Duration { return s.retain },
+		Notify: func(_ context.Context, j jobs.Job) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.notices = append(s.notices, j)
+			return nil
 		},
 		Quota: func(member moot.MemberID, tasks, waiting int) error {
 			s.mu.Lock()

@@ -285,7 +285,7 @@ func (c *Coordinator) notifyFollowers() {
 func (c *Coordinator) notifyJob(j *job) {
 	j.dirty = false
 	job := j.Job
-	if !job.State.Ended() {
+	if !job.State.Ended() && job.State != Scheduled {
 		job.Wall = c.cfg.Now().Sub(j.started)
 	}
 	job.Progress.Workers = maps.Clone(job.Progress.Workers)

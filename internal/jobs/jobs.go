@@ -27,6 +27,9 @@ type Submitter interface {
 	// its failed tasks again.
 	Cancel(ctx context.Context, id string) error
 	Retry(ctx context.Context, id string) error
+	// Remove forgets a job of the member's own that has ended; its folder of results stays.
+	// Kinds NotFound, Denied, Conflict if it has not ended.
+	Remove(ctx context.Context, id string) error
 	// Offers returns the offers of computing power.
 	Offers(ctx context.Context) ([]Offer, error)
 }
@@ -42,6 +45,8 @@ type Spec struct {
 	Timeout  time.Duration `json:"timeout,omitempty"`  // of the job as a whole; 0 means none
 	Fresh    bool          `json:"fresh,omitempty"`    // ignore cached results
 	Partial  bool          `json:"partial,omitempty"`  // go on without failed tasks
+	Start    Start         `json:"start,omitzero"`
+	Notify   bool          `json:"notify,omitempty"` // write the submitter a message when it has ended
 }
 
 // Stage is tasks that can run at the same time. The results of the stage before are their
@@ -57,7 +62,8 @@ type Stage struct {
 type State string
 
 const (
-	Waiting   State = "waiting" // its coordinator has not received it
+	Waiting   State = "waiting"   // its coordinator has not received it
+	Scheduled State = "scheduled" // held until its time, or until others are done
 	Running   State = "running"
 	Done      State = "done"
 	Failed    State = "failed"
@@ -78,8 +84,11 @@ type Job struct {
 	Submitted   time.Time         `json:"submittedJob"`
 
 	Round  uint        `json:"round,omitempty"` // retries
+	Run    int         `json:"run,omitempty"`   // of a repeated job, from 0
+	Next   time.Time   `json:"next,omitzero"`   // when it starts, if that is to come
 	State  State       `json:"state"`
-	Why    string      `json:"why,omitempty"` // why it failed or waits
+	Last   State       `json:"last,omitempty"` // how the last run of a repeated job ended
+	Why    string      `json:"why,omitempty"`  // why it failed or waits
 	Result moot.BlobID `json:"result,omitzero"`
 	Progress
 }

@@ -58,6 +58,7 @@ type stored struct {
 	spec      Spec
 	stage     int
 	published bool
+	ended     time.Time // zero: it has not
 }
 
 // unfinished returns jobs that have not ended, or whose results are not published.
@@ -107,7 +108,7 @@ func (q *queue) save(tx *sql.Tx, s *stored) error {
 	}
 	_, err = tx.Exec(`INSERT INTO jobs (id, round, spec, stage, job, ended, told) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET round = excluded.round, spec = excluded.spec, stage = excluded.stage, job = excluded.job,
-		ended = excluded.ended, told = excluded.told`, s.ID, s.Round, spec, s.stage, job, s.State.Ended(), s.published)
+		ended = excluded.ended, told = excluded.told`, s.ID, s.Round, spec, s.stage, job, unixOf(s.ended), s.published)
 	return err
 }
 

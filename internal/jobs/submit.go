@@ -77,6 +77,7 @@ func (s submitter) submit(ctx context.Context, spec Spec) (Job, error) {
 	id := strings.ToLower(rand.Text()[:16])
 	e, err := s.append(ctx, id, submission{
 		Spec: stored.ID[:], Coordinator: coordinator[:], Via: wordOf(via), Name: truncate(spec.Name), As: cmp.Or(spec.As, "jobs/"+id), At: s.cfg.Now().UnixMilli(),
+		Starts: unixMilliOf(spec.Start.At),
 	}, nil)
 	if err != nil {
 		return Job{}, err
@@ -172,7 +173,7 @@ func (s submitter) Jobs(ctx context.Context) ([]Job, error) {
 		if err != nil || slices.ContainsFunc(list, func(j Job) bool { return j.ID == o.id }) {
 			continue
 		}
-		j, err := s.withResult(ctx, o)
+		j, err := withResult(ctx, s.cfg.Node, o)
 		if err != nil {
 			return nil, moot.Wrap("jobs", err)
 		}
@@ -180,21 +181,6 @@ func (s submitter) Jobs(ctx context.Context) ([]Job, error) {
 	}
 	slices.SortFunc(list, func(a, b Job) int { return b.Submitted.Compare(a.Submitted) })
 	return list, nil
-}
-
-// withResult returns a submitted job with its result, if there is one.
-func (s submitter) withResult(ctx context.Context, o submittedJob) (Job, error) {
-	j := o.job()
-	for e, err := range s.cfg.Node.Query(ctx, moot.Query{Kind: moot.KindResult, Key: o.id, Author: o.coordinator}) {
-		if err != nil {
-			return j, err
-		}
-		o.apply(&j, e)
-	}
-	if o.Cancelled && !j.State.Ended() {
-		j.State = Cancelled
-	}
-	return j, nil
 }
 
 // find returns a job by a prefix of its ID. Kinds NotFound, Invalid.
@@ -236,7 +222,7 @@ func (s submitter) Follow(ctx context.Context, id string, logs bool) iter.Seq2[E
 				yield(Event{}, err)
 				return
 			}
-			j, err := s.withResult(ctx, o)
+			j, err := withResult(ctx, s.cfg.Node, o)
 			if err != nil || j.State.Ended() && !logs {
 				yield(Event{Job: j}, err)
 				return
@@ -264,7 +250,7 @@ func (s submitter) followCoordinator(ctx context.Context, o submittedJob, j Job,
 			return true
 		}
 		if over = ev.Job.State.Ended(); over && ev.Log == nil {
-			s.awaitResult(ctx, o)
+			s.awaitResult(ctx, o, ev.Job.Run)
 		}
 		if !yield(ev, nil) {
 			return true
@@ -281,11 +267,11 @@ const (
 
 // awaitResult waits until this node has the result of a job that has ended, so that a
 // caller who sees the end can open the results.
-func (s submitter) awaitResult(ctx context.Context, o submittedJob) {
+func (s submitter) awaitResult(ctx context.Context, o submittedJob, run int) {
 	ctx, cancel := context.WithTimeout(ctx, resultTimeout)
 	defer cancel()
 	for ctx.Err() == nil {
-		if j, err := s.withResult(ctx, o); err == nil && j.State.Ended() {
+		if j, err := withResult(ctx, s.cfg.Node, o); err == nil && (j.State.Ended() || j.Last != "" && j.Run >= run) {
 			return
 		}
 		wait(ctx, resultPoll)
@@ -319,7 +305,7 @@ func (s submitter) change(ctx context.Context, id string, how func(*submittedJob
 	if err != nil {
 		return err
 	}
-	j, err := s.withResult(ctx, o)
+	j, err := withResult(ctx, s.cfg.Node, o)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,9 @@ func (t *task) spec() moot.Task {
 	out := st.Task
 	out.Inputs = slices.Clone(out.Inputs)
 	out.Env = slices.Clone(out.Env)
-	if j.stage > 0 {
+	if j.stage == 0 {
+		out.Inputs = append(out.Inputs, j.spec.Start.inputs(false)...)
+	} else {
 		out.Inputs = append(out.Inputs, moot.Input{Folder: true, ID: j.Result})
 	}
 	if t.input != nil {

@@ -59,7 +59,7 @@ func TestSubmissionFormat(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, err := encode(submission{spec, coordinator, wordOf(via), "n", "jobs/x", true, 2, 3})
+		after, err := encode(submission{spec, coordinator, wordOf(via), "n", "jobs/x", true, 2, 3, 0})
 		if err != nil || string(before) != string(after) {
 			t.Errorf("%s: %x, was %x, %v", word, after, before, err)
 		}

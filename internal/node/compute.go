@@ -39,7 +39,8 @@ type computeConfig struct {
 	uploads     *uploader
 	preferences func() policy.Preferences
 	role        arch.Role
-	webAddrs    func() []string             // where this node answers HTTPS
+	webAddrs    func() []string // where this node answers HTTPS
+	notify      func(context.Context, jobs.Job) error
 	start       func(func(context.Context)) // runs a function until the node ends
 	oneShot     func() bool                 // the node ends with this session
 	now         func() time.Time
@@ -56,7 +57,7 @@ func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, err
 	node := c.node(ctx)
 	write := c.signer.Through(node)
 	coordinator, err := jobs.New(ctx, jobs.Config{
-		Self: c.network.self, Node: node, Local: c.store, Write: write, Queue: c.data.Path(jobsFile), Now: c.now, Workers: c.workers, Quota: c.checkQuota, Log: c.log,
+		Self: c.network.self, Node: node, Local: c.store, Write: write, Queue: c.data.Path(jobsFile), Now: c.now, Workers: c.workers, Quota: c.checkQuota, Retain: c.jobsFor, Notify: c.notify, Log: c.log,
 		Member: c.roster.Owner, Files: files.New(node, write, files.Options{Index: c.files, Local: c.store, Member: c.roster.Owner, Log: c.log}),
 	})
 	if err != nil {

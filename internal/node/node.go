@@ -234,7 +234,7 @@ func (n *Node) newCompute(roster *policy.Roster) *computeService {
 	return &computeService{computeConfig: computeConfig{
 		data: n.cfg.Data, store: n.store, signer: n.signer, roster: roster, network: n.network, routes: n.routes, files: n.files.index,
 		uploads: n.uploads, preferences: n.preferences, role: n.cfg.Role, webAddrs: n.state.addrs,
-		start: n.tasks.start, oneShot: func() bool { return !n.state.running.Load() }, now: n.cfg.Now, log: n.cfg.Log,
+		notify: n.notifyJob, start: n.tasks.start, oneShot: func() bool { return !n.state.running.Load() }, now: n.cfg.Now, log: n.cfg.Log,
 	}}
 }
 

@@ -115,6 +115,7 @@ func (n *Node) Start(ctx context.Context, answer func()) error {
 	if _, err := n.compute.coordinate(ctx); err != nil {
 		return err
 	}
+	n.tasks.start(n.compute.expire)
 	if err := n.introduceOnce(ctx); err != nil {
 		return err
 	}

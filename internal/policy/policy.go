@@ -93,12 +93,13 @@ type Preferences struct {
 	MailDays  int `json:"keep_mail_days,omitempty"` // in all other folders but Drafts
 
 	// Computing power lent to others.
-	LendCPUs   int             `json:"lend_cpus,omitempty"`   // tasks at once; 0 means none, of a server all its CPUs; below 0 none
-	LendMemory int64           `json:"lend_memory,omitempty"` // bytes of one task; 0 means 512 MiB
-	LendWall   int64           `json:"lend_wall,omitempty"`   // seconds of one task; 0 means 1 hour
-	LendDisk   int64           `json:"lend_disk,omitempty"`   // bytes of inputs and outputs that are cached; 0 means 4 GiB
-	LendHours  string          `json:"lend_hours,omitempty"`  // "22:00-06:00"; empty means always
-	LendTo     []moot.MemberID `json:"lend_to,omitempty"`     // members; none means all
+	JobDays    int             `json:"keep_jobs_days,omitempty"` // jobs that have ended are remembered so long; 0 means 30, below 0 for ever
+	LendCPUs   int             `json:"lend_cpus,omitempty"`      // tasks at once; 0 means none, of a server all its CPUs; below 0 none
+	LendMemory int64           `json:"lend_memory,omitempty"`    // bytes of one task; 0 means 512 MiB
+	LendWall   int64           `json:"lend_wall,omitempty"`      // seconds of one task; 0 means 1 hour
+	LendDisk   int64           `json:"lend_disk,omitempty"`      // bytes of inputs and outputs that are cached; 0 means 4 GiB
+	LendHours  string          `json:"lend_hours,omitempty"`     // "22:00-06:00"; empty means always
+	LendTo     []moot.MemberID `json:"lend_to,omitempty"`        // members; none means all
 }
 
 // Peer is the policy of a peer: its owner's preferences apply to bytes. Entries are

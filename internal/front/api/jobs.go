@@ -28,6 +28,7 @@ var (
 	followJobOp = op[followJob, line[jobs.Event, none]]{at: "GET /api/jobs/{id}/events", does: "Follow a job until it has ended", may: reads, gives: typeLines}
 	cancelOp    = op[jobID, none]{at: "POST /api/jobs/{id}/cancel", does: "Stop a job of one's own", may: writes}
 	retryOp     = op[jobID, none]{at: "POST /api/jobs/{id}/retry", does: "Run the failed tasks of a job again", may: writes}
+	removeJobOp = op[jobID, none]{at: "DELETE /api/jobs/{id}", does: "Forget a job of one's own that has ended", may: writes}
 	offersOp    = op[none, []jobs.Offer]{at: "GET /api/offers", does: "Members who lend computing power", may: reads}
 )
 
@@ -53,6 +54,9 @@ func (s *server) addJobs() {
 	retryOp.serve(s, func(ctx context.Context, m *app.Session, in jobID) (none, error) {
 		return none{}, m.Jobs.Retry(ctx, in.ID)
 	})
+	removeJobOp.serve(s, func(ctx context.Context, m *app.Session, in jobID) (none, error) {
+		return none{}, m.Jobs.Remove(ctx, in.ID)
+	})
 	offersOp.serve(s, func(ctx context.Context, m *app.Session, _ none) ([]jobs.Offer, error) { return m.Jobs.Offers(ctx) })
 }
 
@@ -75,6 +79,10 @@ func (c jobsClient) Cancel(ctx context.Context, id string) error {
 
 func (c jobsClient) Retry(ctx context.Context, id string) error {
 	return retryOp.run(ctx, c.client, jobID{id})
+}
+
+func (c jobsClient) Remove(ctx context.Context, id string) error {
+	return removeJobOp.run(ctx, c.client, jobID{id})
 }
 
 func (c jobsClient) Offers(ctx context.Context) ([]jobs.Offer, error) {

@@ -257,6 +257,8 @@ func (f fakeJobs) Cancel(_ context.Context, id string) error { return f.call("ca
 
 func (f fakeJobs) Retry(_ context.Context, id string) error { return f.call("retry %s", id) }
 
+func (f fakeJobs) Remove(_ context.Context, id string) error { return f.call("remove %s", id) }
+
 func (f fakeJobs) Offers(context.Context) ([]jobs.Offer, error) { return f.offers, f.call("offers") }
 
 type fakeControl struct{ *fake }

@@ -96,6 +96,8 @@ func adviceToLook(err error) string {
 		return "'moot peers' shows who is connected"
 	case moot.HintListMessages:
 		return "see 'moot inbox'"
+	case moot.HintCancelJob:
+		return "stop it first with 'moot cancel ID'"
 	case moot.HintListJobs:
 		return "see 'moot jobs'"
 	}

@@ -45,7 +45,30 @@ func (a *commandLine) jobsCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until it has ended")
+	c.AddCommand(a.removeJobsCommand())
 	return c
+}
+
+func (a *commandLine) removeJobsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rm ID…",
+		Short: "Forget jobs of your own that have ended",
+		Long: `Forget jobs of your own that have ended. Their folders of results stay in the space until
+'moot rm'. Without it jobs are forgotten after 30 days ('moot policy --keep-jobs-days').`,
+		Example: "  moot jobs rm k3f",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
+				for _, id := range args {
+					if err := s.Jobs.Remove(ctx, id); err != nil {
+						return err
+					}
+					a.done("forgotten", id)
+				}
+				return nil
+			})
+		},
+	}
 }
 
 // jobNow returns a job as its coordinator knows it, if that answers.
@@ -84,8 +107,13 @@ func (a *commandLine) listJobs(ctx context.Context, s *app.Session) error {
 	var rows [][]string
 	for _, j := range list {
 		state := string(j.State)
-		if j.State == jobs.Waiting {
+		switch {
+		case j.State == jobs.Waiting && j.Next.After(time.Now()):
+			state = "starts " + j.Next.Local().Format("2006-01-02 15:04")
+		case j.State == jobs.Waiting:
 			state = "going on" // how far, only its coordinator knows
+		case j.State == jobs.Scheduled && j.Last != "":
+			state = fmt.Sprintf("%s, again %s", j.Last, j.Next.Local().Format("2006-01-02 15:04"))
 		}
 		rows = append(rows, []string{shortID(j.ID), name(j.Name), name(who.member(j.By)), state, j.Submitted.Local().Format("2006-01-02 15:04:05"), name(j.As), name(firstLine(j.Why))})
 	}
@@ -106,6 +134,9 @@ func (a *commandLine) showJob(ctx context.Context, s *app.Session, j jobs.Job) {
 	who := a.names(ctx, s)
 	rows := [][]string{{"job", j.ID}, {"program", name(j.Name)}, {"by", name(who.member(j.By))}, {"coordinated by", name(who.device(j.Coordinator))},
 		{"state", string(j.State)}, {"tasks", counts(j)}, {"results", name(j.As)}}
+	if !j.Next.IsZero() {
+		rows = append(rows, []string{"starts", j.Next.Local().Format("2006-01-02 15:04:05")})
+	}
 	if j.Why != "" {
 		rows = append(rows, []string{"because", name(j.Why)})
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ type messagePolicy struct {
 	bytes        string
 	hide         bool
 
-	trash, junk, mail int // days
+	trash, junk, mail, jobs int // days
 }
 
 func (o *messagePolicy) flags(c *cobra.Command) {
@@ -27,6 +28,7 @@ func (o *messagePolicy) flags(c *cobra.Command) {
 	f.IntVar(&o.trash, "keep-trash-days", 0, "remove own messages from Trash when they were not touched for `N` days; 0 for never")
 	f.IntVar(&o.junk, "keep-junk-days", 0, "the same for Junk after `N` days")
 	f.IntVar(&o.mail, "keep-mail-days", 0, "the same for all other folders but Drafts after `N` days")
+	f.IntVar(&o.jobs, "keep-jobs-days", 0, "remember jobs that have ended for `N` days; 0 for 30, -1 for ever")
 	f.BoolVar(&o.hide, "hide-reading", false, "do not tell authors when their messages are read")
 }
 
@@ -59,6 +61,9 @@ func (o *messagePolicy) apply(c *cobra.Command, w *policy.Preferences) (err erro
 			return moot.Errorf(moot.Invalid, "--%s is %d: want 0 or more", r.flag, r.days)
 		}
 		*r.to = r.days
+	}
+	if given("keep-jobs-days") {
+		w.JobDays = o.jobs
 	}
 	if given("hide-reading") {
 		w.HideReading = o.hide
@@ -103,4 +108,12 @@ func retention(w policy.Preferences) string {
 		return "own messages for ever"
 	}
 	return "own messages " + days(w.MailDays) + ", Junk " + days(w.JunkDays) + ", Trash " + days(w.TrashDays)
+}
+
+// jobRetention describes how long jobs that have ended are remembered.
+func jobRetention(w policy.Preferences) string {
+	if w.JobDays < 0 {
+		return "that have ended: for ever"
+	}
+	return fmt.Sprintf("that have ended: for %d days", cmp.Or(w.JobDays, 30))
 }

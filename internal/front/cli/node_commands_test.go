@@ -222,6 +222,7 @@ lends     10.0 GiB for copies of files
 holds     messages for others: 2 copies, at most 1 GiB, for 30 days
 keeps     own messages for ever
 reading   authors get receipts
+jobs      that have ended: for 30 days
 files     all: 1 copy, old versions for 30d, the newest 10 of each file
 `,
 		json: `
@@ -245,6 +246,7 @@ lends     10.0 GiB for copies of files
 holds     messages for others: 3 copies, at most 1.0 GiB, for 9 days
 keeps     own messages for ever, Junk for ever, Trash 5 days
 reading   authors get no receipts
+jobs      that have ended: for 30 days
 files     all: 1 copy, old versions for 30d, the newest 10 of each file
 `,
 		json: `
@@ -267,6 +269,7 @@ lends     10.0 GiB for copies of files
 holds     no messages for others
 keeps     own messages 4 days, Junk 3 days, Trash for ever
 reading   authors get receipts
+jobs      that have ended: for 30 days
 files     all: 1 copy, old versions for 30d, the newest 10 of each file
 `,
 		json: `

@@ -145,7 +145,7 @@ func (a *commandLine) showPolicy(ctx context.Context, s *app.Session, p policy.P
 		served = "names below " + strings.Join(p.Names, ", ")
 	}
 	rows := [][]string{{"serves", name(served)}, {"to", "members" + butNot(denied)}, {"sends", limit(p.UploadRate)}, {"receives", limit(p.DownloadRate)}, {"lends", lends(p)},
-		{"holds", heldMessages(p)}, {"keeps", retention(p)}, {"reading", readReceipts(p)}}
+		{"holds", heldMessages(p)}, {"keeps", retention(p)}, {"reading", readReceipts(p)}, {"jobs", jobRetention(p)}}
 	a.table("", append(rows, ruleRows(list)...))
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,8 @@ type running struct {
 	in, each, env    []string
 	count            int
 	reduce           string
-	reduceArgs       []string
+	reduceArgs, then []string
+	when             schedule
 	memory           string
 	wall, cpu        time.Duration
 	output           string
@@ -37,16 +39,28 @@ type running struct {
 func (a *commandLine) runCommand() *cobra.Command {
 	var o running
 	c := &cobra.Command{
-		Use:   "run MODULE.wasm [--in PATH…] [--each PATH…] [--reduce MODULE.wasm] [--check K] [-- ARGS…]",
+		Use:   "run MODULE.wasm|JOBS.yaml [--in PATH…] [--each PATH…] [--then MODULE.wasm] [--check K] [--at TIME] [-- ARGS…]",
 		Short: "Run a program on the space's computing power",
 		Long: `Run a program, compiled to WebAssembly (WASI preview 1), on the space's server or on the
 nodes of members who lend computing power ('moot offer'). It sees its inputs below /in
 and writes to /out and its standard output; it has no network and no other files. What
 it made becomes a folder in the space.
 
-With --each it is run once for every file given, or in a folder given; --reduce then
-runs another program, once, over all that came of them. With --check K every task is run
-by K nodes, and counts only if most of them agree.
+With --each it is run once for every file given, or in a folder given; --then runs another
+program, once, over all that came of them. With --check K every task is run by K nodes,
+and counts only if most of them agree. With --at or --every it is submitted now and runs
+then.
+
+A file JOBS.yaml holds several jobs; each starts when those that it names are done:
+
+  jobs:
+    thumbnails: {run: thumbnail.wasm, each: [photos]}
+    sizes:      {run: sizes.wasm, each-of: thumbnails}
+    page:       {run: page.wasm, args: [--title, Photos], after: [thumbnails, sizes]}
+
+The results of a job are in /in of those that wait for it, by its name (after), or make a
+task for each file (each-of). More fields: in, env, count, reduce, memory, time, check,
+retries, partial; for all of them name and as.
 
 PATHs and MODULEs are files and folders here; those that do not exist here are looked
 for in the space.`,
@@ -54,19 +68,29 @@ for in the space.`,
   moot run count.wasm --in book.txt -- --words
   moot run wordcount.wasm --each texts --reduce wordcount.wasm --reduce-arg reduce -- map
   moot run thumbnail.wasm --each photos --as thumbnails -o ./thumbnails
-  moot run pi.wasm --count 100 --check 3`,
+  moot run pi.wasm --count 100 --check 3
+  moot run report.wasm --in figures --as reports --every 1d --at 06:00 --notify
+  moot run photos.yaml`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error { return a.runJob(ctx, s, o, args) })
 		},
 	}
+	o.flags(c)
+	return c
+}
+
+// flags defines the flags of `moot run`.
+func (o *running) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&o.in, "in", nil, "an input `PATH` that every task finds below /in")
 	f.StringArrayVar(&o.each, "each", nil, "run a task for the file at `PATH`, or for each file in the folder")
 	f.IntVar(&o.count, "count", 0, "run `N` tasks that know their number by MOOT_TASK (0 to N-1) and MOOT_TASKS")
 	f.StringArrayVar(&o.env, "env", nil, "`NAME=VALUE` in the program's environment")
-	f.StringVar(&o.reduce, "reduce", "", "then run this `MODULE` over all results (in /in, a folder for each task)")
+	f.StringArrayVar(&o.then, "then", nil, "then run this `MODULE`, with its arguments, over all results (in /in, a folder for each task)")
+	f.StringVar(&o.reduce, "reduce", "", "the same for one `MODULE`, whose arguments follow --reduce-arg")
 	f.StringArrayVar(&o.reduceArgs, "reduce-arg", nil, "an `ARG` of the module that reduces")
+	o.when.flags(c)
 	f.StringVar(&o.spec.As, "as", "", "call the folder of results `NAME` (default: jobs/ and the job's ID)")
 	f.StringVarP(&o.to, "output", "o", "", "fetch the results to the folder `DIR` when the job is done")
 	f.IntVar(&o.spec.Check, "check", 0, "have `K` nodes run each task, and compare")
@@ -83,10 +107,15 @@ for in the space.`,
 	f.BoolVar(&o.live, "live", false, "let tasks see the real clock and real random numbers: results may differ")
 	f.BoolVar(&o.detach, "detach", false, "print the job's ID and do not wait")
 	f.BoolVar(&o.showLogs, "logs", false, "show what tasks write (of a single task it is always shown)")
-	return c
 }
 
 func (a *commandLine) runJob(ctx context.Context, s *app.Session, o running, args []string) error {
+	if isGraph(args[0]) {
+		if len(args) > 1 {
+			return moot.Errorf(moot.Invalid, "arguments are in the file of jobs")
+		}
+		return a.runGraph(ctx, s, o, args[0])
+	}
 	spec, err := a.jobSpec(ctx, s, o, args)
 	if err != nil {
 		return err
@@ -95,7 +124,7 @@ func (a *commandLine) runJob(ctx context.Context, s *app.Session, o running, arg
 	if err != nil {
 		return err
 	}
-	if o.detach {
+	if o.detach || o.when.waits() {
 		a.showSubmitted(j)
 		return nil
 	}
@@ -120,35 +149,67 @@ func (a *commandLine) jobSpec(ctx context.Context, s *app.Session, o running, ar
 	if first.Task, err = a.taskOf(ctx, s, o, module, args[1:]); err != nil {
 		return spec, err
 	}
-	if len(o.each) > 0 && o.count > 0 {
-		return spec, moot.Errorf(moot.Invalid, "--each and --count do not go together")
+	if spec.Start, err = o.when.start(ctx, s, time.Now()); err != nil {
+		return spec, err
 	}
-	for _, p := range o.in {
-		in, err := a.input(ctx, s, p)
-		if err != nil {
-			return spec, err
-		}
-		first.Task.Inputs = append(first.Task.Inputs, in)
-	}
-	for _, p := range o.each {
-		in, err := a.input(ctx, s, p)
-		if err != nil {
-			return spec, err
-		}
-		if in.Folder {
-			in.Path = "" // tasks are called after the files in it
-		}
-		first.Each = append(first.Each, in)
+	spec.Notify = o.when.notify
+	if err := a.jobInputs(ctx, s, o, &spec, &first); err != nil {
+		return spec, err
 	}
 	spec.Stages = []jobs.Stage{first}
-	if o.reduce == "" {
-		return spec, nil
-	}
-	second := jobs.Stage{Name: "reduce"}
-	if second.Task, err = a.taskOf(ctx, s, o, o.reduce, o.reduceArgs); err == nil {
+	if o.reduce != "" {
+		second := jobs.Stage{Name: "reduce"}
+		if second.Task, err = a.taskOf(ctx, s, o, o.reduce, o.reduceArgs); err != nil {
+			return spec, err
+		}
 		spec.Stages = append(spec.Stages, second)
 	}
-	return spec, err
+	for _, command := range o.then {
+		words := strings.Fields(command)
+		if len(words) == 0 {
+			return spec, moot.Errorf(moot.Invalid, "--then names no module")
+		}
+		next := jobs.Stage{Name: strings.TrimSuffix(filepath.Base(words[0]), filepath.Ext(words[0]))}
+		if next.Task, err = a.taskOf(ctx, s, o, words[0], words[1:]); err != nil {
+			return spec, err
+		}
+		spec.Stages = append(spec.Stages, next)
+	}
+	return spec, nil
+}
+
+// jobInputs brings the inputs of a job into the space. What a repeated job finds by a name
+// in the space it looks up at each start.
+func (a *commandLine) jobInputs(ctx context.Context, s *app.Session, o running, spec *jobs.Spec, first *jobs.Stage) error {
+	if len(o.each) > 0 && o.count > 0 {
+		return moot.Errorf(moot.Invalid, "--each and --count do not go together")
+	}
+	base := map[string]string{}
+	for i, p := range slices.Concat(o.in, o.each) {
+		each := i >= len(o.in)
+		in, err := a.input(ctx, s, p)
+		if err != nil {
+			return err
+		}
+		if other, taken := base[in.Path]; taken && !each {
+			return moot.Errorf(moot.Invalid, "the inputs %s and %s would both be /in/%s", other, p, in.Path)
+		}
+		if !each {
+			base[in.Path] = p
+		} else if in.Folder {
+			in.Path = "" // tasks are called after the files in it
+		}
+		_, missing := os.Stat(p)
+		switch {
+		case o.when.every > 0 && missing != nil:
+			spec.Start.Sources = append(spec.Start.Sources, jobs.Source{Name: p, Path: in.Path, Each: each})
+		case each:
+			first.Each = append(first.Each, in)
+		default:
+			first.Task.Inputs = append(first.Task.Inputs, in)
+		}
+	}
+	return nil
 }
 
 func (a *commandLine) taskOf(ctx context.Context, s *app.Session, o running, module string, args []string) (t moot.Task, err error) {
