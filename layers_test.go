@@ -77,9 +77,10 @@ var layers = map[string][]string{
 	// One running node out of services, and the architectures as data.
 	"internal/arch":     {".", "internal/locate", "internal/policy"},
 	"internal/throttle": {"."},
+	"internal/idle":     {},
 	"internal/dial":     {".", "internal/link", "internal/throttle", "internal/wire"},
 	"internal/node": {".", "internal/accounts", "internal/app", "internal/arch", "internal/ask", "internal/blob", "internal/dial", "internal/durable", "internal/feed",
-		"internal/files", "internal/folders", "internal/gossip", "internal/jobs", "internal/keys", "internal/link", "internal/localdir", "internal/locate", "internal/mail",
+		"internal/files", "internal/folders", "internal/gossip", "internal/idle", "internal/jobs", "internal/keys", "internal/link", "internal/localdir", "internal/locate", "internal/mail",
 		"internal/members", "internal/policy", "internal/rules", "internal/sandbox", "internal/seal", "internal/sign", "internal/store", "internal/throttle", "internal/tree", "internal/trust",
 		"internal/wire", "internal/worker"},
 

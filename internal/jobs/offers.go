@@ -17,6 +17,7 @@ type Terms struct {
 	Wall   time.Duration   `json:"wall,omitempty" cbor:"2,keyasint,omitempty"`   // of one task; 0 means the sandbox's default
 	Hours  string          `json:"hours,omitempty" cbor:"3,keyasint,omitempty"`  // "22:00-06:00", the lender's time; empty means always
 	To     []moot.MemberID `json:"to,omitempty" cbor:"4,keyasint,omitempty"`     // none means all members
+	Idle   bool            `json:"idle,omitempty" cbor:"5,keyasint,omitempty"`   // only while nobody else uses the processors
 }
 
 // Offer is the published terms of a device.

@@ -12,6 +12,7 @@ import (
 	"github.com/mootspace/moot/internal/arch"
 	"github.com/mootspace/moot/internal/dial"
 	"github.com/mootspace/moot/internal/files"
+	"github.com/mootspace/moot/internal/idle"
 	"github.com/mootspace/moot/internal/jobs"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/sign"
@@ -26,6 +27,9 @@ type computeService struct {
 	mu          sync.Mutex
 	coordinator *jobs.Coordinator
 	local       *localWorker
+
+	machine      *idle.Monitor // of what other programs use
+	watchMachine sync.Once
 }
 
 type computeConfig struct {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/accounts"
@@ -41,8 +42,14 @@ func (c control) Preferences(context.Context) (policy.Preferences, error) {
 	return c.preferences(), nil
 }
 
+// oversubscribed is how many tasks may run at once for each processor: some only wait.
+const oversubscribed = 8
+
 // SetPreferences implements app.Control.
 func (c control) SetPreferences(ctx context.Context, p policy.Preferences) error {
+	if most := oversubscribed * runtime.NumCPU(); p.LendCPUs > most {
+		return moot.Errorf(moot.Invalid, "this machine has %d processors: at most %d tasks at once", runtime.NumCPU(), most)
+	}
 	if err := c.cfg.Data.Save(preferencesFile, p); err != nil {
 		return err
 	}

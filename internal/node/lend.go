@@ -91,7 +91,7 @@ func (c *computeService) fetchInput(ctx context.Context, l *localWorker, id moot
 // terms are on what conditions this node lends computing power.
 func (c *computeService) terms() jobs.Terms {
 	p := c.preferences()
-	t := jobs.Terms{CPUs: p.LendCPUs, Memory: p.LendMemory, Wall: time.Duration(p.LendWall) * time.Second, Hours: p.LendHours, To: p.LendTo}
+	t := jobs.Terms{CPUs: p.LendCPUs, Memory: p.LendMemory, Wall: time.Duration(p.LendWall) * time.Second, Hours: p.LendHours, To: p.LendTo, Idle: p.LendIdle}
 	if t.CPUs == 0 && c.role.Lends {
 		t.CPUs = runtime.NumCPU()
 	}
@@ -99,7 +99,28 @@ func (c *computeService) terms() jobs.Terms {
 	return t
 }
 
-func (c *computeService) admit(member moot.MemberID) error { return c.terms().Allow(member, c.now()) }
+// admit fails if a member may not run tasks here now. Kinds Denied, Full.
+func (c *computeService) admit(member moot.MemberID) error {
+	if err := c.terms().Allow(member, c.now()); err != nil {
+		return err
+	}
+	if c.share() == 0 {
+		return moot.Errorf(moot.Full, "others use this machine now: it lends when it is idle")
+	}
+	return nil
+}
+
+// share is the share of the time that tasks may run here now.
+func (c *computeService) share() float64 {
+	p := c.preferences()
+	if p.LendIdle && c.machine.Busy() {
+		return 0
+	}
+	if p.LendShare <= 0 || p.LendShare >= 100 {
+		return 1
+	}
+	return float64(p.LendShare) / 100
+}
 
 // limits are what one task may use here.
 func (c *computeService) limits() moot.Limits {
@@ -119,6 +140,9 @@ func (c *computeService) announce(ctx context.Context) error {
 		if _, err := c.worker(ctx); err != nil {
 			return err
 		}
+	}
+	if t.Idle {
+		c.watchMachine.Do(func() { c.start(c.machine.Run) })
 	}
 	_, zone := c.now().Zone()
 	o := jobs.Offer{Device: c.network.self, Terms: t, Server: c.role.Lends, Zone: zone}
@@ -183,7 +207,7 @@ func (c *computeService) workers(ctx context.Context, member moot.MemberID, via 
 	connected := c.network.online()
 	for _, o := range jobs.Lenders(offers, member, via, c.roster.MayServe, c.now()) {
 		if o.Device == c.network.self {
-			if slots := min(o.CPUs, c.terms().CPUs); slots > 0 {
+			if slots := min(o.CPUs, c.terms().CPUs); slots > 0 && c.share() > 0 {
 				list = append(list, jobs.Worker{Key: o.Device, Member: o.Member, Slots: slots, Runner: ownWorker{c}, Blobs: c.node(ctx)})
 			}
 			continue

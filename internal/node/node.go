@@ -16,6 +16,7 @@ import (
 	"github.com/mootspace/moot/internal/ask"
 	"github.com/mootspace/moot/internal/dial"
 	"github.com/mootspace/moot/internal/feed"
+	"github.com/mootspace/moot/internal/idle"
 	"github.com/mootspace/moot/internal/keys"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/members"
@@ -231,7 +232,7 @@ func (n *Node) newMail(roster *policy.Roster) *mailService {
 }
 
 func (n *Node) newCompute(roster *policy.Roster) *computeService {
-	return &computeService{computeConfig: computeConfig{
+	return &computeService{machine: idle.New(nil), computeConfig: computeConfig{
 		data: n.cfg.Data, store: n.store, signer: n.signer, roster: roster, network: n.network, routes: n.routes, files: n.files.index,
 		uploads: n.uploads, preferences: n.preferences, role: n.cfg.Role, webAddrs: n.state.addrs,
 		notify: n.notifyJob, start: n.tasks.start, oneShot: func() bool { return !n.state.running.Load() }, now: n.cfg.Now, log: n.cfg.Log,

@@ -99,6 +99,8 @@ type Preferences struct {
 	LendWall   int64           `json:"lend_wall,omitempty"`      // seconds of one task; 0 means 1 hour
 	LendDisk   int64           `json:"lend_disk,omitempty"`      // bytes of inputs and outputs that are cached; 0 means 4 GiB
 	LendHours  string          `json:"lend_hours,omitempty"`     // "22:00-06:00"; empty means always
+	LendIdle   bool            `json:"lend_idle,omitempty"`      // only while nobody else uses the processors
+	LendShare  int             `json:"lend_share,omitempty"`     // percent of the time that tasks run; 0 means all
 	LendTo     []moot.MemberID `json:"lend_to,omitempty"`        // members; none means all
 }
 

@@ -32,9 +32,9 @@ jobs:
 		"jobs: {a: {run: x, afer: [b]}}":  "afer",
 		"jobs: {a: {run: x, after: [b]}}": `"b", which there is not`,
 		"jobs: {a: {run: x, after: [b]}, b: {run: x, each-of: a}}": "waits for itself",
-		"jobs: {a/b: {run: x}}":                                    "name of a job",
-		"jobs: {..: {run: x}}":                                     "name of a job",
-		"jobs: {a: {run: x, each: [b], count: 2}}":                 "a count",
+		"jobs: {a/b: {run: x}}":                    "name of a job",
+		"jobs: {..: {run: x}}":                     "name of a job",
+		"jobs: {a: {run: x, each: [b], count: 2}}": "a count",
 	} {
 		if _, _, err := parseGraph([]byte(text)); moot.KindOf(err) != moot.Invalid || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v", text, err)
