@@ -11,7 +11,7 @@ import (
 // advance starts the next stage, or ends the job, once all tasks of a stage are finished.
 func (c *Coordinator) advance(j *job) {
 	switch {
-	case j.busy || j.open > 0 || j.State.Ended():
+	case j.busy || j.open > 0 || j.State.Ended() || c.audit(j):
 		return
 	case j.failed > 0 && (!j.spec.Partial || j.failed == len(j.tasks)):
 		why := j.Why
@@ -53,7 +53,8 @@ func (c *Coordinator) advanced(j *job, s stored, rows []row, folder moot.BlobID,
 		c.end(j, Done, why)
 	default:
 		j.stage, j.Result, j.Tasks = s.stage, folder, s.Tasks
-		j.load(rows, tally{j.Progress.Done, j.Progress.Failed})
+		c.load(j, rows, tally{j.Progress.Done, j.Progress.Failed})
+		c.locate(j)
 		c.advance(j)
 	}
 }
