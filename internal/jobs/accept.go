@@ -35,12 +35,20 @@ type job struct {
 	busy       bool            // no task starts: the stage is being concluded
 	ctx        context.Context //nolint:containedctx // of its attempts: a job outlives the call that submits it
 	stop       context.CancelFunc
-	next       *submittedJob          // submission received after it had ended, or while it started
-	starting   bool                   // held, and being started
-	looked     int                    // Coordinator.results when its sources were last looked for
-	pool       []*worker              // available workers
-	dissenters map[moot.MemberID]bool // members whose workers were outvoted
-	excluded   map[moot.Key]error     // workers that cannot run its tasks, and why
+	next       *submittedJob              // submission received after it had ended, or while it started
+	starting   bool                       // held, and being started
+	looked     int                        // Coordinator.results when its sources were last looked for
+	pool       []*worker                  // available workers
+	dissenters map[moot.MemberID]bool     // members whose workers were outvoted
+	excluded   map[moot.Key]*exclusion    // workers that could not run its tasks
+	refused    map[moot.MemberID]struct{} // whose workers say that nobody can run them
+	audited    map[moot.Key]bool          // in this stage, by a check after all that they returned on trust
+	known      bool                       // the result cache has outcomes of the stage's program
+	waits      string                     // why no task starts
+	located    map[moot.Key]bool          // workers that were asked which inputs they hold
+	locating   int                        // such questions without an answer
+	ran        time.Duration              // wall time of the runs that have ended,
+	ended      int                        // of so many
 }
 
 // received handles an entry of kind job.
@@ -130,17 +138,22 @@ func (c *Coordinator) resume(s stored) {
 		if err == nil {
 			earlier, err = c.queue.earlier(c.ctx, s.ID, s.stage)
 		}
+		var a accounts
+		if err == nil {
+			a, err = c.queue.accounts(c.ctx, s.ID)
+		}
 		if err != nil {
 			c.cfg.Log.Error("run a job", "id", s.ID, "error", err)
 			return
 		}
+		s.recount(a)
 		c.post(func() { c.add(s, rows, earlier, nil) })
 	})
 }
 
 // retry runs the failed tasks of a job again.
 func (c *Coordinator) retry(s stored, round uint) {
-	s.Round, s.State, s.Why, s.published, s.ended = round, Running, "", false, time.Time{}
+	s.Round, s.State, s.Why, s.published, s.endedAt = round, Running, "", false, time.Time{}
 	s.Progress.Failed, s.Running = 0, 0
 	if s.Tasks == 0 { // it had not started
 		c.hold(s, c.cfg.Now(), "")
@@ -164,7 +177,10 @@ func (c *Coordinator) add(s stored, rows []row, earlier tally, failed error) {
 	if c.jobs[s.ID] != nil {
 		return
 	}
-	j := &job{stored: s, dissenters: map[moot.MemberID]bool{}, excluded: map[moot.Key]error{}, started: c.cfg.Now().Add(-s.Wall)}
+	j := &job{stored: s, dissenters: map[moot.MemberID]bool{}, excluded: map[moot.Key]*exclusion{}, started: c.cfg.Now().Add(-s.Wall)}
+	for _, d := range s.Disagreed {
+		j.dissenters[c.memberOf(d.Worker)] = true
+	}
 	j.ctx, j.stop = context.WithCancel(c.ctx)
 	if s.spec.Timeout > 0 && s.State != Scheduled {
 		j.ctx, j.stop = context.WithDeadline(c.ctx, j.started.Add(s.spec.Timeout))
@@ -174,7 +190,7 @@ func (c *Coordinator) add(s stored, rows []row, earlier tally, failed error) {
 		j.Progress.Workers = map[moot.Key]int{}
 	}
 	c.jobs[s.ID] = j
-	j.load(rows, earlier)
+	c.load(j, rows, earlier)
 	switch {
 	case s.State.Ended():
 		c.publishEnd(j)
@@ -190,14 +206,19 @@ func (c *Coordinator) add(s stored, rows []row, earlier tally, failed error) {
 }
 
 // load sets the tasks of the running stage; earlier counts those of the stages before.
-func (j *job) load(rows []row, earlier tally) {
-	j.tasks, j.ready, j.open, j.times = nil, nil, 0, nil
+func (c *Coordinator) load(j *job, rows []row, earlier tally) {
+	j.tasks, j.ready, j.open, j.times, j.audited = nil, nil, 0, nil, map[moot.Key]bool{}
+	j.refused, j.located, j.ran, j.ended = map[moot.MemberID]struct{}{}, map[moot.Key]bool{}, 0, 0
 	j.Progress.Done, j.Progress.Failed, j.Running, j.failed = earlier.done, earlier.failed, 0, 0
 	if j.stage < len(j.spec.Stages) {
 		j.Progress.Stage = j.spec.Stages[j.stage].Name
 	}
 	for _, r := range rows {
-		t := &task{job: j, row: r, queued: r.state == taskWaits}
+		t := &task{job: j, row: r, by: c.memberOf(r.worker)}
+		if _, liar := c.distrusted[t.by]; liar && r.worker != (moot.Key{}) && t.state == taskDone && t.agreed < 2 {
+			t.state, r.state = taskWaits, taskWaits
+		}
+		t.queued = r.state == taskWaits
 		j.tasks = append(j.tasks, t)
 		switch r.state {
 		case taskDone:
@@ -211,6 +232,24 @@ func (j *job) load(rows []row, earlier tally) {
 		}
 	}
 	j.dirty = true
+	if j.open > 0 && !j.spec.Fresh {
+		known, err := c.queue.knows(c.ctx, j.spec.Stages[j.stage].Task.Module)
+		j.known = known && err == nil
+	}
+}
+
+// recount restores who ran a job's tasks, of which the stored job knows less.
+func (s *stored) recount(a accounts) {
+	if s.Progress.Workers == nil {
+		s.Progress.Workers = map[moot.Key]int{}
+	}
+	for k, n := range a.runs {
+		s.Progress.Workers[k] = max(s.Progress.Workers[k], n)
+	}
+	s.CPU, s.Busy = max(s.CPU, a.cpu), max(s.Busy, a.busy)
+	if len(a.disagreed) > len(s.Disagreed) {
+		s.Disagreed = a.disagreed
+	}
 }
 
 func (c *Coordinator) readSpec(o submittedJob, s *stored) error {
@@ -237,10 +276,12 @@ func (s *Spec) check() error {
 	switch {
 	case len(s.Stages) == 0 || len(s.Stages) > 64:
 		return moot.Errorf(moot.Invalid, "a job has 1 to 64 stages")
-	case s.Check < 0 || s.Check > 15:
+	case s.Check < CheckAuto || s.Check > 15:
 		return moot.Errorf(moot.Invalid, "results can be checked by 1 to 15 nodes")
 	case s.Priority < -100 || s.Priority > 100:
 		return moot.Errorf(moot.Invalid, "a priority is between -100 and 100")
+	case len(s.On) > maxNamed || len(s.Not) > maxNamed:
+		return moot.Errorf(moot.Invalid, "a job names at most %d members or devices that are to run it, or not to", maxNamed)
 	case s.Retries < 0 || s.Retries > 100 || s.Timeout < 0:
 		return moot.Errorf(moot.Invalid, "a job has 0 to 100 retries, and a timeout above 0")
 	}
@@ -251,7 +292,7 @@ func (s *Spec) check() error {
 		if st.Count < 0 || st.Count > maxTasks || len(st.Each) > maxTasks || len(st.Task.Args)+len(st.Task.Env)+len(st.Task.Inputs) > 4096 {
 			return moot.Errorf(moot.Invalid, "a stage has at most %d tasks, and a task at most 4096 arguments, variables and inputs", maxTasks)
 		}
-		if s.Check > 1 && st.Task.Live {
+		if s.members() > 1 && st.Task.Live {
 			return moot.Errorf(moot.Invalid, "results with a real clock and real random numbers cannot be compared")
 		}
 	}

@@ -52,6 +52,7 @@ func (c *Coordinator) refreshWorkers() {
 			j.pool = append(j.pool, known)
 			all[w.Key] = true
 		}
+		c.locate(j)
 	}
 	for k, w := range c.workers {
 		if !all[k] && len(w.running) == 0 && now.After(w.backoff) {
@@ -63,33 +64,13 @@ func (c *Coordinator) refreshWorkers() {
 // assign assigns ready tasks to free workers.
 func (c *Coordinator) assign() {
 	now := c.cfg.Now()
-	for _, j := range c.byPriority() {
-		for c.assignOne(j, now) {
-		}
-	}
+	c.share(now)
 	for _, j := range c.jobs {
+		j.waits = c.waitsFor(j, now)
 		if !j.State.Ended() && !j.busy && len(j.ready) == 0 && j.open > 0 {
 			c.speculate(j, now)
 		}
 	}
-}
-
-// byPriority returns the jobs with ready tasks: by priority, then by the fewest running
-// tasks of their members, then by age.
-func (c *Coordinator) byPriority() []*job {
-	running := map[moot.MemberID]int{}
-	var list []*job
-	for _, j := range c.jobs {
-		running[j.By] += j.Running
-		if !j.State.Ended() && !j.busy && len(j.ready) > 0 {
-			list = append(list, j)
-		}
-	}
-	slices.SortFunc(list, func(a, b *job) int {
-		return cmp.Or(-cmp.Compare(a.spec.Priority, b.spec.Priority), cmp.Compare(running[a.By], running[b.By]),
-			a.Submitted.Compare(b.Submitted), cmp.Compare(a.ID, b.ID))
-	})
-	return list
 }
 
 // lookAhead is how many ready tasks are considered for a free worker.
@@ -97,31 +78,31 @@ const lookAhead = 16
 
 // assignOne assigns one task of a job.
 func (c *Coordinator) assignOne(j *job, now time.Time) bool {
-	if j.State.Ended() || j.busy {
-		return false
-	}
-	if !slices.ContainsFunc(j.pool, func(w *worker) bool { return w.free(j, now) }) || c.overShare(j) {
+	if j.State.Ended() || j.busy || !slices.ContainsFunc(j.pool, func(w *worker) bool { return c.free(j, w, now) }) {
 		return false
 	}
 	for i, t := range j.ready[:min(len(j.ready), lookAhead)] {
 		if !t.cacheChecked {
 			t.cacheChecked = true
 			if c.useCached(t) {
-				j.ready = slices.Delete(j.ready, i, i+1)
-				t.queued = false
+				j.unready(i)
 				return true
 			}
 		}
-		w := pick(j.pool, t, func(w *worker) bool { return w.free(j, now) })
+		w := pick(j.pool, t, func(w *worker) bool {
+			return c.free(j, w, now) && c.unfit(t, w) == "" && !c.betterElsewhere(t, w, now)
+		})
 		if w == nil {
 			if c.acceptMajority(t) {
 				return true
 			}
 			continue
 		}
-		if wanted := j.check() - len(t.votes) - len(t.running); wanted <= 1 {
-			j.ready = slices.Delete(j.ready, i, i+1)
-			t.queued = false
+		if j.auto() && !c.trusts(w.Key) {
+			t.quorum = max(t.quorum, 2)
+		}
+		if t.want()-len(t.votes)-len(t.running) <= 1 {
+			j.unready(i)
 		}
 		c.dispatch(t, w, now)
 		return true
@@ -129,12 +110,22 @@ func (c *Coordinator) assignOne(j *job, now time.Time) bool {
 	return false
 }
 
+// unready takes a task off the ready list.
+func (j *job) unready(i int) {
+	j.ready[i].queued = false
+	if i == 0 {
+		j.ready = j.ready[1:]
+		return
+	}
+	j.ready = slices.Delete(j.ready, i, i+1)
+}
+
 // acceptMajority accepts the outcome of a majority if no other worker could vote.
 func (c *Coordinator) acceptMajority(t *task) bool {
 	j := t.job
 	winner, agree := majority(t.votes)
-	left := slices.ContainsFunc(j.pool, func(w *worker) bool { return !t.has(w) && !j.dissenters[w.Member] && j.excluded[w.Key] == nil })
-	if left || len(t.running) > 0 || agree <= j.check()/2 {
+	left := slices.ContainsFunc(j.pool, func(w *worker) bool { return !t.has(w) && c.unfit(t, w) == "" })
+	if left || len(t.running) > 0 || agree <= t.need()/2 || winner.earlier {
 		return false
 	}
 	j.ready = slices.DeleteFunc(j.ready, func(other *task) bool { return other == t })
@@ -143,41 +134,14 @@ func (c *Coordinator) acceptMajority(t *task) bool {
 	return true
 }
 
-// overShare reports whether the job's member has its fair share of the slots already.
-func (c *Coordinator) overShare(j *job) bool {
-	mine, members, slots := 0, map[moot.MemberID]bool{}, 0
-	for _, other := range c.jobs {
-		if other.State.Ended() {
-			continue
-		}
-		if other.By == j.By {
-			mine += other.Running
-		} else if len(other.ready) > 0 && other.spec.Priority >= j.spec.Priority {
-			members[other.By] = true
-		}
-	}
-	if len(members) == 0 {
-		return false
-	}
-	for _, w := range j.pool {
-		slots += w.capacity()
-	}
-	return mine >= max(1, (slots+len(members))/(len(members)+1))
-}
-
-// free reports whether a task of the job can be assigned to the worker now.
-func (w *worker) free(j *job, now time.Time) bool {
-	return len(w.running) < w.capacity() && !now.Before(w.backoff) && !j.dissenters[w.Member] && j.excluded[w.Key] == nil
-}
-
 // pick returns the least loaded worker for a task, preferring one that has its input; nil
 // if none may run it.
 func pick(pool []*worker, t *task, may func(*worker) bool) (best *worker) {
 	better := func(w *worker) int {
-		return cmp.Or(cmp.Compare(w.load(t), best.load(t)), cmp.Compare(w.failed, best.failed))
+		return cmp.Or(cmp.Compare(w.load(t), best.load(t)), cmp.Compare(w.failed, best.failed), -cmp.Compare(w.Limits.Memory, best.Limits.Memory))
 	}
 	for _, w := range pool {
-		if may(w) && !t.has(w) && (best == nil || better(w) < 0) {
+		if !t.has(w) && may(w) && (best == nil || better(w) < 0) {
 			best = w
 		}
 	}
@@ -187,10 +151,8 @@ func pick(pool []*worker, t *task, may func(*worker) bool) (best *worker) {
 // load is running tasks per slot, less a third if the worker has the task's input.
 func (w *worker) load(t *task) float64 {
 	load := float64(len(w.running)) / float64(w.Slots)
-	if t.input != nil {
-		if _, ok := w.holds[inputBlob(*t.input)]; ok {
-			load -= 1.0 / 3
-		}
+	if w.has(t) {
+		load -= 1.0 / 3
 	}
 	return load
 }
@@ -209,22 +171,34 @@ const (
 	backupLeast  = 250 * time.Millisecond
 )
 
-// speculate runs backup tasks on idle workers (MapReduce, Dean and Ghemawat, OSDI 2004,
-// 3.6): the first result wins.
+// speculate moves tasks that wait at busy workers to idle ones, and runs backup tasks
+// there (MapReduce, Dean and Ghemawat, OSDI 2004, 3.6): the first result wins.
 func (c *Coordinator) speculate(j *job, now time.Time) {
+	idle := func(w *worker) bool { return c.free(j, w, now) && len(w.running) < w.Slots }
+	if !slices.ContainsFunc(j.pool, idle) {
+		return
+	}
 	limit := max(backupLeast, backupFactor*median(j.times))
 	for _, t := range j.tasks {
-		if len(t.running) != 1 || t.committing || j.check()-len(t.votes) > 1 {
+		if len(t.running) != 1 || t.committing || t.want()-len(t.votes) > 1 {
 			continue
 		}
 		a := t.running[0]
-		if now.Sub(a.dispatched) < limit || len(j.times) == 0 && !a.started.IsZero() {
+		waits := a.started.IsZero() && len(a.worker.running) > a.worker.Slots
+		if !waits && (now.Sub(a.dispatched) < limit || len(j.times) == 0 && !a.started.IsZero()) {
 			continue
 		}
-		idle := func(w *worker) bool { return w.free(j, now) && len(w.running) < w.Slots }
-		if w := pick(j.pool, t, idle); w != nil {
+		w := pick(j.pool, t, func(w *worker) bool { return idle(w) && c.unfit(t, w) == "" })
+		if w == nil {
+			continue
+		}
+		if !waits {
 			j.Backups++
-			c.dispatch(t, w, now)
+		}
+		c.dispatch(t, w, now)
+		if waits {
+			a.moved = true
+			a.cancel()
 		}
 	}
 }

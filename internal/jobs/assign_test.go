@@ -7,33 +7,6 @@ import (
 	"github.com/mootspace/moot"
 )
 
-// TestFairShare: a member with more than its share of the slots waits for members whose
-// tasks are ready, unless theirs have a lower priority.
-func TestFairShare(t *testing.T) {
-	ann, bob := moot.MemberID{1}, moot.MemberID{2}
-	pool := []*worker{{Worker: Worker{Slots: 4}}} // capacity 6: a share of 3
-	newJob := func(by moot.MemberID, running, ready, priority int) *job {
-		j := &job{stored: stored{Job: Job{By: by, State: Running}, spec: Spec{Priority: priority}}, pool: pool, ready: make([]*task, ready)}
-		j.Running = running
-		return j
-	}
-	for name, c := range map[string]struct {
-		mine, other *job
-		want        bool
-	}{
-		"below its share":   {newJob(ann, 2, 5, 0), newJob(bob, 0, 1, 0), false},
-		"at its share":      {newJob(ann, 3, 5, 0), newJob(bob, 0, 1, 0), true},
-		"nobody else waits": {newJob(ann, 6, 5, 0), newJob(bob, 3, 0, 0), false},
-		"lower priority":    {newJob(ann, 6, 5, 1), newJob(bob, 0, 1, 0), false},
-		"the same member":   {newJob(ann, 6, 5, 0), newJob(ann, 0, 1, 0), false},
-	} {
-		co := &Coordinator{jobs: map[string]*job{"mine": c.mine, "other": c.other}}
-		if got := co.overShare(c.mine); got != c.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}
-
 func TestPick(t *testing.T) {
 	in := moot.Input{ID: moot.BlobID{9}}
 	busy := &worker{Worker: Worker{Key: moot.Key{1}, Slots: 1}, running: map[*attempt]struct{}{{}: {}}}

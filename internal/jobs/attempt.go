@@ -17,7 +17,8 @@ import (
 func (c *Coordinator) dispatch(t *task, w *worker, now time.Time) {
 	j := t.job
 	ctx, cancel := context.WithCancel(j.ctx)
-	a := &attempt{task: t, worker: w, cancel: cancel, dispatched: now}
+	a := &attempt{task: t, worker: w, cancel: cancel, dispatched: now, charge: j.expected()}
+	c.used[j.By] += a.charge
 	t.running = append(t.running, a)
 	w.running[a] = struct{}{}
 	if t.logSource == nil {
@@ -98,15 +99,28 @@ func (c *Coordinator) progressed(a *attempt, p moot.Progress) {
 // returned handles the end of an attempt.
 func (c *Coordinator) returned(a *attempt, o moot.Outcome, err error) {
 	t, j, w := a.task, a.task.job, a.worker
+	now := c.cfg.Now()
+	o.Wall = min(max(o.Wall, 0), now.Sub(a.dispatched)) // a worker may say anything
 	a.cancel()
 	delete(w.running, a)
 	t.running = slices.DeleteFunc(t.running, func(other *attempt) bool { return other == a })
 	j.Running--
 	j.dirty = true
+	c.used[j.By] -= a.charge
+	if err == nil {
+		c.used[j.By] += o.Wall
+	} else if !a.started.IsZero() {
+		c.used[j.By] += now.Sub(a.started)
+	}
 	if j.State.Ended() || j.ctx.Err() != nil || t.state != taskWaits || t.committing {
 		if err == nil {
 			w.failed = 0
 		}
+		return
+	}
+	if _, liar := c.distrusted[w.Member]; liar || a.moved && err != nil {
+		c.switchLogSource(a)
+		j.requeue(t)
 		return
 	}
 	if err != nil {
@@ -114,6 +128,13 @@ func (c *Coordinator) returned(a *attempt, o moot.Outcome, err error) {
 		return
 	}
 	w.failed = 0
+	r := c.record(w.Key, w.Member)
+	r.Runs, r.Wall = r.Runs+1, r.Wall+o.Wall
+	if o.Failure != "" && c.limited(t, w) {
+		c.switchLogSource(a)
+		j.requeue(t)
+		return
+	}
 	sum, err := outcomeDigest(o)
 	if err != nil {
 		c.end(j, Failed, err.Error())
@@ -121,39 +142,59 @@ func (c *Coordinator) returned(a *attempt, o moot.Outcome, err error) {
 	}
 	j.Progress.Workers[w.Key]++
 	j.Busy += o.Wall
-	t.votes = append(t.votes, vote{w.Key, w.Member, sum, o})
+	j.ran, j.ended = j.ran+o.Wall, j.ended+1
+	v := vote{worker: w.Key, member: w.Member, server: w.Server, digest: sum, outcome: o}
+	t.votes = append(t.votes, v)
+	c.doubt(t, v)
 	c.verify(t)
 }
 
 // Limit on the losses of one task, and back-off of a worker after a loss.
 const (
-	maxLost    = 10
+	maxLost    = 20 // runs that had begun,
+	lostAlone  = 3  // on workers of so many devices
 	minBackoff = time.Second
 	maxBackoff = time.Minute
 )
 
-// lost runs a task on another worker, if that can help.
+func backoff(failures int) time.Duration {
+	return min(maxBackoff, minBackoff<<min(max(failures-1, 0), 6))
+}
+
+// lost runs a task on another worker, or on the same one later.
 func (c *Coordinator) lost(a *attempt, err error) {
 	t, j, w := a.task, a.task.job, a.worker
 	c.switchLogSource(a)
-	kind := moot.KindOf(err)
+	now := c.cfg.Now()
 	c.cfg.Log.Debug("a task was lost", "job", j.ID, "task", t.label, "worker", w.Key.Short(), "error", err)
-	switch kind {
+	switch moot.KindOf(err) {
 	case moot.Invalid, moot.TooLarge:
-		c.end(j, Failed, explain(t, err))
-		return
-	case moot.NotFound, moot.Corrupt, moot.Denied, moot.Stranger, moot.Revoked, moot.Full:
-		t.lost++ // another worker may have the input, or allow the task
-		j.excluded[w.Key] = err
-		if len(j.pool) == len(j.excluded) || t.lost > maxLost {
+		j.refused[w.Member] = struct{}{}
+		others := slices.ContainsFunc(j.pool, func(other *worker) bool {
+			_, refused := j.refused[other.Member]
+			return !refused && c.unfit(t, other) == ""
+		})
+		if len(j.refused) > 1 || !others {
 			c.end(j, Failed, explain(t, err))
 			return
 		}
+		j.exclude(w, err, now)
+	case moot.NotFound, moot.Corrupt, moot.Denied, moot.Stranger, moot.Revoked, moot.Full:
+		j.exclude(w, err, now)
 	default:
 		j.Lost++
 		w.failed++
-		w.backoff = c.cfg.Now().Add(min(maxBackoff, minBackoff<<min(w.failed-1, 6)))
-		if t.lost++; t.lost > maxLost {
+		w.backoff = now.Add(backoff(w.failed))
+		c.record(w.Key, w.Member).Lost++
+		if a.started.IsZero() {
+			break
+		}
+		if t.lostOn == nil {
+			t.lostOn = map[moot.Key]int{}
+		}
+		t.lost++
+		t.lostOn[w.Key]++
+		if t.lost >= maxLost && len(t.lostOn) >= lostAlone {
 			c.end(j, Failed, explain(t, moot.Errorf(moot.Unavailable, "lost with its workers %d times, the last time: %w", t.lost, err)))
 			return
 		}
@@ -163,7 +204,7 @@ func (c *Coordinator) lost(a *attempt, err error) {
 
 // requeue makes a task the first to run, unless enough workers run it already.
 func (j *job) requeue(t *task) {
-	if !t.queued && len(t.running)+len(t.votes) < j.check() {
+	if !t.queued && len(t.running)+len(t.votes) < t.want() {
 		t.queued = true
 		j.ready = slices.Insert(j.ready, 0, t)
 	}

@@ -2,8 +2,10 @@ package jobs
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"database/sql"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -33,6 +35,10 @@ type Config struct {
 	// Quota fails if a member, with so many tasks waiting, may not submit a job of so many
 	// more. Kinds Denied, Full. nil: no limit.
 	Quota func(member moot.MemberID, tasks, waiting int) error
+	// Name names a device to people; nil: by its key.
+	Name func(device moot.Key) string
+	// Random decides which results are checked; nil: nobody can foresee it.
+	Random *rand.Rand
 
 	Now func() time.Time
 	Log *slog.Logger
@@ -43,6 +49,8 @@ type Worker struct {
 	Key    moot.Key      // its device
 	Member moot.MemberID // whose device it is
 	Slots  int           // tasks at once
+	Server bool          // of one of the space's servers
+	Limits moot.Limits   // upper limits of one task; zero fields are unknown
 	Runner moot.Runner
 	Blobs  moot.Blobs // where the outputs of its tasks are fetched
 }
@@ -56,16 +64,21 @@ type Coordinator struct {
 	cfg    Config
 	queue  *queue
 	events chan func()
-	done   chan finished   // outcomes to be committed
+	done   *outbox         // to be committed
 	ctx    context.Context //nolint:containedctx // until Run ends: tasks outlive the calls that submit them
 	stop   context.CancelFunc
 
 	// Owned by the loop.
-	jobs      map[string]*job
-	workers   map[moot.Key]*worker
-	followers map[string]map[*follower]struct{}
-	results   int // grows whenever a job's result arrives
-	wg        sync.WaitGroup
+	jobs       map[string]*job
+	workers    map[moot.Key]*worker
+	followers  map[string]map[*follower]struct{}
+	records    map[moot.Key]*Record
+	changed    map[moot.Key]struct{}           // records that are not stored
+	distrusted map[moot.MemberID]time.Time     // since when
+	used       map[moot.MemberID]time.Duration // of slots, in turns between members
+	random     *rand.Rand
+	results    int // grows whenever a job's result arrives
+	wg         sync.WaitGroup
 }
 
 // New opens the queue.
@@ -79,13 +92,22 @@ func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Name == nil {
+		cfg.Name = moot.Key.Short
+	}
+	if cfg.Random == nil {
+		var seed [32]byte
+		_, _ = cryptorand.Read(seed[:]) // never fails
+		cfg.Random = rand.New(rand.NewChaCha8(seed))
+	}
 	q, err := openQueue(ctx, cfg.Queue)
 	if err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	return &Coordinator{
-		ctx: ctx, stop: stop, cfg: cfg, queue: q, events: make(chan func(), 64), done: make(chan finished, 256),
+		ctx: ctx, stop: stop, cfg: cfg, queue: q, events: make(chan func(), 64), done: newOutbox(), random: cfg.Random,
+		records: map[moot.Key]*Record{}, changed: map[moot.Key]struct{}{}, distrusted: map[moot.MemberID]time.Time{}, used: map[moot.MemberID]time.Duration{},
 		results: 1, jobs: map[string]*job{}, workers: map[moot.Key]*worker{},
 		followers: map[string]map[*follower]struct{}{},
 	}, nil
@@ -120,9 +142,12 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	return c.loop()
 }
 
-// open trims the result cache, and returns unfinished jobs.
+// open trims the result cache, reads the records of workers, and returns unfinished jobs.
 func (c *Coordinator) open() ([]stored, error) {
 	if err := c.queue.trimCache(c.ctx); err != nil {
+		return nil, err
+	}
+	if err := c.loadRecords(c.ctx); err != nil {
 		return nil, err
 	}
 	return c.queue.unfinished(c.ctx)
@@ -148,6 +173,7 @@ func (c *Coordinator) loop() error {
 			refresh = nil
 			c.startDue()
 			c.refreshWorkers()
+			c.saveRecords()
 		case <-notify:
 			notify = nil
 			c.notifyFollowers()
@@ -170,17 +196,16 @@ func (c *Coordinator) post(do func()) {
 // commitLoop commits outcomes in batches, and then posts them to the loop.
 func (c *Coordinator) commitLoop() {
 	for {
-		var list []finished
 		select {
-		case f := <-c.done:
-			list = append(list, f)
+		case <-c.done.more:
 		case <-c.ctx.Done():
 			return
 		}
-		for len(c.done) > 0 && len(list) < 256 {
-			list = append(list, <-c.done)
+		list := c.done.take()
+		if len(list) == 0 {
+			continue
 		}
-		err := c.queue.finish(c.ctx, list, c.cfg.Now())
+		err := c.queue.commit(c.ctx, list, c.cfg.Now())
 		c.post(func() {
 			for _, f := range list {
 				c.committed(f, err)

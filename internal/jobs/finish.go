@@ -12,7 +12,7 @@ import (
 // advance starts the next stage, or ends the job, once all tasks of a stage are finished.
 func (c *Coordinator) advance(j *job) {
 	switch {
-	case j.busy || j.open > 0 || j.State.Ended():
+	case j.busy || j.open > 0 || j.State.Ended() || c.audit(j):
 		return
 	case j.failed > 0 && (!j.spec.Partial || j.failed == len(j.tasks)):
 		why := j.Why
@@ -54,7 +54,8 @@ func (c *Coordinator) advanced(j *job, s stored, rows []row, folder moot.BlobID,
 		c.end(j, Done, why)
 	default:
 		j.stage, j.Result, j.Tasks = s.stage, folder, s.Tasks
-		j.load(rows, tally{j.Progress.Done, j.Progress.Failed})
+		c.load(j, rows, tally{j.Progress.Done, j.Progress.Failed})
+		c.locate(j)
 		c.advance(j)
 	}
 }
@@ -75,9 +76,9 @@ func checkPaths(list []moot.Content) error {
 func (c *Coordinator) end(j *job, state State, why string) {
 	j.State, j.Why = state, why
 	j.Wall = c.cfg.Now().Sub(j.started)
-	j.Next, j.ended = time.Time{}, c.cfg.Now()
+	j.Next, j.endedAt = time.Time{}, c.cfg.Now()
 	if j.repeats() {
-		j.Next = j.spec.Start.again(j.Submitted, j.ended)
+		j.Next = j.spec.Start.again(j.Submitted, j.endedAt)
 	}
 	j.dirty = true
 	j.stop()
@@ -105,8 +106,8 @@ func (c *Coordinator) publishEnd(j *job) {
 	s := j.stored
 	s.Running = 0
 	c.wg.Go(func() {
-		next, err := c.conclude(s)
-		for ; err != nil && c.ctx.Err() == nil; next, err = c.conclude(s) {
+		next, err := c.store(s)
+		for ; err != nil && c.ctx.Err() == nil; next, err = c.store(s) {
 			c.cfg.Log.Warn("publish the result of a job: retry", "job", s.ID, "error", err)
 			wait(c.ctx, refreshEvery)
 		}
@@ -114,11 +115,11 @@ func (c *Coordinator) publishEnd(j *job) {
 	})
 }
 
-// conclude publishes what became of a job, and stores the job as it is then: ended, or
+// store publishes what became of a job, and stores the job as it is then: ended, or
 // held for its next run.
-func (c *Coordinator) conclude(s stored) (next stored, err error) {
-	if s.ended.IsZero() { // of a job that ended before a restart
-		s.ended = c.cfg.Now()
+func (c *Coordinator) store(s stored) (next stored, err error) {
+	if s.endedAt.IsZero() { // of a job that ended before a restart
+		s.endedAt = c.cfg.Now()
 	}
 	if err := c.save(&s); err != nil || s.published {
 		return s, err

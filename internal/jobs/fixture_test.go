@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,8 @@ type fixture struct {
 	files     *files.Files
 	queue     string
 	submitter jobs.Submitter
+	via       moot.Architecture // of new jobs
+	server    moot.Key
 
 	mu      sync.Mutex
 	owners  map[moot.Key]moot.MemberID // of devices
@@ -89,7 +92,7 @@ func newFixtureOver(t *testing.T, node *counter, workers ...jobs.Worker) *fixtur
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { node.Close() })
-	s := &fixture{t: t, node: node, queue: t.TempDir() + "/jobs.db", owners: map[moot.Key]moot.MemberID{}, workers: workers}
+	s := &fixture{t: t, node: node, queue: t.TempDir() + "/jobs.db", via: moot.Architecture{Peers: true}, owners: map[moot.Key]moot.MemberID{}, workers: workers}
 	s.signer = s.device(me)
 	s.files = files.New(node, s.signer, files.Options{Member: s.member})
 	s.submitter = s.submitterOf(s.signer)
@@ -126,9 +129,9 @@ func (s *fixture) member(device moot.Key) (moot.MemberID, bool) {
 func (s *fixture) submitterOf(p *signer) jobs.Submitter {
 	self, _ := s.member(p.self)
 	return jobs.NewSubmitter(jobs.SubmitterConfig{
-		Self: self, Node: s.node, Write: p, Member: s.member, IsServer: func(moot.Key) bool { return false },
+		Self: self, Node: s.node, Write: p, Member: s.member, IsServer: func(k moot.Key) bool { return k == s.server },
 		Select: func(context.Context) (moot.Key, moot.Architecture, error) {
-			return s.signer.self, moot.Architecture{Peers: true}, nil
+			return s.signer.self, s.via, nil
 		},
 		Follow: func(ctx context.Context, _ moot.Key, id string, logs bool) iter.Seq2[jobs.Event, error] {
 			s.mu.Lock()
@@ -152,7 +155,7 @@ func (s *fixture) lendAs(p *signer, cpus int) {
 func (s *fixture) start() {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	c, err := jobs.New(ctx, jobs.Config{Self: s.signer.self, Node: s.node, Local: s.node, Write: s.signer, Files: s.files, Queue: s.queue, Member: s.member,
+	c, err := jobs.New(ctx, jobs.Config{Self: s.signer.self, Node: s.node, Local: s.node, Write: s.signer, Files: s.files, Queue: s.queue, Member: s.member, Random: rand.New(rand.NewPCG(1, 2)),
 		Workers: func(context.Context, moot.MemberID, moot.Architecture) []jobs.Worker {
 			s.mu.Lock()
 			defer s.mu.Unlock()

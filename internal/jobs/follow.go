@@ -244,7 +244,7 @@ func (c *Coordinator) switchLogSource(a *attempt) {
 // publishOutcome pushes the log of the accepted outcome, unless its worker was the log
 // source.
 func (c *Coordinator) publishOutcome(t *task, o moot.Outcome) {
-	if t.logSource == nil || t.logSource.worker.Key != t.winner || t.logSource.logged == 0 {
+	if t.logSource == nil || t.logSource.worker.Key != t.winner.worker || t.logSource.logged == 0 {
 		texts := logOf(t.label, o)
 		if t.logSource != nil && t.logSource.logged > 0 {
 			texts = restarted(texts)
@@ -290,8 +290,8 @@ func (c *Coordinator) notifyJob(j *job) {
 	}
 	job.Progress.Workers = maps.Clone(job.Progress.Workers)
 	job.Disagreed = slices.Clone(job.Disagreed)
-	if !j.State.Ended() && len(j.pool) == 0 && j.open > 0 {
-		job.Why = "waits: no worker can be reached now"
+	if !j.State.Ended() && j.waits != "" {
+		job.Why = "waiting for a lender: " + j.waits
 	}
 	for f := range c.followers[j.ID] {
 		f.push(&job)

@@ -40,13 +40,21 @@ type Spec struct {
 	As       string        `json:"as,omitempty"`       // of the folder of results; "" means jobs/<ID>
 	Stages   []Stage       `json:"stages"`             // one after another
 	Priority int           `json:"priority,omitempty"` // higher goes first, within the member's fair share
-	Check    int           `json:"check,omitempty"`    // members on whose workers each task is run; a majority must agree
+	Check    int           `json:"check,omitempty"`    // members on whose workers each task is run; a majority must agree; or CheckAuto
+	On       []Target      `json:"on,omitempty"`       // who may run it; none means all
+	Not      []Target      `json:"not,omitempty"`      // who may not run it
 	Retries  int           `json:"retries,omitempty"`  // times that a failed task is run again
 	Timeout  time.Duration `json:"timeout,omitempty"`  // of the job as a whole; 0 means none
 	Fresh    bool          `json:"fresh,omitempty"`    // ignore cached results
 	Partial  bool          `json:"partial,omitempty"`  // go on without failed tasks
 	Start    Start         `json:"start,omitzero"`
 	Notify   bool          `json:"notify,omitempty"` // write the submitter a message when it has ended
+}
+
+// Target is a member or one device.
+type Target struct {
+	Member moot.MemberID `json:"member,omitzero"`
+	Device moot.Key      `json:"device,omitzero"` // of a member; zero: all of them
 }
 
 // Stage is tasks that can run at the same time. The results of the stage before are their

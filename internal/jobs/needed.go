@@ -18,7 +18,7 @@ func (c *Coordinator) Needed(ctx context.Context) iter.Seq2[moot.BlobID, error] 
 	return func(yield func(moot.BlobID, error) bool) {
 		rows, err := c.queue.read.QueryContext(ctx, `SELECT spec FROM jobs UNION ALL SELECT job FROM jobs
 			UNION ALL SELECT input FROM tasks WHERE input IS NOT NULL UNION ALL SELECT outcome FROM tasks WHERE outcome IS NOT NULL
-			UNION ALL SELECT outcome FROM known`)
+			UNION ALL SELECT outputs FROM tasks WHERE outputs IS NOT NULL UNION ALL SELECT outputs FROM known WHERE outputs IS NOT NULL`)
 		if err != nil {
 			yield(moot.BlobID{}, sqlite.Error("read what jobs need", err))
 			return

@@ -18,6 +18,7 @@ var migrations embed.FS
 // queue is the durable state of a coordinator: jobs, tasks, outcomes and the result cache.
 type queue struct {
 	write, read *sql.DB
+	statements
 }
 
 // openQueue opens or creates the queue in a file; with an empty path, in memory.
@@ -31,6 +32,9 @@ func openQueue(ctx context.Context, path string) (q *queue, err error) {
 	}
 	if err == nil {
 		err = sqlite.Migrate(ctx, q.write, migrations)
+	}
+	if err == nil {
+		err = q.prepare(ctx)
 	}
 	if err != nil && q.write != nil {
 		err = errors.Join(err, q.close())
@@ -58,7 +62,7 @@ type stored struct {
 	spec      Spec
 	stage     int
 	published bool
-	ended     time.Time // zero: it has not
+	endedAt   time.Time // zero: it has not
 }
 
 // unfinished returns jobs that have not ended, or whose results are not published.
@@ -108,7 +112,7 @@ func (q *queue) save(tx *sql.Tx, s *stored) error {
 	}
 	_, err = tx.Exec(`INSERT INTO jobs (id, round, spec, stage, job, ended, told) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET round = excluded.round, spec = excluded.spec, stage = excluded.stage, job = excluded.job,
-		ended = excluded.ended, told = excluded.told`, s.ID, s.Round, spec, s.stage, job, unixOf(s.ended), s.published)
+		ended = excluded.ended, told = excluded.told`, s.ID, s.Round, spec, s.stage, job, unixOf(s.endedAt), s.published)
 	return err
 }
 
@@ -125,6 +129,10 @@ type row struct {
 	label string
 	input *moot.Input
 	state int
+
+	worker moot.Key // of the outcome that counts
+	agreed int      // members whose workers returned it
+	made   [32]byte // hash of what it made
 }
 
 // addTasks adds the tasks of a stage.
@@ -150,17 +158,19 @@ func (q *queue) addTasks(tx *sql.Tx, job string, stage int, rows []row) error {
 
 // tasks returns the tasks of a stage.
 func (q *queue) tasks(ctx context.Context, job string, stage int) (list []row, err error) {
-	rows, err := q.read.QueryContext(ctx, `SELECT n, label, input, state FROM tasks WHERE job = ? AND stage = ? ORDER BY n`, job, stage)
+	rows, err := q.read.QueryContext(ctx, `SELECT n, label, input, state, worker, agreed, made FROM tasks WHERE job = ? AND stage = ? ORDER BY n`, job, stage)
 	if err != nil {
 		return nil, sqlite.Error("queue of jobs", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var r row
-		var input []byte
-		if err = rows.Scan(&r.n, &r.label, &input, &r.state); err == nil && input != nil {
+		var input, worker, made []byte
+		if err = rows.Scan(&r.n, &r.label, &input, &r.state, &worker, &r.agreed, &made); err == nil && input != nil {
 			err = json.Unmarshal(input, &r.input)
 		}
+		copy(r.worker[:], worker)
+		copy(r.made[:], made)
 		if err != nil {
 			return nil, sqlite.Error("queue of jobs", err)
 		}
@@ -178,113 +188,68 @@ func (q *queue) earlier(ctx context.Context, job string, stage int) (t tally, er
 	return t, sqlite.Error("queue of jobs", err)
 }
 
-// finished is the outcome of a task.
-type finished struct {
-	job      string
-	stage, n int
-	state    int
-	outcome  moot.Outcome
-	digest   []byte // cache key; nil: not cached
-	votes    int
-}
-
-// finish commits outcomes. A task that is finished already stays as it is.
-func (q *queue) finish(ctx context.Context, list []finished, now time.Time) error {
-	return q.update(ctx, func(tx *sql.Tx) error {
-		for _, f := range list {
-			text, err := json.Marshal(f.outcome)
-			if err != nil {
-				return err
-			}
-			if _, err := tx.Exec(`UPDATE tasks SET state = ?, outcome = ? WHERE job = ? AND stage = ? AND n = ? AND state = 0`, f.state, text, f.job, f.stage, f.n); err != nil {
-				return err
-			}
-			if f.digest == nil || f.state != taskDone {
-				continue
-			}
-			if _, err := tx.Exec(`INSERT INTO known (digest, outcome, votes, used) VALUES (?, ?, ?, ?)
-				ON CONFLICT (digest) DO UPDATE SET votes = max(votes, excluded.votes), outcome = iif(excluded.votes > votes, excluded.outcome, outcome), used = excluded.used`,
-				f.digest, text, f.votes, now.Unix()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 // resetFailed makes a job's failed tasks ready again.
 func (q *queue) resetFailed(tx *sql.Tx, job string) error {
-	_, err := tx.Exec(`UPDATE tasks SET state = 0, outcome = NULL WHERE job = ? AND state = 2`, job)
+	_, err := tx.Exec(`UPDATE tasks SET state = 0, agreed = 0, outcome = NULL, outputs = NULL WHERE job = ? AND state = 2`, job)
 	return err
 }
 
-// cached returns the outcome of a task by its digest, if at least so many workers agreed.
-func (q *queue) cached(ctx context.Context, digest []byte, votes int) (o moot.Outcome, ok bool, err error) {
-	var text []byte
-	err = q.read.QueryRowContext(ctx, `SELECT outcome FROM known WHERE digest = ? AND votes >= ?`, digest, votes).Scan(&text)
-	if errors.Is(err, sql.ErrNoRows) {
-		return o, false, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &o)
-	}
-	return o, err == nil, sqlite.Error("queue of jobs", err)
+// accounts are who ran a job's tasks, as far as it was committed.
+type accounts struct {
+	runs      map[moot.Key]int
+	cpu, busy time.Duration
+	disagreed []Disagreement
 }
 
-// maxCached bounds the outcomes in the result cache.
-const maxCached = 100_000
-
-// trimCache drops the least recently used outcomes.
-func (q *queue) trimCache(ctx context.Context) error {
-	return q.update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.Exec(`DELETE FROM known WHERE digest IN (SELECT digest FROM known ORDER BY used DESC LIMIT -1 OFFSET ?)`, maxCached)
-		return err
-	})
-}
-
-// outcomes visits the outcomes of a stage in the order of its tasks.
-func (q *queue) outcomes(ctx context.Context, job string, stage int, visit func(n int, label string, o moot.Outcome) error) error {
-	for from, more := 0, true; more; {
-		rows, err := q.read.QueryContext(ctx, `SELECT n, label, outcome FROM tasks WHERE job = ? AND stage = ? AND n >= ? AND state > 0 ORDER BY n LIMIT 64`, job, stage, from)
-		if err != nil {
-			return sqlite.Error("queue of jobs", err)
+// accounts returns who ran a job's tasks.
+func (q *queue) accounts(ctx context.Context, job string) (a accounts, err error) {
+	a.runs = map[moot.Key]int{}
+	rows, err := q.read.QueryContext(ctx, `
+		SELECT worker, count(*), sum(cpu), sum(wall), NULL FROM tasks WHERE job = ?1 AND worker IS NOT NULL GROUP BY worker
+		UNION ALL SELECT worker, 1, 0, r.wall, iif(wrong, label, NULL) FROM runs r JOIN (SELECT job, stage, n, label FROM tasks) USING (job, stage, n) WHERE job = ?1`, job)
+	if err != nil {
+		return a, sqlite.Error("queue of jobs", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var worker []byte
+		var label sql.NullString
+		var n int
+		var cpu, wall time.Duration
+		if err := rows.Scan(&worker, &n, &cpu, &wall, &label); err != nil {
+			return a, sqlite.Error("queue of jobs", err)
 		}
-		type found struct {
-			n     int
-			label string
-			text  []byte
-		}
-		var some []found
-		for rows.Next() {
-			var f found
-			if err = rows.Scan(&f.n, &f.label, &f.text); err != nil {
-				break
-			}
-			from, some = f.n+1, append(some, f)
-		}
-		if err = errors.Join(err, rows.Err(), rows.Close()); err != nil {
-			return sqlite.Error("queue of jobs", err)
-		}
-		more = len(some) == 64
-		for _, f := range some {
-			var o moot.Outcome
-			if err := json.Unmarshal(f.text, &o); err != nil {
-				return moot.Errorf(moot.Internal, "queue of jobs: %w", err)
-			}
-			if err := visit(f.n, f.label, o); err != nil {
-				return err
-			}
+		var k moot.Key
+		copy(k[:], worker)
+		a.runs[k] += n
+		a.cpu, a.busy = a.cpu+cpu, a.busy+wall
+		if label.Valid {
+			a.disagreed = append(a.disagreed, Disagreement{k, label.String})
 		}
 	}
-	return nil
+	return a, sqlite.Error("queue of jobs", rows.Err())
 }
 
-// outcome returns the outcome of one task.
-func (q *queue) outcome(ctx context.Context, job string, stage, n int) (o moot.Outcome, err error) {
-	var text []byte
-	err = q.read.QueryRowContext(ctx, `SELECT outcome FROM tasks WHERE job = ? AND stage = ? AND n = ?`, job, stage, n).Scan(&text)
-	if err == nil {
-		err = json.Unmarshal(text, &o)
+// records returns the records of all devices.
+func (q *queue) records(ctx context.Context) (list []Record, err error) {
+	rows, err := q.read.QueryContext(ctx, `SELECT device, member, valid, wrong, lost, streak, runs, wall, distrusted FROM hosts`)
+	if err != nil {
+		return nil, sqlite.Error("queue of jobs", err)
 	}
-	return o, sqlite.Error("queue of jobs", err)
+	defer rows.Close()
+	for rows.Next() {
+		var r Record
+		var device, member []byte
+		var distrusted int64
+		if err := rows.Scan(&device, &member, &r.Valid, &r.Wrong, &r.Lost, &r.Streak, &r.Runs, &r.Wall, &distrusted); err != nil {
+			return nil, sqlite.Error("queue of jobs", err)
+		}
+		copy(r.Device[:], device)
+		copy(r.Member[:], member)
+		if distrusted > 0 {
+			r.Distrusted = time.Unix(distrusted, 0)
+		}
+		list = append(list, r)
+	}
+	return list, sqlite.Error("queue of jobs", rows.Err())
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mootspace/moot"
@@ -12,100 +13,135 @@ import (
 // verify accepts an outcome by quorum: a majority of the votes, once workers of enough
 // members have voted.
 func (c *Coordinator) verify(t *task) {
-	j := t.job
-	need := j.check()
+	need := t.need()
 	winner, agree := majority(t.votes)
 	switch {
 	case agree > need/2 && len(t.votes) >= need:
 		c.accept(t, winner, agree)
-	case len(t.votes)+len(t.running) < need:
-		j.requeue(t)
+	case len(t.votes)+len(t.running) < t.want():
+		t.job.requeue(t)
 	case len(t.running) > 0 || len(t.votes) < need: // more votes will come
-	case c.addWorker(t): // no majority
 	default:
-		c.end(j, Failed, explain(t, moot.Errorf(moot.Corrupt, "no majority of %d workers agrees on its result", len(t.votes))))
+		c.addVote(t)
 	}
 }
 
-// addWorker runs a task without a majority on one more worker. false: there is none.
-func (c *Coordinator) addWorker(t *task) bool {
-	now := c.cfg.Now()
-	if len(t.votes) >= 2*t.job.check()+1 {
-		return false
+// addVote asks one more worker about a task without a majority. If there is no other
+// member's, the task fails.
+func (c *Coordinator) addVote(t *task) {
+	j := t.job
+	if len(t.votes) <= 2*t.need() && slices.ContainsFunc(j.pool, func(w *worker) bool { return !t.has(w) && c.unfit(t, w) == "" }) {
+		t.wanted = len(t.votes) + 1
+		j.requeue(t)
+		return
 	}
-	w := pick(t.job.pool, t, func(w *worker) bool {
-		return !now.Before(w.backoff) && !t.job.dissenters[w.Member] && t.job.excluded[w.Key] == nil
-	})
-	if w == nil {
-		return false
+	var names []string
+	for _, v := range t.votes {
+		names = append(names, c.cfg.Name(v.worker))
+		j.Disagreed = append(j.Disagreed, Disagreement{v.worker, t.label})
+		c.record(v.worker, v.member).Streak = 0
 	}
-	c.dispatch(t, w, now)
-	return true
+	c.conclude(t, moot.Outcome{Failure: fmt.Sprintf("no majority of %d workers agrees on its result: %s disagree", len(names), strings.Join(names, ", "))})
 }
 
-// majority returns a vote for the most common outcome, and the number of such votes.
+// conclude fails a task of which no vote counts.
+func (c *Coordinator) conclude(t *task, o moot.Outcome) {
+	t.winner, t.agreed = vote{outcome: o}, 0
+	c.commit(t, finished{state: taskFailed, outcome: o, others: t.compared(), records: c.takeRecords()})
+}
+
+// compared is the votes other than the one that counts.
+func (t *task) compared() (list []ran) {
+	for _, v := range t.votes {
+		if v.worker != t.winner.worker {
+			list = append(list, ran{v.worker, v.digest != t.winner.digest, v.outcome.Wall})
+		}
+	}
+	return list
+}
+
+// majority returns the last vote for the most common outcome, and the number of such votes.
 func majority(votes []vote) (best vote, agree int) {
 	count := map[[32]byte]int{}
 	for _, v := range votes {
 		count[v.digest]++
-		if count[v.digest] > agree {
+		if count[v.digest] > agree || count[v.digest] == agree && v.digest == best.digest {
 			best, agree = v, count[v.digest]
 		}
 	}
 	return best, agree
 }
 
-// accept accepts an outcome, and records the workers that were outvoted, whose members
-// run no other task of the job.
+// accept accepts an outcome, and records what it says of the workers that voted.
 func (c *Coordinator) accept(t *task, v vote, agree int) {
 	j := t.job
-	for _, other := range t.votes {
-		if other.digest == v.digest {
-			continue
-		}
-		j.dissenters[other.member] = true
-		j.Disagreed = append(j.Disagreed, Disagreement{other.worker, t.label})
-		c.cfg.Log.Warn("a worker was outvoted", "job", j.ID, "task", t.label, "worker", other.worker)
-	}
+	liars := c.note(t, v, agree)
 	if why := failure(v.outcome); why != "" && t.failures < j.spec.Retries {
 		t.failures++
-		t.votes, t.logSource = nil, nil
+		t.votes, t.logSource, t.quorum, t.wanted = nil, nil, 0, 0
 		j.requeue(t)
-		return
+	} else {
+		t.winner, t.agreed = v, agree
+		c.finish(t, v, agree)
 	}
-	t.winner = v.worker
+	for _, l := range liars {
+		c.distrust(l.worker, l.member)
+	}
+}
+
+// finish commits the outcome of a task.
+func (c *Coordinator) finish(t *task, v vote, agree int) {
+	j := t.job
 	for _, a := range t.running {
 		a.cancel()
 	}
-	var sum []byte
-	if failure(v.outcome) == "" {
-		var err error
-		if sum, err = digest(t.spec()); err != nil {
-			c.end(j, Failed, err.Error())
-			return
+	result, err := c.knownResult(t, v, agree)
+	if err != nil {
+		c.end(j, Failed, err.Error())
+		return
+	}
+	if agree < 2 {
+		j.audited[v.worker] = false
+	}
+	f := finished{state: taskDone, outcome: v.outcome, made: v.digest[:], worker: v.worker, agreed: agree, known: result, others: t.compared(), records: c.takeRecords()}
+	if failure(v.outcome) != "" {
+		f.state = taskFailed
+	}
+	c.commit(t, f)
+}
+
+// note records which workers were confirmed and which were outvoted: of these, members run
+// no other task of the job. A result other than that of most is a lie, but a limit may be
+// exceeded by a slow worker only.
+func (c *Coordinator) note(t *task, v vote, agree int) (liars []vote) {
+	j := t.job
+	for _, other := range t.votes {
+		r := c.record(other.worker, other.member)
+		if other.digest == v.digest {
+			if agree > 1 {
+				r.Valid++
+				r.Streak++
+			}
+			continue
+		}
+		r.Streak = 0
+		j.dissenters[other.member] = true
+		j.Disagreed = append(j.Disagreed, Disagreement{other.worker, t.label})
+		c.cfg.Log.Warn("a worker was outvoted", "job", j.ID, "task", t.label, "worker", other.worker)
+		if other.outcome.Failure == "" && v.outcome.Failure == "" {
+			r.Wrong++
+			liars = append(liars, other)
 		}
 	}
-	c.commit(t, v.outcome, sum, agree)
+	return liars
 }
 
 // commit queues an outcome to be committed; the task is finished when it is.
-func (c *Coordinator) commit(t *task, o moot.Outcome, sum []byte, votes int) {
-	j := t.job
+func (c *Coordinator) commit(t *task, f finished) {
 	t.committing = true
-	f := finished{job: j.ID, stage: j.stage, n: t.n, state: taskDone, outcome: o, digest: sum, votes: votes}
-	if failure(o) != "" {
-		f.state = taskFailed
-	}
-	select {
-	case c.done <- f:
-	default: // waiting here could deadlock: the commit loop posts to this loop
-		c.wg.Go(func() {
-			select {
-			case c.done <- f:
-			case <-c.ctx.Done():
-			}
-		})
-	}
+	t.by, t.worker, t.made = t.winner.member, t.winner.worker, t.winner.digest
+	f.job, f.stage, f.n = t.job.ID, t.job.stage, t.n
+	c.done.add(f)
 }
 
 // committed handles a committed outcome.
@@ -124,7 +160,7 @@ func (c *Coordinator) committed(f finished, err error) {
 	if t.state != taskWaits {
 		return
 	}
-	t.state, t.committing, t.votes = f.state, false, nil
+	t.state, t.committing, t.votes, t.sum = f.state, false, nil, nil
 	j.open--
 	c.publishOutcome(t, f.outcome)
 	j.CPU += f.outcome.CPU
@@ -142,33 +178,10 @@ func (c *Coordinator) committed(f finished, err error) {
 		j.times = slices.Delete(j.times, 0, 1000)
 	}
 	j.dirty = true
+	if _, liar := c.distrusted[t.by]; liar { // found out meanwhile
+		j.discard(t.by)
+	}
 	c.advance(j)
-}
-
-// useCached finishes a task with the outcome of an equal task, if its outputs are still
-// stored.
-func (c *Coordinator) useCached(t *task) bool {
-	j := t.job
-	if j.spec.Fresh || t.failures > 0 {
-		return false
-	}
-	sum, err := digest(t.spec())
-	if err != nil || sum == nil {
-		return false
-	}
-	o, ok, err := c.queue.cached(c.ctx, sum, j.check())
-	if err != nil || !ok {
-		return false
-	}
-	for _, one := range append([]moot.Content{o.Stdout, o.Stderr}, o.Files...) {
-		if one.Size > 0 && len(one.Data) == 0 && !c.holds(c.ctx, one.Blob) {
-			return false
-		}
-	}
-	j.Cached++
-	o.CPU, o.Wall = 0, 0
-	c.commit(t, o, sum, j.check())
-	return true
 }
 
 // timedOut fails a job that has exceeded its timeout.

@@ -216,7 +216,7 @@ func (c *Coordinator) begun(s stored, rows []row, failed error) {
 // nextRun returns a repeated job as it is held for its next run.
 func nextRun(s stored) stored {
 	s.Run++
-	s.State, s.Why, s.stage, s.published, s.ended = Scheduled, "", 0, false, time.Time{}
+	s.State, s.Why, s.stage, s.published, s.endedAt = Scheduled, "", 0, false, time.Time{}
 	s.Progress, s.Result = Progress{}, moot.BlobID{}
 	s.spec.Start.Sources = slices.Clone(s.spec.Start.Sources)
 	for i := range s.spec.Start.Sources {

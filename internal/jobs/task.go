@@ -17,21 +17,29 @@ type task struct {
 	row
 	running      []*attempt
 	votes        []vote
-	failures     int      // runs that failed by the task's own fault
-	lost         int      // runs lost with their workers
-	committing   bool     // its outcome is being committed
-	cacheChecked bool     // the result cache has no outcome for it
-	logSource    *attempt // the run whose log followers get
-	winner       moot.Key // device whose outcome was accepted
-	queued       bool     // it is in the job's ready list
+	failures     int              // runs that failed by the task's own fault
+	lost         int              // runs that had begun and were lost with their workers
+	lostOn       map[moot.Key]int // by worker
+	committing   bool             // its outcome is being committed
+	cacheChecked bool             // the result cache has no outcome for it
+	logSource    *attempt         // the run whose log followers get
+	winner       vote             // the outcome that was accepted
+	by           moot.MemberID    // whose worker returned it
+	queued       bool             // it is in the job's ready list
+	quorum       int              // checked adaptively: votes needed, as far as that is decided
+	wanted       int              // votes, if those needed had no majority
+	memory       int64            // bytes that a worker must allow, after it failed with less
+	sum          []byte           // cache key, once it is known
 }
 
 // vote is the outcome of a task at one worker.
 type vote struct {
 	worker  moot.Key // its device
 	member  moot.MemberID
+	server  bool // its worker is a server's
 	digest  [32]byte
 	outcome moot.Outcome
+	earlier bool // the outcome is stored, and not here
 }
 
 // attempt is one run of a task by one worker.
@@ -39,10 +47,12 @@ type attempt struct {
 	*task
 	worker     *worker
 	cancel     func()
-	dispatched time.Time // when the worker got it
-	started    time.Time // zero: queued at the worker
-	log        []Log     // the end of its output
-	logged     int       // bytes of log
+	dispatched time.Time     // when the worker got it
+	started    time.Time     // zero: queued at the worker
+	log        []Log         // the end of its output
+	logged     int           // bytes of log
+	moved      bool          // to another worker, where it can begin at once
+	charge     time.Duration // expected run time, charged to the member
 }
 
 // spec is the task as it is sent to a worker.
@@ -66,17 +76,15 @@ func (t *task) spec() moot.Task {
 	return out
 }
 
-// check returns on the workers of how many members each task is to run.
-func (j *job) check() int { return max(j.spec.Check, 1) }
-
 // digest is the cache key of a task: a hash of all that determines its outcome; nil if the
 // outcome is not deterministic.
-func digest(t moot.Task) ([]byte, error) {
-	if t.Live {
-		return nil, nil
+func (t *task) digest(spec moot.Task) (sum []byte, err error) {
+	if spec.Live || t.sum != nil {
+		return t.sum, nil
 	}
-	t.For, t.Label = moot.MemberID{}, ""
-	return hashJSON(t)
+	spec.For, spec.Label = moot.MemberID{}, ""
+	t.sum, err = hashJSON(spec)
+	return t.sum, err
 }
 
 // outcomeDigest is a hash of what a task made: equal for equal votes.
@@ -126,7 +134,7 @@ func failure(o moot.Outcome) string {
 // the worker's member, who would have a vote for each device otherwise.
 func (t *task) has(w *worker) bool {
 	same := func(device moot.Key, member moot.MemberID) bool {
-		return device == w.Key || t.job.check() > 1 && member == w.Member
+		return device == w.Key || t.job.checked() && member == w.Member
 	}
 	return slices.ContainsFunc(t.running, func(a *attempt) bool { return same(a.worker.Key, a.worker.Member) }) ||
 		slices.ContainsFunc(t.votes, func(v vote) bool { return same(v.worker, v.member) })

@@ -62,6 +62,7 @@ func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, err
 	write := c.signer.Through(node)
 	coordinator, err := jobs.New(ctx, jobs.Config{
 		Self: c.network.self, Node: node, Local: c.store, Write: write, Queue: c.data.Path(jobsFile), Now: c.now, Workers: c.workers, Quota: c.checkQuota, Retain: c.jobsFor, Notify: c.notify, Log: c.log,
+		Name:   c.nameOf,
 		Member: c.roster.Owner, Files: files.New(node, write, files.Options{Index: c.files, Local: c.store, Member: c.roster.Owner, Log: c.log}),
 	})
 	if err != nil {
@@ -74,6 +75,14 @@ func (c *computeService) coordinate(ctx context.Context) (*jobs.Coordinator, err
 		}
 	})
 	return coordinator, nil
+}
+
+// nameOf names a device by its member's name and a part of its key.
+func (c *computeService) nameOf(device moot.Key) string {
+	if name := c.network.nameOf(device); name != "" {
+		return name + " (" + device.Short() + ")"
+	}
+	return device.Short()
 }
 
 // node is where jobs that this node coordinates are read and their results stored.

@@ -208,7 +208,7 @@ func (c *computeService) workers(ctx context.Context, member moot.MemberID, via 
 	for _, o := range jobs.Lenders(offers, member, via, c.roster.MayServe, c.now()) {
 		if o.Device == c.network.self {
 			if slots := min(o.CPUs, c.terms().CPUs); slots > 0 && c.share() > 0 {
-				list = append(list, jobs.Worker{Key: o.Device, Member: o.Member, Slots: slots, Runner: ownWorker{c}, Blobs: c.node(ctx)})
+				list = append(list, jobs.Worker{Key: o.Device, Member: o.Member, Slots: slots, Server: o.Server, Limits: c.terms().Limits(), Runner: ownWorker{c}, Blobs: c.node(ctx)})
 			}
 			continue
 		}
@@ -217,7 +217,7 @@ func (c *computeService) workers(ctx context.Context, member moot.MemberID, via 
 			continue
 		}
 		if remote, err := c.network.dial.Remote(peer); err == nil {
-			list = append(list, jobs.Worker{Key: o.Device, Member: o.Member, Slots: o.CPUs, Runner: remote, Blobs: remote})
+			list = append(list, jobs.Worker{Key: o.Device, Member: o.Member, Slots: o.CPUs, Server: o.Server, Limits: o.Limits(), Runner: remote, Blobs: remote})
 		}
 	}
 	return list
