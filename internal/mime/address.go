@@ -1,9 +1,6 @@
 package mime
 
-import (
-	"net/mail"
-	"strings"
-)
+import "strings"
 
 // Address is an item of an address list (RFC 5322, 3.4).
 type Address struct {
@@ -25,25 +22,32 @@ const (
 	GroupEnd
 )
 
-// Address returns the address as local@domain, or its local part if the domain is
-// missing.
+// Address returns the address as local@domain, its local part in quotes if it must be, or
+// only that if the domain is missing. It is parsed as the same address.
 func (a Address) Address() string {
-	if a.Domain == "" {
-		return a.Local
+	local := a.Local
+	if strings.ContainsAny(local, " \t\"(),:;<>@[\\]") || strings.HasPrefix(local, "=?") {
+		local = `"` + escape(local) + `"`
 	}
-	return a.Local + "@" + a.Domain
+	if a.Domain == "" {
+		return local
+	}
+	return local + "@" + a.Domain
 }
 
-// String returns the address with its name, as it may stand in a header.
+// String returns the address with its name, as it may stand in a header in UTF-8.
 func (a Address) String() string {
+	address := a.Address()
 	switch {
-	case a.Domain != "":
-		return (&mail.Address{Name: a.Name, Address: a.Address()}).String()
-	case a.Name != "" && a.Local != "":
-		return a.Name + " <" + a.Local + ">"
+	case address == "":
+		return a.Name
+	case a.Name == "":
+		return "<" + address + ">"
 	}
-	return a.Name + a.Local
+	return `"` + escape(a.Name) + `" <` + address + ">"
 }
+
+func escape(s string) string { return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) }
 
 // Singles returns the addresses of a list without its groups' begins and ends.
 func Singles(list []Address) (out []Address) {

@@ -94,11 +94,11 @@ func sextet(c byte) int {
 
 // quotedReader decodes quoted-printable line by line.
 type quotedReader struct {
-	r     *bufio.Reader
+	r    *bufio.Reader
 	held []byte // end of a fragment that may be the begin of a sequence
-	out   []byte
-	buf   []byte
-	err   error
+	out  []byte
+	buf  []byte
+	err  error
 }
 
 func (d *quotedReader) Read(p []byte) (int, error) {

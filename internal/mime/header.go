@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -64,6 +65,30 @@ func (h Header) Text(name string) string { return Decode(h.Get(name)) }
 // Addresses returns the addresses of all fields with a name, as one list.
 func (h Header) Addresses(name string) []Address {
 	return ParseAddresses(strings.Join(h.Values(name), ", "))
+}
+
+// Set replaces the fields with a name by one at the end.
+func (h *Header) Set(field Field) {
+	h.Del(field.Name)
+	*h = append(*h, field)
+}
+
+// Del removes the fields with a name.
+func (h *Header) Del(name string) {
+	*h = slices.DeleteFunc(*h, func(f Field) bool { return strings.EqualFold(f.Name, name) })
+}
+
+// WriteTo writes the fields as they came, and the empty line.
+func (h Header) WriteTo(w io.Writer) (n int64, err error) {
+	var b bytes.Buffer
+	for i := range h {
+		b.Write(h[i].Raw)
+		if lineEnd(h[i].Raw) == 0 {
+			b.WriteString("\r\n")
+		}
+	}
+	b.WriteString("\r\n")
+	return b.WriteTo(w)
 }
 
 // ParseHeader parses the fields of a header, up to the empty line if it has one.
@@ -126,41 +151,24 @@ func unfold(raw []byte) string {
 }
 
 // ReadHeader reads a header, with the empty line that ends it if there is one. It returns
-// the first bytes, at most limit, and the offset of the body.
-func ReadHeader(r io.Reader, limit int) (raw []byte, body int64, err error) {
-	br := bufio.NewReaderSize(r, 4<<10)
-	s := headScanner{}
-	for {
+// the first bytes, at most limit, and the offset of the body. HTML is never a field: it
+// begins a body that no empty line precedes.
+func ReadHeader(br *bufio.Reader, limit int) (raw []byte, body int64, err error) {
+	for middle := false; ; {
+		if next, _ := br.Peek(1); !middle && len(next) > 0 && isMarkup(next) {
+			return raw, body, nil
+		}
 		line, err := br.ReadSlice('\n')
 		if err != nil && err != io.EOF && !errors.Is(err, bufio.ErrBufferFull) {
 			return nil, 0, err
 		}
-		ended, without := s.line(line, err != nil)
-		if without {
-			return raw, body, nil
-		}
 		body += int64(len(line))
 		raw = append(raw, line[:max(0, min(len(line), limit-len(raw)))]...)
-		if ended || err == io.EOF {
+		if err == io.EOF || !middle && err == nil && lineEnd(line) == len(line) {
 			return raw, body, nil
 		}
+		middle = err != nil
 	}
-}
-
-// headScanner finds the end of a header.
-type headScanner struct {
-	middle bool // within a line
-}
-
-// line takes a line, or a fragment of one. It reports whether the header ends with it,
-// or without it: HTML is never a field, and begins a body that no empty line precedes.
-func (s *headScanner) line(line []byte, fragment bool) (ended, without bool) {
-	first := !s.middle
-	s.middle = fragment
-	if !first || len(line) == 0 {
-		return false, false
-	}
-	return !fragment && lineEnd(line) == len(line), isMarkup(line)
 }
 
 // isMarkup reports whether a line cannot be in a header.

@@ -1,6 +1,7 @@
 package mime
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -177,7 +178,7 @@ func TestHeader(t *testing.T) {
 	if h[0].Name != "" || h[0].Value != "odd first line" || h[1].Name != "" || h[3].Value != "no colon folded: too" {
 		t.Errorf("%q", h)
 	}
-	got, body, err := ReadHeader(strings.NewReader("Subject: x\n<html>\n\n"), 1000)
+	got, body, err := ReadHeader(bufio.NewReader(strings.NewReader("Subject: x\n<html>\n\n")), 1000)
 	if string(got) != "Subject: x\n" || body != 11 || err != nil {
 		t.Errorf("%q %d %v", got, body, err)
 	}

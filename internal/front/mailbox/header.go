@@ -24,7 +24,7 @@ func lineEnd(line []byte) int {
 
 // header returns the message's parsed header, and the offset of the body.
 func (c *content) header() (mime.Header, int64, error) {
-	raw, body, err := mime.ReadHeader(c.reader(0, math.MaxInt64), mime.MaxHeader)
+	raw, body, err := mime.ReadHeader(bufio.NewReaderSize(c.reader(0, math.MaxInt64), 4<<10), mime.MaxHeader)
 	return mime.ParseHeader(raw), body, err
 }
 
