@@ -119,7 +119,7 @@ func ParseHeader(raw []byte) Header {
 func parseField(raw []byte) Field {
 	f := Field{Raw: raw}
 	value := raw
-	if isField(raw) {
+	if IsField(raw) {
 		name, rest, _ := bytes.Cut(raw, []byte(":"))
 		f.Name, value = string(bytes.TrimRight(name, " \t")), rest
 	}
@@ -127,8 +127,8 @@ func parseField(raw []byte) Field {
 	return f
 }
 
-// isField reports whether a line starts a header field (RFC 5322, 2.2).
-func isField(line []byte) bool {
+// IsField reports whether a line starts a header field (RFC 5322, 2.2).
+func IsField(line []byte) bool {
 	name, _, found := bytes.Cut(line[:min(len(line), maxName)], []byte(":"))
 	name = bytes.TrimRight(name, " \t")
 	odd := func(r rune) bool { return r <= ' ' || r > '~' }
