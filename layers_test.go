@@ -28,6 +28,10 @@ var layers = map[string][]string{
 	"internal/swarm":   {"."},
 	"internal/plan":    {"."},
 	"internal/ignore":  {"."},
+	"internal/mime":    {},
+
+	// Messages for the tests of all that read mail.
+	"internal/awkward": {},
 
 	// Mechanism: each knows the vocabulary and no sibling.
 	"internal/sqlite":  {".", "internal/durable"},
@@ -49,13 +53,13 @@ var layers = map[string][]string{
 	"internal/folders": {".", "internal/blob", "internal/cbor", "internal/ignore", "internal/localdir", "internal/sqlite", "internal/tree"},
 	"internal/rules":   {".", "internal/cbor", "internal/sign", "internal/tree"},
 	"internal/members": {".", "internal/cbor", "internal/feed", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
-	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
+	"internal/mail":    {".", "internal/blob", "internal/cbor", "internal/mime", "internal/policy", "internal/seal", "internal/sign", "internal/sqlite", "internal/trust"},
 	"internal/keys":    {".", "internal/seal", "internal/trust"},
 	"internal/jobs":    {".", "internal/blob", "internal/cbor", "internal/files", "internal/sign", "internal/sqlite"},
 	"internal/worker":  {".", "internal/blob", "internal/durable", "internal/files", "internal/sandbox"},
 
 	// Mail with the outside world: knows no member, no sealing, no architecture.
-	"internal/mta": {".", "internal/durable", "internal/sqlite"},
+	"internal/mta": {".", "internal/durable", "internal/mime", "internal/sqlite"},
 
 	// Measuring: runs this program as processes, and uses no other part of it.
 	"internal/compare": {".", "internal/plan"},
@@ -72,7 +76,7 @@ var layers = map[string][]string{
 	// Front ends: over the application; never see an architecture or one another.
 	"internal/front/api":     {".", "internal/app", "internal/durable", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/rules", "internal/wire"},
 	"internal/front/cli":     {".", "internal/app", "internal/compare", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy", "internal/rules"},
-	"internal/front/mailbox": {".", "internal/mail"},
+	"internal/front/mailbox": {".", "internal/mail", "internal/mime"},
 
 	// One running node out of services, and the architectures as data.
 	"internal/arch":     {".", "internal/locate", "internal/policy"},

@@ -3,8 +3,10 @@ package mail
 import (
 	"net/mail"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mime"
 	"github.com/mootspace/moot/internal/policy"
 	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/trust"
@@ -52,7 +54,7 @@ func (d Directory) Resolve(address string) (Target, error) {
 		return Target{}, err
 	}
 	if domain != "" && !d.ours(domain) {
-		return Target{Outside: local + "@" + domain}, nil
+		return Target{Outside: mime.Address{Local: local, Domain: domain}.Address()}, nil
 	}
 	if strings.HasPrefix(local, "#") {
 		if !validChannel(local) {
@@ -204,24 +206,26 @@ func validChannel(s string) bool {
 	return len(s) > 1 && len(s) <= 64 && strings.IndexFunc(s[1:], func(r rune) bool { return !isNameRune(r) }) < 0
 }
 
-// splitAddress splits an address. The domain is empty if there is none.
-func splitAddress(s string) (local, domain string, err error) {
+// parseAddress parses one address, with or without a name and a domain. Text without an
+// address is a member's name, as people write it. Kind Invalid.
+func parseAddress(s string) (mime.Address, error) {
 	s = strings.TrimSpace(s)
+	a := mime.Address{Local: s}
 	if strings.ContainsAny(s, "@<") {
-		a, err := mail.ParseAddress(s)
-		if err != nil {
-			return "", "", moot.Errorf(moot.Invalid, "%.80q is not an address", s)
+		list := mime.Singles(mime.ParseAddresses(s))
+		if len(list) != 1 || list[0].Domain == "" && strings.Contains(list[0].Name+list[0].Local, "@") {
+			return a, moot.Errorf(moot.Invalid, "%.80q is not an address", s)
 		}
-		s = a.Address
+		a = list[0]
 	}
-	at := strings.LastIndexByte(s, '@')
-	if at >= 0 {
-		local, domain = s[:at], s[at+1:]
-	} else {
-		local = s
+	if a.Local == "" || strings.ContainsFunc(a.Local+a.Domain, func(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }) {
+		return a, moot.Errorf(moot.Invalid, "%.80q is not an address", s)
 	}
-	if local == "" || at >= 0 && domain == "" || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "", "", moot.Errorf(moot.Invalid, "%.80q is not an address", s)
-	}
-	return local, domain, nil
+	return a, nil
+}
+
+// splitAddress returns the parts of an address. The domain is empty if there is none.
+func splitAddress(s string) (local, domain string, err error) {
+	a, err := parseAddress(s)
+	return a.Local, a.Domain, err
 }

@@ -4,22 +4,22 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net/mail"
 	"slices"
 	"strings"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mime"
 	"github.com/mootspace/moot/internal/policy"
 )
 
 // relayOutbound relays a message to other domains if From is its author. A message that
 // is refused is answered with the reason.
-func (acc *Account) relayOutbound(ctx context.Context, dir Directory, a arrival, to []string, mime io.Reader) (arrival, error) {
+func (acc *Account) relayOutbound(ctx context.Context, dir Directory, a arrival, to []string, source io.Reader) (arrival, error) {
 	a.skip = true
 	if acc.cfg.Outbound == nil && slices.Contains(acc.servers(ctx), acc.self) {
 		return a, nil // another device of the server relays it
 	}
-	err := acc.submitOutbound(ctx, dir, a.envelope.Author, to, mime)
+	err := acc.submitOutbound(ctx, dir, a.envelope.Author, to, source)
 	switch moot.KindOf(err) {
 	case moot.Invalid, moot.Denied, moot.NotFound, moot.TooLarge, moot.Corrupt:
 	default:
@@ -38,7 +38,7 @@ func (acc *Account) relayOutbound(ctx context.Context, dir Directory, a arrival,
 	return a, err
 }
 
-func (acc *Account) submitOutbound(ctx context.Context, dir Directory, author moot.MemberID, to []string, mime io.Reader) error {
+func (acc *Account) submitOutbound(ctx context.Context, dir Directory, author moot.MemberID, to []string, source io.Reader) error {
 	if acc.cfg.Outbound == nil {
 		return moot.Errorf(moot.Denied, "this server sends no mail to other domains")
 	}
@@ -46,12 +46,12 @@ func (acc *Account) submitOutbound(ctx context.Context, dir Directory, author mo
 		return moot.Errorf(moot.Denied, "a guest may not send mail to other domains")
 	}
 	own := dir.Address(author)
-	out, err := complete(mime, own, acc.cfg.Now())
+	out, err := complete(source, own, acc.cfg.Now())
 	if err != nil {
 		return err
 	}
-	if !dir.names(out.from, author) {
-		return moot.Errorf(moot.Denied, "From is %.80q, which is not its author", out.from)
+	if !dir.wrote(out.header, author) {
+		return moot.Errorf(moot.Denied, "From is %.80q, which is not its author", strings.Join(out.from, ", "))
 	}
 	if err := out.setFrom(own); err != nil { // an address that other domains can reply to
 		return err
@@ -66,38 +66,28 @@ func (acc *Account) classify(ctx context.Context, dir Directory, a *arrival) {
 	if a.Thread == "" {
 		a.Thread = a.envelope.ID.String()
 	}
-	forged := acc.forged(ctx, dir, a)
-	spam := a.header.spam && a.envelope.Author != acc.self && slices.Contains(acc.servers(ctx), a.envelope.Author)
+	fromServer := slices.Contains(acc.servers(ctx), a.envelope.Author)
+	spam := a.header.spam && a.envelope.Author != acc.self && fromServer
+	forged := a.envelope.Author != acc.self && dir.forged(a.header, a.envelope.Author, fromServer)
 	result := "pass"
 	if forged {
 		result = "fail"
-		own := dir.Address(a.envelope.Author)
-		a.From = own.String()
 	}
 	a.preface = "Authentication-Results: " + StableDomain + "; x-moot=" + result + " policy.author=" + a.envelope.Author.String() + "\r\n"
+	own := dir.Address(a.envelope.Author)
+	readable := slices.ContainsFunc(a.header.authors, func(m mime.Address) bool { return m.Domain != "" })
+	if forged || !readable && !fromServer {
+		a.From = own.String()
+	}
+	if !readable && !fromServer && !a.envelope.Private {
+		a.preface += "From: " + own.String() + "\r\n" // programs show the first
+	}
 	a.Size += int64(len(a.preface))
 	broadcast := len(a.envelope.To) == 0 && !a.envelope.Private
 	if broadcast {
 		a.Channel = channelOf(dir, slices.Concat(a.header.to, a.header.cc))
 	}
 	a.locations = defaultLocations(acc.self, broadcast, forged, spam, a)
-}
-
-// forged reports whether From is not the message's author. The space's server may send
-// for addresses in other domains, and only for these.
-func (acc *Account) forged(ctx context.Context, dir Directory, a *arrival) bool {
-	if a.envelope.Author == acc.self || dir.names(a.header.from, a.envelope.Author) {
-		return false
-	}
-	t, err := dir.Resolve(a.header.from)
-	fromServer := slices.Contains(acc.servers(ctx), a.envelope.Author)
-	return !fromServer || !(err == nil && t.Outside != "" || isDaemon(a.header.from))
-}
-
-// isDaemon reports whether an address is a mail server's own (RFC 2142, RFC 3464).
-func isDaemon(address string) bool {
-	local, _, _ := strings.Cut(strings.ToLower(address), "@")
-	return local == "mailer-daemon" || local == "postmaster"
 }
 
 func (acc *Account) servers(ctx context.Context) []moot.MemberID {
@@ -161,8 +151,9 @@ func splitRelay(r io.Reader) (to []string, rest io.Reader, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	list, err := mail.ParseAddressList(line)
-	if err != nil || len(list) > MaxRecipients {
+	list := mime.ParseAddresses(line)
+	incomplete := func(a mime.Address) bool { return a.Local == "" || a.Domain == "" }
+	if len(list) == 0 || len(list) > MaxRecipients || slices.ContainsFunc(list, incomplete) {
 		return nil, nil, moot.Errorf(moot.Corrupt, "an outbound message names no recipient")
 	}
 	return bare(list), rest, nil

@@ -5,19 +5,20 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base32"
+	"errors"
 	"io"
-	"mime"
+	stdmime "mime"
 	"net/mail"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/emersion/go-message"
 	gomail "github.com/emersion/go-message/mail"
 	"github.com/emersion/go-message/textproto"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mime"
 )
 
 // Message is a message to compose.
@@ -92,7 +93,7 @@ func (m Message) writeText(mw *gomail.Writer) error {
 }
 
 func attach(mw *gomail.Writer, f File) error {
-	kind := mime.TypeByExtension(filepath.Ext(f.Name))
+	kind := stdmime.TypeByExtension(filepath.Ext(f.Name))
 	if kind == "" {
 		kind = "application/octet-stream"
 	}
@@ -117,22 +118,17 @@ func attach(mw *gomail.Writer, f File) error {
 // fieldOf parses addresses for a header field; those without a domain get StableDomain.
 func fieldOf(list []string) (addrs []*mail.Address, err error) {
 	for _, s := range list {
-		local, domain, err := splitAddress(s)
+		a, err := parseAddress(s)
 		if err != nil {
 			return nil, err
 		}
-		if domain == "" {
-			addrs = append(addrs, &mail.Address{Address: LocalPart(strings.TrimPrefix(local, "#")) + "@" + StableDomain})
-			if strings.HasPrefix(local, "#") {
-				addrs[len(addrs)-1].Address = local + "@" + StableDomain
+		if a.Domain == "" {
+			a.Domain = StableDomain
+			if !strings.HasPrefix(a.Local, "#") {
+				a.Local = LocalPart(a.Local)
 			}
-			continue
 		}
-		a, err := mail.ParseAddress(s)
-		if err != nil {
-			return nil, moot.Errorf(moot.Invalid, "%.80q is not an address", s)
-		}
-		addrs = append(addrs, a)
+		addrs = append(addrs, &mail.Address{Name: a.Name, Address: a.Local + "@" + a.Domain})
 	}
 	return addrs, nil
 }
@@ -148,73 +144,96 @@ func crlf(s string) string {
 // outgoing is a message with its header completed and its body still unread.
 type outgoing struct {
 	header
-	fields gomail.Header
+	fields mime.Header
 	text   []byte // the header to send, with the empty line that ends it
 	body   io.Reader
 }
 
 // setFrom replaces From.
 func (o *outgoing) setFrom(from mail.Address) error {
-	o.fields.SetAddressList("From", []*mail.Address{&from})
-	o.from = from.Address
-	return o.write()
+	o.authors = mime.ParseAddresses(from.String())
+	return errors.Join(o.set(func(h *gomail.Header) { h.SetAddressList("From", []*mail.Address{&from}) }), o.write())
+}
+
+// set replaces the fields that a function sets.
+func (o *outgoing) set(do func(*gomail.Header)) error {
+	var h gomail.Header
+	do(&h)
+	var b bytes.Buffer
+	if err := textproto.WriteHeader(&b, h.Header.Header); err != nil {
+		return moot.Errorf(moot.Invalid, "the message's header is malformed: %w", err)
+	}
+	for _, field := range mime.ParseHeader(b.Bytes()) {
+		o.fields.Set(field)
+	}
+	return nil
 }
 
 // write serializes the header.
 func (o *outgoing) write() error {
 	var b bytes.Buffer
-	if err := textproto.WriteHeader(&b, o.fields.Header.Header); err != nil {
-		return moot.Errorf(moot.Invalid, "the message's header is malformed: %w", err)
-	}
+	_, err := o.fields.WriteTo(&b)
 	o.text = b.Bytes()
-	return nil
+	return err
 }
 
-// complete reads the header of a message, adds missing From, Date and Message-ID, and
-// removes Bcc. Kinds: Invalid, TooLarge.
-func complete(mimeReader io.Reader, from mail.Address, now time.Time) (*outgoing, error) {
-	br := bufio.NewReaderSize(&untilHeader{r: mimeReader, left: MaxHeader}, 4096)
-	th, err := textproto.ReadHeader(br)
+// complete reads the header of a message, adds From if it names no address, Date and
+// Message-ID if they are missing, and removes Bcc. Kinds: Invalid, TooLarge.
+func complete(r io.Reader, from mail.Address, now time.Time) (*outgoing, error) {
+	br := bufio.NewReaderSize(&untilHeader{r: r, left: MaxHeader}, 4096)
+	raw, _, err := mime.ReadHeader(br, MaxHeader)
 	if err != nil {
-		if moot.KindOf(err) == moot.TooLarge {
-			return nil, err
-		}
-		return nil, moot.Errorf(moot.Invalid, "the message's header is malformed: %w", err)
-	}
-	h := gomail.Header{Header: message.Header{Header: th}}
-	out := &outgoing{header: readHeader(h), body: io.MultiReader(buffered(br), mimeReader)}
-	if out.from == "" {
-		h.SetAddressList("From", []*mail.Address{&from})
-		out.from = from.Address
-	}
-	if err := withDomains(&h); err != nil {
 		return nil, err
 	}
-	if d, err := h.Date(); err != nil || d.IsZero() {
-		h.SetDate(now)
+	out := &outgoing{fields: mime.ParseHeader(raw), body: io.MultiReader(buffered(br), r)}
+	out.header = readHeader(out.fields)
+	if err := out.withDomains(); err != nil {
+		return nil, err
 	}
-	if out.messageID == "" {
-		_, domain, _ := strings.Cut(from.Address, "@")
-		out.messageID = newMessageID(domain)
-		h.SetMessageID(out.messageID)
+	_, dated := mime.ParseDate(out.fields.Get("Date"))
+	err = out.set(func(h *gomail.Header) {
+		if !slices.ContainsFunc(out.authors, func(a mime.Address) bool { return a.Local != "" || a.Domain != "" }) {
+			h.SetAddressList("From", []*mail.Address{&from})
+			out.authors = mime.ParseAddresses(from.String())
+		}
+		if !dated {
+			h.SetDate(now)
+		}
+		if out.messageID == "" {
+			_, domain, _ := strings.Cut(from.Address, "@")
+			out.messageID = newMessageID(domain)
+			h.SetMessageID(out.messageID)
+		}
+	})
+	if err != nil {
+		return nil, err
 	}
-	h.Del("Bcc")
-	h.Del(relayField)
-	out.fields = h
+	out.fields.Del("Bcc")
+	out.fields.Del(relayField)
 	return out, out.write()
 }
 
 // withDomains adds StableDomain to recipients that are named without a domain.
-func withDomains(h *gomail.Header) error {
+func (o *outgoing) withDomains() error {
 	for _, field := range []string{"To", "Cc"} {
-		if _, err := h.AddressList(field); err == nil {
+		list := addresses(o.fields, field)
+		if !slices.ContainsFunc(list, func(a mime.Address) bool { return a.Domain == "" }) {
 			continue
 		}
-		list, err := fieldOf(bare(addresses(*h, field)))
+		named := make([]string, len(list))
+		for i, name := range bare(list) {
+			named[i] = name
+			if list[i].Domain != "" {
+				named[i] = list[i].String()
+			}
+		}
+		addrs, err := fieldOf(named)
 		if err != nil {
 			return err
 		}
-		h.SetAddressList(field, list)
+		if err := o.set(func(h *gomail.Header) { h.SetAddressList(field, addrs) }); err != nil {
+			return err
+		}
 	}
 	return nil
 }

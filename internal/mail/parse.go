@@ -1,32 +1,25 @@
 package mail
 
 import (
-	"errors"
 	"io"
-	"net/mail"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset" // texts in older encodings
-	gomail "github.com/emersion/go-message/mail"
 	"golang.org/x/net/html"
 
-	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mime"
 )
 
 // Limits of what is indexed of a message; the rest is in the message, but neither listed
 // nor searched.
 const (
-	MaxHeader   = 256 << 10 // bytes of a message's header
-	maxDepth    = 16        // multiparts within multiparts
-	maxParts    = 256
-	maxText     = 256 << 10 // bytes of text that are searched
-	maxShown    = 2 << 10   // bytes of text that a list holds
-	maxListed   = 64        // attachments, recipients and references
-	maxOneField = 1 << 10   // bytes of a subject or a name
+	MaxHeader   = mime.MaxHeader // bytes of a message's header
+	maxText     = 256 << 10      // bytes of text that are searched
+	maxShown    = 2 << 10        // bytes of text that a list holds
+	maxListed   = 64             // attachments, recipients and references
+	maxOneField = 1 << 10        // bytes of a subject or a name
 )
 
 // digest is the parsed part of a message that is indexed.
@@ -38,7 +31,8 @@ type digest struct {
 
 // header has the header fields that routing and classification need.
 type header struct {
-	from       string // the address in From, or ""
+	authors    []mime.Address // in all From fields
+	from       []string       // the values of these fields
 	to, cc     []string
 	bcc        []string
 	messageID  string
@@ -50,21 +44,16 @@ type header struct {
 // as far as it can be parsed.
 func summarize(r io.Reader) (digest, error) {
 	count := &counter{r: r}
+	parts := mime.NewReader(count)
 	d := digest{}
-	e, err := message.ReadWithOptions(count, &message.ReadOptions{MaxHeaderBytes: MaxHeader})
-	if e != nil {
-		d.readHeader(gomail.Header{Header: e.Header})
-		w := walker{digest: &d}
-		_ = walkParts(e, w.leaf) // parts before the damage are listed
-		if d.words == "" {
-			d.words = plain(w.html)
-		}
+	d.readHeader(parts.Header())
+	w := walker{digest: &d}
+	err := eachPart(parts, w.part)
+	if err != nil {
+		return d, err
 	}
-	if _, drain := io.Copy(io.Discard, count); drain != nil {
-		return d, drain
-	}
-	if err != nil && e == nil {
-		d.Subject = "(damaged message)"
+	if d.words == "" {
+		d.words = plain(w.html)
 	}
 	d.Size = count.n
 	d.Text = cut(d.words, maxShown)
@@ -82,15 +71,12 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (d *digest) readHeader(h gomail.Header) {
+func (d *digest) readHeader(h mime.Header) {
 	d.header = readHeader(h)
 	d.MessageID, d.References = d.header.messageID, d.header.references
-	d.Subject, _ = h.Subject()
-	d.Subject = oneLine(d.Subject)
-	d.Date, _ = h.Date()
-	if from := addresses(h, "From"); len(from) > 0 {
-		d.From = oneLine(from[0].String())
-	}
+	d.Subject = oneLine(h.Text("Subject"))
+	d.Date, _ = mime.ParseDate(h.Get("Date"))
+	d.From = oneLine(strings.Join(displayForms(d.header.authors), ", "))
 	d.To = append(displayForms(addresses(h, "To")), displayForms(addresses(h, "Cc"))...)
 	d.Thread = d.MessageID
 	if len(d.References) > 0 {
@@ -98,50 +84,50 @@ func (d *digest) readHeader(h gomail.Header) {
 	}
 }
 
-func readHeader(h gomail.Header) header {
-	var out header
-	if from := addresses(h, "From"); len(from) > 0 {
-		out.from = from[0].Address
+func readHeader(h mime.Header) header {
+	out := header{
+		authors: addresses(h, "From"), from: h.Values("From"),
+		to: bare(addresses(h, "To")), cc: bare(addresses(h, "Cc")), bcc: bare(addresses(h, "Bcc")),
+		messageID: cut(mime.MessageID(h.Get("Message-Id")), maxOneField),
+		spam:      strings.EqualFold(h.Get("X-Spam-Flag"), "YES"),
 	}
-	out.to, out.cc, out.bcc = bare(addresses(h, "To")), bare(addresses(h, "Cc")), bare(addresses(h, "Bcc"))
-	out.messageID, _ = h.MessageID()
-	out.spam = strings.EqualFold(strings.TrimSpace(h.Get("X-Spam-Flag")), "YES")
-	refs, _ := h.MsgIDList("References")
+	for _, f := range h {
+		if strings.Contains(f.Value, "\r") { // a line end to some programs
+			hidden := mime.ParseHeader([]byte(f.Name + ": " + strings.ReplaceAll(f.Value, "\r", "\n")))
+			if f.Name != "From" {
+				out.authors = append(out.authors, addresses(hidden, "From")...)
+			}
+			out.from = append(out.from, hidden.Values("From")...)
+		}
+	}
+	refs := mime.MessageIDs(h.Get("References"))
 	if len(refs) == 0 {
-		refs, _ = h.MsgIDList("In-Reply-To")
+		refs = mime.MessageIDs(h.Get("In-Reply-To"))
 	}
 	out.references = refs[:min(len(refs), maxListed)]
 	return out
 }
 
-// addresses parses a field; a damaged one as far as possible.
-func addresses(h gomail.Header, field string) []*mail.Address {
-	list, err := h.AddressList(field)
-	if err == nil {
-		return list
-	}
-	text, _ := h.Text(field)
-	for one := range strings.SplitSeq(text, ",") {
-		one = strings.TrimSpace(one)
-		a, err := mail.ParseAddress(one)
-		if err != nil { // may be a member's name without a domain
-			a = &mail.Address{Address: one}
-		}
-		if one != "" && len(list) < MaxRecipients {
-			list = append(list, a)
-		}
-	}
-	return list
+// addresses returns the addresses of a field.
+func addresses(h mime.Header, field string) []mime.Address {
+	list := mime.Singles(h.Addresses(field))
+	return list[:min(len(list), MaxRecipients+1)] // one more than is allowed
 }
 
-func bare(list []*mail.Address) (out []string) {
+// bare returns addresses without names, or the name of one that has nothing else: it may
+// be a member's.
+func bare(list []mime.Address) (out []string) {
 	for _, a := range list {
-		out = append(out, a.Address)
+		if a.Local == "" && a.Domain == "" {
+			out = append(out, a.Name)
+		} else {
+			out = append(out, a.Address())
+		}
 	}
 	return out
 }
 
-func displayForms(list []*mail.Address) (out []string) {
+func displayForms(list []mime.Address) (out []string) {
 	for _, a := range list[:min(len(list), maxListed)] {
 		out = append(out, oneLine(a.String()))
 	}
@@ -154,74 +140,55 @@ type walker struct {
 	html string // used only if there is no plain text
 }
 
-func (w *walker) leaf(e *message.Entity) error {
-	name, kind, attached := partOf(e)
+func (w *walker) part(p *mime.Part, r *mime.Reader) error {
+	name, attached := attachment(p)
 	if attached {
-		size, _ := io.Copy(io.Discard, e.Body) // a damaged part is listed with its readable size
+		size, err := io.Copy(io.Discard, r.Content())
 		if len(w.Attachments) < maxListed {
-			w.Attachments = append(w.Attachments, Attachment{Name: FileName(name), Type: oneLine(kind), Size: size})
+			w.Attachments = append(w.Attachments, Attachment{Name: FileName(name), Type: oneLine(p.Type), Size: size})
 		}
-		return nil
+		return err
 	}
-	text, _ := io.ReadAll(io.LimitReader(e.Body, maxText))
-	if kind == "text/html" {
+	text, err := io.ReadAll(io.LimitReader(r.Text(), maxText))
+	if p.Type == "text/html" {
 		w.html = cut(w.html+string(text), maxText)
 	} else {
 		w.words = cut(w.words+normalize(string(text)), maxText)
 	}
-	return nil
+	return err
 }
 
-// partOf returns a part's file name, its media type, and whether it is an attachment.
-func partOf(e *message.Entity) (name, kind string, attached bool) {
-	kind, params, _ := e.Header.ContentType()
-	disposition, dparams, _ := e.Header.ContentDisposition()
-	name = dparams["filename"]
-	if name == "" {
-		name = params["name"]
-	}
-	text := kind == "" || strings.HasPrefix(kind, "text/") || strings.HasPrefix(kind, "multipart/")
-	return name, kind, name != "" || disposition == "attachment" || !text
+// attachment returns a part's file name, and whether it is an attachment.
+func attachment(p *mime.Part) (name string, attached bool) {
+	name = p.FileName()
+	disposition, _ := mime.ParseDisposition(p.Header.Get("Content-Disposition"))
+	return name, name != "" || disposition == "attachment" || !strings.HasPrefix(p.Type, "text/")
 }
 
-// walkParts calls leaf for every part that is not a multipart, in order, within limits.
-func walkParts(e *message.Entity, leaf func(*message.Entity) error) error {
-	parts := 0
-	var walk func(*message.Entity, int) error
-	walk = func(e *message.Entity, depth int) error {
-		multi := e.MultipartReader()
-		if multi == nil || depth >= maxDepth {
-			return leaf(e)
+// eachPart calls do for every part that has no parts, in order.
+func eachPart(r *mime.Reader, do func(*mime.Part, *mime.Reader) error) error {
+	for {
+		p, err := r.Next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
 		}
-		for ; parts < maxParts; parts++ {
-			part, err := multi.NextPart()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if part == nil {
-				return moot.Errorf(moot.Invalid, "a damaged message: %w", err)
-			}
-			if err := walk(part, depth+1); err != nil {
-				return err
-			}
+		if err := do(p, r); err != nil {
+			return err
 		}
-		return nil
 	}
-	return walk(e, 0)
 }
 
 // Extract calls save with every attachment of a message and its decoded content.
 func Extract(r io.Reader, save func(Attachment, io.Reader) error) error {
-	e, err := message.ReadWithOptions(r, &message.ReadOptions{MaxHeaderBytes: MaxHeader})
-	if e == nil {
-		return moot.Errorf(moot.Invalid, "not a MIME message: %w", err)
-	}
-	return walkParts(e, func(e *message.Entity) error {
-		name, kind, attached := partOf(e)
+	return eachPart(mime.NewReader(r), func(p *mime.Part, r *mime.Reader) error {
+		name, attached := attachment(p)
 		if !attached {
 			return nil
 		}
-		return save(Attachment{Name: FileName(name), Type: kind}, e.Body)
+		return save(Attachment{Name: FileName(name), Type: p.Type}, r.Content())
 	})
 }
 

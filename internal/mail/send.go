@@ -28,9 +28,9 @@ func (acc *Account) send(ctx context.Context, o Outgoing) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	if !dir.names(out.from, acc.self) {
+	if !dir.wrote(out.header, acc.self) {
 		own := dir.Address(acc.self)
-		return Sent{}, moot.Errorf(moot.Denied, "From is %.80q, which is not your address: write as %s", out.from, own.Address)
+		return Sent{}, moot.Errorf(moot.Denied, "From is %.80q, which is not your address: write as %s", strings.Join(out.from, ", "), own.Address)
 	}
 	d, err := acc.route(ctx, dir, o.To, out.header)
 	if err != nil {

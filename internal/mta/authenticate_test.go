@@ -115,7 +115,12 @@ func TestAuthenticate(t *testing.T) {
 		"bounce":             {here, reject, "", message, [3]string{"pass", "", "pass"}, false},
 		"no SPF":             {"", reject, "eve@else.example", signed, [3]string{"none", "pass", "pass"}, false},
 		"two From fields":    {here, reject, "eve@else.example", "From: <ceo@space.example>\r\n" + message, [3]string{"pass", "", "permerror"}, true},
-		"two authors":        {here, reject, "eve@else.example", "From: eve@else.example, ceo@space.example\r\n\r\nx\r\n", [3]string{"pass", "", "permerror"}, true},
+		"two authors":        {here, reject, "eve@else.example", "From: eve@else.example, ceo@space.example\r\n\r\nx\r\n", [3]string{"pass", "", "none"}, false},
+		"the other fails":    {here, reject, "eve@other.example", "From: eve@other.example, ceo@else.example\r\n\r\nx\r\n", [3]string{"pass", "", "fail"}, true},
+		"many authors":       {here, reject, "eve@else.example", "From: e@else.example, b@b.example, c@c.example, d@d.example, e@e.example\r\n\r\nx\r\n", [3]string{"pass", "", "permerror"}, true},
+		"only a name":        {here, reject, "eve@else.example", "From: Eve Else\r\n\r\nx\r\n", [3]string{"pass", "", "none"}, false},
+		"a hidden address":   {here, reject, "eve@else.example", "From: \"ceo@else.example\"\r\n\r\nx\r\n", [3]string{"pass", "", "permerror"}, true},
+		"odd spelling":       {here, reject, "eve@else.example", "From: Eve [Else] <eve@else.example\r\n\r\nx\r\n", [3]string{"pass", "", "pass"}, false},
 		"strange charset":    {here, reject, "eve@else.example", "From: =?klingon?q?Eve?= <eve@else.example>\r\n\r\nx\r\n", [3]string{"pass", "", "pass"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

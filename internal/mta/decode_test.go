@@ -46,7 +46,7 @@ func FuzzHeader(f *testing.F) {
 				t.Errorf("%q is left", v)
 			}
 		}
-		fromDomain(again)
+		fromDomains(again)
 	})
 }
 

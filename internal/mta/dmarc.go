@@ -1,23 +1,24 @@
 package mta
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"io"
-	"mime"
-	"net/mail"
 	"slices"
+	"strings"
 
 	"github.com/emersion/go-message/textproto"
 	"github.com/emersion/go-msgauth/authres"
 	"github.com/emersion/go-msgauth/dmarc"
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/mootspace/moot/internal/mime"
 )
 
 // alignment is the DMARC result of a message (RFC 7489, 6.6).
 type alignment struct {
 	value  authres.ResultValue
-	from   string       // the domain in From; "" if there is not exactly one
+	from   string       // the domain in From; "" if there is none
 	policy dmarc.Policy // of that domain; "" if it has none
 }
 
@@ -29,17 +30,45 @@ func (a alignment) reject() bool {
 	return a.value == authres.ResultFail && a.policy == dmarc.PolicyReject
 }
 
-// junk reports whether the message is marked as junk. One without exactly one author
-// domain is malformed (RFC 7489, 6.6.1).
+// junk reports whether the message is marked as junk: it fails a policy, or From could
+// not be checked because it hides its domain or has too many.
 func (a alignment) junk() bool {
-	return a.from == "" || a.value == authres.ResultFail && a.policy != dmarc.PolicyNone
+	return a.value == authres.ResultPermError && a.from == "" || a.value == authres.ResultFail && a.policy != dmarc.PolicyNone
+}
+
+// severity orders results: of several author domains, the one that fails worst counts
+// (RFC 7489, 6.6.1).
+func (a alignment) severity() int {
+	switch {
+	case a.reject():
+		return 4
+	case a.junk():
+		return 3
+	case a.value == authres.ResultFail:
+		return 2
+	case a.value != authres.ResultPass:
+		return 1
+	}
+	return 0
 }
 
 func (s *session) checkDMARC(ctx context.Context, h textproto.Header, spf *authres.SPFResult, signed []*authres.DKIMResult) alignment {
-	from := fromDomain(h)
-	if from == "" {
+	domains, ok := fromDomains(h)
+	switch {
+	case !ok:
 		return alignment{value: authres.ResultPermError}
+	case len(domains) == 0: // a name without an address
+		return alignment{value: authres.ResultNone}
 	}
+	var results []alignment
+	for _, domain := range domains {
+		results = append(results, s.checkDomain(ctx, domain, spf, signed))
+	}
+	return slices.MaxFunc(results, func(a, b alignment) int { return cmp.Compare(a.severity(), b.severity()) })
+}
+
+// checkDomain checks one of the domains in From.
+func (s *session) checkDomain(ctx context.Context, from string, spf *authres.SPFResult, signed []*authres.DKIMResult) alignment {
 	rec, policy, err := s.policyOf(ctx, from)
 	switch {
 	case errors.Is(err, dmarc.ErrNoPolicy):
@@ -110,25 +139,30 @@ func organization(domain string) string {
 	return org
 }
 
-// fromDomain returns the one domain of the addresses in From; "" if there is none or
-// several, or several From fields.
-func fromDomain(h textproto.Header) (domain string) {
+// maxAuthors bounds the domains in From, each of which costs queries.
+const maxAuthors = 4
+
+// fromDomains returns the domains of the addresses in From; none if it has only names. It
+// is false for several From fields or too many domains, and for an address that a reader
+// may take for the author's and that has no domain to check.
+func fromDomains(h textproto.Header) (domains []string, ok bool) {
 	fields := h.Values("From")
-	if len(fields) != 1 {
-		return ""
+	if len(fields) > 1 {
+		return nil, false
 	}
-	asIs := func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // names do not matter here
-	parser := mail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: asIs}}
-	authors, err := parser.ParseList(fields[0])
-	if err != nil {
-		return ""
-	}
-	for _, a := range authors {
-		d, err := splitAddress(a.Address)
-		if err != nil || domain != "" && d != domain {
-			return ""
+	for _, value := range fields {
+		for _, a := range mime.Singles(mime.ParseAddresses(value)) {
+			if a.Domain == "" && !strings.Contains(a.Name+a.Local, "@") {
+				continue
+			}
+			d, err := domainName(a.Domain)
+			if err != nil || len(domains) == maxAuthors {
+				return nil, false
+			}
+			if !slices.Contains(domains, d) {
+				domains = append(domains, d)
+			}
 		}
-		domain = d
 	}
-	return domain
+	return domains, true
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/mail"
+	"github.com/mootspace/moot/internal/mime"
 )
 
 // maxBuffered is how many bytes of a message are buffered in memory. The rest is
@@ -29,7 +30,7 @@ type content struct {
 	rc    io.ReadCloser
 	at    int64 // offset of rc
 
-	layout *part // nil: not parsed yet
+	layout *mime.Part // nil: not parsed yet
 }
 
 // open returns the content of a message, and closes that of the previous one.

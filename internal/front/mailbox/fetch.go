@@ -136,7 +136,7 @@ func (s *imapSession) fetchResponse(m *message, options *imap.FetchOptions) (a f
 		if err != nil {
 			return a, err
 		}
-		a.structure = p.bodyStructure()
+		a.structure = bodyStructure(p)
 	}
 	for _, item := range options.BodySection {
 		one, err := c.section(item)

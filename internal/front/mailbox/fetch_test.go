@@ -101,7 +101,7 @@ func TestEnvelopeAndStructure(t *testing.T) {
 		e.Cc[0].Addr() != "cy@moot.test" || e.MessageID != "one@moot.test" || !e.Date.Equal(time.Date(2026, 3, 2, 7, 30, 0, 0, time.UTC)) {
 		t.Errorf("envelope: %+v", e)
 	}
-	if e := got[2].Envelope; len(e.From) != 1 || e.From[0].Addr() != "cy@moot.test" {
+	if e := got[2].Envelope; len(e.From) != 2 || e.From[0].Addr() != "a@b" || e.From[1].Addr() != "cy@moot.test" {
 		t.Errorf("envelope of a damaged message: %+v", e)
 	}
 	var kinds []string

@@ -8,41 +8,8 @@ import (
 	"math"
 	"strings"
 
-	"github.com/emersion/go-message/textproto"
+	"github.com/mootspace/moot/internal/mime"
 )
-
-// Limits of header parsing. Clients get headers whole; what exceeds the limits is only
-// missing from envelopes, body structures and searches.
-const (
-	maxHeader     = 256 << 10 // bytes of a message's header
-	maxPartHeader = 16 << 10  // bytes of a part's header
-	maxField      = 16 << 10  // bytes of one field: parsing comments takes quadratic time
-)
-
-// head reads up to the empty line that ends a header. It returns the first bytes of the
-// header, and the offset of the body.
-func head(r io.Reader, most int) (raw []byte, body int64, err error) {
-	br := bufio.NewReaderSize(r, 4<<10)
-	for first := true; ; {
-		line, err := br.ReadSlice('\n')
-		body += int64(len(line))
-		if free := most - len(raw); free > 0 {
-			raw = append(raw, line[:min(len(line), free)]...)
-		}
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			first = false
-			continue
-		case err == io.EOF:
-			return raw, body, nil
-		case err != nil:
-			return nil, 0, err
-		case first && lineEnd(line) == len(line):
-			return raw, body, nil
-		}
-		first = true
-	}
-}
 
 // lineEnd returns the length of the line end in a line or line fragment.
 func lineEnd(line []byte) int {
@@ -56,45 +23,9 @@ func lineEnd(line []byte) int {
 }
 
 // header returns the message's parsed header, and the offset of the body.
-func (c *content) header() (textproto.Header, int64, error) {
-	raw, body, err := head(c.reader(0, math.MaxInt64), maxHeader)
-	return parseHeader(raw), body, err
-}
-
-// parseHeader parses the fields of a header, and skips malformed lines.
-func parseHeader(raw []byte) textproto.Header {
-	var fields [][]byte
-	begin, at := 0, 0 // of the last field, and the line
-	for line := range bytes.Lines(raw) {
-		next := at + len(line)
-		switch {
-		case line[0] != ' ' && line[0] != '\t':
-			begin = -1
-			if isField(line) {
-				begin = at
-				fields = append(fields, nil)
-			}
-			fallthrough
-		case begin >= 0 && len(fields) > 0:
-			if begin >= 0 {
-				fields[len(fields)-1] = raw[begin:min(next, begin+maxField)]
-			}
-		}
-		at = next
-	}
-	var h textproto.Header
-	for i := len(fields) - 1; i >= 0; i-- { // AddRaw prepends
-		h.AddRaw(fields[i])
-	}
-	return h
-}
-
-// isField reports whether a line starts a header field (RFC 5322, 2.2).
-func isField(line []byte) bool {
-	name, _, found := bytes.Cut(line, []byte(":"))
-	name = bytes.TrimRight(name, " \t")
-	odd := func(r rune) bool { return r <= ' ' || r > '~' }
-	return found && len(name) > 0 && len(name) < 1<<10 && !bytes.ContainsFunc(name, odd)
+func (c *content) header() (mime.Header, int64, error) {
+	raw, body, err := mime.ReadHeader(bufio.NewReaderSize(c.reader(0, math.MaxInt64), 4<<10), mime.MaxHeader)
+	return mime.ParseHeader(raw), body, err
 }
 
 // fieldFilter reads the selected fields of a header, and the empty line.

@@ -1,14 +1,13 @@
 package mailbox
 
 import (
-	netmail "net/mail"
 	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
-	gomessage "github.com/emersion/go-message"
 
 	"github.com/mootspace/moot/internal/mail"
+	"github.com/mootspace/moot/internal/mime"
 )
 
 // matchResult is the result of a criterion with the parts of a message read so far.
@@ -54,7 +53,7 @@ type candidate struct {
 	number  uint32
 	summary *summary // nil: not indexed
 	content *content
-	header  *gomessage.Header
+	header  mime.Header // nil: not read
 	hits    *hits
 }
 
@@ -63,7 +62,7 @@ func (c *candidate) load() (more bool, err error) {
 	switch {
 	case c.header == nil:
 		h, _, err := c.content.header()
-		c.header = &gomessage.Header{Header: h}
+		c.header = h
 		return true, err
 	case c.hits == nil:
 		c.hits, err = c.content.find(c.q.words, c.header)
@@ -156,8 +155,8 @@ func (c *candidate) sent(since, before time.Time) matchResult {
 	if c.header == nil {
 		return undecided
 	}
-	t, err := netmail.ParseDate(c.header.Get("Date"))
-	return matchIf(err == nil && within(day(t), since, before))
+	t, ok := mime.ParseDate(c.header.Get("Date"))
+	return matchIf(ok && within(day(t), since, before))
 }
 
 // field evaluates a header field.
@@ -166,18 +165,12 @@ func (c *candidate) field(key, value string) matchResult {
 	if c.header == nil {
 		return c.indexed(strings.ToLower(key), want)
 	}
-	fields := c.header.FieldsByKey(key)
-	for fields.Next() {
-		if want == "" || strings.Contains(fold(fieldText(fields)), want) || strings.Contains(fold(fields.Value()), want) {
+	for _, text := range c.header.Values(key) {
+		if want == "" || strings.Contains(fold(mime.Decode(text)), want) || strings.Contains(fold(text), want) {
 			return matched
 		}
 	}
 	return unmatched
-}
-
-func fieldText(f gomessage.HeaderFields) string {
-	text, _ := f.Text() // an unknown encoding stays undecoded
-	return text
 }
 
 // exactLength is the length below which a text of the index is not truncated, in bytes.

@@ -1,11 +1,12 @@
 package mailbox
 
 import (
-	"encoding/base64"
 	"io"
-	"mime/quotedprintable"
+	"math"
 
 	"github.com/emersion/go-imap/v2"
+
+	"github.com/mootspace/moot/internal/mime"
 )
 
 // section is a range of bytes to send, which can be read repeatedly.
@@ -54,6 +55,18 @@ type failed struct{ err error }
 
 func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
+// structure returns the parsed structure of the message.
+func (c *content) structure() (*mime.Part, error) {
+	if c.layout == nil {
+		root, err := mime.ParsePart(c.reader(0, math.MaxInt64))
+		if err != nil {
+			return nil, err
+		}
+		c.layout, c.size = root, root.End
+	}
+	return c.layout, nil
+}
+
 // section returns the section that BODY[...] names.
 func (c *content) section(item *imap.FetchItemBodySection) (section, error) {
 	s, err := c.wholeSection(item)
@@ -68,18 +81,18 @@ func (c *content) wholeSection(item *imap.FetchItemBodySection) (section, error)
 	if err != nil {
 		return section{}, err
 	}
-	p := root.find(item.Part)
+	p := find(root, item.Part)
 	switch {
 	case p == nil:
 		return empty(), nil
 	case item.Specifier == imap.PartSpecifierNone:
-		return c.bytesOf(p.body, p.end), nil
+		return c.bytesOf(p.Body, p.End), nil
 	case item.Specifier == imap.PartSpecifierMIME:
-		return c.bytesOf(p.head, p.body), nil
-	case p.message == nil:
+		return c.bytesOf(p.Head, p.Body), nil
+	case p.Message == nil:
 		return empty(), nil // only messages have HEADER and TEXT
 	}
-	return c.pieceOf(item, p.message.head, p.message.body, p.message.end)
+	return c.pieceOf(item, p.Message.Head, p.Message.Body, p.Message.End)
 }
 
 // messageSection needs no structure: the header is at the start of the message.
@@ -109,16 +122,16 @@ func (c *content) pieceOf(item *imap.FetchItemBodySection, head, body, end int64
 }
 
 // find resolves part numbers (RFC 9051, 6.4.5.1); nil if there is no such part.
-func (p *part) find(path []int) *part {
+func find(p *mime.Part, path []int) *mime.Part {
 	for i, n := range path {
 		whole := i == 0
-		if p.message != nil && !whole {
-			p, whole = p.message, true
+		if p.Message != nil && !whole {
+			p, whole = p.Message, true
 		}
 		switch {
-		case len(p.parts) > 0 && n >= 1 && n <= len(p.parts):
-			p = p.parts[n-1]
-		case len(p.parts) == 0 && n == 1 && whole: // part 1 of a message without parts
+		case len(p.Parts) > 0 && n >= 1 && n <= len(p.Parts):
+			p = p.Parts[n-1]
+		case len(p.Parts) == 0 && n == 1 && whole: // part 1 of a message without parts
 		default:
 			return nil
 		}
@@ -136,77 +149,15 @@ func (c *content) binary(path []int) (section, error) {
 	if err != nil {
 		return section{}, err
 	}
-	p := root.find(path)
+	p := find(root, path)
 	switch {
 	case p == nil:
 		return empty(), nil
-	case p.encoding != "base64" && p.encoding != "quoted-printable":
-		if !transparent(p.encoding) {
+	case p.Encoding != "base64" && p.Encoding != "quoted-printable":
+		if !p.Transparent() {
 			return section{}, no(imap.ResponseCodeUnknownCTE, "The part's encoding is unknown: fetch it with BODY")
 		}
-		return c.bytesOf(p.body, p.end), nil
+		return c.bytesOf(p.Body, p.End), nil
 	}
-	return computed(func() io.Reader { return decoded(c.reader(p.body, p.end), p.encoding) })
-}
-
-// decoded decodes a transfer encoding, as far as it is valid.
-func decoded(r io.Reader, encoding string) io.Reader {
-	src := &errorRecorder{r: r}
-	switch encoding {
-	case "base64":
-		return truncatingReader{base64.NewDecoder(base64.StdEncoding, onlyBase64{src}), src}
-	case "quoted-printable":
-		return truncatingReader{quotedprintable.NewReader(src), src}
-	}
-	return r
-}
-
-// errorRecorder keeps the error of a reader.
-type errorRecorder struct {
-	r   io.Reader
-	err error
-}
-
-func (s *errorRecorder) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
-	}
-	return n, err
-}
-
-// truncatingReader ends at malformed input of a decoder, and fails only if its source
-// does.
-type truncatingReader struct {
-	decoder io.Reader
-	src     *errorRecorder
-}
-
-func (l truncatingReader) Read(p []byte) (int, error) {
-	n, err := l.decoder.Read(p)
-	if err != nil {
-		if err = l.src.err; err == nil {
-			err = io.EOF
-		}
-	}
-	return n, err
-}
-
-// onlyBase64 skips bytes outside of the alphabet (RFC 2045, 6.8).
-type onlyBase64 struct{ r io.Reader }
-
-func (o onlyBase64) Read(p []byte) (int, error) {
-	for {
-		n, err := o.r.Read(p)
-		filled := 0
-		for _, b := range p[:n] {
-			if 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || b == '+' || b == '/' || b == '=' {
-				p[filled] = b
-				filled++
-			}
-		}
-		if filled > 0 || err != nil {
-			return filled, err
-		}
-	}
+	return computed(func() io.Reader { return mime.TransferReader(c.reader(p.Body, p.End), p.Encoding) })
 }

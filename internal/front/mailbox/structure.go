@@ -2,84 +2,122 @@ package mailbox
 
 import (
 	"math"
-	"net/mail"
-	"net/url"
+	stdmime "mime"
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapserver"
-	gomessage "github.com/emersion/go-message"
-	"github.com/emersion/go-message/textproto"
+
+	"github.com/mootspace/moot/internal/mime"
 )
 
 // maxAddresses bounds the addresses of one field in an envelope.
 const maxAddresses = 1000
 
 // bodyStructure returns a part's structure for the protocol (RFC 9051, 7.5.2).
-func (p *part) bodyStructure() imap.BodyStructure {
-	kind, sub, _ := strings.Cut(p.kind, "/")
-	if len(p.parts) > 0 {
+func bodyStructure(p *mime.Part) imap.BodyStructure {
+	kind, sub, _ := strings.Cut(p.Type, "/")
+	location, language := p.Header.Get("Content-Location"), language(p.Header)
+	if len(p.Parts) > 0 {
 		m := &imap.BodyStructureMultiPart{Subtype: sub, Extended: &imap.BodyStructureMultiPartExt{
-			Params: asciiParams(p.params), Disposition: p.disposition, Language: p.language, Location: p.location,
+			Params: p.Params.ASCII(), Disposition: disposition(p), Language: language, Location: location,
 		}}
-		for _, one := range p.parts {
-			m.Children = append(m.Children, one.bodyStructure())
+		for _, one := range p.Parts {
+			m.Children = append(m.Children, bodyStructure(one))
 		}
 		return m
 	}
 	s := &imap.BodyStructureSinglePart{
-		Type: kind, Subtype: sub, Params: asciiParams(p.params), ID: p.id, Description: p.description, Encoding: p.encoding,
-		Size:     uint32(min(p.end-p.body, math.MaxUint32)),
-		Extended: &imap.BodyStructureSinglePartExt{Disposition: p.disposition, Language: p.language, Location: p.location},
+		Type: kind, Subtype: sub, Params: p.Params.ASCII(), Encoding: p.Encoding,
+		ID: p.Header.Get("Content-Id"), Description: encoded(p.Header.Get("Content-Description")),
+		Size:     uint32(min(p.End-p.Body, math.MaxUint32)),
+		Extended: &imap.BodyStructureSinglePartExt{Disposition: disposition(p), Language: language, Location: location},
 	}
 	switch {
-	case p.message != nil:
+	case p.Message != nil:
 		s.MessageRFC822 = &imap.BodyStructureMessageRFC822{
-			Envelope: p.message.envelope, BodyStructure: p.message.bodyStructure(), NumLines: p.lines,
+			Envelope: envelope(p.Message.Header), BodyStructure: bodyStructure(p.Message), NumLines: p.Lines,
 		}
 	case kind == "text":
-		s.Text = &imap.BodyStructureText{NumLines: p.lines}
+		s.Text = &imap.BodyStructureText{NumLines: p.Lines}
+		if _, ok := s.Params["charset"]; !ok { // the default (RFC 2045, 5.2)
+			s.Params["charset"] = "us-ascii"
+		}
 	}
 	return s
 }
 
-// asciiParams encodes non-ASCII values (RFC 2231).
-func asciiParams(params map[string]string) map[string]string {
-	out := make(map[string]string, len(params))
-	for k, v := range params {
-		if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) {
-			k, v = k+"*", "utf-8''"+url.PathEscape(v)
-		}
-		out[k] = v
+// encoded returns a value as it came, or 8-bit text in UTF-8 as encoded words.
+func encoded(value string) string {
+	if strings.ContainsFunc(value, func(r rune) bool { return r > '~' }) {
+		return stdmime.QEncoding.Encode("utf-8", mime.Decode(value))
 	}
-	return out
+	return value
 }
 
-// envelope returns the envelope of a header; of malformed address lists the valid
-// addresses.
-func envelope(h textproto.Header) *imap.Envelope {
-	e := imapserver.ExtractEnvelope(h)
+func disposition(p *mime.Part) *imap.BodyStructureDisposition {
+	value, params := mime.ParseDisposition(p.Header.Get("Content-Disposition"))
+	if value == "" {
+		return nil
+	}
+	return &imap.BodyStructureDisposition{Value: value, Params: params.ASCII()}
+}
+
+func language(h mime.Header) (tags []string) {
+	for one := range strings.SplitSeq(h.Get("Content-Language"), ",") {
+		one, _, _ = strings.Cut(one, ";")
+		one, _, _ = strings.Cut(one, "(")
+		if one = strings.TrimSpace(one); one != "" {
+			tags = append(tags, one)
+		}
+	}
+	return tags
+}
+
+// envelope returns the envelope of a header (RFC 9051, 7.5.2). The protocol has words
+// encoded as they came.
+func envelope(h mime.Header) *imap.Envelope {
+	e := &imap.Envelope{Subject: encoded(h.Get("Subject")), MessageID: bracketed(h.Get("Message-Id"))}
+	e.Date, _ = mime.ParseDate(h.Get("Date"))
+	if ids := bracketed(h.Get("In-Reply-To")); ids != "" {
+		e.InReplyTo = []string{ids}
+	}
 	for field, list := range map[string]*[]imap.Address{
 		"From": &e.From, "Sender": &e.Sender, "Reply-To": &e.ReplyTo, "To": &e.To, "Cc": &e.Cc, "Bcc": &e.Bcc,
 	} {
-		if *list == nil && h.Has(field) {
-			*list = salvage(gomessage.Header{Header: h}, field)
-		}
-		*list = (*list)[:min(len(*list), maxAddresses)]
+		*list = protocolAddresses(h.Addresses(field))
 	}
 	return e
 }
 
-func salvage(h gomessage.Header, field string) (list []imap.Address) {
-	text, _ := h.Text(field)
-	for one := range strings.SplitSeq(text, ",") {
-		a, err := mail.ParseAddress(strings.TrimSpace(one))
-		if err != nil {
-			continue
+// bracketed returns an identifier, or several, as it stands between the first bracket and
+// the last: the library adds these.
+func bracketed(value string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(mime.Decode(value), "<"), ">")
+}
+
+// Placeholders for the missing half of an address, Dovecot's: NIL there means a group.
+const (
+	missingMailbox = "MISSING_MAILBOX"
+	missingDomain  = "MISSING_DOMAIN"
+)
+
+func protocolAddresses(list []mime.Address) (out []imap.Address) {
+	for _, a := range list[:min(len(list), maxAddresses)] {
+		one := imap.Address{Name: encoded(a.Phrase), Mailbox: a.Local, Host: a.Domain}
+		switch a.Group {
+		case mime.GroupBegin:
+			one = imap.Address{Mailbox: a.Name}
+		case mime.GroupEnd:
+			one = imap.Address{}
+		default:
+			if one.Mailbox == "" {
+				one.Mailbox = missingMailbox
+			}
+			if one.Host == "" {
+				one.Host = missingDomain
+			}
 		}
-		if box, host, ok := strings.Cut(a.Address, "@"); ok {
-			list = append(list, imap.Address{Name: a.Name, Mailbox: box, Host: host})
-		}
+		out = append(out, one)
 	}
-	return list
+	return out
 }

@@ -6,8 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	gomessage "github.com/emersion/go-message"
-	"github.com/emersion/go-message/charset"
+	"github.com/mootspace/moot/internal/mime"
 )
 
 // fold normalizes case (as RFC 5051, without decomposition).
@@ -18,7 +17,7 @@ type hits struct{ header, body map[string]bool }
 
 // find searches the headers and texts of a message for words. Texts are decoded and
 // streamed.
-func (c *content) find(words []string, top *gomessage.Header) (*hits, error) {
+func (c *content) find(words []string, top mime.Header) (*hits, error) {
 	h := &hits{header: map[string]bool{}, body: map[string]bool{}}
 	inHeader(words, top, h.header)
 	root, err := c.structure()
@@ -28,60 +27,35 @@ func (c *content) find(words []string, top *gomessage.Header) (*hits, error) {
 	return h, c.findIn(root, words, h)
 }
 
-func (c *content) findIn(p *part, words []string, h *hits) error {
+func (c *content) findIn(p *mime.Part, words []string, h *hits) error {
 	switch {
-	case p.message != nil:
-		if err := c.findInHead(p.message, words, h.body); err != nil {
-			return err
-		}
-		return c.findIn(p.message, words, h)
-	case len(p.parts) > 0:
-		for _, one := range p.parts {
-			if err := c.findInHead(one, words, h.header); err != nil {
-				return err
-			}
+	case p.Message != nil:
+		inHeader(words, p.Message.Header, h.body)
+		return c.findIn(p.Message, words, h)
+	case len(p.Parts) > 0:
+		for _, one := range p.Parts {
+			inHeader(words, one.Header, h.header)
 			if err := c.findIn(one, words, h); err != nil {
 				return err
 			}
 		}
 		return nil
-	case strings.HasPrefix(p.kind, "text/") || strings.HasPrefix(p.kind, "message/"):
-		return findText(utf8Of(decoded(c.reader(p.body, p.end), p.encoding), p.params["charset"]), words, h.body)
+	case strings.HasPrefix(p.Type, "text/") || strings.HasPrefix(p.Type, "message/"):
+		return findText(mime.CharsetReader(mime.TransferReader(c.reader(p.Body, p.End), p.Encoding), p.Params["charset"]), words, h.body)
 	}
 	return nil
 }
 
-func (c *content) findInHead(p *part, words []string, found map[string]bool) error {
-	raw, err := io.ReadAll(c.reader(p.head, min(p.body, p.head+maxPartHeader)))
-	if err != nil {
-		return err
-	}
-	inHeader(words, &gomessage.Header{Header: parseHeader(raw)}, found)
-	return nil
-}
-
-func inHeader(words []string, header *gomessage.Header, found map[string]bool) {
-	for fields := header.Fields(); fields.Next(); {
-		text := fold(fields.Key() + ": " + fieldText(fields))
-		raw := fold(fields.Key() + ": " + fields.Value())
+func inHeader(words []string, header mime.Header, found map[string]bool) {
+	for i := range header {
+		text := fold(header[i].Name + ": " + mime.Decode(header[i].Value))
+		raw := fold(header[i].Name + ": " + header[i].Value)
 		for _, w := range words {
 			if strings.Contains(text, w) || strings.Contains(raw, w) {
 				found[w] = true
 			}
 		}
 	}
-}
-
-// utf8Of converts a text to UTF-8; one in an unknown encoding is returned unchanged.
-func utf8Of(r io.Reader, name string) io.Reader {
-	switch strings.ToLower(name) {
-	case "", "utf-8", "us-ascii":
-		return r
-	}
-	if converted, err := charset.Reader(name, r); err == nil {
-		return converted
-	}
-	return r
 }
 
 const textWindow = 64 << 10
