@@ -23,6 +23,7 @@ type Task struct {
 	Args   []string `json:"args,omitempty"` // arguments after Name
 	Env    []string `json:"env,omitempty"`  // "NAME=value"
 	Inputs []Input  `json:"inputs,omitempty"`
+	Stdin  Input    `json:"stdin,omitzero"` // standard input: a file, whose path has no meaning
 	Limits Limits   `json:"limits,omitzero"`
 	Seed   uint64   `json:"seed,omitempty"` // of its random numbers
 	Live   bool     `json:"live,omitempty"` // real clock and random numbers: not deterministic

@@ -105,6 +105,9 @@ func (s submitter) inspect(ctx context.Context, spec *Spec) error {
 			return moot.Wrap("the module of "+cmp.Or(st.Name, spec.Name), err)
 		}
 		inputs := slices.Concat(st.Task.Inputs, st.Each)
+		if st.Task.Stdin != (moot.Input{}) {
+			inputs = slices.Insert(inputs, 0, st.Task.Stdin)
+		}
 		for _, in := range inputs[:min(len(inputs), maxInspected)] {
 			h, err := s.cfg.Node.Have(ctx, inputBlob(in))
 			if err == nil && !in.Folder && in.Pack == (moot.BlobID{}) && in.Size != h.Size {

@@ -92,13 +92,13 @@ func words(numbers ...uint32) string {
 // where it must not, or lead outside. Each fails, or ends the module alone.
 func TestCalls(t *testing.T) {
 	for what, calls := range map[string][]byte{
-		"renumber": slices.Concat(call("path_open", i32(4), i32(0), i32(16), i32(1), i32(1), i64(-1), i64(-1), i32(0), i32(32)), drop, call("fd_renumber", i32(5), i32(math.MaxInt32))),
+		"renumber": slices.Concat(call("path_open", i32(3), i32(0), i32(16), i32(1), i32(1), i64(-1), i64(-1), i32(0), i32(32)), drop, call("fd_renumber", i32(6), i32(math.MaxInt32))),
 		"poll":     call("poll_oneoff", i32(0), i32(0), i32(-1), i32(0)),
 		"overflow": call("poll_oneoff", i32(0), i32(0), i32(1<<32/48+1), i32(0)),
 		"random":   call("random_get", i32(0), i32(-1)),
-		"symlink":  call("path_symlink", i32(0), i32(11), i32(4), i32(16), i32(1)),
-		"absolute": call("path_open", i32(4), i32(1), i32(0), i32(11), i32(0), i64(2), i64(0), i32(0), i32(32)),
-		"parent":   call("path_open", i32(4), i32(1), i32(20), i32(4), i32(0), i64(2), i64(0), i32(0), i32(32)),
+		"symlink":  call("path_symlink", i32(0), i32(11), i32(3), i32(16), i32(1)),
+		"absolute": call("path_open", i32(3), i32(1), i32(0), i32(11), i32(0), i64(2), i64(0), i32(0), i32(32)),
+		"parent":   call("path_open", i32(3), i32(1), i32(20), i32(4), i32(0), i64(2), i64(0), i32(0), i32(32)),
 	} {
 		t.Run(what, func(t *testing.T) {
 			b := newBox(t)

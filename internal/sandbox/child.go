@@ -17,6 +17,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/experimental/sysfs"
 	wasi "github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
@@ -74,6 +75,9 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	return nil
 }
 
+// features are what modules may use.
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst
+
 // open makes the runtime, once.
 func (s *server) open(ctx context.Context, dir string) error {
 	if s.runtime != nil {
@@ -83,7 +87,7 @@ func (s *server) open(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	s.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCompilationCache(cache).WithDebugInfoEnabled(false))
+	s.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features).WithCompilationCache(cache).WithDebugInfoEnabled(false))
 	if _, err := wasi.Instantiate(ctx, s.runtime); err != nil {
 		return err
 	}
@@ -218,21 +222,19 @@ func (s *server) linkable(c wazero.CompiledModule) error {
 
 // config is the environment of a module.
 func (s *server) config(r childRun, meter *meter) (wazero.ModuleConfig, func(), error) {
-	in, err := os.OpenRoot(r.Inputs)
+	in, out := &hostDir{path: r.Inputs}, &hostDir{path: r.Output}
+	stdin, err := openStdin(r.Stdin)
 	if err != nil {
-		return nil, nil, moot.Errorf(moot.Internal, "the inputs: %w", err)
+		return nil, nil, err
 	}
-	out, err := os.OpenRoot(r.Output)
-	if err != nil {
-		in.Close()
-		return nil, nil, moot.Errorf(moot.Internal, "the output: %w", err)
-	}
-	closing := func() { _ = errors.Join(in.Close(), out.Close()) } // what was read and written is known
+	closing := func() { in.close(); out.close(); stdin.Close() }
+	results := &folder{host: out, meter: meter, writable: true}
 	mounts := wazero.NewFSConfig().(sysfs.FSConfig).
-		WithSysFSMount(&folder{root: in, meter: meter}, "/in").(sysfs.FSConfig).
-		WithSysFSMount(&folder{root: out, meter: meter, writable: true}, "/out")
+		WithSysFSMount(results, "/").(sysfs.FSConfig). // where wasi-libc's relative paths lead
+		WithSysFSMount(&folder{host: in, meter: meter}, "/in").(sysfs.FSConfig).
+		WithSysFSMount(results, "/out")
 	cfg := wazero.NewModuleConfig().WithName("").WithArgs(append([]string{r.Name}, r.Args...)...).
-		WithStdin(strings.NewReader(string(r.Stdin))).WithStdout(stream{s, meter, 1}).WithStderr(stream{s, meter, 2}).
+		WithStdin(stdin).WithStdout(stream{s, meter, 1}).WithStderr(stream{s, meter, 2}).
 		WithFSConfig(mounts).WithEnv("PWD", "/out")
 	for _, e := range r.Env {
 		name, value, _ := strings.Cut(e, "=")
@@ -246,6 +248,18 @@ func (s *server) config(r childRun, meter *meter) (wazero.ModuleConfig, func(), 
 		return fixed(cfg, r.Seed), closing, nil
 	}
 	return live(cfg), closing, nil
+}
+
+// openStdin opens standard input. It is no *os.File for the module, which would see its times.
+func openStdin(path string) (io.ReadCloser, error) {
+	if path == "" {
+		return io.NopCloser(strings.NewReader("")), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, moot.Errorf(moot.Internal, "standard input: %w", err)
+	}
+	return struct{ io.ReadCloser }{f}, nil
 }
 
 // stream is standard output or standard error of a module.

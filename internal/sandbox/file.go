@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"math"
@@ -18,7 +19,8 @@ var _ sys.File = (*file)(nil)
 // file is an open file or folder of a module.
 type file struct {
 	seeker[int64]
-	f       *os.File
+	f       *os.File // nil: a folder that did not exist on the host
+	host    *hostDir
 	name    string
 	dir     bool
 	appends bool
@@ -39,6 +41,9 @@ func (f *file) Datasync() sys.Errno            { return 0 }
 func (f *file) Utimens(int64, int64) sys.Errno { return 0 }
 
 func (f *file) Stat() (wsys.Stat_t, sys.Errno) {
+	if f.f == nil {
+		return emptyStat(f.name), 0
+	}
 	info, err := f.f.Stat()
 	if err != nil {
 		return wsys.Stat_t{}, errno(err)
@@ -140,12 +145,13 @@ func (f *file) grow(at, n int64) sys.Errno {
 }
 
 func (f *file) Truncate(size int64) sys.Errno {
+	if f.dir {
+		return sys.EISDIR
+	}
 	info, err := f.f.Stat()
 	switch {
 	case err != nil:
 		return errno(err)
-	case f.dir:
-		return sys.EISDIR
 	case size < 0:
 		return sys.EINVAL
 	case size > info.Size():
@@ -173,6 +179,19 @@ func (f *file) Readdir(n int) ([]sys.Dirent, sys.Errno) {
 }
 
 func (f *file) list() sys.Errno {
+	if f.f == nil { // it may exist by now
+		root, err := f.host.open()
+		if errors.Is(err, fs.ErrNotExist) {
+			f.listed = true
+			return 0
+		}
+		if err == nil {
+			f.f, err = root.Open(".")
+		}
+		if err != nil {
+			return errno(err)
+		}
+	}
 	if _, err := f.f.Seek(0, io.SeekStart); err != nil {
 		return errno(err)
 	}
@@ -194,5 +213,8 @@ func (f *file) Close() sys.Errno {
 	}
 	f.closed = true
 	f.meter.open.Add(-1)
+	if f.f == nil {
+		return 0
+	}
 	return errno(f.f.Close())
 }

@@ -14,12 +14,49 @@ import (
 // there are no links. It shows no times and no owners: a module sees the same on every host.
 type folder struct {
 	sys.UnimplementedFS // links, times and modes
-	root                *os.Root
+	host                *hostDir
 	meter               *meter
 	writable            bool
 }
 
 var _ sys.FS = (*folder)(nil)
+
+// hostDir is a folder of the host that need not exist before something is written to it.
+type hostDir struct {
+	path string // "" is always empty
+	root *os.Root
+}
+
+// open returns the folder; Kind of fs.ErrNotExist if it does not exist.
+func (h *hostDir) open() (*os.Root, error) {
+	if h.root != nil {
+		return h.root, nil
+	}
+	if h.path == "" {
+		return nil, fs.ErrNotExist
+	}
+	var err error
+	h.root, err = os.OpenRoot(h.path)
+	return h.root, err
+}
+
+// make returns the folder, made if necessary.
+func (h *hostDir) make() (*os.Root, error) {
+	root, err := h.open()
+	if h.path == "" || !errors.Is(err, fs.ErrNotExist) {
+		return root, err
+	}
+	if err := os.MkdirAll(h.path, 0o700); err != nil {
+		return nil, err
+	}
+	return h.open()
+}
+
+func (h *hostDir) close() {
+	if h.root != nil {
+		h.root.Close() // what was read and written is known
+	}
+}
 
 // inside is a path as os.Root takes it.
 func inside(p string) string { return path.Clean("./" + p) }
@@ -31,12 +68,11 @@ func (d *folder) OpenFile(p string, flag sys.Oflag, _ fs.FileMode) (sys.File, sy
 		return nil, sys.EROFS
 	}
 	p = inside(p)
-	_, err := d.root.Lstat(p)
-	if mode&os.O_CREATE != 0 && errors.Is(err, fs.ErrNotExist) {
-		d.meter.make()
-	}
 	d.meter.opens()
-	f, err := d.root.OpenFile(p, mode, 0o600)
+	f, err := d.open(p, mode)
+	if p == "." && errors.Is(err, fs.ErrNotExist) { // it is empty
+		return d.newFile(nil, p, true, flag), 0
+	}
 	if err != nil {
 		d.meter.open.Add(-1)
 		return nil, errno(err)
@@ -62,9 +98,31 @@ func (d *folder) opened(f *os.File, p string, flag sys.Oflag) (sys.File, sys.Err
 	case !dir && flag&sys.O_DIRECTORY != 0:
 		return nil, sys.ENOTDIR
 	}
-	opened := &file{f: f, name: p, dir: dir, appends: flag&sys.O_APPEND != 0, meter: d.meter}
+	return d.newFile(f, p, dir, flag), 0
+}
+
+// open opens a file of the host, and counts it if it is made.
+func (d *folder) open(p string, mode int) (*os.File, error) {
+	makes, find := mode&os.O_CREATE != 0, d.host.open
+	if makes {
+		find = d.host.make
+	}
+	root, err := find()
+	if err != nil {
+		return nil, err
+	}
+	if makes {
+		if _, err := root.Lstat(p); errors.Is(err, fs.ErrNotExist) {
+			d.meter.make()
+		}
+	}
+	return root.OpenFile(p, mode, 0o600)
+}
+
+func (d *folder) newFile(f *os.File, p string, dir bool, flag sys.Oflag) *file {
+	opened := &file{f: f, name: p, dir: dir, appends: flag&sys.O_APPEND != 0, meter: d.meter, host: d.host}
 	opened.of = opened
-	return opened, 0
+	return opened
 }
 
 // openMode turns flags into those of package os.
@@ -85,11 +143,19 @@ func openMode(flag sys.Oflag) (mode int, writes bool) {
 
 // Lstat implements sys.FS.
 func (d *folder) Lstat(p string) (wsys.Stat_t, sys.Errno) {
-	info, err := d.root.Lstat(inside(p))
+	p = inside(p)
+	root, err := d.host.open()
+	if p == "." && errors.Is(err, fs.ErrNotExist) {
+		return emptyStat(p), 0
+	}
 	if err != nil {
 		return wsys.Stat_t{}, errno(err)
 	}
-	return stat(inside(p), info), 0
+	info, err := root.Lstat(p)
+	if err != nil {
+		return wsys.Stat_t{}, errno(err)
+	}
+	return stat(p, info), 0
 }
 
 // Stat implements sys.FS.
@@ -101,7 +167,11 @@ func (d *folder) Mkdir(p string, _ fs.FileMode) sys.Errno {
 		return sys.EROFS
 	}
 	d.meter.make()
-	return errno(d.root.Mkdir(inside(p), 0o700))
+	root, err := d.host.make()
+	if err != nil {
+		return errno(err)
+	}
+	return errno(root.Mkdir(inside(p), 0o700))
 }
 
 // Rename implements sys.FS.
@@ -109,7 +179,11 @@ func (d *folder) Rename(from, to string) sys.Errno {
 	if !d.writable {
 		return sys.EROFS
 	}
-	return errno(d.root.Rename(inside(from), inside(to)))
+	root, err := d.host.open()
+	if err != nil {
+		return errno(err)
+	}
+	return errno(root.Rename(inside(from), inside(to)))
 }
 
 // Rmdir implements sys.FS.
@@ -122,7 +196,11 @@ func (d *folder) remove(p string, dir bool) sys.Errno {
 	if !d.writable {
 		return sys.EROFS
 	}
-	info, err := d.root.Lstat(inside(p))
+	root, err := d.host.open()
+	if err != nil {
+		return errno(err)
+	}
+	info, err := root.Lstat(inside(p))
 	switch {
 	case err != nil:
 		return errno(err)
@@ -131,7 +209,7 @@ func (d *folder) remove(p string, dir bool) sys.Errno {
 	case !dir && info.IsDir():
 		return sys.EISDIR
 	}
-	return errno(d.root.Remove(inside(p)))
+	return errno(root.Remove(inside(p)))
 }
 
 // Utimens implements sys.FS: it does nothing, because there are no times.
@@ -149,6 +227,11 @@ func stat(p string, info fs.FileInfo) wsys.Stat_t {
 		st.Size = info.Size()
 	}
 	return st
+}
+
+// emptyStat is the metadata of a folder that does not exist on the host yet.
+func emptyStat(p string) wsys.Stat_t {
+	return wsys.Stat_t{Ino: inode(p), Nlink: 1, Mode: fs.ModeDir | 0o755}
 }
 
 // inode numbers files by their paths (FNV-1a).

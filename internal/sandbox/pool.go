@@ -39,7 +39,7 @@ type childRun struct {
 	Path, Cache    string
 	Name           string
 	Args, Env      []string
-	Stdin          []byte
+	Stdin          string
 	Inputs, Output string
 	Seed           uint64
 	Deterministic  bool

@@ -51,14 +51,14 @@ type Run struct {
 	Module moot.BlobID
 	Code   func(context.Context) (io.ReadCloser, error) // the module's bytes; called if they are not stored
 
-	Name   string   // argument 0
-	Args   []string // the others
-	Env    []string // "NAME=value"
-	Stdin  []byte
+	Name   string    // argument 0
+	Args   []string  // the others
+	Env    []string  // "NAME=value"
+	Stdin  string    // host file that is standard input; "": it is empty
 	Stdout io.Writer // may be nil
 	Stderr io.Writer // may be nil
-	Inputs string    // host folder that is /in, read only; symbolic links in it cannot be followed out
-	Output string    // host folder that is /out, and where relative paths lead
+	Inputs string    // host folder that is /in, read only; symbolic links in it cannot be followed out; "": it is empty
+	Output string    // host folder that is /out, and where other paths lead; made when something is written
 
 	Limits        Limits
 	Seed          uint64 // of random numbers, if Deterministic

@@ -123,7 +123,11 @@ func (b *box) hostile(mode string, r Run) result {
 
 func TestOrdinary(t *testing.T) {
 	b := newBox(t)
-	got := b.hostile("work", Run{Args: []string{"x y", "z"}, Env: []string{"GREETING=hello"}, Stdin: []byte("text")})
+	stdin := filepath.Join(t.TempDir(), "stdin")
+	if err := os.WriteFile(stdin, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := b.hostile("work", Run{Args: []string{"x y", "z"}, Env: []string{"GREETING=hello"}, Stdin: stdin})
 	if got.err != nil || got.exit != 7 || got.stdout != "[work x y z] hello\n!mo\n" {
 		t.Fatalf("%+v", got)
 	}
@@ -297,8 +301,11 @@ func TestEscape(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := b.hostile("escape", Run{})
-	if got.err != nil || got.exit != 0 || got.stdout != "1 variables\n" {
+	if got.err != nil || got.exit != 0 || got.stdout != "wrote /new\nwrote ../new\nwrote /out/../new\ndid rename out\n1 variables\n" {
 		t.Errorf("%+v", got)
+	}
+	if text, err := os.ReadFile(filepath.Join(b.out, "new")); err != nil || string(text) != "x" { // all paths but those of /in
+		t.Errorf("%q, %v", text, err)
 	}
 	if left, err := os.ReadDir(outside); err != nil || len(left) != 1 {
 		t.Errorf("%v, %v", left, err)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -33,6 +34,9 @@ func (w *Worker) collect(ctx context.Context, o *moot.Outcome, s *streams, out s
 		return err
 	}
 	root, err := os.OpenRoot(out)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return moot.Errorf(moot.Internal, "a task's output: %w", err)
 	}

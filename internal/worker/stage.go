@@ -13,6 +13,31 @@ import (
 	"github.com/mootspace/moot/internal/durable"
 )
 
+// stage writes what a task reads below a folder. A path is "" if there is nothing.
+func (w *Worker) stage(ctx context.Context, dir string, t moot.Task) (inputs, stdin string, err error) {
+	if len(t.Inputs) > 0 {
+		inputs = filepath.Join(dir, "in")
+		if err := os.MkdirAll(inputs, 0o700); err != nil {
+			return "", "", moot.Errorf(moot.Full, "a task's folder: %w", err)
+		}
+		if err := w.stageInputs(ctx, inputs, t.Inputs); err != nil {
+			return "", "", err
+		}
+	}
+	if t.Stdin == (moot.Input{}) {
+		return inputs, "", nil
+	}
+	if t.Stdin.Folder {
+		return "", "", moot.Errorf(moot.Invalid, "standard input is a file, not a folder")
+	}
+	name := "stdin"
+	t.Stdin.Path = name
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", "", moot.Errorf(moot.Full, "a task's folder: %w", err)
+	}
+	return inputs, filepath.Join(dir, name), moot.Wrap("standard input", w.stageInputs(ctx, dir, []moot.Input{t.Stdin}))
+}
+
 // stageInputs writes inputs below a folder, which an os.Root does not let them leave.
 func (w *Worker) stageInputs(ctx context.Context, dir string, inputs []moot.Input) error {
 	root, err := os.OpenRoot(dir)

@@ -70,6 +70,9 @@ func (s *stream) buffer(p []byte) (err error) {
 		return nil
 	}
 	if s.file == nil {
+		if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+			return err
+		}
 		if s.file, err = os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 			s.file = nil
 			return err

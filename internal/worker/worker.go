@@ -5,6 +5,7 @@ package worker
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"log/slog"
@@ -97,10 +98,7 @@ func (w *Worker) run(ctx context.Context, t moot.Task, watch func(moot.Progress)
 		watch = func(moot.Progress) {}
 	}
 	watch(moot.Progress{Started: true})
-	dir, err := os.MkdirTemp(w.cfg.Dir, "task-")
-	if err != nil {
-		return o, moot.Errorf(moot.Full, "a task's folder: %w", err)
-	}
+	dir := filepath.Join(w.cfg.Dir, rand.Text()) // made when something is written to it
 	defer w.remove(dir)
 	return w.perform(ctx, t, dir, watch)
 }
@@ -127,6 +125,9 @@ func (w *Worker) fetch(ctx context.Context, t moot.Task) error {
 		}
 	}
 	want(t.Module)
+	if t.Stdin != (moot.Input{}) {
+		want(inputBlob(t.Stdin))
+	}
 	for _, in := range t.Inputs {
 		if !in.Folder {
 			want(inputBlob(in))
@@ -156,20 +157,18 @@ func inputBlob(in moot.Input) moot.BlobID {
 
 // perform stages a task's inputs, runs it, and collects its outputs.
 func (w *Worker) perform(ctx context.Context, t moot.Task, dir string, watch func(moot.Progress)) (o moot.Outcome, err error) {
-	in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
-	if err := errors.Join(os.Mkdir(in, 0o700), os.Mkdir(out, 0o700)); err != nil {
-		return o, moot.Errorf(moot.Full, "a task's folder: %w", err)
+	run := sandbox.Run{
+		Module: t.Module, Code: func(ctx context.Context) (io.ReadCloser, error) { return w.open(ctx, t.Module, moot.Whole) },
+		Name: t.Name, Args: t.Args, Env: t.Env, Output: filepath.Join(dir, "out"),
+		Limits: limits(t.Limits, w.cfg.Most()), Seed: t.Seed, Deterministic: !t.Live,
 	}
-	if err := w.stageInputs(ctx, in, t.Inputs); err != nil {
+	if run.Inputs, run.Stdin, err = w.stage(ctx, dir, t); err != nil {
 		return o, err
 	}
 	streams := newStreams(dir, watch)
 	defer streams.close()
-	exit, used, err := w.cfg.Sandbox.Run(ctx, sandbox.Run{
-		Module: t.Module, Code: func(ctx context.Context) (io.ReadCloser, error) { return w.open(ctx, t.Module, moot.Whole) },
-		Name: t.Name, Args: t.Args, Env: t.Env, Inputs: in, Output: out, Stdout: streams.out, Stderr: streams.err,
-		Limits: limits(t.Limits, w.cfg.Most()), Seed: t.Seed, Deterministic: !t.Live,
-	})
+	run.Stdout, run.Stderr = streams.out, streams.err
+	exit, used, err := w.cfg.Sandbox.Run(ctx, run)
 	streams.flush()
 	o = moot.Outcome{Exit: exit, Wall: used.Wall, CPU: used.CPU, Memory: used.Memory}
 	if err != nil {
@@ -178,7 +177,7 @@ func (w *Worker) perform(ctx context.Context, t moot.Task, dir string, watch fun
 		}
 		o.Failure = err.Error()
 	}
-	return o, w.collect(ctx, &o, streams, out)
+	return o, w.collect(ctx, &o, streams, run.Output)
 }
 
 // open opens verified bytes.

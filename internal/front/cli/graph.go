@@ -150,7 +150,7 @@ func (g *graph) sort() (order []string, err error) {
 
 // flags returns the job as the flags of `moot run` would have it.
 func (j *graphJob) flags() (o running, err error) {
-	o = running{in: j.In, each: j.Each, count: j.Count, reduce: j.Reduce, memory: j.Memory}
+	o = running{detached: true, in: j.In, each: j.Each, count: j.Count, reduce: j.Reduce, memory: j.Memory}
 	for _, name := range slices.Sorted(maps.Keys(j.Env)) {
 		o.env = append(o.env, name+"="+j.Env[name])
 	}

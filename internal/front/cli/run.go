@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,8 @@ import (
 // running is what the flags of `moot run` say.
 type running struct {
 	in, each, env    []string
+	stdin            string
+	detached         bool // from the command's standard input
 	count            int
 	reduce           string
 	reduceArgs, then []string
@@ -85,6 +88,7 @@ func (o *running) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&o.in, "in", nil, "an input `PATH` that every task finds below /in")
 	f.StringArrayVar(&o.each, "each", nil, "run a task for the file at `PATH`, or for each file in the folder")
+	f.StringVar(&o.stdin, "stdin", "", "every task reads the file at `PATH` as its standard input (default: what is piped in)")
 	f.IntVar(&o.count, "count", 0, "run `N` tasks that know their number by MOOT_TASK (0 to N-1) and MOOT_TASKS")
 	f.StringArrayVar(&o.env, "env", nil, "`NAME=VALUE` in the program's environment")
 	f.StringArrayVar(&o.then, "then", nil, "then run this `MODULE`, with its arguments, over all results (in /in, a folder for each task)")
@@ -155,6 +159,11 @@ func (a *commandLine) jobSpec(ctx context.Context, s *app.Session, o running, ar
 	spec.Notify = o.when.notify
 	if err := a.jobInputs(ctx, s, o, &spec, &first); err != nil {
 		return spec, err
+	}
+	if !o.detached {
+		if first.Task.Stdin, err = a.stdin(ctx, s, o.stdin); err != nil {
+			return spec, moot.Wrap("standard input", err)
+		}
 	}
 	spec.Stages = []jobs.Stage{first}
 	if o.reduce != "" {
@@ -232,6 +241,44 @@ func (a *commandLine) taskOf(ctx context.Context, s *app.Session, o running, mod
 	}
 	return t, nil
 }
+
+// stdin is the standard input of tasks: the file at a path, or what is piped in; else zero.
+func (a *commandLine) stdin(ctx context.Context, s *app.Session, path string) (in moot.Input, err error) {
+	if path != "" {
+		in, err = a.input(ctx, s, path)
+	} else {
+		in, err = a.piped(ctx, s)
+	}
+	in.Path = "" // equal inputs are equal tasks
+	return in, err
+}
+
+func (a *commandLine) piped(ctx context.Context, s *app.Session) (none moot.Input, err error) {
+	piped, ok := a.in.(*os.File)
+	if !ok {
+		return none, nil
+	}
+	info, err := piped.Stat()
+	if err != nil || !info.Mode().IsRegular() && info.Mode()&os.ModeNamedPipe == 0 {
+		return none, nil
+	}
+	copied, err := os.CreateTemp("", "moot-stdin-")
+	if err != nil {
+		return none, err
+	}
+	defer os.Remove(copied.Name())
+	n, err := io.Copy(copied, io.LimitReader(piped, maxStdin+1))
+	if err = errors.Join(err, copied.Close()); err != nil || n == 0 {
+		return none, err
+	}
+	if n > maxStdin {
+		return none, moot.Errorf(moot.TooLarge, "more than %s was piped in: give it as a file with --stdin", size(maxStdin))
+	}
+	return a.input(ctx, s, copied.Name())
+}
+
+// maxStdin bounds the bytes that are piped in.
+const maxStdin = 4 << 30
 
 // input brings a file or folder that is here into the space's store, without a name; what
 // is not here is looked for in the space.

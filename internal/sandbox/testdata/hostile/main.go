@@ -71,6 +71,16 @@ func main() {
 				time.Sleep(time.Millisecond)
 			}
 		},
+		"empty": func() {
+			for _, p := range []string{"/in", "/out", "/x/y"} { // the last one does not exist
+				os.Remove(p)
+				os.Rename(p, "/out/z")
+				if info, err := os.Stat(p); err == nil && !info.IsDir() {
+					fmt.Println(p, info.Mode())
+				}
+			}
+			fmt.Println(must(os.ReadDir("/in")), must(os.ReadDir(".")), must(os.ReadDir("/out")))
+		},
 		"escape": escape,
 		"look":   look,
 		"work":   work,
