@@ -1,12 +1,14 @@
 package listen
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/mootspace/moot/internal/app"
@@ -36,10 +38,10 @@ func (l *Listeners) mail(ctx context.Context, o app.MailOptions) error {
 		app.MailService
 		serve func(context.Context, net.Listener, bool) error
 	}{
-		{o.IMAPS, "imaps", app.MailService{Protocol: app.IMAP, Security: app.ImplicitTLS}, server.ServeIMAP},
 		{o.IMAP, "imap", app.MailService{Protocol: app.IMAP, Security: app.StartTLS}, server.ServeIMAP},
-		{o.Submissions, "smtps", app.MailService{Protocol: app.Submission, Security: app.ImplicitTLS}, server.ServeSubmission},
+		{o.IMAPS, "imaps", app.MailService{Protocol: app.IMAP, Security: app.ImplicitTLS}, server.ServeIMAP},
 		{o.Submission, "smtp", app.MailService{Protocol: app.Submission, Security: app.StartTLS}, server.ServeSubmission},
+		{o.Submissions, "smtps", app.MailService{Protocol: app.Submission, Security: app.ImplicitTLS}, server.ServeSubmission},
 	} {
 		if p.addr == "" {
 			continue
@@ -52,6 +54,7 @@ func (l *Listeners) mail(ctx context.Context, o app.MailOptions) error {
 		settings.Services = append(settings.Services, p.MailService)
 		l.add(func(ctx context.Context) error { return p.serve(ctx, ln, p.Security == app.ImplicitTLS) })
 	}
+	slices.SortStableFunc(settings.Services, func(a, b app.MailService) int { return -cmp.Compare(a.Security, b.Security) }) // TLS from the beginning first
 	if len(settings.Services) > 0 {
 		if err := l.autoconfig(ctx, o, secure, &settings); err != nil {
 			return err
