@@ -102,6 +102,7 @@ const (
 	HintInvite      Hint = "get-invitation" // have an owner or admin make an invitation
 	HintPassword    Hint = "make-password"  // make a password for mail programs
 	HintMailDomain  Hint = "mail-domain"    // run the server with a mail domain
+	HintServeMail   Hint = "serve-mail"     // have the node answer mail programs
 	HintForce       Hint = "force"          // do it all the same
 	HintRename      Hint = "choose-name"    // choose another name
 	HintOtherMember Hint = "other-member"   // name the member by its ID, or confirm that another is meant

@@ -74,9 +74,10 @@ var layers = map[string][]string{
 	"examples/wordcount":  {},
 
 	// Front ends: over the application; never see an architecture or one another.
-	"internal/front/api":     {".", "internal/app", "internal/durable", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/rules", "internal/wire"},
-	"internal/front/cli":     {".", "internal/app", "internal/compare", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy", "internal/rules"},
-	"internal/front/mailbox": {".", "internal/mail", "internal/mime"},
+	"internal/front/api":        {".", "internal/app", "internal/durable", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/rules", "internal/wire"},
+	"internal/front/cli":        {".", "internal/app", "internal/compare", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy", "internal/rules"},
+	"internal/front/autoconfig": {"internal/app"},
+	"internal/front/mailbox":    {".", "internal/mail", "internal/mime"},
 
 	// One running node out of services, and the architectures as data.
 	"internal/arch":     {".", "internal/locate", "internal/policy"},
@@ -89,7 +90,7 @@ var layers = map[string][]string{
 		"internal/wire", "internal/worker"},
 
 	// Processes: what a node listens on, and the home that it runs in.
-	"internal/listen": {".", "internal/app", "internal/front/api", "internal/front/mailbox", "internal/link", "internal/mta", "internal/node", "internal/policy", "internal/seal"},
+	"internal/listen": {".", "internal/app", "internal/front/api", "internal/front/autoconfig", "internal/front/mailbox", "internal/link", "internal/mta", "internal/node", "internal/policy", "internal/seal"},
 	"internal/daemon": {".", "internal/app", "internal/arch", "internal/backup", "internal/durable", "internal/feed", "internal/front/api", "internal/link", "internal/members", "internal/mta",
 		"internal/node", "internal/policy", "internal/seal", "internal/store", "internal/trust"},
 

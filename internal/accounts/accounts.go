@@ -72,10 +72,11 @@ type Description struct {
 	Label     string        `json:"label,omitempty"` // the device's
 	Own       bool          `json:"own,omitempty"`   // the node's own device
 	Waiting   bool          `json:"waiting,omitempty"`
-	Forked    bool          `json:"forked,omitempty"`   // its feed goes on from two copies of this node's home
-	Revoked   bool          `json:"revoked,omitempty"`  // the device acts for the member no more
-	Passwords int           `json:"passwords"`          // the member's, for this node
-	Password  string        `json:"password,omitempty"` // only from Enable, if none was chosen
+	Forked    bool          `json:"forked,omitempty"`    // its feed goes on from two copies of this node's home
+	Revoked   bool          `json:"revoked,omitempty"`   // the device acts for the member no more
+	Passwords int           `json:"passwords"`           // the member's, for this node
+	LastLogin time.Time     `json:"last_login,omitzero"` // to the day; zero: never yet
+	Password  string        `json:"password,omitempty"`  // only from Enable, if none was chosen
 }
 
 // Accounts are the devices that a node keeps – its own, and those of people who have
@@ -193,6 +194,7 @@ func (a *Accounts) describe(d *device) Description {
 	m, _ := a.cfg.Roster.Member(one.Member)
 	out := Description{Member: one.Member, Device: one.Device(), Name: m.Name, Label: one.Label, Passwords: a.passwords.count(one.Member)}
 	in, acts := a.cfg.Roster.Device(out.Device)
+	out.LastLogin = a.passwords.lastUsed(one.Member)
 	out.Waiting, out.Forked, out.Revoked = in.Waiting, in.Forked, !acts
 	return out
 }

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -23,6 +24,7 @@ type password struct {
 	Hash   []byte    `json:"hash"` // SHA-256 of salt and password, or Argon2id
 	Made   time.Time `json:"made"`
 	Argon2 *cost     `json:"argon2,omitempty"`
+	Used   time.Time `json:"used,omitzero"` // to the day; zero: never yet
 }
 
 // passwords are those of mail programs and people, by member.
@@ -108,8 +110,9 @@ func (p *passwords) match(ctx context.Context, member moot.MemberID, text string
 	for _, one := range known {
 		if one.chosen() {
 			chosen = one
-		} else {
-			ok |= subtle.ConstantTimeCompare(one.fastHash(fast), one.Hash)
+		} else if subtle.ConstantTimeCompare(one.fastHash(fast), one.Hash) == 1 {
+			ok = 1
+			p.use(member, one.Hash)
 		}
 	}
 	if ok == 1 || !slow {
@@ -120,7 +123,38 @@ func (p *passwords) match(ctx context.Context, member moot.MemberID, text string
 		return false, nil // for every member alike
 	}
 	hash, err := p.hashes.hash(ctx, *chosen.Argon2, chosen.Salt, text)
-	return subtle.ConstantTimeCompare(hash, chosen.Hash) == 1 && err == nil, err
+	same := subtle.ConstantTimeCompare(hash, chosen.Hash) == 1 && err == nil
+	if same {
+		p.use(member, chosen.Hash)
+	}
+	return same, err
+}
+
+// use records the day of a password's last use. A failure to save it does not fail the use.
+func (p *passwords) use(member moot.MemberID, hash []byte) {
+	day := p.now().UTC().Truncate(24 * time.Hour)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := slices.Clone(p.known[member])
+	i := slices.IndexFunc(list, func(one password) bool { return bytes.Equal(one.Hash, hash) })
+	if i < 0 || list[i].Used.Equal(day) {
+		return
+	}
+	list[i].Used = day
+	p.known[member] = list
+	_ = p.state.Save(passwordsFile, p.known) // the next change saves it, too
+}
+
+// lastUsed returns the day on which one of a member's passwords was used last.
+func (p *passwords) lastUsed(member moot.MemberID) (day time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, one := range p.known[member] {
+		if one.Used.After(day) {
+			day = one.Used
+		}
+	}
+	return day
 }
 
 // of returns the member's passwords, and whether anybody has chosen one, so that a wrong

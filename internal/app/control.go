@@ -39,6 +39,9 @@ type Control interface {
 	SetPassword(ctx context.Context, name, password string) error
 	// DropPasswords revokes all passwords of a member.
 	DropPasswords(ctx context.Context, name string) error
+	// MailSettings are what mail programs need to know to reach this node. Kind Unavailable
+	// if it answers none.
+	MailSettings(ctx context.Context) (MailSettings, error)
 	// MailRecords are the lines that the DNS of the space's mail domain should hold.
 	MailRecords(ctx context.Context) ([]string, error)
 
@@ -54,16 +57,20 @@ type Control interface {
 // Account is a member whose mail mail programs reach at this node.
 type Account struct {
 	Member    moot.MemberID `json:"member"`
-	Device    moot.Key      `json:"device"`             // that the node keeps, or its own
-	Name      string        `json:"name"`               // the member's
-	Label     string        `json:"label,omitempty"`    // the device's
-	Own       bool          `json:"own,omitempty"`      // the node's own member
-	Waiting   bool          `json:"waiting,omitempty"`  // nobody who may has admitted the device yet
-	Forked    bool          `json:"forked,omitempty"`   // it goes on in several branches
-	Revoked   bool          `json:"revoked,omitempty"`  // it acts for nobody any more
-	Passwords int           `json:"passwords"`          // how many open it
-	Password  string        `json:"password,omitempty"` // only from EnableAccount, if it was given none
-	Server    string        `json:"server,omitempty"`   // address of the server that keeps it; only from EnableAccount
+	Device    moot.Key      `json:"device"`              // that the node keeps, or its own
+	Name      string        `json:"name"`                // the member's
+	Label     string        `json:"label,omitempty"`     // the device's
+	Address   string        `json:"address,omitempty"`   // the member's
+	Login     string        `json:"login,omitempty"`     // the name with which mail programs log in here
+	Own       bool          `json:"own,omitempty"`       // the node's own member
+	Waiting   bool          `json:"waiting,omitempty"`   // nobody who may has admitted the device yet
+	Forked    bool          `json:"forked,omitempty"`    // it goes on in several branches
+	Revoked   bool          `json:"revoked,omitempty"`   // it acts for nobody any more
+	Passwords int           `json:"passwords"`           // how many open it
+	LastLogin time.Time     `json:"last_login,omitzero"` // to the day; zero: never yet
+	Bytes     int64         `json:"bytes,omitempty"`     // of the messages in its mailbox
+	Password  string        `json:"password,omitempty"`  // only from EnableAccount, if it was given none
+	Server    string        `json:"server,omitempty"`    // address of the server that keeps it; only from EnableAccount
 }
 
 // EnableOptions shape an account of a member that has a home.

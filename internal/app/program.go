@@ -82,9 +82,11 @@ type MailOptions struct {
 	Smarthost         string // with Domain: host:port of a server that takes mail for everywhere
 	SmarthostUser     string
 	SmarthostPassword string
-	Quota             int64 // with Serve: bytes of a mailbox; 0 for no limit
-	Private           bool  // with Domain: send also to servers whose addresses are not public
-	OutPort           int   // with Domain: of other mail servers; 0 for 25
+	Autoconfig        string // with Domain: where programs that set themselves up are answered, HTTPS
+	AutoconfigHTTP    string // with Domain: the same without TLS
+	Quota             int64  // with Serve: bytes of a mailbox; 0 for no limit
+	Private           bool   // with Domain: send also to servers whose addresses are not public
+	OutPort           int    // with Domain: of other mail servers; 0 for 25
 }
 
 // Listeners are what a running node serves on. They are bound, and answer nobody before

@@ -1,10 +1,15 @@
 package listen
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
+	"slices"
+	"strconv"
 
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/front/mailbox"
@@ -24,15 +29,19 @@ func (l *Listeners) mail(ctx context.Context, o app.MailOptions) error {
 		return err
 	}
 	server := mailbox.New(mailbox.Config{Accounts: l.node, TLS: secure, Plain: true, Domain: o.Domain, Log: l.log}) // in plain text on the loopback interface only
+	settings := app.MailSettings{Domain: o.Domain}
+	if o.CertFile == "" {
+		settings.Certificate = fmt.Sprintf("%x", sha256.Sum256(secure.Certificates[0].Certificate[0]))
+	}
 	for _, p := range []struct {
 		addr, scheme string
-		implicitTLS  bool
-		serve        func(context.Context, net.Listener, bool) error
+		app.MailService
+		serve func(context.Context, net.Listener, bool) error
 	}{
-		{o.IMAP, "imap", false, server.ServeIMAP},
-		{o.IMAPS, "imaps", true, server.ServeIMAP},
-		{o.Submission, "smtp", false, server.ServeSubmission},
-		{o.Submissions, "smtps", true, server.ServeSubmission},
+		{o.IMAP, "imap", app.MailService{Protocol: app.IMAP, Security: app.StartTLS}, server.ServeIMAP},
+		{o.IMAPS, "imaps", app.MailService{Protocol: app.IMAP, Security: app.ImplicitTLS}, server.ServeIMAP},
+		{o.Submission, "smtp", app.MailService{Protocol: app.Submission, Security: app.StartTLS}, server.ServeSubmission},
+		{o.Submissions, "smtps", app.MailService{Protocol: app.Submission, Security: app.ImplicitTLS}, server.ServeSubmission},
 	} {
 		if p.addr == "" {
 			continue
@@ -41,12 +50,39 @@ func (l *Listeners) mail(ctx context.Context, o app.MailOptions) error {
 		if err != nil {
 			return err
 		}
-		l.add(func(ctx context.Context) error { return p.serve(ctx, ln, p.implicitTLS) })
+		p.Host, p.Port = reachedAt(ln.Addr(), o.Host)
+		settings.Services = append(settings.Services, p.MailService)
+		l.add(func(ctx context.Context) error { return p.serve(ctx, ln, p.Security == app.ImplicitTLS) })
+	}
+	slices.SortStableFunc(settings.Services, func(a, b app.MailService) int { return -cmp.Compare(a.Security, b.Security) }) // TLS from the beginning first
+	if len(settings.Services) > 0 {
+		if err := l.autoconfig(ctx, o, secure, &settings); err != nil {
+			return err
+		}
+		l.node.SetMailSettings(settings)
 	}
 	if o.Domain == "" {
 		return nil
 	}
 	return l.exchange(ctx, o, secure)
+}
+
+// reachedAt returns the name and the port under which programs reach a listener: its name
+// in the DNS if it has one, but never of the loopback interface.
+func reachedAt(addr net.Addr, name string) (host string, port int) {
+	host, digits, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return name, 0
+	}
+	port, _ = strconv.Atoi(digits) // a listener's always is a number
+	switch ip := net.ParseIP(host); {
+	case ip != nil && ip.IsLoopback():
+	case name != "":
+		host = name
+	case ip == nil || ip.IsUnspecified():
+		host = interfaceIPs()[0]
+	}
+	return host, port
 }
 
 // mailTLS is the certificate for mail programs and servers: an authority's, or one of
@@ -55,6 +91,9 @@ func (l *Listeners) mailTLS(o app.MailOptions) (*tls.Config, error) {
 	names := []string{"localhost", "127.0.0.1", "::1"}
 	if o.Domain != "" {
 		names = append(names, o.Domain, o.Host)
+	}
+	if o.Domain != "" && o.Autoconfig != "" {
+		names = append(names, "autoconfig."+o.Domain, "autodiscover."+o.Domain)
 	}
 	return l.hostTLS(o.CertFile, o.KeyFile, "mail-tls.pem", names)
 }

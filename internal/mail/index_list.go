@@ -52,15 +52,18 @@ func (a *accountIndex) list(ctx context.Context, q Query) (list []Item, err erro
 		return nil, err
 	}
 	summary := "m.summary"
-	if q.Brief {
+	if q.Brief && !q.filters() {
 		summary = "NULL"
 	}
 	order := "f.name, i.uid"
-	if q.Words != "" || q.Thread != "" {
+	if q.searches() {
 		order = "m.arrived, m.id"
 	}
 	if q.Limit > 0 { // the newest
-		order = "m.arrived DESC, m.id DESC LIMIT ?"
+		order = "m.arrived DESC, m.id DESC"
+	}
+	if q.Limit > 0 && !q.filters() {
+		order += " LIMIT ?"
 		args = append(args, q.Limit)
 	}
 	rows, err := a.read.QueryContext(ctx, `SELECT f.name, i.uid, i.modseq, i.flags, m.blob, m.author, m.size, m.arrived, `+summary+`
@@ -74,7 +77,12 @@ func (a *accountIndex) list(ctx context.Context, q Query) (list []Item, err erro
 		if err != nil {
 			return nil, sqlite.Error("list messages", err)
 		}
-		list = append(list, it)
+		if q.matches(it.Summary) {
+			list = append(list, it)
+		}
+		if q.Limit > 0 && len(list) == q.Limit {
+			break
+		}
 	}
 	if q.Limit > 0 {
 		slices.Reverse(list)
@@ -122,7 +130,13 @@ func (a *accountIndex) where(q Query) (string, []any, error) {
 	if q.Unseen {
 		add(`i.flags NOT LIKE '% \Seen %'`)
 	}
-	words, err := sqlite.Match(q.Words)
+	if !q.After.IsZero() {
+		add("m.arrived >= ?", q.After.UnixMilli())
+	}
+	if !q.Before.IsZero() {
+		add("m.arrived < ?", q.Before.UnixMilli())
+	}
+	words, err := q.expression()
 	if words != "" {
 		add("m.id IN (SELECT rowid FROM texts WHERE texts MATCH ?)", words)
 	}

@@ -43,8 +43,8 @@ type Mailbox interface {
 	// empty it removes from and its items. Kind Denied for folders with a special use.
 	SetFolder(ctx context.Context, from, to string) error
 
-	// List returns items in the order of their UIDs; for Query.Words and
-	// Query.Thread by time.
+	// List returns items in the order of their UIDs; what is searched for, and threads, by
+	// time.
 	List(ctx context.Context, q Query) ([]Item, error)
 
 	// Open returns the MIME message. Kinds: NotFound if the member has no such message,
@@ -158,15 +158,21 @@ type Attachment struct {
 
 // Query selects items. Every set field narrows the selection.
 type Query struct {
-	Folder string      `json:"folder,omitempty"`
-	ID     moot.BlobID `json:"id,omitzero"`
-	Prefix string      `json:"prefix,omitempty"` // of the ID, in hexadecimal
-	Words  string      `json:"words,omitempty"`  // prefixes of words in subject, people, text or attachments' names
-	Thread string      `json:"thread,omitempty"`
-	Since  uint64      `json:"since,omitempty"` // changed after this ModSeq
-	Unseen bool        `json:"unseen,omitempty"`
-	Limit  int         `json:"limit,omitempty"` // the newest Limit items; 0: all
-	Brief  bool        `json:"light,omitempty"` // only ID, Folder, UID, ModSeq, Flags, Size and Arrived are filled in
+	Folder   string      `json:"folder,omitempty"`
+	ID       moot.BlobID `json:"id,omitzero"`
+	Prefix   string      `json:"prefix,omitempty"`   // of the ID, in hexadecimal
+	Words    string      `json:"words,omitempty"`    // prefixes of words, and "phrases", in subject, people, text or attachments' names
+	From     string      `json:"from,omitempty"`     // as Words, in who wrote it
+	To       string      `json:"to,omitempty"`       // as Words, in To, Cc and the channel
+	Subject  string      `json:"subject,omitempty"`  // as Words
+	After    time.Time   `json:"after,omitzero"`     // arrived then or later
+	Before   time.Time   `json:"before,omitzero"`    // arrived earlier
+	Attached bool        `json:"attached,omitempty"` // with attachments
+	Thread   string      `json:"thread,omitempty"`
+	Since    uint64      `json:"since,omitempty"` // changed after this ModSeq
+	Unseen   bool        `json:"unseen,omitempty"`
+	Limit    int         `json:"limit,omitempty"` // the newest Limit items; 0: all
+	Brief    bool        `json:"light,omitempty"` // only ID, Folder, UID, ModSeq, Flags, Size and Arrived are filled in
 }
 
 // Change is a change of one item.

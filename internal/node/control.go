@@ -58,9 +58,17 @@ func (c control) SetPreferences(ctx context.Context, p policy.Preferences) error
 }
 
 // Accounts implements app.Control.
-func (c control) Accounts(context.Context) (list []app.Account, _ error) {
+func (c control) Accounts(ctx context.Context) (list []app.Account, _ error) {
+	index, err := c.mail.open(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range c.accounts.List() {
-		list = append(list, describeAccount(a))
+		out := c.describeAccount(ctx, a)
+		if out.Bytes, err = index.Used(ctx, a.Member); err != nil {
+			return nil, err
+		}
+		list = append(list, out)
 	}
 	return list, nil
 }
@@ -68,7 +76,7 @@ func (c control) Accounts(context.Context) (list []app.Account, _ error) {
 // AddAccount implements app.Control.
 func (c control) AddAccount(ctx context.Context, name, link string) (app.Account, error) {
 	a, err := c.accounts.Add(ctx, name, link)
-	return describeAccount(a), err
+	return c.describeAccount(ctx, a), err
 }
 
 // AddPassword implements app.Control.
@@ -89,14 +97,6 @@ func (c control) RemoveAccount(ctx context.Context, name string, force bool) err
 // DropPasswords implements app.Control.
 func (c control) DropPasswords(_ context.Context, name string) error {
 	return c.accounts.DropPasswords(name)
-}
-
-// MailRecords implements app.Control.
-func (c control) MailRecords(context.Context) ([]string, error) {
-	if c.cfg.Mail.Records == nil {
-		return nil, moot.WithHint(moot.Errorf(moot.NotFound, "this server exchanges no mail with the outside"), moot.HintMailDomain)
-	}
-	return c.cfg.Mail.Records()
 }
 
 // Tokens implements app.Control.

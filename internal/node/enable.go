@@ -74,13 +74,13 @@ func (c control) EnableAccount(ctx context.Context, o app.EnableOptions) (app.Ac
 	}
 	if c.cfg.Role.HoldsMail {
 		d, err := c.accounts.Enable(ctx, in.Link, o.Password)
-		return describeAccount(d), err
+		return c.describeAccount(ctx, d), err
 	}
 	failed := moot.WithHint(moot.Errorf(moot.Unavailable, "the space has no server that could keep an account"), moot.HintStartServer)
 	for _, server := range c.network.Servers(ctx) {
 		var d accounts.Description
 		if d, failed = c.askEnable(ctx, server, enableRequest{in.Link, o.Password}); failed == nil {
-			out := describeAccount(d)
+			out := c.describeAccount(ctx, d)
 			if len(server.Addrs) > 0 {
 				out.Server = server.Addrs[0]
 			}
@@ -118,11 +118,4 @@ func (c control) askEnable(ctx context.Context, server moot.Peer, in enableReque
 		return d, moot.Errorf(moot.Corrupt, "the server's answer is not the JSON expected: %w", err)
 	}
 	return d, nil
-}
-
-func describeAccount(d accounts.Description) app.Account {
-	return app.Account{
-		Member: d.Member, Device: d.Device, Name: d.Name, Label: d.Label, Own: d.Own, Waiting: d.Waiting, Forked: d.Forked, Revoked: d.Revoked,
-		Passwords: d.Passwords, Password: d.Password,
-	}
 }

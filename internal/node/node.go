@@ -69,6 +69,7 @@ type state struct {
 	introduced  atomic.Bool              // the node has said where it is
 	running     atomic.Bool              // until the process ends, not only for one session
 	webAddrs    atomic.Pointer[[]string] // https addresses where it is reached
+	mail        atomic.Pointer[app.MailSettings]
 }
 
 func newState() *state {

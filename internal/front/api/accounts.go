@@ -57,6 +57,7 @@ var (
 	addPasswordOp   = op[addPassword, newPassword]{at: "POST /api/passwords", does: "Make a password for mail programs", may: localWrites}
 	dropPasswordsOp = op[dropPasswords, none]{at: "DELETE /api/passwords", does: "Revoke all passwords of a member", may: localWrites}
 	mailRecordsOp   = op[none, []string]{at: "GET /api/mail/records", does: "Lines that the DNS of the space's mail domain should hold", may: localReads}
+	mailSettingsOp  = op[none, app.MailSettings]{at: "GET /api/mail/settings", does: "What mail programs need to know to reach the node", may: localReads}
 	tokensOp        = op[none, []app.Token]{at: "GET /api/tokens", does: "Tokens, without their secrets", may: localReads}
 	addTokenOp      = op[addToken, app.Token]{at: "POST /api/tokens", does: "Make a token; its secret is shown this once", may: localWrites}
 	removeTokenOp   = op[tokenName, none]{at: "DELETE /api/tokens/{name}", does: "Revoke a token", may: localWrites}
@@ -86,6 +87,9 @@ func (s *server) addAccounts() {
 		return none{}, m.Control.DropPasswords(ctx, in.Name)
 	})
 	mailRecordsOp.serve(s, func(ctx context.Context, m *app.Session, _ none) ([]string, error) { return m.Control.MailRecords(ctx) })
+	mailSettingsOp.serve(s, func(ctx context.Context, m *app.Session, _ none) (app.MailSettings, error) {
+		return m.Control.MailSettings(ctx)
+	})
 	tokensOp.serve(s, func(ctx context.Context, m *app.Session, _ none) ([]app.Token, error) { return m.Control.Tokens(ctx) })
 	addTokenOp.serve(s, func(ctx context.Context, m *app.Session, in addToken) (app.Token, error) {
 		return m.Control.AddToken(ctx, in.Body)
@@ -132,6 +136,10 @@ func (c controlClient) DropPasswords(ctx context.Context, name string) error {
 
 func (c controlClient) MailRecords(ctx context.Context) ([]string, error) {
 	return mailRecordsOp.call(ctx, c.client, none{})
+}
+
+func (c controlClient) MailSettings(ctx context.Context) (app.MailSettings, error) {
+	return mailSettingsOp.call(ctx, c.client, none{})
 }
 
 func (c controlClient) Tokens(ctx context.Context) ([]app.Token, error) {

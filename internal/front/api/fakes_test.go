@@ -96,6 +96,10 @@ func (c *control) MailRecords(context.Context) ([]string, error) {
 	return nil, moot.WithHint(moot.Errorf(moot.NotFound, "the space has no mail domain"), moot.HintMailDomain)
 }
 
+func (c *control) MailSettings(context.Context) (app.MailSettings, error) {
+	return app.MailSettings{Domain: "club.example", Services: []app.MailService{{Protocol: app.IMAP, Host: "mx", Port: 993, Security: app.ImplicitTLS}}}, nil
+}
+
 func (c *control) Tokens(context.Context) (list []app.Token, _ error) {
 	for _, t := range c.tokens.List() {
 		list = append(list, app.Token(t))

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
@@ -9,15 +10,21 @@ import (
 )
 
 type selectMessages struct {
-	Folder string      `query:"folder"`
-	ID     moot.BlobID `query:"id"`
-	Prefix string      `query:"prefix" doc:"Of the ID, in hexadecimal."`
-	Words  string      `query:"words" doc:"What subject, people, text or attachments' names contain, by the beginnings of words."`
-	Thread string      `query:"thread"`
-	Since  uint64      `query:"since" doc:"Changed after this modseq."`
-	Unseen bool        `query:"unseen"`
-	Limit  int         `query:"limit" doc:"The newest so many; all if absent."`
-	Brief  bool        `query:"light" doc:"Without what the headers say."`
+	Folder   string      `query:"folder"`
+	ID       moot.BlobID `query:"id"`
+	Prefix   string      `query:"prefix" doc:"Of the ID, in hexadecimal."`
+	Words    string      `query:"words" doc:"What subject, people, text or attachments' names contain, by the beginnings of words; phrases in quotes."`
+	From     string      `query:"from" doc:"As words, in who wrote it."`
+	To       string      `query:"to" doc:"As words, in To, Cc and the channel."`
+	Subject  string      `query:"subject" doc:"As words, in the subject."`
+	After    time.Time   `query:"after" doc:"Arrived then or later."`
+	Before   time.Time   `query:"before" doc:"Arrived earlier."`
+	Attached bool        `query:"attached" doc:"With attachments."`
+	Thread   string      `query:"thread"`
+	Since    uint64      `query:"since" doc:"Changed after this modseq."`
+	Unseen   bool        `query:"unseen"`
+	Limit    int         `query:"limit" doc:"The newest so many; all if absent."`
+	Brief    bool        `query:"light" doc:"Without what the headers say."`
 }
 
 type setFolder struct {

@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 
@@ -158,6 +160,9 @@ func (o op[In, Out]) send(ctx context.Context, c *client, in In, body io.Reader)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
+		if u := (*url.Error)(nil); errors.As(err, &u) { // its URL says nothing to a person
+			err = u.Err
+		}
 		return nil, &moot.Error{Kind: kindOf(err), Err: err}
 	}
 	return resp, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -40,9 +41,13 @@ func (a *commandLine) accountListCommand() *cobra.Command {
 						a.print(acct)
 						continue
 					}
-					rows = append(rows, []string{name(acct.Name), acct.Member.String(), strconv.Itoa(acct.Passwords), accountState(acct)})
+					login := "never"
+					if !acct.LastLogin.IsZero() {
+						login = acct.LastLogin.Format(time.DateOnly)
+					}
+					rows = append(rows, []string{name(acct.Name), name(acct.Address), size(acct.Bytes), strconv.Itoa(acct.Passwords), login, accountState(acct)})
 				}
-				a.table("NAME\tID\tPASSWORDS\t", rows)
+				a.table("NAME\tADDRESS\tSIZE\tPASSWORDS\tLAST LOGIN\t", rows)
 				return nil
 			})
 		},
@@ -79,7 +84,7 @@ func (a *commandLine) accountAddCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.newPassword(ctx, s, acct.Member.String(), acct.Name)
+				return a.newPassword(ctx, s, acct.Member.String())
 			})
 		},
 	}
@@ -169,7 +174,7 @@ func (a *commandLine) accountPasswordCommand() *cobra.Command {
 				case stdin:
 					return a.setPassword(ctx, s, who, shown)
 				}
-				return a.newPassword(ctx, s, who, shown)
+				return a.newPassword(ctx, s, who)
 			})
 		},
 	}
@@ -220,18 +225,5 @@ func (a *commandLine) setPassword(ctx context.Context, s *app.Session, who, show
 		a.print(map[string]any{"name": shown})
 	}
 	a.say("%s has the password that you chose", name(shown))
-	return nil
-}
-
-func (a *commandLine) newPassword(ctx context.Context, s *app.Session, who, shown string) error {
-	p, err := s.Control.AddPassword(ctx, who)
-	if err != nil {
-		return err
-	}
-	if a.json {
-		a.print(map[string]any{"name": shown, "password": p})
-		return nil
-	}
-	a.say("name:     %s\npassword: %s", name(shown), p)
 	return nil
 }

@@ -7,27 +7,36 @@ var accountCommands = []command{
 accounts
 `,
 		text: `
-NAME  ID                                                    PASSWORDS
-ann   ANN  0          this home's own
-bob   BOB  2          a device kept here
+NAME  ADDRESS              SIZE     PASSWORDS  LAST LOGIN
+ann   ann@friends.example  0 B      0          never       this home's own
+bob   bob@friends.example  2.0 KiB  2          2026-01-02  a device kept here
 `,
 		json: `
-{"member":"ANN","device":"LAPTOP","name":"ann","own":true,"passwords":0}
-{"member":"BOB","device":"TOWER","name":"bob","passwords":2}
+{"member":"ANN","device":"LAPTOP","name":"ann","address":"ann@friends.example","login":"ann","own":true,"passwords":0}
+{"member":"BOB","device":"TOWER","name":"bob","address":"bob@friends.example","login":"bob@friends.example","passwords":2,"last_login":"2026-01-02T00:00:00Z","bytes":2048}
 `,
 	},
 	{
 		line: `account add zoe --invite moot://link`,
 		calls: `
 add account zoe "moot://link"
+settings
+accounts
 add password "BOB"
 `,
 		text: `
-name:     zoe
+name:     bob
+address:  bob@friends.example
+login:    bob@friends.example
 password: pass-word
+incoming: IMAP server mx.friends.example, port 993, TLS
+outgoing: SMTP server mx.friends.example, port 587, STARTTLS
+The server's certificate is its own: a mail program asks whether to trust it. SHA-256 of it:
+  c0ffee
+Mail programs set themselves up from the address.
 `,
 		json: `
-{"name":"zoe","password":"pass-word"}
+{"name":"bob","address":"bob@friends.example","login":"bob@friends.example","password":"pass-word","domain":"friends.example","services":[{"protocol":"imap","host":"mx.friends.example","port":993,"security":"tls"},{"protocol":"submission","host":"mx.friends.example","port":587,"security":"starttls"}],"certificate":"c0ffee","autoconfig":443}
 `,
 	},
 	{
@@ -84,27 +93,43 @@ zoe has the password that you chose
 	{
 		line: `account password`,
 		calls: `
+settings
+accounts
 add password ""
 `,
 		text: `
 name:     ann
+address:  ann@friends.example
+login:    ann
 password: pass-word
+incoming: IMAP server mx.friends.example, port 993, TLS
+outgoing: SMTP server mx.friends.example, port 587, STARTTLS
+The server's certificate is its own: a mail program asks whether to trust it. SHA-256 of it:
+  c0ffee
+Mail programs set themselves up from the address.
 `,
 		json: `
-{"name":"ann","password":"pass-word"}
+{"name":"ann","address":"ann@friends.example","login":"ann","password":"pass-word","domain":"friends.example","services":[{"protocol":"imap","host":"mx.friends.example","port":993,"security":"tls"},{"protocol":"submission","host":"mx.friends.example","port":587,"security":"starttls"}],"certificate":"c0ffee","autoconfig":443}
 `,
 	},
 	{
 		line: `account password zoe`,
 		calls: `
+settings
+accounts
 add password "zoe"
 `,
 		text: `
 name:     zoe
 password: pass-word
+incoming: IMAP server mx.friends.example, port 993, TLS
+outgoing: SMTP server mx.friends.example, port 587, STARTTLS
+The server's certificate is its own: a mail program asks whether to trust it. SHA-256 of it:
+  c0ffee
+Mail programs set themselves up from the address.
 `,
 		json: `
-{"name":"zoe","password":"pass-word"}
+{"name":"zoe","password":"pass-word","domain":"friends.example","services":[{"protocol":"imap","host":"mx.friends.example","port":993,"security":"tls"},{"protocol":"submission","host":"mx.friends.example","port":587,"security":"starttls"}],"certificate":"c0ffee","autoconfig":443}
 `,
 	},
 	{

@@ -219,7 +219,7 @@ func TestRefused(t *testing.T) {
 func TestHintsArePrinted(t *testing.T) {
 	for hint, want := range map[moot.Hint]string{
 		moot.HintCreate: "moot init", moot.HintOtherHome: "--home", moot.HintStartNode: "moot up", moot.HintStartServer: "moot serve", moot.HintStopNode: "stop it",
-		moot.HintAskServer: "--via server", moot.HintAskPeers: "--via peers", moot.HintInvite: "moot invite", moot.HintPassword: "moot account password", moot.HintMailDomain: "--mail-domain",
+		moot.HintAskServer: "--via server", moot.HintAskPeers: "--via peers", moot.HintInvite: "moot invite", moot.HintPassword: "moot account password", moot.HintMailDomain: "--mail-domain", moot.HintServeMail: "serve --mail",
 		moot.HintForce: "--force", moot.HintConfirm: "--yes", moot.HintAdopt: "founder", moot.HintListDevices: "moot device ls", moot.HintListPeers: "moot peers", moot.HintForked: "moot device choose",
 		moot.HintOtherMember: "--confirm", moot.HintLeave: "moot leave", moot.HintRecovery: "--recovery", moot.HintRename: "--as", moot.HintRetry: "again", moot.HintRecursive: "-r", moot.HintResume: "moot sync resume", moot.HintListFolders: "moot sync ls", moot.HintFolderStatus: "moot sync status", moot.HintUpdate: "newer version", moot.HintCopy: "--in-place",
 	} {

@@ -16,6 +16,7 @@ func (a *commandLine) addProgramCommands(root *cobra.Command) {
 	const group = "program"
 	root.AddGroup(&cobra.Group{ID: group, Title: "This program:"})
 	a.addGroup(root, group, a.versionCommand(), a.docsCommand())
+	root.SetHelpCommand(a.helpCommand(root))
 	root.SetHelpCommandGroupID(group)
 	root.SetCompletionCommandGroupID(group)
 	root.InitDefaultCompletionCmd()
@@ -28,6 +29,39 @@ func (a *commandLine) addProgramCommands(root *cobra.Command) {
 		c.Example = "  source <(moot completion bash)\n  moot completion zsh > \"${fpath[1]}/_moot\"\n  moot completion fish > ~/.config/fish/completions/moot.fish"
 		c.PersistentPreRunE = a.prepareWithoutHome
 		requireSubcommand(c)
+	}
+}
+
+// helpCommand is cobra's, but that an unknown topic is a usage error.
+func (a *commandLine) helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		Args: func(_ *cobra.Command, topic []string) error {
+			if _, rest, err := root.Find(topic); err != nil || len(rest) > 0 {
+				return fmt.Errorf("unknown help topic %q", strings.Join(topic, " "))
+			}
+			return nil
+		},
+		PersistentPreRunE: a.prepareWithoutHome,
+		ValidArgsFunction: func(_ *cobra.Command, topic []string, begun string) (names []string, _ cobra.ShellCompDirective) {
+			if c, _, err := root.Find(topic); err == nil {
+				for _, sub := range c.Commands() {
+					if sub.IsAvailableCommand() && strings.HasPrefix(sub.Name(), begun) {
+						names = append(names, sub.Name())
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, topic []string) error {
+			c, _, err := root.Find(topic)
+			if err != nil {
+				return err
+			}
+			c.InitDefaultHelpFlag()
+			return c.Help()
+		},
 	}
 }
 

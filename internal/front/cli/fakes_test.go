@@ -292,7 +292,8 @@ func (f fakeControl) Collect(_ context.Context, o app.GarbageOptions) (app.Garba
 }
 
 func (f fakeControl) Accounts(context.Context) ([]app.Account, error) {
-	return []app.Account{{Member: ann, Device: laptop, Name: "ann", Own: true}, {Member: bob, Device: tower, Name: "bob", Passwords: 2}}, f.call("accounts")
+	return []app.Account{{Member: ann, Device: laptop, Name: "ann", Own: true, Address: "ann@friends.example", Login: "ann"},
+		{Member: bob, Device: tower, Name: "bob", Passwords: 2, Address: "bob@friends.example", Login: "bob@friends.example", Bytes: 2048, LastLogin: now.Truncate(24 * time.Hour)}}, f.call("accounts")
 }
 
 func (f fakeControl) AddAccount(_ context.Context, name, link string) (app.Account, error) {
@@ -321,6 +322,13 @@ func (f fakeControl) AddPassword(_ context.Context, name string) (string, error)
 
 func (f fakeControl) DropPasswords(_ context.Context, name string) error {
 	return f.call("drop passwords %q", name)
+}
+
+func (f fakeControl) MailSettings(context.Context) (app.MailSettings, error) {
+	return app.MailSettings{Domain: "friends.example", Autoconfig: 443, Certificate: "c0ffee", Services: []app.MailService{
+		{Protocol: app.IMAP, Host: "mx.friends.example", Port: 993, Security: app.ImplicitTLS},
+		{Protocol: app.Submission, Host: "mx.friends.example", Port: 587, Security: app.StartTLS},
+	}}, f.call("settings")
 }
 
 func (f fakeControl) MailRecords(context.Context) ([]string, error) {

@@ -26,6 +26,8 @@ func advice(err error) string {
 		return "'moot account password' makes one"
 	case moot.HintMailDomain:
 		return "start it with 'moot serve --mail-domain DOMAIN'"
+	case moot.HintServeMail:
+		return "start it with 'moot serve --mail', or 'moot up --mail'"
 	case moot.HintForce:
 		return "look at it with 'moot get' and do it again, or use --force: no version is lost"
 	case moot.HintRename:

@@ -41,22 +41,63 @@ func (l *composition) flags(c *cobra.Command) {
 
 func (a *commandLine) sendCommand() *cobra.Command {
 	var l composition
+	var draft string
 	c := &cobra.Command{
 		Use:   "send TO… [--subject S] [--attach FILE]… < TEXT",
 		Short: "Send a message to members, a #channel, or anybody if the space's server sends mail",
 		Long: `Send a message. TO is a member's name or ID, a #channel, which all members read, or
 an email address elsewhere if the space's server exchanges mail with the outside. The
-message is sealed: nobody but those it is for can read it, also not the nodes that hold it.`,
-		Example: "  echo 'At noon?' | moot send bob --subject Lunch\n  moot send '#general' --subject News --text 'It rains.'\n  moot send ann bob --attach report.pdf --text 'As promised.'",
-		Args:    cobra.MinimumNArgs(1),
+message is sealed: nobody but those it is for can read it, also not the nodes that hold it.
+With --from-draft a message of the folder Drafts is sent, to whom it names and to TO.`,
+		Example: "  echo 'At noon?' | moot send bob --subject Lunch\n  moot send '#general' --subject News --text 'It rains.'\n  moot send ann bob --attach report.pdf --text 'As promised.'\n  moot send --from-draft 3fa9",
+		Args: func(c *cobra.Command, args []string) error {
+			if draft != "" {
+				return nil
+			}
+			return cobra.MinimumNArgs(1)(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if draft != "" {
+				return a.sendDraft(c.Context(), draft, args, &l)
+			}
 			l.message.To = args
 			return a.withMail(c.Context(), func(ctx context.Context, _ *app.Session, m mail.Mailbox) error { return a.dispatch(ctx, m, &l) })
 		},
 	}
 	c.Flags().StringVar(&l.message.Subject, "subject", "", "`SUBJECT` of the message")
+	c.Flags().StringVar(&draft, "from-draft", "", "send the draft whose `ID` begins so, and remove it from Drafts")
 	l.flags(c)
+	for _, flag := range []string{"subject", "text", "attach", "cc", "bcc", "draft"} {
+		c.MarkFlagsMutuallyExclusive("from-draft", flag)
+	}
 	return c
+}
+
+// sendDraft sends a message of the folder Drafts, and removes it there.
+func (a *commandLine) sendDraft(ctx context.Context, id string, to []string, l *composition) error {
+	return a.withMessage(ctx, id, func(ctx context.Context, _ *app.Session, m mail.Mailbox, it mail.Item) error {
+		if !it.IsDraft() {
+			return moot.Errorf(moot.Invalid, "%s is no draft: see 'moot inbox Drafts'", short(it.ID))
+		}
+		rc, err := m.Open(ctx, it.ID)
+		if err != nil {
+			return err
+		}
+		defer rc.Close()
+		source, err := mail.FromDraft(rc, to...)
+		if err != nil {
+			return err
+		}
+		s, err := m.Send(ctx, mail.Outgoing{MIME: source, Wait: l.wait, Confirm: l.confirm})
+		if err != nil {
+			return err
+		}
+		if _, err := m.Change(ctx, mail.Change{Folder: it.Folder, UID: it.UID, Remove: true}); err != nil {
+			return err
+		}
+		a.showSent(s)
+		return nil
+	})
 }
 
 func (a *commandLine) replyCommand() *cobra.Command {
@@ -69,6 +110,9 @@ func (a *commandLine) replyCommand() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withMessage(c.Context(), args[0], func(ctx context.Context, _ *app.Session, m mail.Mailbox, it mail.Item) error {
+				if it.IsDraft() {
+					return moot.Errorf(moot.Invalid, "%s is a draft: 'moot send --from-draft %[1]s' sends it", short(it.ID))
+				}
 				l.message.InReplyTo = &it.Summary
 				l.message.Subject = "Re: " + strings.TrimPrefix(it.Subject, "Re: ")
 				l.message.To = []string{it.From}
@@ -109,12 +153,16 @@ func (a *commandLine) dispatch(ctx context.Context, m mail.Mailbox, l *compositi
 		return err
 	}
 	s, err := m.Send(ctx, mail.Outgoing{MIME: pr, Wait: l.wait, Confirm: l.confirm})
-	if err != nil {
-		return err
+	if err == nil {
+		a.showSent(s)
 	}
+	return err
+}
+
+func (a *commandLine) showSent(s mail.Sent) {
 	if a.json {
 		a.print(s)
-		return nil
+		return
 	}
 	to := ""
 	if n := len(s.Members) + len(s.Relayed); n > 0 { // none for a message to oneself
@@ -124,7 +172,6 @@ func (a *commandLine) dispatch(ctx context.Context, m mail.Mailbox, l *compositi
 	if s.Holders == 0 && len(s.Members) > 0 {
 		a.say("it waits here until somebody can be reached: keep 'moot up' running")
 	}
-	return nil
 }
 
 // read takes in the text and looks at the attachments.

@@ -78,6 +78,7 @@ Work    2         0       0 B
 		line: `search lunch --folder INBOX`,
 		calls: `
 mail
+folders
 messages {"folder":"INBOX","words":"lunch","limit":100}
 `,
 		text: `

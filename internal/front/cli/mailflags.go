@@ -50,12 +50,14 @@ func (a *commandLine) outsideFlags(c *cobra.Command, o *app.MailOptions) {
 	f.StringVar(&o.Smarthost, "smarthost", "", "send everything through the mail server at `HOST:PORT`")
 	f.StringVar(&o.SmarthostUser, "smarthost-user", "", "log in there as `NAME`, with the password in MOOT_SMARTHOST_PASSWORD")
 	o.SmarthostPassword = os.Getenv("MOOT_SMARTHOST_PASSWORD")
+	f.StringVar(&o.Autoconfig, "autoconfig", "", "answer mail programs that set themselves up from an address (HTTPS) on `ADDR` (usually :443); anybody may ask")
+	f.StringVar(&o.AutoconfigHTTP, "autoconfig-http", "", "answer them without TLS on `ADDR`, as behind a proxy that has it")
 	f.StringVar(&quota, "mail-quota", "5G", "`BYTES` that one mailbox may hold on this server; 0 for no limit")
 	f.BoolVar(&o.Private, "mail-private", false, "send also to mail servers whose addresses are not public")
 	f.IntVar(&o.OutPort, "mail-port", 25, "`PORT` of other mail servers")
 	c.PreRunE = after(c.PreRunE, func() (err error) {
-		if o.Domain == "" && (o.Host != "" || o.SMTP != "" || o.Smarthost != "") {
-			return moot.Errorf(moot.Invalid, "--mail-host, --smtp and --smarthost want a --mail-domain")
+		if o.Domain == "" && (o.Host != "" || o.SMTP != "" || o.Smarthost != "" || o.Autoconfig != "" || o.AutoconfigHTTP != "") {
+			return moot.Errorf(moot.Invalid, "--mail-host, --smtp, --smarthost and --autoconfig want a --mail-domain")
 		}
 		if o.Domain != "" && o.Host == "" {
 			o.Host = o.Domain

@@ -63,29 +63,6 @@ func (a *commandLine) inboxCommand() *cobra.Command {
 	return c
 }
 
-func (a *commandLine) searchCommand() *cobra.Command {
-	q := mail.Query{}
-	c := &cobra.Command{
-		Use:     "search WORDS…",
-		Short:   "Find messages by their people, subjects, texts and attachments' names",
-		Example: "  moot search report 2026",
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			q.Words = strings.Join(args, " ")
-			return a.withMail(c.Context(), func(ctx context.Context, _ *app.Session, m mail.Mailbox) error {
-				items, err := m.List(ctx, q)
-				if err == nil {
-					a.showItems(items)
-				}
-				return err
-			})
-		},
-	}
-	c.Flags().IntVar(&q.Limit, "limit", 100, "the newest `N`; 0 for all")
-	c.Flags().StringVar(&q.Folder, "folder", "", "only in `FOLDER`")
-	return c
-}
-
 func (a *commandLine) watchCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "watch",

@@ -65,7 +65,7 @@ func TestLinkIsRead(t *testing.T) {
 	newFake().expect(t, "account enable --password-stdin", "", Failed, "", "the password is empty")
 	newFake().expect(t, "device rm phone --recovery -", "", Failed, "", "the recovery code is empty")
 	f := newFake()
-	f.expect(t, "account add zoe --invite -", "moot://link\n", Done, "zoe", "")
+	f.expect(t, "account add zoe --invite -", "moot://link\n", Done, "bob", "")
 	if got := f.recorded(); !strings.HasPrefix(got, `add account zoe "moot://link"`) {
 		t.Errorf("called %q", got)
 	}
