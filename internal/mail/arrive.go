@@ -89,9 +89,9 @@ func (acc *Account) forged(ctx context.Context, dir Directory, a *arrival) bool 
 	if a.envelope.Author == acc.self || dir.names(a.header.from, a.envelope.Author) {
 		return false
 	}
-	t, err := dir.Resolve(a.header.from)
+	found, err := dir.Resolve(a.header.from)
 	fromServer := slices.Contains(acc.servers(ctx), a.envelope.Author)
-	return !fromServer || !(err == nil && t.Outside != "" || isDaemon(a.header.from))
+	return !fromServer || !(err == nil && len(found) == 1 && found[0].Outside != "" || isDaemon(a.header.from))
 }
 
 // isDaemon reports whether an address is a mail server's own (RFC 2142, RFC 3464).
@@ -138,8 +138,8 @@ const generalChannel = "#general"
 
 func channelOf(dir Directory, to []string) string {
 	for _, address := range to {
-		if t, err := dir.Resolve(address); err == nil && t.Channel != "" {
-			return strings.ToLower(t.Channel)
+		if found, err := dir.Resolve(address); err == nil && len(found) == 1 && found[0].Channel != "" {
+			return strings.ToLower(found[0].Channel)
 		}
 	}
 	return generalChannel
