@@ -49,7 +49,11 @@ func (s *session) checkDMARC(ctx context.Context, h textproto.Header, spf *authr
 	case err != nil:
 		return alignment{value: authres.ResultPermError, from: from}
 	}
-	return alignment{evaluate(rec, from, spf, signed), from, policy}
+	value := evaluate(rec, from, spf, signed)
+	if s.trusted && value == authres.ResultFail && !slices.ContainsFunc(signed, func(r *authres.DKIMResult) bool { return r.Value == authres.ResultFail }) {
+		value = authres.ResultNone // SPF might have passed where the relay got it
+	}
+	return alignment{value, from, policy}
 }
 
 // evaluate returns whether SPF or DKIM authenticate the domain in From.
