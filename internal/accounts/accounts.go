@@ -45,9 +45,12 @@ type Config struct {
 	Admit func(context.Context) error
 	// Added is called with a new account, and the link with which its device joined: zero
 	// if it took another's place. It is called again if it failed, or the node did.
-	Added   func(context.Context, Account, members.Link) error
-	Domains []string // of members' addresses
-	Label   string   // of accounts' devices, such as the host's name; default: "account"
+	Added func(context.Context, Account, members.Link) error
+	// MayBeNamed reports, with kind Conflict, that a name is not to become that of a member of
+	// a role, though no member has it. Default: it may.
+	MayBeNamed func(ctx context.Context, name string, role policy.Role) error
+	Domains    []string // of members' addresses
+	Label      string   // of accounts' devices, such as the host's name; default: "account"
 }
 
 // Account is a device that this node keeps for a member, and the writer of its feed.
@@ -115,6 +118,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Added == nil {
 		c.Added = func(context.Context, Account, members.Link) error { return nil }
+	}
+	if c.MayBeNamed == nil {
+		c.MayBeNamed = func(context.Context, string, policy.Role) error { return nil }
 	}
 	c.Label = cmp.Or(c.Label, "account")
 }

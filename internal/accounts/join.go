@@ -50,7 +50,10 @@ func (a *Accounts) add(ctx context.Context, name, link string) (Description, err
 		}
 	}
 	if _, err := a.cfg.Roster.Holder(name); err == nil {
-		return Description{}, moot.WithHint(moot.Errorf(moot.Conflict, "another member is called %q, or a name that mail programs take for it; %q is free", name, a.free(name)), moot.HintRename)
+		return Description{}, moot.WithHint(moot.Errorf(moot.Conflict, "another member is called %q, or a name that mail programs take for it; %q is free", name, a.free(ctx, name)), moot.HintRename)
+	}
+	if err := a.cfg.MayBeNamed(ctx, name, policy.RoleMember); err != nil {
+		return Description{}, moot.Errorf(moot.KindOf(err), "%w; %q is free", err, a.free(ctx, name))
 	}
 	l, err := a.invitation(ctx, link)
 	if err != nil {
@@ -64,7 +67,7 @@ func (a *Accounts) add(ctx context.Context, name, link string) (Description, err
 }
 
 // free proposes a name like one that is taken.
-func (a *Accounts) free(name string) string {
+func (a *Accounts) free(ctx context.Context, name string) string {
 	for n := 2; ; n++ {
 		suffix := "-" + strconv.Itoa(n)
 		base := name
@@ -72,7 +75,7 @@ func (a *Accounts) free(name string) string {
 			_, size := utf8.DecodeLastRuneInString(base)
 			base = base[:len(base)-size]
 		}
-		if _, err := a.cfg.Roster.Holder(base + suffix); err != nil {
+		if _, err := a.cfg.Roster.Holder(base + suffix); err != nil && moot.KindOf(a.cfg.MayBeNamed(ctx, base+suffix, policy.RoleMember)) != moot.Conflict {
 			return base + suffix
 		}
 	}

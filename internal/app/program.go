@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/mootspace/moot"
 )
@@ -87,6 +88,18 @@ type MailOptions struct {
 	Quota             int64  // with Serve: bytes of a mailbox; 0 for no limit
 	Private           bool   // with Domain: send also to servers whose addresses are not public
 	OutPort           int    // with Domain: of other mail servers; 0 for 25
+	Limits            MailLimits
+}
+
+// MailLimits bound the mail that is exchanged with the outside. Zero fields have defaults.
+type MailLimits struct {
+	Trusted     []netip.Prefix // relays for whom PerAddress and PerMinute do not hold
+	PerMinute   int            // messages from one address
+	PerAddress  int            // connections from one address
+	Connections int            // in all
+	Recipients  int            // of a message
+	Message     int64          // bytes
+	Queue       int            // messages that wait to be sent
 }
 
 // Listeners are what a running node serves on. They are bound, and answer nobody before

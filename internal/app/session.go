@@ -25,6 +25,7 @@ type Session struct {
 	Mail    func(context.Context) (mail.Mailbox, error) // up to date when it is returned
 	Jobs    jobs.Submitter
 	Copies  Copies
+	Aliases Aliases
 	Control Control
 	Close   func() error
 }

@@ -120,14 +120,15 @@ func (l *Listeners) exchange(ctx context.Context, o app.MailOptions, secure *tls
 	if err != nil {
 		return err
 	}
-	queue, err := mta.OpenQueue(ctx, l.data.Path("outbox"), mta.QueueLimits{}, signatures...)
+	queue, err := mta.OpenQueue(ctx, l.data.Path("outbox"), mta.QueueLimits{Message: o.Limits.Message, Messages: o.Limits.Queue}, signatures...)
 	if err != nil {
 		return err
 	}
 	l.node.SetMailRelay(func(ctx context.Context, from string, to []string, mime io.Reader) error {
 		return queue.Add(ctx, mta.Envelope{From: from, To: to}, mime)
 	}, queue)
-	sender := &mta.Sender{Queue: queue, Hostname: o.Host, Log: l.log, Private: o.Private, Port: o.OutPort,
+	names := mta.NewCache()
+	sender := &mta.Sender{Queue: queue, Hostname: o.Host, Resolver: names, Log: l.log, Private: o.Private, Port: o.OutPort,
 		Bounce: func(ctx context.Context, to string, dsn io.Reader) error {
 			return l.node.DeliverMail(ctx, []string{to}, dsn)
 		}}
@@ -142,9 +143,16 @@ func (l *Listeners) exchange(ctx context.Context, o app.MailOptions, secure *tls
 	if err != nil {
 		return err
 	}
-	server := &mta.Server{Hostname: o.Host, Domains: []string{o.Domain}, Mailboxes: inbound{l.node}, TLS: secure, Log: l.log}
+	server := &mta.Server{Hostname: o.Host, Domains: []string{o.Domain}, Mailboxes: inbound{l.node}, TLS: secure, Resolver: names, Log: l.log, Limits: inboundLimits(o.Limits)}
 	l.add(func(ctx context.Context) error { return server.Serve(ctx, ln) })
 	return nil
+}
+
+func inboundLimits(o app.MailLimits) mta.Limits {
+	return mta.Limits{
+		Message: o.Message, Memory: 4 * o.Message, Recipients: o.Recipients, Connections: o.Connections,
+		PerAddress: o.PerAddress, PerMinute: o.PerMinute, Trusted: o.Trusted,
+	}
 }
 
 // inbound receives mail from outside: it implements mta.Mailboxes.

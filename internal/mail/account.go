@@ -101,13 +101,18 @@ func (acc *Account) Member() moot.MemberID { return acc.self }
 // Device returns the key of the account's device.
 func (acc *Account) Device() moot.Key { return acc.device }
 
-// Resolve looks an address up, as Directory.Resolve.
-func (acc *Account) Resolve(ctx context.Context, address string) (Target, error) {
+// Inbound returns the members to whom mail from other domains to an address leads. Kinds:
+// as Directory.Inbound.
+func (acc *Account) Inbound(ctx context.Context, address string) (list []moot.MemberID, err error) {
 	dir, err := acc.cfg.Directory(ctx)
 	if err != nil {
-		return Target{}, err
+		return nil, err
 	}
-	return dir.Resolve(address)
+	found, err := dir.Inbound(address)
+	for _, t := range found {
+		list = append(list, t.Member)
+	}
+	return list, err
 }
 
 // Folders implements Mailbox.

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"net/mail"
 	"strings"
 	"unicode/utf8"
@@ -34,47 +35,136 @@ type Roster interface {
 type Directory struct {
 	Roster Roster
 	Domain string // mail domain of the space's server; "" if it has none
+	// Aliases are asked for when an address leads to no member. nil: there are none.
+	Aliases func() (Aliases, error)
 }
 
-// Target is a resolved address: one of the three.
+// Target is where an address leads: a member, a channel or out of the space.
 type Target struct {
 	Member  moot.MemberID
 	Name    string // of Member, in its mail form, if the address named it so and not by ID
+	Alias   string // that leads to Member, in its mail form; empty: the address is its own
 	Channel string // as #general
 	Outside string // an address in another domain
 }
 
-// Resolve looks an address up, with or without a display name: a member's name or ID,
-// or #channel, with or without one of the space's domains. Names match exactly, but for
-// what the mail form leaves out. Kinds: Invalid, NotFound for an unknown name and for a
-// member who was removed or waits to be admitted.
-func (d Directory) Resolve(address string) (Target, error) {
+// plain returns only where the address leads.
+func (t Target) plain() Target {
+	t.Name, t.Alias = "", ""
+	return t
+}
+
+// Resolve looks an address up, with or without a display name: a member's name or ID, an
+// alias, or #channel, with or without one of the space's domains. Names match exactly, but
+// for what the mail form leaves out; a tag after a plus sign does not matter (RFC 5233).
+// There is one target, but for an alias and for postmaster and abuse, which lead to the
+// owners. Kinds: Invalid, NotFound for an unknown name and for a member who was removed or
+// waits to be admitted.
+func (d Directory) Resolve(address string) ([]Target, error) {
 	local, domain, err := splitAddress(address)
 	if err != nil {
-		return Target{}, err
+		return nil, err
 	}
 	if domain != "" && !d.ours(domain) {
-		return Target{Outside: mime.Address{Local: local, Domain: domain}.Address()}, nil
+		return []Target{{Outside: mime.Address{Local: local, Domain: domain}.Address()}}, nil
 	}
 	if strings.HasPrefix(local, "#") {
 		if !validChannel(local) {
-			return Target{}, moot.Errorf(moot.Invalid, "%.60q is not a channel name: want # and letters, digits, '-' or '_'", local)
+			return nil, moot.Errorf(moot.Invalid, "%.60q is not a channel name: want # and letters, digits, '-' or '_'", local)
 		}
-		return Target{Channel: local}, nil
+		return []Target{{Channel: local}}, nil
+	}
+	local = d.untagged(local)
+	if toOwners(local) {
+		return d.owners(), nil
 	}
 	m, named, err := d.member(local)
+	switch {
+	case err == nil && named:
+		return []Target{{Member: m.ID, Name: trust.MailForm(local)}}, nil
+	case err == nil:
+		return []Target{{Member: m.ID}}, nil
+	}
+	if found, err2 := d.alias(local, domain); err2 != nil || len(found) > 0 {
+		return found, err2
+	}
+	return nil, err
+}
+
+// Inbound is Resolve for mail from other domains: channels take none, and a name by which
+// authorities recognize the holder of the domain leads to nobody but owners and admins.
+// Kinds: as Resolve, and Denied.
+func (d Directory) Inbound(address string) ([]Target, error) {
+	found, err := d.Resolve(address)
 	if err != nil {
-		return Target{}, err
+		return nil, err
 	}
-	t := Target{Member: m.ID}
-	if named {
-		t.Name = trust.MailForm(local)
+	for _, t := range found {
+		m, _ := d.Roster.Member(t.Member)
+		switch {
+		case t.Channel != "":
+			return nil, moot.Errorf(moot.Denied, "a channel takes no mail from outside")
+		case t.Outside != "":
+			return nil, moot.Errorf(moot.NotFound, "%.80q is not an address of this space", address)
+		case t.Name != "" && Entitles(t.Name) && m.Role.Rank() < policy.RoleAdmin.Rank():
+			return nil, moot.Errorf(moot.NotFound, "mail from outside to %.80q goes to an owner, an admin or an alias only", address)
+		}
 	}
-	return t, nil
+	return found, nil
 }
 
 func (d Directory) ours(domain string) bool {
+	domain = strings.TrimSuffix(domain, ".")
 	return strings.EqualFold(domain, StableDomain) || d.Domain != "" && strings.EqualFold(domain, d.Domain)
+}
+
+// untagged removes the tag from the local part of an address, unless a member's name has
+// a plus sign itself.
+func (d Directory) untagged(local string) string {
+	base, _, tagged := strings.Cut(local, "+")
+	if !tagged || base == "" {
+		return local
+	}
+	if m, named, err := d.member(local); err == nil && named && strings.Contains(m.Name, "+") {
+		return local
+	}
+	return base
+}
+
+// owners returns to whom mail about the mail system itself leads.
+func (d Directory) owners() (list []Target) {
+	for _, m := range d.Roster.Members() {
+		if !m.Revoked && !m.Waiting && m.Role.Rank() >= policy.RoleOwner.Rank() {
+			list = append(list, Target{Member: m.ID, Alias: "postmaster"})
+		}
+	}
+	return list
+}
+
+// alias returns where an address leads that is no member's: none, if it is no alias, and
+// there is none for the rest of the mail domain. Members that have left the space are left
+// out.
+func (d Directory) alias(local, domain string) (list []Target, err error) {
+	if d.Aliases == nil {
+		return nil, nil
+	}
+	all, err := d.Aliases()
+	if err != nil {
+		return nil, err
+	}
+	a, ok := all.Find(local)
+	if !ok || a.Name == CatchAll {
+		if d.Domain == "" || domain == "" || strings.EqualFold(domain, StableDomain) {
+			return nil, nil
+		}
+		a = all[CatchAll]
+	}
+	for _, id := range a.Members {
+		if m, ok := d.Roster.Member(id); ok && !m.Revoked && !m.Waiting {
+			list = append(list, Target{Member: id, Alias: cmp.Or(trust.MailForm(local), CatchAll)})
+		}
+	}
+	return list, nil
 }
 
 // member looks a member up by the local part of an address, and reports whether that is a
@@ -123,7 +213,7 @@ func (d Directory) Address(id moot.MemberID) mail.Address {
 	local, shown := id.String(), id.Short()
 	if m, ok := d.Roster.Member(id); ok {
 		shown = m.Name
-		if found, _, err := d.member(LocalPart(m.Name)); err == nil && found.ID == id {
+		if found, _, err := d.member(LocalPart(m.Name)); err == nil && found.ID == id && !toOwners(LocalPart(m.Name)) {
 			local = LocalPart(m.Name)
 		}
 	}
@@ -133,9 +223,8 @@ func (d Directory) Address(id moot.MemberID) mail.Address {
 // names reports whether an address is a member's own, also if it leads to nobody because
 // the member was removed or waits to be admitted.
 func (d Directory) names(address string, id moot.MemberID) bool {
-	t, err := d.Resolve(address)
-	if err == nil {
-		return t.Member == id && !id.IsZero()
+	if found, err := d.Resolve(address); err == nil && len(found) == 1 && found[0].Alias == "" {
+		return found[0].Member == id && !id.IsZero()
 	}
 	local, domain, err := splitAddress(address)
 	m, ok := d.Roster.Member(id)

@@ -128,8 +128,8 @@ const generalChannel = "#general"
 
 func channelOf(dir Directory, to []string) string {
 	for _, address := range to {
-		if t, err := dir.Resolve(address); err == nil && t.Channel != "" {
-			return strings.ToLower(t.Channel)
+		if found, err := dir.Resolve(address); err == nil && len(found) == 1 && found[0].Channel != "" {
+			return strings.ToLower(found[0].Channel)
 		}
 	}
 	return generalChannel

@@ -28,14 +28,14 @@ func (d Directory) forged(h header, author moot.MemberID, fromServer bool) bool 
 	for _, a := range h.authors {
 		address := a.Address()
 		if a.Domain == "" { // only a name: it may be another member's
-			t, err := d.Resolve(bare([]mime.Address{a})[0])
-			if err == nil && t.Member != author {
+			name := bare([]mime.Address{a})[0]
+			if _, err := d.Resolve(name); err == nil && !d.names(name, author) {
 				return true
 			}
 			continue
 		}
-		t, err := d.Resolve(address)
-		outside := fromServer && (err == nil && t.Outside != "" || isDaemon(address))
+		found, err := d.Resolve(address)
+		outside := fromServer && (err == nil && len(found) == 1 && found[0].Outside != "" || isDaemon(address))
 		if !outside && !d.names(address, author) {
 			return true
 		}

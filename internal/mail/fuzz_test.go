@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/cbor"
 )
 
 func FuzzSummarize(f *testing.F) {
@@ -109,6 +110,22 @@ func FuzzRelayField(f *testing.F) {
 		}
 		if all, err := io.ReadAll(rest); err != nil || !bytes.Equal(all, mime) {
 			t.Errorf("%d of %d bytes are left, %v", len(all), len(mime), err)
+		}
+	})
+}
+
+// FuzzAlias: what is read as an alias makes sense.
+func FuzzAlias(f *testing.F) {
+	body, err := cbor.Marshal(wireAlias{"sales", []moot.MemberID{{1}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("mail/sales", body)
+	f.Add("mail/*", body)
+	f.Fuzz(func(t *testing.T, key string, body []byte) {
+		a, err := decodeAlias(&moot.Entry{Kind: moot.KindRule, Key: key, Body: body, BodySize: len(body)})
+		if err == nil && len(body) > 0 && (a.Check() != nil || aliasPrefix+a.form() != key) {
+			t.Errorf("%q is %+v", key, a)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package mail
 import (
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/mootspace/moot"
@@ -27,7 +28,7 @@ type Names struct {
 	meant map[moot.MemberID]meanings // by writer: a server has accounts of several members
 }
 
-// meanings are members by the mail form of their names.
+// meanings are members by the mail form of their names; of an alias the zero ID.
 type meanings map[string]moot.MemberID
 
 // OpenNames reads the memory.
@@ -48,12 +49,28 @@ func (n *Names) Check(writer moot.MemberID, targets ...Target) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, t := range targets {
-		before, known := n.meant[writer][t.Name]
-		if t.Name != "" && known && before != t.Member {
-			return moot.WithHint(moot.Errorf(moot.Conflict, "%s is now another member (%v) than the one you wrote to before (%v)", t.Name, t.Member, before), moot.HintOtherMember)
+		name, means := t.meaning()
+		before, known := n.meant[writer][name]
+		switch {
+		case name == "" || !known || before == means:
+		case before.IsZero():
+			return moot.WithHint(moot.Errorf(moot.Conflict, "%s is now a member (%v), and was an alias when you wrote to it before", name, means), moot.HintOtherMember)
+		case !means.IsZero():
+			return moot.WithHint(moot.Errorf(moot.Conflict, "%s is now another member (%v) than the one you wrote to before (%v)", name, means, before), moot.HintOtherMember)
+		case !slices.ContainsFunc(targets, func(o Target) bool { return o.Alias == name && o.Member == before }):
+			return moot.WithHint(moot.Errorf(moot.Conflict, "%s is now an alias that does not lead to the member you wrote to before (%v)", name, before), moot.HintOtherMember)
 		}
 	}
 	return nil
+}
+
+// meaning returns the name by which a target was addressed, and what it means: a member,
+// or, of an alias, whose members may change, the zero ID.
+func (t Target) meaning() (name string, means moot.MemberID) {
+	if t.Alias != "" {
+		return t.Alias, moot.MemberID{}
+	}
+	return t.Name, t.Member
 }
 
 // Remember saves whom names mean to a writer.
@@ -68,8 +85,8 @@ func (n *Names) Remember(writer moot.MemberID, targets ...Target) error {
 		mine = meanings{}
 	}
 	for _, t := range targets {
-		if t.Name != "" {
-			mine[t.Name] = t.Member
+		if name, means := t.meaning(); name != "" {
+			mine[name] = means
 		}
 	}
 	if maps.Equal(mine, n.meant[writer]) {

@@ -115,13 +115,13 @@ func TestResolve(t *testing.T) {
 		id(1).String(): id(1), strings.ToUpper(id(1).String()) + "@moot.alt": id(1),
 		"ann~7k2q": id(5), "ann~7k2q@friends.example": id(5),
 	} {
-		if got, err := dir.Resolve(address); err != nil || got.Member != want {
-			t.Errorf("%s is %v, %v; want %v", address, got.Member.Short(), err, want.Short())
+		if got, err := dir.Resolve(address); err != nil || len(got) != 1 || got[0].Member != want {
+			t.Errorf("%s is %v, %v; want %v", address, got, err, want.Short())
 		}
 	}
 	for _, address := range []string{"gone", id(3).String(), "waits", id(4).String(), id(1).String()[:12], "zoe", "ann~", p[1].Device().String(), "x"} {
 		if got, err := dir.Resolve(address); moot.KindOf(err) != moot.NotFound {
-			t.Errorf("%s is %v, %v", address, got.Member.Short(), err)
+			t.Errorf("%s is %v, %v", address, got, err)
 		}
 	}
 	for i, want := range []string{"owner", "ann", "zoé.smith", id(3).String(), id(4).String(), "ann~7k2q"} {

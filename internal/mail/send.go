@@ -57,14 +57,16 @@ func (acc *Account) Deliver(ctx context.Context, to []string, mime io.Reader) er
 	}
 	d := delivery{inbound: true}
 	for _, address := range to {
-		t, err := dir.Resolve(address)
+		found, err := dir.Inbound(address)
 		if err != nil {
 			return err
 		}
-		if t.Outside != "" {
-			return moot.Errorf(moot.NotFound, "%.80q is not an address of this space", address)
+		for _, t := range found {
+			d.add(t, true)
 		}
-		d.add(t, true)
+	}
+	if len(d.named) > MaxRecipients {
+		return moot.Errorf(moot.TooLarge, "a message may have at most %d recipients", MaxRecipients)
 	}
 	out := &outgoing{body: mime}
 	_, err = acc.dispatch(ctx, dir, out, d, 0)
@@ -111,11 +113,12 @@ func (d *delivery) announced() []moot.MemberID {
 func (acc *Account) route(ctx context.Context, dir Directory, to []string, h header) (d delivery, err error) {
 	seen := map[Target]bool{}
 	for _, address := range slices.Concat(h.to, h.cc) {
-		if t, err := dir.Resolve(address); err == nil {
-			t.Name = ""
-			seen[t] = true
-		} else if len(to) == 0 {
+		found, err := dir.Resolve(address)
+		if err != nil && len(to) == 0 {
 			return d, err
+		}
+		for _, t := range found {
+			seen[t.plain()] = true
 		}
 	}
 	if len(to) == 0 {
@@ -128,13 +131,16 @@ func (acc *Account) route(ctx context.Context, dir Directory, to []string, h hea
 		return d, moot.Errorf(moot.TooLarge, "a message may have at most %d recipients: use a #channel", MaxRecipients)
 	}
 	for _, address := range to {
-		t, err := dir.Resolve(address)
+		found, err := dir.Resolve(address)
 		if err != nil {
 			return d, err
 		}
-		plain := t
-		plain.Name = ""
-		d.add(t, seen[plain])
+		for _, t := range found {
+			d.add(t, seen[t.plain()])
+		}
+	}
+	if len(d.named)+len(d.bcc) > MaxRecipients {
+		return d, moot.Errorf(moot.TooLarge, "a message may have at most %d recipients: use a #channel", MaxRecipients)
 	}
 	if len(d.outside) > 0 {
 		servers := acc.servers(ctx)

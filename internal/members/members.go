@@ -26,6 +26,9 @@ type Config struct {
 	Write  sign.Writer
 	Roster *policy.Roster   // of the space, as it is known here
 	Now    func() time.Time // default: time.Now
+	// MayBeNamed reports, with kind Conflict, that a name is not to become that of a member of
+	// a role, though no member has it. Default: it may.
+	MayBeNamed func(ctx context.Context, name string, role policy.Role) error
 }
 
 // Members are the people of one space, seen through a node.
@@ -35,6 +38,9 @@ type Members struct{ cfg Config }
 func New(cfg Config) *Members {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.MayBeNamed == nil {
+		cfg.MayBeNamed = func(context.Context, string, policy.Role) error { return nil }
 	}
 	return &Members{cfg}
 }
@@ -179,6 +185,9 @@ func (m *Members) Rename(ctx context.Context, name string) error {
 	}
 	if other, err := roster.Holder(name); err == nil && other != self.ID {
 		return moot.WithHint(moot.Errorf(moot.Conflict, "another member is called %q, or a name that mail programs take for it", name), moot.HintRename)
+	}
+	if err := m.cfg.MayBeNamed(ctx, name, self.Role); err != nil {
+		return err
 	}
 	_, err = m.say(ctx, roster, trust.Rename{Name: name})
 	return err

@@ -50,8 +50,8 @@ func (m *Members) witness(ctx context.Context, feeds, always bool) (bool, error)
 		}
 	}
 	for _, claim := range roster.Claims() {
-		if len(w.Confirms) < maxLines && roster.Probe(m.cfg.Self, trust.Witness{Confirms: []moot.EntryID{claim}}) == nil {
-			w.Confirms = append(w.Confirms, claim)
+		if len(w.Confirms) < maxLines && m.cfg.MayBeNamed(ctx, claim.Name, claimant(roster, claim)) == nil && roster.Probe(m.cfg.Self, trust.Witness{Confirms: []moot.EntryID{claim.ID}}) == nil {
+			w.Confirms = append(w.Confirms, claim.ID)
 		}
 	}
 	if feeds {
@@ -65,6 +65,12 @@ func (m *Members) witness(ctx context.Context, feeds, always bool) (bool, error)
 	}
 	_, err := m.write(ctx, roster.Cites(w), w)
 	return err == nil, err
+}
+
+// claimant returns the role of a member that claims a name.
+func claimant(roster *policy.Roster, c trust.Claim) policy.Role {
+	m, _ := roster.Member(c.Member)
+	return m.Role
 }
 
 // unconfirmed returns the ends of the feeds of which most is not confirmed yet.

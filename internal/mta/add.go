@@ -143,7 +143,7 @@ func (q *Queue) write(f *os.File, m *queued, mime io.Reader) error {
 	}
 	m.utf8 = m.utf8 || !isASCII(head.String())
 	whole := io.MultiReader(&head, bytes.NewReader(start[at:n]), r)
-	if m.head, m.size, err = copySigned(f, whole, q.sign); err != nil {
+	if m.head, m.size, err = copySigned(f, whole, signedFields(h), q.sign); err != nil {
 		return err
 	}
 	if m.size > q.limit.Message {

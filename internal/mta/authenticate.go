@@ -52,7 +52,7 @@ func (s *session) checkSPF(ctx context.Context, from string) *authres.SPFResult 
 		r.From, _ = splitAddress(from)
 	}
 	domain := r.From + r.Helo
-	if domain == "" || strings.HasPrefix(domain, "[") || !s.remote.IsValid() {
+	if domain == "" || strings.HasPrefix(domain, "[") || !s.remote.IsValid() || s.trusted {
 		return r
 	}
 	result, _ := spf.CheckHostWithSender(s.remote.AsSlice(), domain, from, spf.WithContext(ctx), spf.WithResolver(s.dns))

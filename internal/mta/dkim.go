@@ -7,8 +7,10 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"io"
+	"slices"
 	"strings"
 
+	"github.com/emersion/go-message/textproto"
 	"github.com/emersion/go-msgauth/dkim"
 
 	"github.com/mootspace/moot"
@@ -52,24 +54,30 @@ func (s Signature) Zone() (string, error) {
 	return name + ". IN TXT " + strings.Join(append(parts, `"`+text+`"`), " "), nil
 }
 
-// signedFields returns the fields to sign: those that readers see (RFC 6376, 5.4.1).
-// Fields that must be unique are listed once more than they occur, so that no second one
-// can be added.
-func signedFields() []string {
-	return []string{
-		"From", "From", "To", "To", "Cc", "Cc", "Subject", "Subject", "Date", "Date", "Message-ID", "Message-ID",
-		"Reply-To", "Reply-To", "Sender", "In-Reply-To", "References",
-		"MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+// Fields to sign, if a message has them (RFC 6376, 5.4.1). Those of unique are listed once
+// more than they occur, so that no second one can be added. Lists add or replace the
+// others, and add fields that the message lacks: that breaks no signature.
+func signedFields(h textproto.Header) (keys []string) {
+	unique := []string{"From", "To", "Cc", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"}
+	others := []string{"Reply-To", "Sender", "In-Reply-To", "References"}
+	for _, field := range slices.Concat(unique, others) {
+		n := len(h.Values(field))
+		if n > 0 && slices.Contains(unique, field) {
+			n++
+		}
+		keys = append(keys, slices.Repeat([]string{field}, n)...)
 	}
+	return keys
 }
 
-// copySigned copies a message to w, and returns its size and the signatures to prepend.
-func copySigned(w io.Writer, message io.Reader, all []Signature) (head string, size int64, err error) {
+// copySigned copies a message to w, and returns its size and the signatures to prepend,
+// of the body and of fields.
+func copySigned(w io.Writer, message io.Reader, fields []string, all []Signature) (head string, size int64, err error) {
 	to := []io.Writer{w}
 	var signers []*dkim.Signer
 	for _, s := range all {
 		d, err := dkim.NewSigner(&dkim.SignOptions{
-			Domain: s.Domain, Selector: s.Selector, Signer: s.Key, HeaderKeys: signedFields(),
+			Domain: s.Domain, Selector: s.Selector, Signer: s.Key, HeaderKeys: fields,
 			HeaderCanonicalization: dkim.CanonicalizationRelaxed, BodyCanonicalization: dkim.CanonicalizationRelaxed,
 		})
 		if err != nil {

@@ -78,7 +78,11 @@ func (s *session) checkDomain(ctx context.Context, from string, spf *authres.SPF
 	case err != nil:
 		return alignment{value: authres.ResultPermError, from: from}
 	}
-	return alignment{evaluate(rec, from, spf, signed), from, policy}
+	value := evaluate(rec, from, spf, signed)
+	if s.trusted && value == authres.ResultFail && !slices.ContainsFunc(signed, func(r *authres.DKIMResult) bool { return r.Value == authres.ResultFail }) {
+		value = authres.ResultNone // SPF might have passed where the relay got it
+	}
+	return alignment{value, from, policy}
 }
 
 // evaluate returns whether SPF or DKIM authenticate the domain in From.

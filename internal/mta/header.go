@@ -17,35 +17,72 @@ const (
 )
 
 // parseHeader parses the header in the first chunk of a message, and returns the offset
-// of the body. Kinds: TooLarge, Invalid.
+// of the body. As with other mail servers, a line that is no field begins the body also
+// if no empty line is before it, and the separator of a mailbox file before the header
+// becomes a field. Kind TooLarge.
 func parseHeader(start []byte) (h textproto.Header, at int, err error) {
-	at = endOfHeader(start)
+	separator := separatorLine(start)
+	at = endOfHeader(start, len(separator))
 	if at < 0 || at > maxHeader {
 		return h, 0, moot.Errorf(moot.TooLarge, "the header has more than %d bytes", maxHeader)
 	}
-	h, err = textproto.ReadHeader(bufio.NewReader(bytes.NewReader(start[:at])))
+	h, err = textproto.ReadHeader(bufio.NewReader(bytes.NewReader(start[len(separator):at])))
 	if err != nil && err != io.EOF {
 		return h, 0, moot.Errorf(moot.Invalid, "%w", err)
 	}
 	if h.Len() > maxFields {
 		return h, 0, moot.Errorf(moot.TooLarge, "the header has more than %d fields", maxFields)
 	}
+	if len(separator) > 0 {
+		h.Add("X-Mailbox-Line", oneLine(string(separator)))
+	}
 	return h, at, nil
 }
 
-// endOfHeader returns the length of the header with the empty line that ends it, or of a
-// whole message without a body; -1 if the header does not end.
-func endOfHeader(start []byte) int {
-	if bytes.HasPrefix(start, []byte("\r\n")) {
-		return 2
+// separatorLine returns the line that precedes a message in an mbox file (RFC 4155), if
+// there is one.
+func separatorLine(start []byte) []byte {
+	end := bytes.IndexByte(start, '\n') + 1
+	if !bytes.HasPrefix(bytes.TrimLeft(start[:end], ">"), []byte("From ")) {
+		return nil
 	}
-	if i := bytes.Index(start, []byte("\r\n\r\n")); i >= 0 {
-		return i + 4
+	return start[:end]
+}
+
+// endOfHeader returns the offset of the body: after the first empty line, or at the first
+// line that is no field; -1 if the header does not end. The header begins at from.
+func endOfHeader(start []byte, from int) int {
+	for at := from; at < len(start); {
+		end := bytes.IndexByte(start[at:], '\n') + 1
+		if end == 0 {
+			if len(start) == chunk {
+				return -1
+			}
+			end = len(start) - at
+		}
+		line := start[at : at+end]
+		folded := at > from && (line[0] == ' ' || line[0] == '\t')
+		switch {
+		case string(line) == "\r\n" || string(line) == "\n":
+			return at + end
+		case !folded && !isField(line):
+			return at
+		}
+		at += end
 	}
-	if len(start) < chunk {
-		return len(start)
+	if len(start) == chunk {
+		return -1
 	}
-	return -1
+	return len(start)
+}
+
+// isField reports whether a line begins a header field: a name (RFC 5322, 3.6.8), and a
+// colon, before which there may be white space.
+func isField(line []byte) bool {
+	name, _, colon := bytes.Cut(line, []byte(":"))
+	name = bytes.TrimRight(name, " \t")
+	notName := func(r rune) bool { return r <= ' ' || r > '~' }
+	return colon && len(name) > 0 && !bytes.ContainsFunc(name, notName)
 }
 
 // stripTrusted removes fields that only this server may add: trace and authentication

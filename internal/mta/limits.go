@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -14,13 +15,17 @@ func (l Limits) orDefault() Limits {
 	l.Message = cmp.Or(l.Message, 64<<20)
 	l.Memory = max(cmp.Or(l.Memory, 256<<20), l.Message+chunk)
 	l.Recipients = cmp.Or(l.Recipients, 100)
-	l.Connections = cmp.Or(l.Connections, 100)
-	l.PerAddress = cmp.Or(l.PerAddress, 10)
-	l.PerMinute = cmp.Or(l.PerMinute, 60)
+	l.Connections = cmp.Or(l.Connections, 200)
+	l.PerAddress = cmp.Or(l.PerAddress, 20)
+	l.PerMinute = cmp.Or(l.PerMinute, 300)
 	l.Hops = cmp.Or(l.Hops, 50)
 	l.Idle = cmp.Or(l.Idle, 5*time.Minute)
 	l.Data = cmp.Or(l.Data, 15*time.Minute)
 	return l
+}
+
+func (l Limits) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(l.Trusted, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // origin is the unit that limits count: an IPv4 address, or an IPv6 /64, all of which

@@ -41,9 +41,10 @@ func (l *listener) Accept() (net.Conn, error) {
 
 func (l *listener) admit(c net.Conn) *serverConn {
 	conn := &serverConn{Conn: c, listener: l, origin: originOf(c.RemoteAddr()), deadline: time.Now().Add(maxSession)}
+	bounded := !l.limits.trusts(ipOf(c.RemoteAddr()))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || len(l.open) >= l.limits.Connections || l.perOrigin[conn.origin] >= l.limits.PerAddress {
+	if l.closed || len(l.open) >= l.limits.Connections || bounded && l.perOrigin[conn.origin] >= l.limits.PerAddress {
 		return nil
 	}
 	l.open[conn] = struct{}{}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Resolver queries the DNS, as a *net.Resolver. Names are absolute, with a final dot.
+// Resolver queries the DNS, as a *net.Resolver or a Cache. Names are absolute, with a final dot.
 type Resolver interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
@@ -25,7 +25,7 @@ const lookupTimeout = 10 * time.Second
 
 func newResolver(r Resolver) resolver {
 	if r == nil {
-		r = net.DefaultResolver
+		r = NewCache()
 	}
 	return resolver{r}
 }

@@ -26,7 +26,7 @@ type Sender struct {
 	// message. An error is retried, except kind NotFound: the sender does not exist.
 	Bounce func(ctx context.Context, to string, dsn io.Reader) error
 
-	Resolver Resolver                                                          // nil for the system's
+	Resolver Resolver                                                          // nil for a Cache of its own
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // nil for the system's
 	Port     int                                                               // of mail servers: 25
 	Private  bool                                                              // also deliver to addresses that are not public

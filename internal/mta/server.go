@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -20,7 +21,7 @@ type Server struct {
 	Domains   []string    // domains of the mailboxes; mail for others is refused
 	Mailboxes Mailboxes   //
 	TLS       *tls.Config // offers STARTTLS; nil if there is no certificate
-	Resolver  Resolver    // nil for the system's
+	Resolver  Resolver    // nil for a Cache of its own
 	Log       *slog.Logger
 	Limits    Limits
 
@@ -33,8 +34,8 @@ type Server struct {
 type Mailboxes interface {
 	// Accepts returns nil if mail for the address is accepted. Kinds: NotFound for an
 	// unknown mailbox, Denied if it accepts no mail from other domains, Full,
-	// Unavailable. The address is in one of the Server's domains, in the client's
-	// spelling.
+	// Unavailable. The address is in one of the Server's domains, the local part in the
+	// client's spelling.
 	Accepts(ctx context.Context, address string) error
 
 	// Deliver stores the message for all its recipients. The message is durable when it
@@ -60,12 +61,17 @@ type Limits struct {
 	Message     int64         // bytes of a message: 64 MiB
 	Memory      int64         // bytes of all messages being received: 256 MiB
 	Recipients  int           // of a message: 100
-	Connections int           // open connections: 100
-	PerAddress  int           // connections from one address, for IPv6 one /64: 10
-	PerMinute   int           // messages per minute from one address: 60
+	Connections int           // open connections: 200
+	PerAddress  int           // connections from one address, for IPv6 one /64: 20
+	PerMinute   int           // messages per minute from one address: 300
 	Hops        int           // Received fields, more of which mean a mail loop: 50
 	Idle        time.Duration // idle timeout: 5 minutes (RFC 5321, 4.5.3.2.7)
 	Data        time.Duration // timeout of a whole message: 15 minutes
+
+	// Trusted are networks of relays that pass on the mail of others, as a backup server or
+	// a filter: neither PerAddress nor PerMinute holds for them, and SPF says nothing about
+	// them, so that without a signature of its author their mail fails no check.
+	Trusted []netip.Prefix
 }
 
 const (

@@ -56,7 +56,7 @@ func TestNoRelay(t *testing.T) {
 	if smtpErr := w.send("RCPT TO:<nobody@space.example>\r\n", "550 5.1.1"); strings.Contains(smtpErr, "secret") {
 		t.Error("discloses an internal error: " + smtpErr)
 	}
-	w.send("RCPT TO:<ann@SPACE.example.>\r\n", "550 5.1.1") // our domain, a mailbox that is not there
+	w.send("RCPT TO:<ann@SPACE.example.>\r\n", "250") // our domain in another spelling
 }
 
 func TestVerifyDisclosesNothing(t *testing.T) {

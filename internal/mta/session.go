@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type session struct {
 	remote  netip.Addr
 	helo    string // a domain name or address literal, else ""
 	tls     string // version and cipher; "" without TLS
+	trusted bool   // a relay of Limits.Trusted
 	refused int    // recipients
 	mu      sync.Mutex
 	from    string
@@ -36,6 +38,7 @@ func (r *runningServer) newSession(c *smtp.Conn) (smtp.Session, error) {
 		return nil, errors.New("a connection of another listener")
 	}
 	s.remote = ipOf(s.client.RemoteAddr())
+	s.trusted = r.limits.trusts(s.remote)
 	if state, ok := c.TLSConnectionState(); ok {
 		s.tls = tlsName(state)
 	}
@@ -49,7 +52,7 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 			return refusal(553, smtp.EnhancedCode{5, 1, 7}, "malformed sender address")
 		}
 	}
-	if !s.rates.allow(s.client.origin) {
+	if !s.trusted && !s.rates.allow(s.client.origin) {
 		return refusal(450, smtp.EnhancedCode{4, 7, 1}, "too many messages from your address, try again later")
 	}
 	s.mu.Lock()
@@ -60,7 +63,7 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 
 // Rcpt implements smtp.Session. Only local mailboxes are recipients: no open relay.
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	err := s.accepts(to)
+	to, err := s.accepts(to)
 	if err != nil {
 		if s.refused++; s.refused > maxRefused {
 			s.client.stopReads()
@@ -75,19 +78,22 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return nil
 }
 
-func (s *session) accepts(to string) error {
+// accepts returns the address with the domain as the mailboxes spell it.
+func (s *session) accepts(to string) (string, error) {
 	domain, err := splitAddress(to)
 	if err != nil {
-		return refusal(553, smtp.EnhancedCode{5, 1, 3}, "malformed recipient address")
+		return to, refusal(553, smtp.EnhancedCode{5, 1, 3}, "malformed recipient address")
 	}
-	if !slices.ContainsFunc(s.Domains, func(ours string) bool { return sameName(ours, domain) }) {
-		return refusal(550, smtp.EnhancedCode{5, 7, 1}, "relaying for that domain is denied")
+	at := slices.IndexFunc(s.Domains, func(ours string) bool { return sameName(ours, domain) })
+	if at < 0 {
+		return to, refusal(550, smtp.EnhancedCode{5, 7, 1}, "relaying for that domain is denied")
 	}
+	to = to[:strings.LastIndexByte(to, '@')+1] + s.Domains[at]
 	err = s.Mailboxes.Accepts(s.ctx, to)
 	if err != nil {
 		s.log.Info("refused a recipient of mail", "to", to, "remote", s.remote, "err", err)
 	}
-	return reply(err)
+	return to, reply(err)
 }
 
 // Data implements smtp.Session. The message is durable when it returns nil.

@@ -69,7 +69,9 @@ func verify(clock *feed.Clock) func(moot.Entry) error {
 type guard struct {
 	roster *policy.Roster
 	policy policy.Policy
-	names  bool // refuse to take in a device that claims another member's name
+	// names reports, with kind Conflict, that nobody may join here under a name. nil: anybody
+	// may, also under another member's name, and is shown with a mark.
+	names func(ctx context.Context, name string, role policy.Role) error
 }
 
 // Allow implements wire.Guard.
@@ -87,7 +89,7 @@ func (g guard) Allow(ctx context.Context, caller moot.Key, action, subject strin
 
 // Accept verifies one entry that the caller submits. Members may pass on what others
 // signed: it is decided when it is stored.
-func (g guard) Accept(_ context.Context, caller moot.Key, e moot.Entry) error {
+func (g guard) Accept(ctx context.Context, caller moot.Key, e moot.Entry) error {
 	who, err := g.roster.Acting(caller)
 	if err == nil {
 		return mayWrite(who, caller, &e)
@@ -104,20 +106,32 @@ func (g guard) Accept(_ context.Context, caller moot.Key, e moot.Entry) error {
 	case heir && e.Author == caller && join.Retire == retire:
 		return nil
 	case !heir && join.Invite == in.ID:
-		return g.free(join.Name, moot.MemberID(e.ID))
+		return g.free(ctx, join.Name, in.Role, moot.MemberID(e.ID))
 	}
 	return moot.Errorf(moot.Denied, "an invitation allows to join, nothing else")
 }
 
-// free reports, with kind Conflict, that another member has a name that a newcomer claims.
-func (g guard) free(name string, newcomer moot.MemberID) error {
-	if !g.names || name == "" {
+// free reports, with kind Conflict, that a newcomer may not have the name that it claims.
+func (g guard) free(ctx context.Context, name string, role policy.Role, newcomer moot.MemberID) error {
+	if g.names == nil || name == "" {
 		return nil
 	}
-	if id, err := g.roster.Holder(name); err != nil || id == newcomer {
+	id, err := g.roster.Holder(name)
+	switch {
+	case err == nil && id == newcomer: // again, as the acknowledgement was lost
 		return nil
+	case err == nil:
+		return moot.WithHint(moot.Errorf(moot.Conflict, "another member is called %q, or a name that mail programs take for it", name), moot.HintRename)
 	}
-	return moot.WithHint(moot.Errorf(moot.Conflict, "another member is called %q, or a name that mail programs take for it", name), moot.HintRename)
+	return g.names(ctx, name, role)
+}
+
+// newcomerName is the names of guard: a server refuses those that are taken.
+func (n *Node) newcomerName() func(context.Context, string, policy.Role) error {
+	if n.cfg.Role.Copies {
+		return n.mayBeNamed
+	}
+	return nil
 }
 
 // mayWrite reports why what a device writes itself would not count.

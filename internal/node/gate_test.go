@@ -80,7 +80,7 @@ func TestInvitedKeyMayJoinAndNothingElse(t *testing.T) {
 	n := founder(t, Config{})
 	l := invitation(t, n, policy.RoleMember)
 	invited := seal.Public(seal.FromSeed(l.Seed))
-	g := guard{n.network.roster, policy.Peer{Roster: n.network.roster, Preferences: n.preferences}, false}
+	g := guard{n.network.roster, policy.Peer{Roster: n.network.roster, Preferences: n.preferences}, nil}
 	must(t, g.Allow(t.Context(), invited, string(policy.Write), ""))
 	wantKind(t, g.Allow(t.Context(), invited, string(policy.Read), ""), moot.Stranger)
 	wantKind(t, g.Allow(t.Context(), eve, string(policy.Write), ""), moot.Stranger)
@@ -112,8 +112,8 @@ func TestServerRefusesNamesThatAreTaken(t *testing.T) {
 	l, err := own(n).Invite(t.Context(), members.Invitation{Role: policy.RoleMember, Uses: 9, Expires: time.Hour})
 	must(t, err)
 	invited := seal.Public(seal.FromSeed(l.Seed))
-	server := guard{n.network.roster, policy.Server{Roster: n.network.roster}, true}
-	peer := guard{n.network.roster, policy.Server{Roster: n.network.roster}, false}
+	server := guard{n.network.roster, policy.Server{Roster: n.network.roster}, n.mayBeNamed}
+	peer := guard{n.network.roster, policy.Server{Roster: n.network.roster}, nil}
 	join, err := members.Enter(l, benKey, "ANN", "laptop", time.Now)
 	must(t, err)
 	wantKind(t, server.Accept(t.Context(), invited, join), moot.Conflict)

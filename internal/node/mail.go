@@ -178,9 +178,9 @@ func (m *mailService) account(ctx context.Context, key ed25519.PrivateKey, signe
 	return b, err
 }
 
-// directory tells which members there are.
+// directory tells which members and aliases there are.
 func (m *mailService) directory(ctx context.Context, node moot.Node) (d mail.Directory, err error) {
-	d.Roster = m.roster
+	d.Roster, d.Aliases = m.roster, func() (mail.Aliases, error) { return mail.ReadAliases(ctx, m.store) }
 	d.Domain, _, err = m.members(node).Mail(ctx)
 	return d, err
 }

@@ -197,7 +197,7 @@ func (n *Node) openAccounts(ctx context.Context, roster *policy.Roster, clock *f
 	return accounts.Open(ctx, accounts.Config{
 		Space: n.cfg.Space, Own: accounts.Account{Key: n.cfg.Key, Signer: n.signer}, Data: n.cfg.Data, Feeds: n.store,
 		Roster: roster, Clock: clock, Now: n.cfg.Now, Ready: n.cfg.Home.Ready, Domains: []string{mail.StableDomain, n.cfg.Mail.Domain},
-		Admit: n.witness.admit, Added: n.added, Label: n.cfg.Names.Account,
+		Admit: n.witness.admit, Added: n.added, Label: n.cfg.Names.Account, MayBeNamed: n.mayBeNamed,
 	})
 }
 

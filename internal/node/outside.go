@@ -3,8 +3,6 @@ package node
 import (
 	"context"
 	"io"
-
-	"github.com/mootspace/moot"
 )
 
 // SetMailRelay has messages to people outside the space passed on by relay. When relay
@@ -23,16 +21,11 @@ func (n *Node) AcceptsMail(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	t, err := b.Resolve(ctx, address)
-	switch {
-	case err != nil:
+	to, err := b.Inbound(ctx, address)
+	if err != nil {
 		return err
-	case t.Channel != "":
-		return moot.Errorf(moot.Denied, "a channel takes no mail from outside")
-	case t.Outside != "":
-		return moot.Errorf(moot.NotFound, "%.80q is not an address here", address)
 	}
-	return n.mail.checkQuota(ctx, []moot.MemberID{t.Member}, 0)
+	return n.mail.checkQuota(ctx, to, 0)
 }
 
 // DeliverMail puts a message from outside into mailboxes of members.

@@ -49,7 +49,7 @@ func (n *Node) newHandler(roster *policy.Roster) http.Handler {
 		seen = dial.Metered{Node: bounded{seen, n.mail.checkQuota}, In: &n.network.in}
 	}
 	seen = admitting{seen, n.witness}
-	h := wire.Handler(n.cfg.Intercept.Seen(worker.Overlay{Node: seen, Cache: n.compute.cached}), guard{roster, rules, n.cfg.Role.Copies}, wire.Options{
+	h := wire.Handler(n.cfg.Intercept.Seen(worker.Overlay{Node: seen, Cache: n.compute.cached}), guard{roster, rules, n.newcomerName()}, wire.Options{
 		Log: n.cfg.Log, Version: n.cfg.Version, BackOff: n.cfg.Role.Seeds, Runner: n.compute,
 		Jobs: n.followHandler(), Accounts: n.enableHandler(),
 	})
@@ -202,7 +202,7 @@ func (n *Node) announceBlobs(ctx context.Context) {
 // members returns the people of the space as a node sees them; roster nil: as that node
 // tells.
 func (n *Node) members(node moot.Feeds, write sign.Writer, roster *policy.Roster) *members.Members {
-	return members.New(members.Config{Space: n.cfg.Space, Self: n.Self(), Node: node, Write: write, Roster: roster, Now: n.cfg.Now})
+	return members.New(members.Config{Space: n.cfg.Space, Self: n.Self(), Node: node, Write: write, Roster: roster, Now: n.cfg.Now, MayBeNamed: n.mayBeNamed})
 }
 
 // Found makes the node's space, which begins with the founder's act; the founder is

@@ -33,6 +33,7 @@ func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session
 		Mail:    func(ctx context.Context) (mail.Mailbox, error) { return n.sessionMail(ctx, via) },
 		Jobs:    n.compute.submitter(via),
 		Copies:  fileCopies{n, via, write},
+		Aliases: aliases{n, write},
 		Control: control{n, via},
 		Close:   func() error { return nil },
 	}, nil

@@ -68,7 +68,7 @@ func TestHeirMayJoinAndNothingElse(t *testing.T) {
 		}
 	}
 
-	g := guard{owner.network.roster, policy.Server{Roster: owner.network.roster}, true}
+	g := guard{owner.network.roster, policy.Server{Roster: owner.network.roster}, owner.mayBeNamed}
 	must(t, g.Allow(t.Context(), heir, string(policy.Write), ""))
 	wantKind(t, g.Allow(t.Context(), heir, string(policy.Read), ""), moot.Stranger)
 	must(t, g.Accept(t.Context(), heir, said[0]))

@@ -188,7 +188,7 @@ func TestRolesDevicesAndRemoval(t *testing.T) {
 	other := ann.newcomer("bob's cousin", policy.RoleMember)
 	other.must(trust.Rename{Name: "Bob"})
 	same(t, "claims", len(ann.Claims()), 1)
-	ann.must(trust.Witness{Confirms: ann.Claims()})
+	ann.must(trust.Witness{Confirms: ids(ann.Claims())})
 	m, err = ann.Lookup("bob")
 	same(t, "the new bob", m.ID, other.member())
 	wantKind(t, "the new bob", err, "")
@@ -215,7 +215,7 @@ func TestLookup(t *testing.T) {
 	for name, as := range map[string]string{"thief of a mark": "bob" + shown[4:], "thief of an ID": id} {
 		thief := ann.newcomer(name, policy.RoleMember)
 		thief.must(trust.Rename{Name: as})
-		ann.must(trust.Witness{Confirms: ann.Claims()})
+		ann.must(trust.Witness{Confirms: ids(ann.Claims())})
 	}
 	for name, want := range map[string]moot.MemberID{
 		"bob": bob.member(), "B.O.B": bob.member(), shown: second.member(), id: second.member(), id[:10]: second.member(),
@@ -242,7 +242,7 @@ func TestAnActThatCouldNotBeStored(t *testing.T) {
 		t.Error("an act shows before it is stored")
 	}
 	ann.must(trust.Rename{Name: "said"}) // at the same position
-	claims := ann.Claims()
+	claims := ids(ann.Claims())
 	same(t, "claims", len(claims), 1)
 	ann.must(trust.Witness{Confirms: claims})
 	_, err := ann.Lookup("said")

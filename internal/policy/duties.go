@@ -35,15 +35,13 @@ func (r *Roster) Waiting() (list []Waiting) {
 }
 
 // Claims returns the renamings that nobody has confirmed.
-func (r *Roster) Claims() (acts []moot.EntryID) {
+func (r *Roster) Claims() []trust.Claim {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.acts != nil {
-		for _, c := range r.acts.current().Claims() {
-			acts = append(acts, c.ID)
-		}
+	if r.acts == nil {
+		return nil
 	}
-	return acts
+	return r.acts.current().Claims()
 }
 
 // Cites returns what the next act cites, if it has the body.

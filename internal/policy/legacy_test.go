@@ -162,7 +162,7 @@ func TestAdoption(t *testing.T) {
 	same(t, "who joined with an old invitation", m.Role, policy.RoleGuest)
 	wantKind(t, "who joined with an old invitation", err, "")
 	bob.must(trust.Rename{Name: "robert"})
-	ann.must(trust.Witness{Confirms: ann.Claims()})
+	ann.must(trust.Witness{Confirms: ids(ann.Claims())})
 	m, err = ann.Lookup("robert")
 	same(t, "renamed", m.ID, moot.MemberID(bob.id()))
 	wantKind(t, "renamed", err, "")

@@ -241,3 +241,11 @@ func same[T comparable](t testing.TB, what string, got, want T) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }
+
+// ids returns the acts with which names are claimed.
+func ids(claims []trust.Claim) (acts []moot.EntryID) {
+	for _, c := range claims {
+		acts = append(acts, c.ID)
+	}
+	return acts
+}

@@ -63,6 +63,7 @@ func Handler(cfg Config) http.Handler {
 	s.addLocal()
 	s.addFolders()
 	s.addCopies()
+	s.addAliases()
 	s.addMembers()
 	s.addMail()
 	s.addJobs()

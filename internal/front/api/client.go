@@ -29,7 +29,7 @@ func Dial(ctx context.Context, h *http.Client, base string, via moot.Architectur
 	c.via = s.Via
 	return &app.Session{
 		Identity: s.Identity, Via: s.Via,
-		Files: filesClient{c}, Folders: foldersClient{c}, Members: membersClient{c}, Copies: copiesClient{c}, Control: controlClient{c}, Jobs: jobsClient{c},
+		Files: filesClient{c}, Folders: foldersClient{c}, Members: membersClient{c}, Copies: copiesClient{c}, Aliases: aliasesClient{c}, Control: controlClient{c}, Jobs: jobsClient{c},
 		Mail:  func(context.Context) (mail.Mailbox, error) { return mailClient{c}, nil },
 		Close: func() error { h.CloseIdleConnections(); return nil },
 	}, nil

@@ -113,7 +113,7 @@ func newWorld(t *testing.T) *world {
 		w.opened = append(w.opened, via)
 		return &app.Session{
 			Identity: app.Identity{Space: w.space, Name: "friends", Member: w.self, As: "ann", Device: w.device, Label: "laptop", Home: "/home"}, Via: via,
-			Files: w.files, Folders: w.folders, Members: memberList{w.people}, Jobs: w.jobs, Copies: &w.copies, Control: w.control,
+			Files: w.files, Folders: w.folders, Members: memberList{w.people}, Jobs: w.jobs, Copies: &w.copies, Aliases: aliases{}, Control: w.control,
 			Mail: func(ctx context.Context) (mail.Mailbox, error) { return w.box, w.box.Sync(ctx) },
 			Close: func() error {
 				w.mu.Lock()

@@ -22,7 +22,7 @@ more ('account enable'), and reads the same mailbox there. Every program gets a 
 of its own making; it is shown once.`,
 	}
 	requireSubcommand(c)
-	c.AddCommand(a.accountListCommand(), a.accountAddCommand(), a.accountEnableCommand(), a.accountRemoveCommand(), a.accountPasswordCommand(), a.accountRecordsCommand())
+	c.AddCommand(a.accountListCommand(), a.accountAddCommand(), a.accountEnableCommand(), a.accountRemoveCommand(), a.accountPasswordCommand(), a.accountAliasCommand(), a.accountRecordsCommand())
 	return c
 }
 

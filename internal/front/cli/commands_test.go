@@ -19,7 +19,7 @@ type command struct {
 }
 
 func commands() []command {
-	return slices.Concat(nodeCommands, filesCommands, syncCommands, peopleCommands, deviceCommands, accountCommands, mailCommands, jobsCommands)
+	return slices.Concat(nodeCommands, filesCommands, syncCommands, peopleCommands, deviceCommands, accountCommands, aliasCommands, mailCommands, jobsCommands)
 }
 
 // recorded are the calls but the one that opens a session.

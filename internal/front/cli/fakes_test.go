@@ -146,7 +146,7 @@ func (f *fake) Run(_ context.Context, home string, o app.RunOptions, ready func(
 }
 
 func (f *fake) Open(_ context.Context, home string, via moot.Architecture) (*app.Session, error) {
-	s := &app.Session{Identity: identity(home), Via: via, Files: fakeFiles{f}, Folders: fakeFolders{f}, Members: fakeMembers{f}, Jobs: fakeJobs{f}, Copies: fakeCopies{f}, Control: fakeControl{f}, Close: func() error { return f.closeErr },
+	s := &app.Session{Identity: identity(home), Via: via, Files: fakeFiles{f}, Folders: fakeFolders{f}, Members: fakeMembers{f}, Jobs: fakeJobs{f}, Copies: fakeCopies{f}, Aliases: fakeAliases{f}, Control: fakeControl{f}, Close: func() error { return f.closeErr },
 		Mail: func(context.Context) (mail.Mailbox, error) { return fakeMailbox{f}, f.call("mail") }}
 	return s, f.call("open %s %s", home, via)
 }
