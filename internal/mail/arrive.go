@@ -74,8 +74,10 @@ func (acc *Account) classify(ctx context.Context, dir Directory, a *arrival) {
 		own := dir.Address(a.envelope.Author)
 		a.From = own.String()
 	}
-	a.preface = "Authentication-Results: " + StableDomain + "; x-moot=" + result + " policy.author=" + a.envelope.Author.String() + "\r\n"
-	a.Size += int64(len(a.preface))
+	if a.envelope.Author != acc.self { // else there is nothing to check, and what was appended stays as it is
+		a.preface = "Authentication-Results: " + StableDomain + "; x-moot=" + result + " policy.author=" + a.envelope.Author.String() + "\r\n"
+		a.Size += int64(len(a.preface))
+	}
 	broadcast := len(a.envelope.To) == 0 && !a.envelope.Private
 	if broadcast {
 		a.Channel = channelOf(dir, slices.Concat(a.header.to, a.header.cc))

@@ -56,7 +56,7 @@ func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.Se
 	changes := s.mb.Watch(v.ctx) // before reading the folder, so that no change is missed
 	f, err := s.folder(name)
 	if err == nil {
-		v.validity, v.modseq = f.Validity, f.ModSeq
+		v.folder, v.validity, v.modseq = f.Name, f.Validity, f.ModSeq
 		err = s.failure(v.load())
 	}
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.Se
 		data.PermanentFlags = append(data.PermanentFlags, imap.FlagWildcard)
 	}
 	if s.client.EnabledCaps().Has(imap.CapIMAP4rev2) {
-		data.List = node{name: f.Name, folder: &f}.data(&imap.ListOptions{})
+		data.List = node{name: canonicalName(f.Name), folder: &f}.data(&imap.ListOptions{})
 	}
 	return data, nil
 }

@@ -125,7 +125,7 @@ func (v *selection) refresh() error {
 		}
 		return nil
 	}
-	if f := all[i]; f.ModSeq != v.modseq || f.Messages != v.present() {
+	if f := all[i]; f.ModSeq != v.modseq || f.Messages != v.remaining() {
 		return v.pull(f)
 	}
 	return nil
@@ -140,7 +140,7 @@ func (v *selection) pull(f mail.Folder) error {
 		return err
 	}
 	v.merge(items)
-	if v.present() != f.Messages {
+	if v.remaining() != f.Messages {
 		q.Since = 0
 		if items, err = v.mb.List(v.ctx, q); err != nil {
 			return err
@@ -152,7 +152,7 @@ func (v *selection) pull(f mail.Folder) error {
 	return nil
 }
 
-func (v *selection) present() (n int) {
+func (v *selection) remaining() (n int) {
 	for _, m := range v.messages {
 		if !m.removed {
 			n++
