@@ -28,7 +28,7 @@ func (s *imapSession) change(indexes []int, c mail.Change) (changed []int, err e
 	}
 	for _, it := range items {
 		if i, there := v.index(imap.UID(it.UID)); there {
-			v.messages[i].flags = it.Flags
+			v.messages[i].flags, v.messages[i].modseq = it.Flags, it.ModSeq
 			v.addKeywords(it.Flags)
 			changed = append(changed, i)
 		}

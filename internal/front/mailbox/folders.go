@@ -197,6 +197,7 @@ func checkStatus(options *imap.StatusOptions) error {
 }
 
 func (s *imapSession) status(f mail.Folder) *imap.StatusData {
+	s.extension.setStatus(f.ModSeq)
 	messages, unseen, deleted := uint32(f.Messages), uint32(f.Unseen), uint32(f.Deleted)
 	limit, recent := s.AppendLimit(), uint32(0)
 	return &imap.StatusData{

@@ -162,6 +162,9 @@ func (c *candidate) sent(since, before time.Time) matchResult {
 
 // field evaluates a header field.
 func (c *candidate) field(key, value string) matchResult {
+	if v, ok := c.extended(key, value); ok {
+		return v
+	}
 	want := fold(value)
 	if c.header == nil {
 		return c.indexed(strings.ToLower(key), want)

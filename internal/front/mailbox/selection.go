@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"log/slog"
 	"slices"
@@ -23,6 +24,7 @@ type selection struct {
 	log      *slog.Logger
 	folder   string
 	validity uint32
+	next     imap.UID // of the folder, when it was selected
 	readOnly bool
 	changed  chan struct{} // signals that the folder may have changed
 
@@ -38,6 +40,7 @@ type selection struct {
 type message struct {
 	uid       imap.UID
 	id        moot.BlobID
+	modseq    uint64
 	size      int64
 	arrived   time.Time
 	flags     []mail.Flag
@@ -46,7 +49,7 @@ type message struct {
 }
 
 func newMessage(it mail.Item) message {
-	return message{uid: imap.UID(it.UID), id: it.ID, size: it.Size, arrived: it.Arrived.UTC(), flags: it.Flags, flagsSent: true}
+	return message{uid: imap.UID(it.UID), id: it.ID, modseq: it.ModSeq, size: it.Size, arrived: it.Arrived.UTC(), flags: it.Flags, flagsSent: true}
 }
 
 // Select implements imapserver.Session.
@@ -56,13 +59,18 @@ func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.Se
 	changes := s.mb.Watch(v.ctx) // before reading the folder, so that no change is missed
 	f, err := s.folder(name)
 	if err == nil {
-		v.folder, v.validity, v.modseq = f.Name, f.Validity, f.ModSeq
+		v.folder, v.validity, v.next, v.modseq = f.Name, f.Validity, imap.UID(f.Next), f.ModSeq
 		err = s.failure(v.load())
 	}
 	if err != nil {
 		v.cancel()
 		return nil, err
 	}
+	if err := s.extension.send(fmt.Sprintf("* OK [HIGHESTMODSEQ %d] Highest\r\n", max(1, f.ModSeq))); err != nil {
+		v.cancel()
+		return nil, err
+	}
+	s.extension.selected(v)
 	go v.watch(changes)
 	s.selected.Store(v)
 	data := &imap.SelectData{

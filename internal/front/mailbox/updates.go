@@ -171,6 +171,9 @@ func (v *selection) merge(items []mail.Item) {
 		case there && !equalFlags(v.messages[i].flags, it.Flags):
 			v.messages[i].flags, v.messages[i].flagsSent = it.Flags, false
 		}
+		if i < len(v.messages) && uint32(v.messages[i].uid) == it.UID {
+			v.messages[i].modseq = it.ModSeq
+		}
 		v.addKeywords(it.Flags)
 	}
 }
