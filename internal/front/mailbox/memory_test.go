@@ -133,6 +133,7 @@ func summarize(b []byte, at time.Time) moots.Summary {
 	s.Subject, _ = h.Subject()
 	s.Date, _ = h.Date()
 	s.MessageID, _ = h.MessageID()
+	s.References, _ = h.MsgIDList("References")
 	for _, field := range []string{"To", "Cc"} {
 		list, _ := mail.ParseAddressList(h.Get(field))
 		for _, a := range list {
