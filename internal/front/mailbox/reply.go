@@ -189,10 +189,10 @@ func (x *extension) unescape(line []byte) []byte {
 
 // capabilities returns what the client can use now (RFC 9051, 6.1.1).
 func (x *extension) capabilities() string {
-	list := "IMAP4rev2 IMAP4rev1 SASL-IR LITERAL+ ID"
+	list := "IMAP4rev2 IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE"
 	switch {
 	case x.session.mb != nil:
-		return list + fmt.Sprintf(" ENABLE UNSELECT IDLE UTF8=ACCEPT NAMESPACE UIDPLUS ESEARCH SEARCHRES WITHIN LIST-EXTENDED LIST-STATUS"+
+		return list + fmt.Sprintf(" UNSELECT UTF8=ACCEPT NAMESPACE UIDPLUS ESEARCH SEARCHRES WITHIN LIST-EXTENDED LIST-STATUS"+
 			" MOVE STATUS=SIZE BINARY CHILDREN SPECIAL-USE CONDSTORE QRESYNC QUOTA QUOTA=RES-STORAGE SORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES APPENDLIMIT=%d", x.session.AppendLimit())
 	case x.passwordsAllowed():
 		list += " AUTH=PLAIN"
