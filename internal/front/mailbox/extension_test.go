@@ -53,10 +53,10 @@ func TestBeforeLogin(t *testing.T) {
 	c.wants([2]string{"CAPABILITY", "AUTH=PLAIN|!STARTTLS|!LOGINDISABLED"}, [2]string{"LOGIN ann {6+}\r\nsecret", "t OK"})
 }
 
-func (c *wire) ends(text string) string {
+func (c *wire) ends(text string) {
 	c.t.Helper()
 	c.send(text)
-	return c.until("* BYE")
+	c.until("* BYE")
 }
 
 func TestOtherProtocols(t *testing.T) {
