@@ -273,7 +273,7 @@ func FuzzReplies(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content string, cut int) {
 		x := &extension{session: &imapSession{}}
 		x.run.tag, x.state = "t", extensionState{condstore: true, qresync: true, utf8: true}
-		text := fmt.Sprintf("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s FLAGS ())\r\nt OK x\r\n", len(content), content)
+		text := fmt.Sprintf("* 1 FETCH (UID 1 BODY[] {%d}\r\n%s FLAGS ())\r\n", len(content), content)
 		out := &collector{}
 		x.Conn = out
 		cut = max(1, min(cut, 4096))
@@ -287,7 +287,7 @@ func FuzzReplies(f *testing.F) {
 			}
 			rest = rest[n:]
 		}
-		if out.b.String() != text || cut > 8 && !x.run.ended {
+		if _, err := x.Write([]byte("t OK x\r\n")); err != nil || out.b.String() != text+"t OK x\r\n" || !x.run.ended {
 			t.Errorf("%q became %q", text, out.b.String())
 		}
 	})
@@ -300,3 +300,20 @@ type collector struct {
 }
 
 func (c *collector) Write(p []byte) (int, error) { return c.b.Write(p) }
+
+// TestRecent: each message is recent for the first session that is told of it.
+func TestRecent(t *testing.T) {
+	w := newWorld(t, false)
+	w.server.recent = newRecentMarks()
+	w.put(hello, hello+"2")
+	w.change(moots.Change{Folder: moots.Inbox, UID: 2, Set: []moots.Flag{moots.Seen}})
+	c := w.opened()
+	c.wants([2]string{"STATUS INBOX (RECENT)", "(RECENT 0)"}, [2]string{"EXAMINE INBOX", "* 0 RECENT"})
+	w.put(hello + "3")
+	c.wants([2]string{"NOOP", "* 3 EXISTS\n* 1 RECENT"}, [2]string{"FETCH 1:* FLAGS", `* 1 FETCH (UID 1 FLAGS ())|* 3 FETCH (UID 3 FLAGS (\Recent))`}, [2]string{"STATUS INBOX (RECENT)", "(RECENT 1)"})
+	c.wants([2]string{"SELECT INBOX", "* 1 RECENT"}, [2]string{"SEARCH NEW", "* SEARCH 3\n"}, [2]string{"SEARCH OLD", "* SEARCH 1 2\n"}, [2]string{"STORE 3 FLAGS (x)", `FLAGS (\Recent x)`}, [2]string{"SELECT INBOX", "* 0 RECENT"})
+	w.put(hello + "4")
+	again := w.opened()
+	again.wants([2]string{"FETCH 4 FLAGS", `\Recent`}, [2]string{"ENABLE IMAP4rev2", "t OK"}, [2]string{"FETCH 4 FLAGS", `!\Recent`})
+	c.wants([2]string{"NOOP", "* 4 EXISTS\n* 0 RECENT"}, [2]string{"FETCH 4 FLAGS", `!\Recent`})
+}

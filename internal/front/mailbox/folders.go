@@ -199,7 +199,7 @@ func checkStatus(options *imap.StatusOptions) error {
 func (s *imapSession) status(f mail.Folder) *imap.StatusData {
 	s.extension.setStatus(f.ModSeq)
 	messages, unseen, deleted := uint32(f.Messages), uint32(f.Unseen), uint32(f.Deleted)
-	limit, recent := s.AppendLimit(), uint32(0)
+	limit, recent := s.AppendLimit(), s.server.recent.count(s.recentKey(f), f)
 	return &imap.StatusData{
 		Mailbox: canonicalName(f.Name), NumMessages: &messages, NumUnseen: &unseen, NumDeleted: &deleted, NumRecent: &recent,
 		UIDNext: imap.UID(f.Next), UIDValidity: f.Validity, Size: &f.Size, AppendLimit: &limit, HighestModSeq: f.ModSeq,

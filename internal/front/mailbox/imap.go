@@ -45,6 +45,7 @@ type imapSession struct {
 	extension *extension
 
 	mb       mail.Mailbox
+	user     string
 	selected atomic.Pointer[selection] // nil: no folder is selected
 	content  *content                  // of the last message read; nil: none
 }
@@ -66,7 +67,7 @@ func (s *imapSession) Login(user, password string) error {
 	if errors.Is(err, moot.Denied) {
 		return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeAuthenticationFailed, Text: "Wrong name or password"}
 	}
-	s.mb = mb
+	s.mb, s.user = mb, user
 	return s.failure(err)
 }
 

@@ -118,12 +118,12 @@ func (c *candidate) meets(s *imap.SearchCriteria) bool {
 		}
 	}
 	for _, f := range s.Flag {
-		if !hasFlag(c.flags, mail.Flag(f)) {
+		if !c.has(mail.Flag(f)) {
 			return false
 		}
 	}
 	for _, f := range s.NotFlag {
-		if hasFlag(c.flags, mail.Flag(f)) {
+		if c.has(mail.Flag(f)) {
 			return false
 		}
 	}

@@ -172,9 +172,18 @@ func (x *extension) numbered(line []byte, words []string) []byte {
 			return fmt.Appendf(nil, "* VANISHED %d\r\n", m.uid)
 		}
 	case "FETCH":
-		if x.state.condstore {
-			return append(fmt.Appendf(nil, "* %d FETCH (MODSEQ (%d) ", n, m.modseq), line[len("*  FETCH (")+len(words[1]):]...)
+		begin := len("*  FETCH (") + len(words[1])
+		if len(line) < begin {
+			return line
 		}
+		items := line[begin:]
+		if !x.state.revision2 {
+			items = m.withRecent(items)
+		}
+		if x.state.condstore {
+			return append(fmt.Appendf(nil, "* %d FETCH (MODSEQ (%d) ", n, m.modseq), items...)
+		}
+		return append(fmt.Appendf(nil, "* %d FETCH (", n), items...)
 	}
 	return line
 }

@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -169,17 +170,21 @@ func (x *extension) found(v *selection, kind imapserver.NumKind, r *results) err
 	list := make([]sortable, len(indexes))
 	for i, at := range indexes {
 		list[i] = newSortable(&v.messages[at], uint32(at+1), index[v.messages[at].uid].Summary)
+		if slices.ContainsFunc(ext.sort, func(k sortKey) bool { return k.name == "CC" }) { // not indexed apart
+			if h, _, err := x.session.open(&v.messages[at]).header(); err == nil {
+				first, _, _ := strings.Cut(h.Get("Cc"), ",")
+				list[i].cc = mailboxOf(first)
+			}
+		}
 		if kind == imapserver.NumKindUID {
 			list[i].number = uint32(v.messages[at].uid)
 		}
 	}
-	text := "* SORT"
+	var text string
 	switch ext.thread {
 	case "":
 		sortMessages(list, ext.sort)
-		for _, m := range list {
-			text += " " + strconv.FormatUint(uint64(m.number), 10)
-		}
+		text = "* SORT" + numbers(list)
 	case "REFERENCES":
 		text = "* THREAD " + threadByReferences(list)
 	default:

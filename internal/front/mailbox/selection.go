@@ -28,12 +28,14 @@ type selection struct {
 	readOnly bool
 	changed  chan struct{} // signals that the folder may have changed
 
-	mu       sync.Mutex // IDLE runs concurrently with the command that ends it
-	stale    bool       // changes were not read yet
-	modseq   uint64
-	messages []message
-	keywords []mail.Flag
-	found    imap.UIDSet // saved by the last SEARCH (RFC 9051, 6.4.4.1)
+	mu        sync.Mutex // IDLE runs concurrently with the command that ends it
+	stale     bool       // changes were not read yet
+	modseq    uint64
+	messages  []message
+	keywords  []mail.Flag
+	recent    *recentMarks
+	recentKey string
+	found     imap.UIDSet // saved by the last SEARCH (RFC 9051, 6.4.4.1)
 }
 
 // message is the client's view of a message.
@@ -44,6 +46,7 @@ type message struct {
 	size      int64
 	arrived   time.Time
 	flags     []mail.Flag
+	recent    bool // no other session was told of it
 	removed   bool // removed, and EXPUNGE not sent yet
 	flagsSent bool // the flags were sent
 }
@@ -54,12 +57,13 @@ func newMessage(it mail.Item) message {
 
 // Select implements imapserver.Session.
 func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.SelectData, error) {
-	v := &selection{mb: s.mb, log: s.server.cfg.Log, folder: name, readOnly: options.ReadOnly, changed: make(chan struct{}, 1)}
+	v := &selection{mb: s.mb, log: s.server.cfg.Log, folder: name, readOnly: options.ReadOnly, recent: s.server.recent, changed: make(chan struct{}, 1)}
 	v.ctx, v.cancel = context.WithCancel(s.ctx)
 	changes := s.mb.Watch(v.ctx) // before reading the folder, so that no change is missed
 	f, err := s.folder(name)
 	if err == nil {
 		v.folder, v.validity, v.next, v.modseq = f.Name, f.Validity, imap.UID(f.Next), f.ModSeq
+		v.recentKey = s.recentKey(f)
 		err = s.failure(v.load())
 	}
 	if err != nil {
@@ -74,7 +78,7 @@ func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.Se
 	go v.watch(changes)
 	s.selected.Store(v)
 	data := &imap.SelectData{
-		Flags: v.flags(), PermanentFlags: v.flags(), NumMessages: uint32(len(v.messages)),
+		Flags: v.flags(), PermanentFlags: v.flags(), NumMessages: uint32(len(v.messages)), NumRecent: v.countRecent(),
 		UIDNext: imap.UID(f.Next), UIDValidity: f.Validity, HighestModSeq: f.ModSeq,
 		FirstUnseenSeqNum: uint32(1 + slices.IndexFunc(v.messages, func(m message) bool { return !hasFlag(m.flags, mail.Seen) })),
 	}
@@ -108,6 +112,7 @@ func (v *selection) load() error {
 		v.messages = append(v.messages, newMessage(it))
 		v.addKeywords(it.Flags)
 	}
+	v.markRecent(0)
 	return err
 }
 

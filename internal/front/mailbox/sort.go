@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,7 +67,6 @@ func newSortable(m *message, number uint32, s mail.Summary) sortable {
 	}
 	if len(s.To) > 0 {
 		out.to = mailboxOf(s.To[0])
-		out.cc = mailboxOf(s.To[len(s.To)-1])
 	}
 	out.subject, out.reply = baseSubject(s.Subject)
 	return out
@@ -94,6 +94,14 @@ func sortMessages(list []sortable, keys []sortKey) {
 		}
 		return cmp.Compare(a.number, b.number)
 	})
+}
+
+func numbers(list []sortable) string {
+	var b strings.Builder
+	for _, m := range list {
+		b.WriteString(" " + strconv.FormatUint(uint64(m.number), 10))
+	}
+	return b.String()
 }
 
 func (m sortable) compare(o sortable, key string) int {

@@ -72,10 +72,13 @@ func (v *selection) sendUpdates(w *imapserver.UpdateWriter, allowExpunge bool) e
 			return err
 		}
 	}
-	if grown {
-		return w.WriteNumMessages(uint32(len(v.messages)))
+	if !grown {
+		return nil
 	}
-	return nil
+	if err := w.WriteNumMessages(uint32(len(v.messages))); err != nil {
+		return err
+	}
+	return w.WriteNumRecent(v.countRecent())
 }
 
 // dropRemoved drops removed messages, and sends EXPUNGE for the first known ones, last
@@ -163,6 +166,7 @@ func (v *selection) remaining() (n int) {
 
 // merge applies listed items to the view.
 func (v *selection) merge(items []mail.Item) {
+	defer v.markRecent(len(v.messages))
 	for _, it := range items {
 		i, there := v.index(imap.UID(it.UID))
 		switch {
