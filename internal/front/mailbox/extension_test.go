@@ -30,7 +30,11 @@ func (w *world) opened(commands ...string) *wire {
 func (c *wire) wants(pairs ...[2]string) {
 	c.t.Helper()
 	for _, p := range pairs {
-		got := c.command(p[0])
+		do := c.command
+		if p[0] == "NOOP" && p[1] != "t OK" { // for updates, which are asynchronous
+			do = c.poll
+		}
+		got := do(p[0])
 		for want := range strings.SplitSeq(p[1], "|") {
 			if not, ok := strings.CutPrefix(want, "!"); ok && strings.Contains(got, not) || !ok && !strings.Contains(got, want) {
 				c.t.Errorf("%s: %s\nwant %s", p[0], got, want)
