@@ -42,6 +42,8 @@ type Config struct {
 	Outbound func(ctx context.Context, from string, to []string, mime io.Reader) error
 	// Quota returns an error of kind Full if a mailbox on this node is full. nil: no quota.
 	Quota func(ctx context.Context, to []moot.MemberID, size int64) error
+	// MaxMailbox is how many bytes of messages Quota allows; 0: any number.
+	MaxMailbox int64
 	// Replicate pushes an announced message to other nodes until ctx ends, and returns how
 	// many hold it. nil: others pull it.
 	Replicate func(ctx context.Context, id moot.BlobID, to []moot.MemberID) int
@@ -117,6 +119,12 @@ func (acc *Account) Inbound(ctx context.Context, address string) (list []moot.Me
 
 // Folders implements Mailbox.
 func (acc *Account) Folders(ctx context.Context) ([]Folder, error) { return acc.index.folders(ctx) }
+
+// Quota implements Mailbox.
+func (acc *Account) Quota(ctx context.Context) (used, limit int64, err error) {
+	used, err = acc.index.Used(ctx, acc.self)
+	return used, acc.cfg.MaxMailbox, err
+}
 
 // List implements Mailbox.
 func (acc *Account) List(ctx context.Context, q Query) ([]Item, error) { return acc.index.list(ctx, q) }

@@ -73,16 +73,18 @@ func (acc *Account) classify(ctx context.Context, dir Directory, a *arrival) {
 	if forged {
 		result = "fail"
 	}
-	a.preface = "Authentication-Results: " + StableDomain + "; x-moot=" + result + " policy.author=" + a.envelope.Author.String() + "\r\n"
 	own := dir.Address(a.envelope.Author)
 	readable := slices.ContainsFunc(a.header.authors, func(m mime.Address) bool { return m.Domain != "" })
 	if forged || !readable && !fromServer {
 		a.From = own.String()
 	}
-	if !readable && !fromServer && !a.envelope.Private {
-		a.preface += "From: " + own.String() + "\r\n" // programs show the first
+	if a.envelope.Author != acc.self { // else there is nothing to check, and what was appended stays as it is
+		a.preface = "Authentication-Results: " + StableDomain + "; x-moot=" + result + " policy.author=" + a.envelope.Author.String() + "\r\n"
+		if !readable && !fromServer {
+			a.preface += "From: " + own.String() + "\r\n" // programs show the first
+		}
+		a.Size += int64(len(a.preface))
 	}
-	a.Size += int64(len(a.preface))
 	broadcast := len(a.envelope.To) == 0 && !a.envelope.Private
 	if broadcast {
 		a.Channel = channelOf(dir, slices.Concat(a.header.to, a.header.cc))

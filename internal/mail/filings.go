@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/seal"
@@ -82,6 +83,9 @@ func heads(versions []moot.Entry) (list []moot.Entry) {
 	return list
 }
 
+// noTime is the arrival that a mail program's copy without one got before version 0.2.
+var noTime = time.Time{}.UnixMilli()
+
 // openFilings joins filings, the newest first; false if none of them can be opened.
 func openFilings(id moot.BlobID, list []moot.Entry, ids []seal.Identity) (f filed, ok bool) {
 	var opened []filing
@@ -90,6 +94,9 @@ func openFilings(id moot.BlobID, list []moot.Entry, ids []seal.Identity) (f file
 		f.time = max(f.time, e.Time)
 		var n filing
 		if e.Deletes() || e.Body != nil && decodeSealed(e.Body, ids, &n) == nil {
+			if n.At == noTime {
+				n.At = 0
+			}
 			opened = append(opened, n)
 		}
 	}

@@ -33,7 +33,9 @@ type Mailbox interface {
 	Send(ctx context.Context, o Outgoing) (Sent, error)
 
 	// Save stores a private message in one of the member's folders: a draft, or what a
-	// mail program appends. Durable as Send.
+	// mail program appends; its bytes stay as they are. It arrived at a time, now if that
+	// is zero. A copy of what was sent, in SentFolder, is joined with that. Durable as
+	// Send. Kind Full if the mailbox is full.
 	Save(ctx context.Context, folder string, flags []Flag, at time.Time, mime io.Reader) (Item, error)
 
 	// Folders returns all folders, those with a special use first.
@@ -42,6 +44,18 @@ type Mailbox interface {
 	// SetFolder renames the folder from to to; with from empty it creates to, with to
 	// empty it removes from and its items. Kind Denied for folders with a special use.
 	SetFolder(ctx context.Context, from, to string) error
+
+	// Subscriptions returns which folders the member has subscribed (true) and
+	// unsubscribed; others are subscribed. A folder in it may not exist.
+	Subscriptions(ctx context.Context) (map[string]bool, error)
+
+	// Subscribe subscribes or unsubscribes a folder on all of the member's devices.
+	// Durable as Send.
+	Subscribe(ctx context.Context, folder string, on bool) error
+
+	// Quota returns the bytes of the member's messages, and how many there may be; 0: any
+	// number.
+	Quota(ctx context.Context) (used, limit int64, err error)
 
 	// List returns items in the order of their UIDs; what is searched for, and threads, by
 	// time.

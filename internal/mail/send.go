@@ -10,6 +10,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/policy"
+	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/sign"
 )
 
@@ -162,7 +163,17 @@ func (acc *Account) dispatch(ctx context.Context, dir Directory, out *outgoing, 
 	if err != nil {
 		return Sent{}, err
 	}
-	blobs, err := acc.storeCopies(ctx, io.MultiReader(bytes.NewReader(out.text), out.body), copies...)
+	var twins []twin // copies that the member's mail program filed before
+	if !d.inbound && !d.broadcast {
+		if twins, err = acc.index.twins(out.messageID); err != nil {
+			return Sent{}, err
+		}
+	}
+	submitted, mime := newImprint(), io.MultiReader(bytes.NewReader(out.text), out.body)
+	if len(twins) > 0 {
+		mime = io.TeeReader(mime, submitted)
+	}
+	blobs, err := acc.storeCopies(ctx, mime, copies...)
 	if err != nil {
 		return Sent{}, err
 	}
@@ -179,6 +190,11 @@ func (acc *Account) dispatch(ctx context.Context, dir Directory, out *outgoing, 
 		return Sent{}, err
 	}
 	acc.Wake()
+	if len(twins) > 0 {
+		if err := acc.joinTwins(ctx, blobs[0].ID, submitted, twins); err != nil { // it is sent all the same
+			acc.cfg.Log.Warn("join two copies of a message", "error", err)
+		}
+	}
 	others := slices.DeleteFunc(slices.Clone(readers), func(id moot.MemberID) bool { return id == acc.self })
 	s := Sent{ID: blobs[0].ID, Members: append(others, d.bcc...), Relayed: d.outside}
 	s.Holders = acc.replicate(ctx, s.ID, readers, wait)
@@ -263,6 +279,9 @@ func (acc *Account) save(ctx context.Context, folder string, flags []Flag, at ti
 	if err := checkFolder(folder); err != nil {
 		return Item{}, err
 	}
+	if at.IsZero() {
+		at = acc.cfg.Now()
+	}
 	dir, err := acc.cfg.Directory(ctx)
 	if err != nil {
 		return Item{}, err
@@ -271,31 +290,59 @@ func (acc *Account) save(ctx context.Context, folder string, flags []Flag, at ti
 	if own.to, err = acc.ownRecipients(ctx, dir); err != nil {
 		return Item{}, err
 	}
-	blobs, err := acc.storeCopies(ctx, mime, own)
+	program := newImprint()
+	blobs, err := acc.storeCopies(ctx, io.TeeReader(mime, program), own)
 	if err != nil {
 		return Item{}, err
 	}
-	id := blobs[0].ID
-	body, err := encode(announcement{Size: blobs[0].Size, Private: true})
+	var former twin
+	var twins bool
+	if folder == SentFolder {
+		if former, twins, err = acc.submitted(ctx, program); err != nil {
+			return Item{}, err
+		}
+		if twins && !program.has("bcc") {
+			return one(acc.change(ctx, []Change{{Folder: folder, UID: former.uid, Set: flags}}))
+		}
+	}
+	if acc.cfg.Quota != nil {
+		if err := acc.cfg.Quota(ctx, []moot.MemberID{acc.self}, blobs[0].Size); err != nil {
+			return Item{}, err
+		}
+	}
+	it, err := acc.file(ctx, own.to, blobs[0], filing{[]location{{folder, flags}}, at.UnixMilli()})
+	if err == nil && twins {
+		_, err = acc.change(ctx, []Change{{Folder: folder, UID: former.uid, Remove: true}})
+	}
+	return it, err
+}
+
+// file announces a private message in a folder.
+func (acc *Account) file(ctx context.Context, to []seal.Recipient, stored moot.Blob, n filing) (Item, error) {
+	body, err := encode(announcement{Size: stored.Size, Private: true})
 	if err != nil {
 		return Item{}, err
 	}
-	filed, err := acc.filingStatement(own.to, id, filing{[]location{{folder, flags}}, at.UnixMilli()})
+	filed, err := acc.filingStatement(to, stored.ID, n)
 	if err != nil {
 		return Item{}, err
 	}
-	if _, err := acc.cfg.Write.Append(ctx, moot.Merge, sign.Statement{Kind: moot.KindMessage, Key: id.String(), Body: body}, filed); err != nil {
+	if _, err := acc.cfg.Write.Append(ctx, moot.Merge, sign.Statement{Kind: moot.KindMessage, Key: stored.ID.String(), Body: body}, filed); err != nil {
 		return Item{}, err
 	}
 	if err := acc.Sync(ctx); err != nil {
 		return Item{}, err
 	}
-	items, err := acc.index.list(ctx, Query{Folder: folder, ID: id})
-	if err == nil && len(items) == 0 {
+	return one(acc.index.list(ctx, Query{Folder: n.Locations[0].Folder, ID: stored.ID}))
+}
+
+// one returns the only item of a list.
+func one(list []Item, err error) (Item, error) {
+	if err == nil && len(list) == 0 {
 		err = moot.Errorf(moot.Unavailable, "the message is stored, but not in its folder yet")
 	}
 	if err != nil {
 		return Item{}, err
 	}
-	return items[0], nil
+	return list[0], nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -188,7 +189,12 @@ func (acc *Account) fetch(ctx context.Context, dir Directory, env envelope) (arr
 	r, err := acc.unseal(ctx, env.ID)
 	if err == nil {
 		defer r.Close()
-		relay, rest, rerr := splitRelay(r)
+		var relay []string
+		var rest io.Reader = r
+		var rerr error
+		if !env.Private { // what a member files for himself is for nobody else
+			relay, rest, rerr = splitRelay(r)
+		}
 		switch {
 		case rerr != nil:
 			err = rerr

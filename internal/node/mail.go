@@ -169,7 +169,7 @@ func (m *mailService) account(ctx context.Context, key ed25519.PrivateKey, signe
 		cfg.Mirror = m.store
 	}
 	if m.central {
-		cfg.Quota = m.checkQuota
+		cfg.Quota, cfg.MaxMailbox = m.checkQuota, m.quota
 	}
 	b, err := mail.New(ctx, cfg)
 	if err == nil {

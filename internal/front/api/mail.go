@@ -34,6 +34,18 @@ type setFolder struct {
 	}
 }
 
+type subscribe struct {
+	Body struct {
+		Folder string `json:"folder"`
+		On     bool   `json:"on" doc:"False: mail programs do not show it."`
+	}
+}
+
+type quota struct {
+	Used  int64 `json:"used"`
+	Limit int64 `json:"limit,omitempty"` // 0: none
+}
+
 type changeMessages struct{ Body []mail.Change }
 
 type messageID struct {
@@ -42,13 +54,16 @@ type messageID struct {
 
 // Operations on messages. Those with a message as their body are in message.go.
 var (
-	foldersOp   = op[none, []mail.Folder]{at: "GET /api/mail/folders", does: "Mail folders", may: reads}
-	setFolderOp = op[setFolder, none]{at: "POST /api/mail/folders", does: "Make, rename or remove a mail folder", may: writes}
-	messagesOp  = op[selectMessages, []mail.Item]{at: "GET /api/mail/messages", does: "List or find messages", may: reads}
-	changeOp    = op[changeMessages, []mail.Item]{at: "PATCH /api/mail/messages", does: "Move, mark and remove messages", may: writes}
-	readOp      = op[messageID, mail.Item]{at: "GET /api/mail/messages/{id}", does: "A message with all its text", may: reads}
-	receiptsOp  = op[messageID, []mail.Receipt]{at: "GET /api/mail/messages/{id}/receipts", does: "Who has received and read a message", may: reads}
-	watchOp     = op[none, line[[]string, none]]{at: "GET /api/mail/watch", does: "Folders that change; the first line has none", may: reads, gives: typeLines}
+	foldersOp       = op[none, []mail.Folder]{at: "GET /api/mail/folders", does: "Mail folders", may: reads}
+	setFolderOp     = op[setFolder, none]{at: "POST /api/mail/folders", does: "Make, rename or remove a mail folder", may: writes}
+	subscriptionsOp = op[none, map[string]bool]{at: "GET /api/mail/subscriptions", does: "Mail folders that were subscribed or not", may: reads}
+	subscribeOp     = op[subscribe, none]{at: "POST /api/mail/subscriptions", does: "Subscribe a mail folder, or not", may: writes}
+	quotaOp         = op[none, quota]{at: "GET /api/mail/quota", does: "How many bytes of messages there are, and may be", may: reads}
+	messagesOp      = op[selectMessages, []mail.Item]{at: "GET /api/mail/messages", does: "List or find messages", may: reads}
+	changeOp        = op[changeMessages, []mail.Item]{at: "PATCH /api/mail/messages", does: "Move, mark and remove messages", may: writes}
+	readOp          = op[messageID, mail.Item]{at: "GET /api/mail/messages/{id}", does: "A message with all its text", may: reads}
+	receiptsOp      = op[messageID, []mail.Receipt]{at: "GET /api/mail/messages/{id}/receipts", does: "Who has received and read a message", may: reads}
+	watchOp         = op[none, line[[]string, none]]{at: "GET /api/mail/watch", does: "Folders that change; the first line has none", may: reads, gives: typeLines}
 )
 
 // maxChanges is how many messages one request may change.
@@ -58,6 +73,16 @@ func (s *server) addMail() {
 	foldersOp.serve(s, withMail(func(ctx context.Context, m mail.Mailbox, _ none) ([]mail.Folder, error) { return m.Folders(ctx) }))
 	setFolderOp.serve(s, withMail(func(ctx context.Context, m mail.Mailbox, in setFolder) (none, error) {
 		return none{}, m.SetFolder(ctx, in.Body.From, in.Body.To)
+	}))
+	subscriptionsOp.serve(s, withMail(func(ctx context.Context, m mail.Mailbox, _ none) (map[string]bool, error) {
+		return m.Subscriptions(ctx)
+	}))
+	subscribeOp.serve(s, withMail(func(ctx context.Context, m mail.Mailbox, in subscribe) (none, error) {
+		return none{}, m.Subscribe(ctx, in.Body.Folder, in.Body.On)
+	}))
+	quotaOp.serve(s, withMail(func(ctx context.Context, m mail.Mailbox, _ none) (q quota, err error) {
+		q.Used, q.Limit, err = m.Quota(ctx)
+		return q, err
 	}))
 	messagesOp.serve(s, withMail(func(ctx context.Context, m mail.Mailbox, in selectMessages) ([]mail.Item, error) {
 		return m.List(ctx, mail.Query(in))
@@ -135,6 +160,21 @@ func (c mailClient) SetFolder(ctx context.Context, from, to string) error {
 	var in setFolder
 	in.Body.From, in.Body.To = from, to
 	return setFolderOp.run(ctx, c.client, in)
+}
+
+func (c mailClient) Subscriptions(ctx context.Context) (map[string]bool, error) {
+	return subscriptionsOp.call(ctx, c.client, none{})
+}
+
+func (c mailClient) Subscribe(ctx context.Context, folder string, on bool) error {
+	var in subscribe
+	in.Body.Folder, in.Body.On = folder, on
+	return subscribeOp.run(ctx, c.client, in)
+}
+
+func (c mailClient) Quota(ctx context.Context) (used, limit int64, err error) {
+	q, err := quotaOp.call(ctx, c.client, none{})
+	return q.Used, q.Limit, err
 }
 
 func (c mailClient) List(ctx context.Context, q mail.Query) ([]mail.Item, error) {

@@ -197,6 +197,18 @@ func (f fakeMailbox) Folders(context.Context) ([]mail.Folder, error) {
 	return f.folders, f.call("folders")
 }
 
+func (f fakeMailbox) Subscriptions(context.Context) (map[string]bool, error) {
+	return map[string]bool{"Work": false}, f.call("subscriptions")
+}
+
+func (f fakeMailbox) Subscribe(_ context.Context, folder string, on bool) error {
+	return f.call("subscribe %s %v", folder, on)
+}
+
+func (f fakeMailbox) Quota(context.Context) (used, limit int64, err error) {
+	return 1 << 20, 5 << 30, f.call("quota")
+}
+
 func (f fakeMailbox) SetFolder(_ context.Context, from, to string) error {
 	return f.call("folder %s %s", from, to)
 }

@@ -28,7 +28,7 @@ func (s *imapSession) change(indexes []int, c mail.Change) (changed []int, err e
 	}
 	for _, it := range items {
 		if i, there := v.index(imap.UID(it.UID)); there {
-			v.messages[i].flags = it.Flags
+			v.messages[i].flags, v.messages[i].modseq = it.Flags, it.ModSeq
 			v.addKeywords(it.Flags)
 			changed = append(changed, i)
 		}
@@ -116,11 +116,36 @@ func (s *imapSession) Copy(set imap.NumSet, dest string) (*imap.CopyData, error)
 	if err != nil || len(picked) == 0 {
 		return nil, err
 	}
-	if dest == v.folder {
+	if f.Name == v.folder {
 		v.setChanged()
 	}
-	data, _, err := s.transfer(picked, mail.Change{Copy: dest}, f)
+	if err := v.present(picked); err != nil { // all of them are copied, or none (RFC 9051, 6.4.7)
+		return nil, s.failure(err)
+	}
+	data, there, err := s.transfer(picked, mail.Change{Copy: f.Name}, f)
+	if err == nil && len(there) < len(picked) {
+		err = errExpunged
+	}
 	return data, s.failure(err)
+}
+
+var errExpunged = no(respUnissued, "Some messages were removed concurrently")
+
+// present fails if one of the messages was removed.
+func (v *selection) present(indexes []int) error {
+	items, err := v.mb.List(v.ctx, mail.Query{Folder: v.folder, Brief: true})
+	if err != nil {
+		return err
+	}
+	uids := make(map[imap.UID]bool, len(items))
+	for _, it := range items {
+		uids[imap.UID(it.UID)] = true
+	}
+	if slices.ContainsFunc(indexes, func(i int) bool { return !uids[v.messages[i].uid] }) {
+		v.setChanged()
+		return errExpunged
+	}
+	return nil
 }
 
 // Move implements imapserver.SessionMove.
@@ -136,10 +161,10 @@ func (s *imapSession) Move(w *imapserver.MoveWriter, set imap.NumSet, dest strin
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	picked, err := v.pick(set)
-	if err != nil || len(picked) == 0 || dest == v.folder {
+	if err != nil || len(picked) == 0 || f.Name == v.folder {
 		return err
 	}
-	data, moved, err := s.transfer(picked, mail.Change{Move: dest}, f)
+	data, moved, err := s.transfer(picked, mail.Change{Move: f.Name}, f)
 	if err != nil {
 		return s.failure(err)
 	}
@@ -147,6 +172,10 @@ func (s *imapSession) Move(w *imapserver.MoveWriter, set imap.NumSet, dest strin
 		if err := w.WriteCopyData(data); err != nil {
 			return err
 		}
+	}
+	if len(moved) == 0 {
+		v.setChanged()
+		return errExpunged
 	}
 	return v.remove(moved, w.WriteExpunge)
 }

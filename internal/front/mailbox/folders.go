@@ -32,7 +32,18 @@ func (s *imapSession) folder(name string) (mail.Folder, error) {
 }
 
 func named(name string) func(mail.Folder) bool {
-	return func(f mail.Folder) bool { return f.Name == name }
+	name = canonicalName(name)
+	return func(f mail.Folder) bool { return canonicalName(f.Name) == name }
+}
+
+// canonicalName writes INBOX, which may be in any case, also as a parent, in capitals
+// (RFC 9051, 5.1).
+func canonicalName(name string) string {
+	first, rest, _ := strings.Cut(name, string(separator))
+	if strings.EqualFold(first, mail.Inbox) {
+		return mail.Inbox + name[len(name)-len(rest)-min(1, len(name)-len(first)):]
+	}
+	return name
 }
 
 // target returns the destination folder of a command.
@@ -49,7 +60,7 @@ func (s *imapSession) Create(name string, options *imap.CreateOptions) error {
 	if len(options.SpecialUse) > 0 {
 		return no("USEATTR", "Folders with a special use are there from the start")
 	}
-	name = strings.TrimSuffix(name, string(separator)) // RFC 9051, 6.3.4: announces child folders
+	name = canonicalName(strings.TrimSuffix(name, string(separator))) // RFC 9051, 6.3.4: announces child folders
 	if err := checkName(name); err != nil {
 		return err
 	}
@@ -86,16 +97,17 @@ func checkName(name string) error {
 
 // Delete implements imapserver.Session.
 func (s *imapSession) Delete(name string) error {
-	if _, err := s.folder(name); err != nil {
+	f, err := s.folder(name)
+	if err != nil {
 		return err
 	}
-	return s.failure(s.mb.SetFolder(s.ctx, name, ""))
+	return s.failure(s.mb.SetFolder(s.ctx, f.Name, ""))
 }
 
 // Rename implements imapserver.Session: child folders included; of INBOX only its
 // messages (RFC 9051, 6.3.6).
 func (s *imapSession) Rename(from, to string, _ *imap.RenameOptions) error {
-	to = strings.TrimSuffix(to, string(separator))
+	from, to = canonicalName(from), canonicalName(strings.TrimSuffix(to, string(separator)))
 	if err := checkName(to); err != nil {
 		return err
 	}
@@ -111,10 +123,10 @@ func (s *imapSession) Rename(from, to string, _ *imap.RenameOptions) error {
 	}
 	found := false
 	for _, f := range all {
-		below, inside := strings.CutPrefix(f.Name, from+string(separator))
+		below, inside := strings.CutPrefix(canonicalName(f.Name), from+string(separator))
 		switch {
-		case f.Name == from:
-			err = s.mb.SetFolder(s.ctx, from, to)
+		case canonicalName(f.Name) == from:
+			err = s.mb.SetFolder(s.ctx, f.Name, to)
 		case inside:
 			err = s.mb.SetFolder(s.ctx, f.Name, to+string(separator)+below)
 		default:
@@ -148,22 +160,21 @@ func (s *imapSession) moveAll(from, to string) error {
 	return err
 }
 
-// Subscribe implements imapserver.Session: all folders are subscribed.
+// Subscribe implements imapserver.Session.
 func (s *imapSession) Subscribe(name string) error {
-	_, err := s.folder(name)
-	return err
-}
-
-// Unsubscribe implements imapserver.Session.
-func (s *imapSession) Unsubscribe(name string) error {
-	switch _, err := s.folder(name); err {
-	case errNoFolder:
-		return nil
-	case nil:
-		return no(imap.ResponseCodeCannot, "All folders are subscribed here: delete it, or hide it in your mail program")
-	default:
+	f, err := s.folder(name)
+	if err != nil {
 		return err
 	}
+	return s.failure(s.mb.Subscribe(s.ctx, canonicalName(f.Name), true))
+}
+
+// Unsubscribe implements imapserver.Session: of any name (RFC 9051, 6.3.8).
+func (s *imapSession) Unsubscribe(name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	return s.failure(s.mb.Subscribe(s.ctx, canonicalName(name), false))
 }
 
 // Status implements imapserver.Session.
@@ -186,10 +197,11 @@ func checkStatus(options *imap.StatusOptions) error {
 }
 
 func (s *imapSession) status(f mail.Folder) *imap.StatusData {
+	s.extension.setStatus(f.ModSeq)
 	messages, unseen, deleted := uint32(f.Messages), uint32(f.Unseen), uint32(f.Deleted)
-	limit, recent := s.AppendLimit(), uint32(0)
+	limit, recent := s.AppendLimit(), s.server.recent.count(s.recentKey(f), f)
 	return &imap.StatusData{
-		Mailbox: f.Name, NumMessages: &messages, NumUnseen: &unseen, NumDeleted: &deleted, NumRecent: &recent,
+		Mailbox: canonicalName(f.Name), NumMessages: &messages, NumUnseen: &unseen, NumDeleted: &deleted, NumRecent: &recent,
 		UIDNext: imap.UID(f.Next), UIDValidity: f.Validity, Size: &f.Size, AppendLimit: &limit, HighestModSeq: f.ModSeq,
 	}
 }
@@ -205,11 +217,11 @@ func (s *imapSession) Append(name string, r imap.LiteralReader, options *imap.Ap
 		return nil, err
 	}
 	whole := &exactReader{r: r, left: r.Size()}
-	it, err := s.mb.Save(s.ctx, name, flags, options.Time, whole)
+	it, err := s.mb.Save(s.ctx, f.Name, flags, options.Time, whole)
 	if err != nil {
 		return nil, s.failure(err)
 	}
-	if v := s.selected.Load(); v != nil && v.folder == name {
+	if v := s.selected.Load(); v != nil && v.folder == f.Name {
 		v.setChanged()
 	}
 	return &imap.AppendData{UIDValidity: f.Validity, UID: imap.UID(it.UID)}, nil

@@ -13,28 +13,25 @@ import (
 	"github.com/mootspace/moot/internal/mail"
 )
 
-// imapServer returns the protocol of ServeIMAP.
+// imapServer returns the protocol of ServeIMAP: the library's, with extensions before it.
 //
-// Faults of the library (v2.0.0-beta.8) without a workaround here: SMALLER is lost if
-// another size or date follows it in a SEARCH; a literal of more than 4096 bytes in a
-// command other than APPEND is replied to only when the client gives up; a malformed
-// number or date is reported as a server bug; BINARY[]<n> is returned without the n.
-// CONDSTORE, SORT and ID are missing.
+// Faults of the library (v2.0.0-beta.8) without a workaround here: BINARY[]<n> is returned
+// without the n.
 func (s *Server) imapServer(ctx context.Context, plain bool) func(net.Listener) error {
-	return imapserver.New(&imapserver.Options{
+	library := imapserver.New(&imapserver.Options{
 		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-			ctx, cancel := context.WithCancel(ctx)
-			return &imapSession{server: s, ctx: ctx, cancel: cancel, client: c, conn: connOf(c.NetConn())}, nil, nil
+			session := &imapSession{server: s}
+			session.ctx, session.cancel = context.WithCancel(ctx)
+			c.NetConn().(*extension).bind(session, c)
+			return session, nil, nil
 		},
-		Caps: imap.CapSet{
-			imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}, imap.CapNamespace: {}, imap.CapUIDPlus: {},
-			imap.CapESearch: {}, imap.CapSearchRes: {}, imap.CapListExtended: {}, imap.CapListStatus: {},
-			imap.CapMove: {}, imap.CapStatusSize: {}, imap.CapBinary: {}, imap.CapChildren: {}, imap.CapSpecialUse: {},
+		Caps: imap.CapSet{ // what the client gets is extension.capabilities
+			imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}, imap.CapLiteralPlus: {},
 		},
 		Logger:       libraryLog{s.cfg.Log, "imap"},
-		TLSConfig:    s.cfg.TLS,
-		InsecureAuth: plain,
-	}).Serve
+		InsecureAuth: true, // the extension has TLS
+	})
+	return func(l net.Listener) error { return library.Serve(imapListener{l, s, plain}) }
 }
 
 // imapSession is one client's connection.
@@ -45,7 +42,10 @@ type imapSession struct {
 	client *imapserver.Conn
 	conn   *conn
 
+	extension *extension
+
 	mb       mail.Mailbox
+	user     string
 	selected atomic.Pointer[selection] // nil: no folder is selected
 	content  *content                  // of the last message read; nil: none
 }
@@ -67,7 +67,7 @@ func (s *imapSession) Login(user, password string) error {
 	if errors.Is(err, moot.Denied) {
 		return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeAuthenticationFailed, Text: "Wrong name or password"}
 	}
-	s.mb = mb
+	s.mb, s.user = mb, user
 	return s.failure(err)
 }
 

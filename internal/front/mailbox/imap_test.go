@@ -148,7 +148,7 @@ func TestFolderErrors(t *testing.T) {
 		"SELECT nosuch":                      "NO [NONEXISTENT]",
 		"SUBSCRIBE nosuch":                   "NO [NONEXISTENT]",
 		"SUBSCRIBE Sent":                     "OK",
-		"UNSUBSCRIBE Sent":                   "NO [CANNOT]",
+		"UNSUBSCRIBE Sent":                   "OK",
 		"UNSUBSCRIBE nosuch":                 "OK",
 		"STATUS nosuch (MESSAGES)":           "NO [NONEXISTENT]",
 		"STATUS INBOX (DELETED-STORAGE)":     "BAD",

@@ -33,7 +33,11 @@ func (s *imapSession) List(w *imapserver.ListWriter, ref string, patterns []stri
 	if err != nil {
 		return s.failure(err)
 	}
-	for _, n := range tree(all) {
+	chosen, err := s.mb.Subscriptions(s.ctx)
+	if err != nil {
+		return s.failure(err)
+	}
+	for _, n := range tree(all, chosen) {
 		if !match(n.name) || !n.chosen(options) {
 			continue
 		}
@@ -83,15 +87,19 @@ func matcher(ref string, patterns []string) (func(string) bool, error) {
 	}, nil
 }
 
-// node is a name in the tree of folders; folder is nil if only child folders exist.
+// node is a name in the tree of folders; folder is nil if only child folders or a
+// subscription exist.
 type node struct {
-	name   string
-	folder *mail.Folder
-	below  bool
+	name            string
+	folder          *mail.Folder
+	below           bool // there are child folders
+	subscribed      bool
+	subscribedBelow bool // a child folder is
 }
 
-// tree returns all folders and their missing parents, by name, INBOX first.
-func tree(all []mail.Folder) []node {
+// tree returns all folders, their missing parents and other subscribed names, by name,
+// INBOX first.
+func tree(all []mail.Folder, chosen map[string]bool) []node {
 	nodes := map[string]*node{}
 	at := func(name string) *node {
 		if nodes[name] == nil {
@@ -99,13 +107,26 @@ func tree(all []mail.Folder) []node {
 		}
 		return nodes[name]
 	}
-	for _, f := range all {
-		at(f.Name).folder = &f
-		for i, r := range f.Name {
+	add := func(name string, f *mail.Folder, subscribed bool) {
+		n := at(name)
+		n.folder, n.subscribed = f, subscribed
+		for i, r := range name {
 			if r == separator && i > 0 {
-				at(f.Name[:i]).below = true
+				parent := at(name[:i])
+				parent.below = parent.below || f != nil
+				parent.subscribedBelow = parent.subscribedBelow || subscribed
 			}
 		}
+	}
+	for name, yes := range chosen {
+		if yes {
+			add(name, nil, true)
+		}
+	}
+	for _, f := range all {
+		name := canonicalName(f.Name)
+		yes, decided := chosen[name]
+		add(name, &f, yes || !decided)
 	}
 	list := make([]node, 0, len(nodes))
 	for _, n := range nodes {
@@ -128,31 +149,33 @@ func b2i(b bool) int {
 }
 
 // chosen applies the selection options (RFC 9051, 6.3.9.1). A name that is not a folder
-// stands only for its children.
+// stands for its children, or for a subscription.
 func (n node) chosen(o *imap.ListOptions) bool {
-	if n.folder == nil {
-		return !o.SelectSpecialUse && (!o.SelectSubscribed || o.SelectRecursiveMatch)
+	switch {
+	case o.SelectSpecialUse && (n.folder == nil || n.folder.Use == ""):
+		return false
+	case o.SelectSubscribed:
+		return n.subscribed || o.SelectRecursiveMatch && n.subscribedBelow
 	}
-	return !o.SelectSpecialUse || n.folder.Use != ""
+	return n.folder != nil || n.below
 }
 
 func (n node) data(o *imap.ListOptions) *imap.ListData {
 	d := &imap.ListData{Mailbox: n.name, Delim: separator}
-	switch {
-	case n.folder == nil:
-		d.Attrs = append(d.Attrs, imap.MailboxAttrNonExistent, imap.MailboxAttrNoSelect)
-	default:
+	if n.subscribed {
 		d.Attrs = append(d.Attrs, imap.MailboxAttrSubscribed)
-		if n.folder.Use != "" {
-			d.Attrs = append(d.Attrs, imap.MailboxAttr(n.folder.Use))
-		}
+	}
+	if n.folder == nil {
+		d.Attrs = append(d.Attrs, imap.MailboxAttrNonExistent, imap.MailboxAttrNoSelect)
+	} else if n.folder.Use != "" {
+		d.Attrs = append(d.Attrs, imap.MailboxAttr(n.folder.Use))
 	}
 	child := imap.MailboxAttrHasNoChildren
 	if n.below {
 		child = imap.MailboxAttrHasChildren
 	}
 	d.Attrs = append(d.Attrs, child)
-	if o.SelectRecursiveMatch && n.below {
+	if o.SelectRecursiveMatch && n.subscribedBelow {
 		d.ChildInfo = &imap.ListDataChildInfo{Subscribed: true}
 	}
 	return d

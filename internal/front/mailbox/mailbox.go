@@ -40,6 +40,7 @@ type Server struct {
 	cfg      Config
 	slots    *connSlots
 	throttle *throttle
+	recent   *recentMarks
 	checks   chan struct{} // semaphore of password checks, which are costly
 }
 
@@ -57,7 +58,7 @@ func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Server{cfg: cfg, slots: newConnSlots(), throttle: newThrottle(), checks: make(chan struct{}, maxChecks)}
+	return &Server{cfg: cfg, slots: newConnSlots(), throttle: newThrottle(), recent: newRecentMarks(), checks: make(chan struct{}, maxChecks)}
 }
 
 // ServeIMAP serves IMAP on l until ctx ends, and closes l and all its connections. With

@@ -117,12 +117,12 @@ func (c *candidate) meets(s *imap.SearchCriteria) bool {
 		}
 	}
 	for _, f := range s.Flag {
-		if !hasFlag(c.flags, mail.Flag(f)) {
+		if !c.has(mail.Flag(f)) {
 			return false
 		}
 	}
 	for _, f := range s.NotFlag {
-		if hasFlag(c.flags, mail.Flag(f)) {
+		if c.has(mail.Flag(f)) {
 			return false
 		}
 	}
@@ -161,6 +161,9 @@ func (c *candidate) sent(since, before time.Time) matchResult {
 
 // field evaluates a header field.
 func (c *candidate) field(key, value string) matchResult {
+	if v, ok := c.extended(key, value); ok {
+		return v
+	}
 	want := fold(value)
 	if c.header == nil {
 		return c.indexed(strings.ToLower(key), want)

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"iter"
+	"maps"
 	"net/mail"
 	"slices"
 	"strings"
@@ -25,11 +26,12 @@ import (
 
 // memory is a Mailbox in memory.
 type memory struct {
-	mu      sync.Mutex
-	folders []*folder
-	texts   map[moot.BlobID][]byte
-	modseq  uint64
-	watch   map[chan []string]struct{}
+	mu         sync.Mutex
+	folders    []*folder
+	texts      map[moot.BlobID][]byte
+	modseq     uint64
+	subscribed map[string]bool
+	watch      map[chan []string]struct{}
 
 	sent     []outgoing
 	sendErr  error
@@ -50,7 +52,7 @@ type outgoing struct {
 }
 
 func newMemory() *memory {
-	m := &memory{texts: map[moot.BlobID][]byte{}, watch: map[chan []string]struct{}{}, modseq: 1}
+	m := &memory{subscribed: map[string]bool{}, texts: map[moot.BlobID][]byte{}, watch: map[chan []string]struct{}{}, modseq: 1}
 	for _, f := range [][2]string{{moots.Inbox, ""}, {moots.SentFolder, `\Sent`}, {moots.DraftsFolder, `\Drafts`}, {moots.TrashFolder, `\Trash`}, {"Channels/general", ""}} {
 		m.makeFolder(f[0], f[1])
 	}
@@ -131,6 +133,7 @@ func summarize(b []byte, at time.Time) moots.Summary {
 	s.Subject, _ = h.Subject()
 	s.Date, _ = h.Date()
 	s.MessageID, _ = h.MessageID()
+	s.References, _ = h.MsgIDList("References")
 	for _, field := range []string{"To", "Cc"} {
 		list, _ := mail.ParseAddressList(h.Get(field))
 		for _, a := range list {
@@ -188,6 +191,28 @@ func (m *memory) SetFolder(_ context.Context, from, to string) error {
 	}
 	m.changed(from, to)
 	return nil
+}
+
+func (m *memory) Subscriptions(context.Context) (map[string]bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.subscribed), nil
+}
+
+func (m *memory) Subscribe(_ context.Context, folder string, on bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.subscribed[folder] = on
+	return nil
+}
+
+func (m *memory) Quota(context.Context) (used, limit int64, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, b := range m.texts {
+		used += int64(len(b))
+	}
+	return used, 1 << 30, nil
 }
 
 func (m *memory) List(_ context.Context, q moots.Query) ([]moots.Item, error) {

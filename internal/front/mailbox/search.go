@@ -3,6 +3,7 @@ package mailbox
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -19,7 +20,7 @@ func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCrite
 	v := s.selected.Load()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	q := query{v: v}
+	q := query{v: v, now: time.Now()}
 	err := q.prepare(criteria)
 	if options.ReturnSave {
 		v.found = nil // also if the search fails (RFC 9051, 6.4.4.1)
@@ -50,7 +51,7 @@ func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCrite
 	if options.ReturnSave {
 		v.found = r.uids
 	}
-	return r.data(kind), nil
+	return r.data(kind), s.failure(s.extension.found(v, kind, &r))
 }
 
 // matches evaluates one message. An unavailable one matches only criteria that do not
@@ -111,6 +112,7 @@ func (r *results) data(kind imapserver.NumKind) *imap.SearchData {
 // query is a SEARCH, over all its terms.
 type query struct {
 	v            *selection
+	now          time.Time
 	terms        int
 	needsSummary bool
 	words        []string // in any BODY or TEXT, folded

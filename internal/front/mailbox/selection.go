@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"log/slog"
 	"slices"
@@ -23,50 +24,61 @@ type selection struct {
 	log      *slog.Logger
 	folder   string
 	validity uint32
+	next     imap.UID // of the folder, when it was selected
 	readOnly bool
 	changed  chan struct{} // signals that the folder may have changed
 
-	mu       sync.Mutex // IDLE runs concurrently with the command that ends it
-	stale    bool       // changes were not read yet
-	modseq   uint64
-	messages []message
-	keywords []mail.Flag
-	found    imap.UIDSet // saved by the last SEARCH (RFC 9051, 6.4.4.1)
+	mu        sync.Mutex // IDLE runs concurrently with the command that ends it
+	stale     bool       // changes were not read yet
+	modseq    uint64
+	messages  []message
+	keywords  []mail.Flag
+	recent    *recentMarks
+	recentKey string
+	found     imap.UIDSet // saved by the last SEARCH (RFC 9051, 6.4.4.1)
 }
 
 // message is the client's view of a message.
 type message struct {
 	uid       imap.UID
 	id        moot.BlobID
+	modseq    uint64
 	size      int64
 	arrived   time.Time
 	flags     []mail.Flag
+	recent    bool // no other session was told of it
 	removed   bool // removed, and EXPUNGE not sent yet
 	flagsSent bool // the flags were sent
 }
 
 func newMessage(it mail.Item) message {
-	return message{uid: imap.UID(it.UID), id: it.ID, size: it.Size, arrived: it.Arrived.UTC(), flags: it.Flags, flagsSent: true}
+	return message{uid: imap.UID(it.UID), id: it.ID, modseq: it.ModSeq, size: it.Size, arrived: it.Arrived.UTC(), flags: it.Flags, flagsSent: true}
 }
 
 // Select implements imapserver.Session.
 func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.SelectData, error) {
-	v := &selection{mb: s.mb, log: s.server.cfg.Log, folder: name, readOnly: options.ReadOnly, changed: make(chan struct{}, 1)}
+	v := &selection{mb: s.mb, log: s.server.cfg.Log, folder: name, readOnly: options.ReadOnly, recent: s.server.recent, changed: make(chan struct{}, 1)}
 	v.ctx, v.cancel = context.WithCancel(s.ctx)
 	changes := s.mb.Watch(v.ctx) // before reading the folder, so that no change is missed
 	f, err := s.folder(name)
 	if err == nil {
-		v.validity, v.modseq = f.Validity, f.ModSeq
+		v.folder, v.validity, v.next, v.modseq = f.Name, f.Validity, imap.UID(f.Next), f.ModSeq
+		v.recentKey = s.recentKey(f)
 		err = s.failure(v.load())
 	}
 	if err != nil {
 		v.cancel()
 		return nil, err
 	}
+	if err := s.extension.send(fmt.Sprintf("* OK [HIGHESTMODSEQ %d] Highest\r\n", max(1, f.ModSeq))); err != nil {
+		v.cancel()
+		return nil, err
+	}
+	s.extension.selected(v)
 	go v.watch(changes)
 	s.selected.Store(v)
 	data := &imap.SelectData{
-		Flags: v.flags(), PermanentFlags: v.flags(), NumMessages: uint32(len(v.messages)),
+		Flags: v.flags(), PermanentFlags: v.flags(), NumMessages: uint32(len(v.messages)), NumRecent: v.countRecent(),
 		UIDNext: imap.UID(f.Next), UIDValidity: f.Validity, HighestModSeq: f.ModSeq,
 		FirstUnseenSeqNum: uint32(1 + slices.IndexFunc(v.messages, func(m message) bool { return !hasFlag(m.flags, mail.Seen) })),
 	}
@@ -76,7 +88,7 @@ func (s *imapSession) Select(name string, options *imap.SelectOptions) (*imap.Se
 		data.PermanentFlags = append(data.PermanentFlags, imap.FlagWildcard)
 	}
 	if s.client.EnabledCaps().Has(imap.CapIMAP4rev2) {
-		data.List = node{name: f.Name, folder: &f}.data(&imap.ListOptions{})
+		data.List = node{name: canonicalName(f.Name), folder: &f}.data(&imap.ListOptions{})
 	}
 	return data, nil
 }
@@ -100,6 +112,7 @@ func (v *selection) load() error {
 		v.messages = append(v.messages, newMessage(it))
 		v.addKeywords(it.Flags)
 	}
+	v.markRecent(0)
 	return err
 }
 

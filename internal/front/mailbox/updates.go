@@ -72,10 +72,13 @@ func (v *selection) sendUpdates(w *imapserver.UpdateWriter, allowExpunge bool) e
 			return err
 		}
 	}
-	if grown {
-		return w.WriteNumMessages(uint32(len(v.messages)))
+	if !grown {
+		return nil
 	}
-	return nil
+	if err := w.WriteNumMessages(uint32(len(v.messages))); err != nil {
+		return err
+	}
+	return w.WriteNumRecent(v.countRecent())
 }
 
 // dropRemoved drops removed messages, and sends EXPUNGE for the first known ones, last
@@ -125,7 +128,7 @@ func (v *selection) refresh() error {
 		}
 		return nil
 	}
-	if f := all[i]; f.ModSeq != v.modseq || f.Messages != v.present() {
+	if f := all[i]; f.ModSeq != v.modseq || f.Messages != v.remaining() {
 		return v.pull(f)
 	}
 	return nil
@@ -140,7 +143,7 @@ func (v *selection) pull(f mail.Folder) error {
 		return err
 	}
 	v.merge(items)
-	if v.present() != f.Messages {
+	if v.remaining() != f.Messages {
 		q.Since = 0
 		if items, err = v.mb.List(v.ctx, q); err != nil {
 			return err
@@ -152,7 +155,7 @@ func (v *selection) pull(f mail.Folder) error {
 	return nil
 }
 
-func (v *selection) present() (n int) {
+func (v *selection) remaining() (n int) {
 	for _, m := range v.messages {
 		if !m.removed {
 			n++
@@ -163,6 +166,7 @@ func (v *selection) present() (n int) {
 
 // merge applies listed items to the view.
 func (v *selection) merge(items []mail.Item) {
+	defer v.markRecent(len(v.messages))
 	for _, it := range items {
 		i, there := v.index(imap.UID(it.UID))
 		switch {
@@ -170,6 +174,9 @@ func (v *selection) merge(items []mail.Item) {
 			v.messages = append(v.messages, newMessage(it))
 		case there && !equalFlags(v.messages[i].flags, it.Flags):
 			v.messages[i].flags, v.messages[i].flagsSent = it.Flags, false
+		}
+		if i < len(v.messages) && uint32(v.messages[i].uid) == it.UID {
+			v.messages[i].modseq = it.ModSeq
 		}
 		v.addKeywords(it.Flags)
 	}

@@ -53,6 +53,7 @@ func newWorld(t *testing.T, plain bool) *world {
 	w := &world{t: t, mailbox: newMemory(), client: client, logged: &journal{}}
 	log := slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.server = New(Config{Accounts: w, TLS: server, Plain: plain, Domain: "moot.test", MaxMessage: 8 << 20, Log: log})
+	w.server.recent = nil // \Recent has tests of its own
 	ctx, cancel := context.WithCancel(t.Context())
 	finished := make(chan error, 4)
 	serve := func(f func(context.Context, net.Listener, bool) error, implicit bool) string {
