@@ -25,7 +25,7 @@ func TestMessages(t *testing.T) {
 		"from-latin1-raw":                     "From: Gr\xfcn <ann@moot.test>\r\n\r\nx\r\n",
 		"nothing-at-all":                      "",
 		"only-header-without-line-end":        "From: ann@moot.test\r\nSubject: only header",
-		"boundary-last-line-without-line-end": "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nx\r\n--a--",
+		"boundary-last-line-without-line-end": "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nx\r\n--a--",
 		"lines-end-with-cr":                   "From: ann@moot.test\rSubject: at\r noon\r\rline one\rline two\r",
 	} {
 		if names[name] != want {
