@@ -33,6 +33,9 @@ var layers = map[string][]string{
 	// Messages for the tests of all that read mail.
 	"internal/awkward": {},
 
+	// Messages for the tests of all that read mail.
+	"internal/awkward": {},
+
 	// Mechanism: each knows the vocabulary and no sibling.
 	"internal/sqlite":  {".", "internal/durable"},
 	"internal/store":   {".", "internal/blob", "internal/durable", "internal/feed", "internal/sqlite"},
