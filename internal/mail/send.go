@@ -172,7 +172,9 @@ func (acc *Account) dispatch(ctx context.Context, dir Directory, out *outgoing, 
 	if _, err := acc.cfg.Write.Append(ctx, moot.Swap, statements...); err != nil {
 		return Sent{}, err
 	}
-	acc.Wake()
+	if !d.inbound {
+		acc.Wake()
+	}
 	others := slices.DeleteFunc(slices.Clone(readers), func(id moot.MemberID) bool { return id == acc.self })
 	s := Sent{ID: blobs[0].ID, Members: append(others, d.bcc...), Relayed: d.outside}
 	s.Holders = acc.replicate(ctx, s.ID, readers, wait)
