@@ -3,7 +3,6 @@ package mail
 import (
 	"context"
 	"crypto/ed25519"
-	"database/sql"
 	"errors"
 	"io"
 	"iter"
@@ -15,11 +14,13 @@ import (
 	"github.com/mootspace/moot/internal/blob"
 	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // Config has the dependencies of an Account. The first block is required.
 type Config struct {
 	Node      moot.Node // the architecture
+	Local     bool      // Node's feeds are this machine's store, which the Relay follows
 	Member    moot.MemberID
 	Key       ed25519.PrivateKey // of the device
 	Write     sign.Writer        // signs as the device
@@ -72,6 +73,7 @@ type Account struct {
 	device moot.Key
 	index  *accountIndex
 	sealed sealedToOthers
+	handed handover
 
 	wake chan struct{}
 }
@@ -168,9 +170,9 @@ func (acc *Account) Watch(ctx context.Context) iter.Seq[[]string] {
 	return acc.index.watchers.watch(ctx)
 }
 
-func (acc *Account) update(ctx context.Context, do func(*sql.Tx) ([]string, error)) error {
+func (acc *Account) update(ctx context.Context, do func(*sqlite.Tx) ([]string, error)) error {
 	var changed []string
-	err := acc.index.update(ctx, func(tx *sql.Tx) (err error) {
+	err := acc.index.update(ctx, func(tx *sqlite.Tx) (err error) {
 		changed, err = do(tx)
 		return err
 	})

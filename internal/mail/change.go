@@ -2,7 +2,6 @@ package mail
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 	"strings"
 	"unicode"
@@ -11,6 +10,7 @@ import (
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/seal"
 	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // Change implements Mailbox.
@@ -223,7 +223,7 @@ func (acc *Account) filingStatement(to []seal.Recipient, id moot.BlobID, n filin
 
 func (p *plan) updateIndex(ctx context.Context, entries []moot.Entry) error {
 	b := p.account
-	return b.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
+	return b.update(ctx, func(tx *sqlite.Tx) (changed []string, err error) {
 		b.index.changes.Add(1)
 		for _, e := range entries {
 			if id, _, ok := parseReceiptKey(e.Key); ok {
@@ -259,7 +259,7 @@ func (acc *Account) setFolder(ctx context.Context, from, to string) error {
 		if err := checkFolder(to); err != nil {
 			return err
 		}
-		err := acc.update(ctx, func(tx *sql.Tx) ([]string, error) {
+		err := acc.update(ctx, func(tx *sqlite.Tx) ([]string, error) {
 			_, err := acc.index.folder(tx, to)
 			return []string{to}, err
 		})
@@ -281,7 +281,7 @@ func (acc *Account) setFolder(ctx context.Context, from, to string) error {
 	if _, err := acc.change(ctx, changes); err != nil {
 		return err
 	}
-	return acc.update(ctx, func(tx *sql.Tx) ([]string, error) { return []string{from}, acc.index.dropFolder(tx, from) })
+	return acc.update(ctx, func(tx *sqlite.Tx) ([]string, error) { return []string{from}, acc.index.dropFolder(tx, from) })
 }
 
 // checkFolder validates a folder's name. Kind Invalid.

@@ -31,6 +31,9 @@ func (acc *Account) readFilings(ctx context.Context, dir Directory, entries []mo
 	}
 	for _, id := range order {
 		all := versions[id]
+		if !complete && acc.applied(id, all) {
+			continue
+		}
 		if !complete && !acc.continues(id, all) {
 			q := moot.Query{Kind: moot.KindReceipt, Key: filingKey(acc.self, id), History: true}
 			if all, err = collect(ctx, acc.cfg.Node, q); err != nil {
@@ -52,6 +55,13 @@ func ownFilings(roster Roster, self moot.MemberID, entries []moot.Entry) []moot.
 		owner, known := roster.Owner(e.Author)
 		return !ok || !known || member != self || owner != self
 	})
+}
+
+// applied reports whether filings amount to one that is in the index, as after a Change.
+func (acc *Account) applied(id moot.BlobID, versions []moot.Entry) bool {
+	known, _, err := acc.index.heads(acc.index.read, id)
+	list := heads(versions)
+	return err == nil && len(known) == 1 && len(list) == 1 && list[0].ID == known[0]
 }
 
 // continues reports whether filings replace all that are known of a message and one of

@@ -25,7 +25,9 @@ var migrations embed.FS
 // the clear, so that lists and searches open no blob. All of it but UIDs can be rebuilt
 // from entries and blobs.
 type Index struct {
-	write, read *sql.DB
+	write  *sql.DB
+	read   *sqlite.Statements
+	writer *sqlite.Writer
 
 	mu       sync.Mutex
 	accounts map[moot.MemberID]*accountIndex
@@ -35,16 +37,18 @@ type Index struct {
 // empty, in memory.
 func OpenIndex(ctx context.Context, path string) (x *Index, err error) {
 	x = &Index{accounts: map[moot.MemberID]*accountIndex{}}
+	var read *sql.DB
 	if path == "" {
 		x.write, err = sqlite.OpenMemory()
-		x.read = x.write
+		read = x.write
 	} else {
-		x.write, x.read, err = sqlite.Open(path)
+		x.write, read, err = sqlite.Open(path)
 	}
-	if err == nil {
-		err = sqlite.Migrate(ctx, x.write, migrations)
+	if err != nil {
+		return x, sqlite.Error("open the index of messages", err)
 	}
-	if err != nil && x.write != nil {
+	x.read, x.writer = sqlite.NewStatements(read), sqlite.NewWriter(x.write)
+	if err = sqlite.Migrate(ctx, x.write, migrations); err != nil {
 		err = errors.Join(err, x.Close())
 	}
 	return x, sqlite.Error("open the index of messages", err)
@@ -60,6 +64,7 @@ type accountIndex struct {
 	id       int64
 	member   moot.MemberID
 	syncing  sync.Mutex // one Sync at a time
+	last     *cursor    // as stored; guarded by syncing
 	changing sync.Mutex // one Change or acknowledge at a time
 	changes  atomic.Int64
 	watchers watchers
@@ -105,14 +110,14 @@ func (x *Index) forMember(ctx context.Context, member moot.MemberID, now time.Ti
 		return a, nil
 	}
 	a := &accountIndex{Index: x, member: member, devices: map[moot.Key]sign.Writer{}}
-	if err := x.update(ctx, func(tx *sql.Tx) error { return a.open(tx, now) }); err != nil {
+	if err := x.update(ctx, func(tx *sqlite.Tx) error { return a.open(tx, now) }); err != nil {
 		return nil, err
 	}
 	x.accounts[member] = a
 	return a, nil
 }
 
-func (a *accountIndex) open(tx *sql.Tx, now time.Time) error {
+func (a *accountIndex) open(tx *sqlite.Tx, now time.Time) error {
 	err := tx.QueryRow(`SELECT id FROM accounts WHERE key = ?`, a.member[:]).Scan(&a.id)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -142,21 +147,13 @@ func (x *Index) Used(ctx context.Context, member moot.MemberID) (bytes int64, er
 	return bytes, sqlite.Error("index of messages", err)
 }
 
-// update runs a transaction.
-func (x *Index) update(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := x.write.BeginTx(ctx, nil)
-	if err != nil {
-		return sqlite.Error("index of messages", err)
-	}
-	if err := do(tx); err != nil {
-		tx.Rollback()
-		return sqlite.Error("index of messages", err)
-	}
-	return sqlite.Error("index of messages", tx.Commit())
+// update runs a transaction, perhaps together with others; do may be called again.
+func (x *Index) update(ctx context.Context, do func(*sqlite.Tx) error) error {
+	return sqlite.Error("index of messages", x.writer.Do(ctx, do))
 }
 
 // folder returns the folder's row, and creates it if it does not exist.
-func (a *accountIndex) folder(tx *sql.Tx, name string) (id int64, err error) {
+func (a *accountIndex) folder(tx *sqlite.Tx, name string) (id int64, err error) {
 	err = tx.QueryRow(`SELECT id FROM folders WHERE account = ? AND name = ?`, a.id, name).Scan(&id)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, err
@@ -173,7 +170,7 @@ func (a *accountIndex) folder(tx *sql.Tx, name string) (id int64, err error) {
 	return r.LastInsertId()
 }
 
-func (a *accountIndex) nextModSeq(tx *sql.Tx) (n int64, err error) {
+func (a *accountIndex) nextModSeq(tx *sqlite.Tx) (n int64, err error) {
 	err = tx.QueryRow(`UPDATE accounts SET modseq = modseq + 1 WHERE id = ? RETURNING modseq`, a.id).Scan(&n)
 	return n, err
 }
@@ -191,17 +188,23 @@ func (a *accountIndex) otherDevice(than moot.Key) bool {
 	return false
 }
 
-// cursor returns what was read.
-func (a *accountIndex) cursor(ctx context.Context) (c cursor, err error) {
+// cursor returns what was read. The caller holds syncing.
+func (a *accountIndex) cursor() (c cursor, err error) {
+	if a.last != nil {
+		return *a.last, nil
+	}
 	var text []byte
-	err = a.read.QueryRowContext(ctx, `SELECT vector FROM accounts WHERE id = ?`, a.id).Scan(&text)
+	err = a.read.QueryRow(`SELECT vector FROM accounts WHERE id = ?`, a.id).Scan(&text)
 	if err == nil {
 		err = json.Unmarshal(text, &c)
+	}
+	if err == nil {
+		a.last = &c
 	}
 	return c, sqlite.Error("index of messages", err)
 }
 
-func (a *accountIndex) setCursor(tx *sql.Tx, c cursor) error {
+func (a *accountIndex) setCursor(tx *sqlite.Tx, c cursor) error {
 	text, err := json.Marshal(c)
 	if err == nil {
 		_, err = tx.Exec(`UPDATE accounts SET vector = ? WHERE id = ?`, text, a.id)
@@ -213,7 +216,7 @@ func (a *accountIndex) setCursor(tx *sql.Tx, c cursor) error {
 const elsewhere = 4
 
 // addPending records a message to fetch, unless it is stored already.
-func (a *accountIndex) addPending(tx *sql.Tx, env envelope) error {
+func (a *accountIndex) addPending(tx *sqlite.Tx, env envelope) error {
 	named := min(len(env.To), 1)
 	if slices.Contains(env.To, a.member) {
 		named = 2
@@ -228,8 +231,8 @@ func (a *accountIndex) addPending(tx *sql.Tx, env envelope) error {
 }
 
 // pending returns the messages to fetch, oldest first.
-func (a *accountIndex) pending(ctx context.Context) (list []envelope, err error) {
-	rows, err := a.read.QueryContext(ctx, `SELECT blob, entry, author, time, kept, named FROM pending WHERE account = ? ORDER BY time`, a.id)
+func (a *accountIndex) pending() (list []envelope, err error) {
+	rows, err := a.read.Query(`SELECT blob, entry, author, time, kept, named FROM pending WHERE account = ? ORDER BY time`, a.id)
 	if err != nil {
 		return nil, sqlite.Error("index of messages", err)
 	}
@@ -255,14 +258,14 @@ func (a *accountIndex) pending(ctx context.Context) (list []envelope, err error)
 	return list, sqlite.Error("index of messages", rows.Err())
 }
 
-func (a *accountIndex) removePending(tx *sql.Tx, id moot.BlobID) error {
+func (a *accountIndex) removePending(tx *sqlite.Tx, id moot.BlobID) error {
 	_, err := tx.Exec(`DELETE FROM pending WHERE account = ? AND blob = ?`, a.id, id[:])
 	return err
 }
 
 // setFiling records what a message's filings amount to, applies it to the message if that
 // is stored, and returns the folders changed.
-func (a *accountIndex) setFiling(tx *sql.Tx, f filed) ([]string, error) {
+func (a *accountIndex) setFiling(tx *sqlite.Tx, f filed) ([]string, error) {
 	text, err := json.Marshal(append([]location{}, f.Locations...))
 	if err != nil {
 		return nil, err
@@ -303,8 +306,8 @@ func (a *accountIndex) setFiling(tx *sql.Tx, f filed) ([]string, error) {
 }
 
 // knows reports whether a message is stored, or is to be fetched.
-func (a *accountIndex) knows(ctx context.Context, id moot.BlobID) (known bool, err error) {
-	err = a.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM messages WHERE account = ?1 AND blob = ?2)
+func (a *accountIndex) knows(id moot.BlobID) (known bool, err error) {
+	err = a.read.QueryRow(`SELECT EXISTS (SELECT 1 FROM messages WHERE account = ?1 AND blob = ?2)
 		OR EXISTS (SELECT 1 FROM pending WHERE account = ?1 AND blob = ?2)`, a.id, id[:]).Scan(&known)
 	return known, sqlite.Error("index of messages", err)
 }
@@ -340,7 +343,7 @@ type querier interface {
 }
 
 // insert stores a message at the locations of its filing, else at those given.
-func (a *accountIndex) insert(tx *sql.Tx, env envelope, d digest, preface string, acknowledge bool, locations []location) ([]string, error) {
+func (a *accountIndex) insert(tx *sqlite.Tx, env envelope, d digest, preface string, acknowledge bool, locations []location) ([]string, error) {
 	if err := a.removePending(tx, env.ID); err != nil {
 		return nil, err
 	}

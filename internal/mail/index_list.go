@@ -216,7 +216,7 @@ func (a *accountIndex) unacknowledged(ctx context.Context) (ids []moot.BlobID, e
 	return ids, sqlite.Error("index of messages", rows.Err())
 }
 
-func (a *accountIndex) acknowledged(tx *sql.Tx, ids []moot.BlobID) error {
+func (a *accountIndex) acknowledged(tx *sqlite.Tx, ids []moot.BlobID) error {
 	for _, id := range ids {
 		if _, err := tx.Exec(`UPDATE messages SET owed = 0 WHERE account = ? AND blob = ?`, a.id, id[:]); err != nil {
 			return err
@@ -226,7 +226,7 @@ func (a *accountIndex) acknowledged(tx *sql.Tx, ids []moot.BlobID) error {
 }
 
 // remove deletes a message with no items left.
-func (a *accountIndex) remove(tx *sql.Tx, row int64) error {
+func (a *accountIndex) remove(tx *sqlite.Tx, row int64) error {
 	for _, stmt := range []string{`DELETE FROM items WHERE message = ?`, `DELETE FROM texts WHERE rowid = ?`, `DELETE FROM messages WHERE id = ?`} {
 		if _, err := tx.Exec(stmt, row); err != nil {
 			return err
@@ -236,7 +236,7 @@ func (a *accountIndex) remove(tx *sql.Tx, row int64) error {
 }
 
 // dropFolder removes an empty folder.
-func (a *accountIndex) dropFolder(tx *sql.Tx, name string) error {
+func (a *accountIndex) dropFolder(tx *sqlite.Tx, name string) error {
 	_, err := tx.Exec(`DELETE FROM folders WHERE account = ? AND name = ? AND NOT EXISTS (SELECT 1 FROM items WHERE items.folder = folders.id)`, a.id, name)
 	return err
 }

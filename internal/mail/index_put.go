@@ -2,13 +2,14 @@ package mail
 
 import (
 	"cmp"
-	"database/sql"
 	"slices"
 	"strings"
+
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // put makes locations the message's items, and returns the folders changed.
-func (a *accountIndex) put(tx *sql.Tx, message int64, locations []location) (changed []string, err error) {
+func (a *accountIndex) put(tx *sqlite.Tx, message int64, locations []location) (changed []string, err error) {
 	type item struct {
 		folder, uid int64
 		flags       string
@@ -68,7 +69,7 @@ func (a *accountIndex) put(tx *sql.Tx, message int64, locations []location) (cha
 }
 
 // touch gives a folder, and its items that were changed (modseq 0), the next modseq.
-func (a *accountIndex) touch(tx *sql.Tx, folder int64) error {
+func (a *accountIndex) touch(tx *sqlite.Tx, folder int64) error {
 	modseq, err := a.nextModSeq(tx)
 	if err == nil {
 		_, err = tx.Exec(`UPDATE folders SET modseq = ? WHERE id = ?`, modseq, folder)

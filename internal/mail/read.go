@@ -2,11 +2,11 @@ package mail
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // cursor is what an account has read.
@@ -21,10 +21,13 @@ const maxRereads = 8
 // errChanged ends a reading that a concurrent Change has overtaken.
 var errChanged = moot.Errorf(moot.Unavailable, "the mailbox was changed meanwhile")
 
+// savePosition is after how many entries that were handed over the cursor is stored.
+const savePosition = 4096
+
 // readEntries indexes new announcements and the filings by the member's devices.
-func (acc *Account) readEntries(ctx context.Context) error {
+func (acc *Account) readEntries(ctx context.Context, t taken) error {
 	for range maxRereads {
-		if err := acc.readOnce(ctx); !errors.Is(err, errChanged) {
+		if err := acc.readOnce(ctx, t); !errors.Is(err, errChanged) {
 			return err
 		}
 	}
@@ -32,36 +35,147 @@ func (acc *Account) readEntries(ctx context.Context) error {
 	return nil
 }
 
-func (acc *Account) readOnce(ctx context.Context) error {
+func (acc *Account) readOnce(ctx context.Context, t taken) error {
 	changes := acc.index.changes.Load()
-	seen, err := acc.index.cursor(ctx)
+	seen, err := acc.index.cursor()
 	if err != nil {
 		return err
 	}
+	seen.Vector = joinVectors(seen.Vector, t.seen, nil)
 	now, err := acc.cfg.Node.Vector(ctx)
-	keys := acc.keysBasis(ctx)
-	if err != nil || covers(seen.Vector, now) && seen.Keys == keys {
+	if err != nil {
 		return err
+	}
+	keys := acc.keysBasis(ctx)
+	if covers(seen.Vector, now) && seen.Keys == keys && !t.recheck {
+		return acc.savePosition(ctx, t, seen)
 	}
 	list, err := acc.query(ctx, seen, keys)
 	if err != nil {
 		return err
 	}
 	next := cursor{joinVectors(seen.Vector, now, list.unknown), list.basis}
-	if err := acc.storeUnread(ctx, changes, list, next); err != nil {
+	if err := acc.storeUnread(ctx, changes, list, &next); err != nil {
 		return err
 	}
-	for _, f := range list.filings {
+	acc.reclaim(ctx, list.filings)
+	return nil
+}
+
+// savePosition stores the cursor now and then, so that not all is read again when the node
+// starts.
+func (acc *Account) savePosition(ctx context.Context, t taken, seen cursor) error {
+	if !acc.handed.due(t, savePosition) {
+		return nil
+	}
+	return acc.storeUnread(ctx, acc.index.changes.Load(), unread{}, &seen)
+}
+
+// receive indexes entries that were handed over, and fetches their messages. The cursor
+// stays: after a crash they are read in the feeds.
+func (acc *Account) receive(ctx context.Context, entries []announced) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	err := acc.receiveOnce(ctx, entries)
+	if err != nil {
+		acc.handed.incomplete()
+	}
+	if errors.Is(err, errChanged) {
+		acc.Wake()
+		return nil
+	}
+	return err
+}
+
+func (acc *Account) receiveOnce(ctx context.Context, entries []announced) error {
+	if fresh, ok, err := acc.arrivals(entries); err != nil {
+		return err
+	} else if ok {
+		missing, err := acc.fetchEach(ctx, fresh)
+		if err != nil || len(missing) == 0 {
+			return err
+		}
+		return acc.update(ctx, func(tx *sqlite.Tx) ([]string, error) {
+			for _, env := range missing {
+				if err := acc.index.addPending(tx, env); err != nil {
+					return nil, err
+				}
+			}
+			return nil, nil
+		})
+	}
+	changes := acc.index.changes.Load()
+	dir, err := acc.cfg.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	var list unread
+	var own []moot.Entry
+	for _, e := range entries {
+		if e.Kind == moot.KindMessage {
+			list.announcements = append(list.announcements, e)
+		} else {
+			own = append(own, e.Entry)
+		}
+	}
+	if list.filings, err = acc.readFilings(ctx, dir, own, false); err != nil {
+		return err
+	}
+	back, err := acc.back(ctx, dir, list)
+	if err != nil {
+		return err
+	}
+	list.announcements = append(list.announcements, back...)
+	if err := acc.storeUnread(ctx, changes, list, nil); err != nil {
+		return err
+	}
+	acc.reclaim(ctx, list.filings)
+	return acc.fetchAll(ctx)
+}
+
+// arrivals returns the messages that entries announce, if that is all that they do,
+// without those that are known.
+func (acc *Account) arrivals(entries []announced) (list []envelope, ok bool, err error) {
+	for _, a := range entries {
+		if a.Kind != moot.KindMessage || a.Deletes() {
+			return nil, false, nil
+		}
+	}
+	for _, a := range entries {
+		env, err := parseEnvelope(a.Entry, a.author)
+		if err != nil || !env.readableBy(acc.self) {
+			continue
+		}
+		if known, err := acc.index.knows(env.ID); err != nil {
+			return nil, false, err
+		} else if known {
+			continue
+		}
+		if n, filed, err := acc.index.filing(acc.index.read, env.ID); err != nil {
+			return nil, false, err
+		} else if filed && len(n.Locations) == 0 { // removed before
+			continue
+		}
+		env.Elsewhere = env.Author == acc.self && acc.index.otherDevice(env.Device)
+		list = append(list, env)
+	}
+	return list, true, nil
+}
+
+// reclaim frees the blobs of messages that the member has removed.
+func (acc *Account) reclaim(ctx context.Context, list []filed) {
+	for _, f := range list {
 		if len(f.Locations) == 0 && acc.cfg.Reclaim != nil {
 			acc.cfg.Reclaim(ctx, f.id)
 		}
 	}
-	return nil
 }
 
-// storeUnread indexes what was read, unless a Change came in between.
-func (acc *Account) storeUnread(ctx context.Context, changes int64, list unread, next cursor) error {
-	return acc.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
+// storeUnread indexes what was read, unless a Change came in between, and with next moves
+// the cursor.
+func (acc *Account) storeUnread(ctx context.Context, changes int64, list unread, next *cursor) error {
+	err := acc.update(ctx, func(tx *sqlite.Tx) (changed []string, err error) {
 		if acc.index.changes.Load() != changes {
 			return nil, errChanged
 		}
@@ -79,8 +193,15 @@ func (acc *Account) storeUnread(ctx context.Context, changes int64, list unread,
 			}
 			changed = append(changed, folders...)
 		}
-		return changed, acc.index.setCursor(tx, next)
+		if next == nil {
+			return changed, nil
+		}
+		return changed, acc.index.setCursor(tx, *next)
 	})
+	if err == nil && next != nil {
+		acc.index.last = next
+	}
+	return err
 }
 
 // unread is what a node has that an account has not read.
@@ -146,7 +267,7 @@ func (acc *Account) back(ctx context.Context, dir Directory, n unread) (list []a
 		if len(f.Locations) == 0 || fresh[f.id.String()] {
 			continue
 		}
-		known, err := acc.index.knows(ctx, f.id)
+		known, err := acc.index.knows(f.id)
 		if err != nil {
 			return nil, err
 		}
@@ -178,7 +299,7 @@ func collect(ctx context.Context, node moot.Feeds, q moot.Query) (list []moot.En
 
 // handleAnnouncement indexes an entry of kind message; a malformed one is ignored, since
 // entries are untrusted. Errors are the index's.
-func (acc *Account) handleAnnouncement(tx *sql.Tx, a announced) ([]string, error) {
+func (acc *Account) handleAnnouncement(tx *sqlite.Tx, a announced) ([]string, error) {
 	if a.Deletes() {
 		return acc.retract(tx, a.Entry, a.author)
 	}

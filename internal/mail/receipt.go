@@ -2,12 +2,12 @@ package mail
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 	"time"
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/sign"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // Receipts implements Mailbox.
@@ -103,7 +103,7 @@ func (acc *Account) acknowledge(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := acc.index.update(ctx, func(tx *sql.Tx) error { return acc.index.acknowledged(tx, batch) }); err != nil {
+		if err := acc.index.update(ctx, func(tx *sqlite.Tx) error { return acc.index.acknowledged(tx, batch) }); err != nil {
 			return err
 		}
 	}

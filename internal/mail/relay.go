@@ -66,6 +66,10 @@ type Relay struct {
 	pending   map[moot.BlobID]*heldMessage // without a receipt from every device
 	heldBytes int64                        // bytes held for others
 	wakeup    chan struct{}
+
+	live      bool                 // entries are handed to accounts
+	handled   uint64               // entries since the start
+	stretches map[moot.Key]stretch // what was handed over
 }
 
 // heldMessage is a message that this node may hold for its readers.
@@ -114,6 +118,7 @@ func (r *Relay) Add(a *Account) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.accounts[a.Device()] = a
+	r.admit(a)
 }
 
 // IsMessage reports whether a blob is an announced message.
@@ -164,35 +169,38 @@ func (r *Relay) PendingBytes(member moot.MemberID) (bytes int64) {
 
 // Run handles entries until ctx ends.
 func (r *Relay) Run(ctx context.Context) error {
-	since, err := r.cfg.Feeds.Vector(ctx)
-	if err != nil {
-		return err
-	}
-	for _, kind := range []moot.Kind{moot.KindMessage, moot.KindReceipt} {
-		for e, err := range r.cfg.Feeds.Query(ctx, moot.Query{Kind: kind}) {
-			if err != nil {
-				return err
-			}
-			r.handleEntry(ctx, e)
-		}
-	}
 	var workers sync.WaitGroup
 	defer workers.Wait()
-	workers.Go(func() { r.replicateLoop(ctx) })
-	for e, err := range r.cfg.Feeds.Watch(ctx, since) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for first := true; ; first = false {
+		since, err := r.cfg.Feeds.Vector(ctx)
 		if err != nil {
 			return err
 		}
-		r.handleEntry(ctx, e)
+		for _, kind := range []moot.Kind{moot.KindMessage, moot.KindReceipt} {
+			for e, err := range r.cfg.Feeds.Query(ctx, moot.Query{Kind: kind}) {
+				if err != nil {
+					return err
+				}
+				r.handleEntry(ctx, e)
+			}
+		}
+		if first {
+			workers.Go(func() { r.replicateLoop(ctx) })
+		}
+		if err := r.follow(ctx, since); moot.KindOf(err) != moot.Unavailable || ctx.Err() != nil {
+			return err
+		}
+		r.cfg.Log.Warn("so many entries came that they are read anew")
 	}
-	return nil
 }
 
-// handleEntry handles one entry.
-func (r *Relay) handleEntry(ctx context.Context, e moot.Entry) {
-	author, known := r.cfg.Roster.Owner(e.Author)
+// handleEntry handles one entry. It returns its author, if that is known.
+func (r *Relay) handleEntry(ctx context.Context, e moot.Entry) (author moot.MemberID, known bool) {
+	author, known = r.cfg.Roster.Owner(e.Author)
 	if !known {
-		return
+		return author, false
 	}
 	switch e.Kind {
 	case moot.KindMessage:
@@ -204,8 +212,8 @@ func (r *Relay) handleEntry(ctx context.Context, e moot.Entry) {
 		if member, id, ok := parseFilingKey(e.Key); ok && member == author && e.Deletes() {
 			r.handleRemoval(ctx, id, member)
 		}
-		r.wake(func(id moot.MemberID) bool { return id == author })
 	}
+	return author, true
 }
 
 func (r *Relay) handleMessage(ctx context.Context, e moot.Entry, author moot.MemberID) {
@@ -222,7 +230,6 @@ func (r *Relay) handleMessage(ctx context.Context, e moot.Entry, author moot.Mem
 	if broadcast := len(env.To) == 0 && !env.Private; !broadcast { // everybody fetches that
 		r.await(ctx, env)
 	}
-	r.wake(env.readableBy)
 	r.schedule()
 }
 
@@ -253,17 +260,6 @@ func (r *Relay) await(ctx context.Context, env envelope) {
 	}
 }
 
-// wake wakes the accounts of members that a predicate selects.
-func (r *Relay) wake(selects func(moot.MemberID) bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, a := range r.accounts {
-		if selects(a.Member()) {
-			a.Wake()
-		}
-	}
-}
-
 func (r *Relay) schedule() {
 	select {
 	case r.wakeup <- struct{}{}:
@@ -280,8 +276,12 @@ func (r *Relay) handleReceipt(ctx context.Context, id moot.BlobID, device moot.K
 	}
 	done := m != nil && len(m.undelivered(r.cfg.Roster)) == 0
 	r.mu.Unlock()
-	if done {
-		r.finish(ctx, id)
+	if !done {
+		return
+	}
+	r.remove(id)
+	if needed, err := r.hosted(ctx, m.envelope); err != nil || !needed { // else there is nothing to look for
+		r.Reclaim(ctx, id)
 	}
 }
 

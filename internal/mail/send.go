@@ -189,7 +189,9 @@ func (acc *Account) dispatch(ctx context.Context, dir Directory, out *outgoing, 
 	if _, err := acc.cfg.Write.Append(ctx, moot.Swap, statements...); err != nil {
 		return Sent{}, err
 	}
-	acc.Wake()
+	if !d.inbound {
+		acc.Wake()
+	}
 	if len(twins) > 0 {
 		if err := acc.joinTwins(ctx, blobs[0].ID, submitted, twins); err != nil { // it is sent all the same
 			acc.cfg.Log.Warn("join two copies of a message", "error", err)

@@ -2,12 +2,12 @@ package mail
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"lukechampine.com/blake3"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // subscriptionsID stands for the member's subscriptions, which are a filing without a
@@ -74,7 +74,7 @@ func (acc *Account) subscribe(ctx context.Context, folder string, on bool) error
 	if err != nil {
 		return err
 	}
-	return acc.update(ctx, func(tx *sql.Tx) ([]string, error) {
+	return acc.update(ctx, func(tx *sqlite.Tx) ([]string, error) {
 		acc.index.changes.Add(1)
 		return acc.index.setFiling(tx, filed{n, subscriptionsID, []moot.EntryID{entries[0].ID}, entries[0].Time})
 	})

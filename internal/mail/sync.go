@@ -2,13 +2,14 @@ package mail
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 const (
@@ -17,21 +18,36 @@ const (
 	fetchTime  = 10 * time.Minute
 )
 
+// receiptDelay is how long delivery receipts are gathered.
+const receiptDelay = 300 * time.Millisecond
+
 // Run syncs the account until ctx ends: when it is woken, and periodically for messages
 // that were unavailable. It also expires messages.
 func (acc *Account) Run(ctx context.Context) {
 	retry, sweep := time.NewTicker(retryAfter), time.NewTicker(expireEvery)
 	defer retry.Stop()
 	defer sweep.Stop()
-	for {
-		if err := acc.Sync(ctx); err != nil && ctx.Err() == nil {
+	var receipts <-chan time.Time // nil: none are gathered
+	check := func(err error) {
+		if err != nil && ctx.Err() == nil {
 			acc.cfg.Log.Warn("mail", "member", acc.self.Short(), "error", err)
 		}
+	}
+	check(acc.Sync(ctx))
+	for {
 		select {
 		case <-acc.wake:
+			check(acc.arrive(ctx))
+			if receipts == nil {
+				receipts = time.After(receiptDelay)
+			}
+		case <-receipts:
+			receipts = nil
+			check(acc.acknowledge(ctx))
 		case <-sweep.C:
 			acc.sweep(ctx)
 		case <-retry.C:
+			check(acc.Sync(ctx))
 		case <-ctx.Done():
 			return
 		}
@@ -61,18 +77,58 @@ func (acc *Account) Wake() {
 func (acc *Account) Sync(ctx context.Context) error {
 	acc.index.syncing.Lock()
 	defer acc.index.syncing.Unlock()
-	if err := acc.readEntries(ctx); err != nil {
-		return err
+	t, err := acc.take()
+	if err == nil {
+		err = acc.syncAll(ctx, t)
 	}
-	if err := acc.fetchAll(ctx); err != nil {
+	if err != nil {
 		return err
 	}
 	return acc.acknowledge(ctx)
 }
 
+// arrive takes in what was handed over, or else all that there is, without receipts.
+func (acc *Account) arrive(ctx context.Context) error {
+	acc.index.syncing.Lock()
+	defer acc.index.syncing.Unlock()
+	t, err := acc.take()
+	switch {
+	case err != nil:
+		return err
+	case t.whole && !t.recheck && len(t.entries) > 0:
+		return acc.receive(ctx, t.entries)
+	}
+	return acc.syncAll(ctx, t)
+}
+
+func (acc *Account) take() (taken, error) {
+	seen, err := acc.index.cursor()
+	t := acc.handed.take(seen.Vector)
+	if err != nil {
+		acc.handed.incomplete()
+	}
+	return t, err
+}
+
+func (acc *Account) syncAll(ctx context.Context, t taken) error {
+	var err error
+	if t.whole {
+		err = acc.receive(ctx, t.entries)
+	}
+	if err == nil {
+		err = acc.readEntries(ctx, t)
+	}
+	if err != nil {
+		acc.handed.incomplete()
+		return err
+	}
+	acc.handed.caughtUp(t)
+	return acc.fetchAll(ctx)
+}
+
 // retract removes a message that its author retracted, if it was not fetched yet or is
 // private to the author.
-func (acc *Account) retract(tx *sql.Tx, e moot.Entry, author moot.MemberID) ([]string, error) {
+func (acc *Account) retract(tx *sqlite.Tx, e moot.Entry, author moot.MemberID) ([]string, error) {
 	id, err := moot.ParseBlobID(e.Key)
 	if err != nil {
 		return nil, nil
@@ -101,59 +157,73 @@ type arrival struct {
 	skip      bool // not for the member's folders
 }
 
-// fetchAll fetches all pending messages in parallel, and indexes them as they arrive.
+// fetchAll fetches all pending messages.
 func (acc *Account) fetchAll(ctx context.Context) error {
-	pending, err := acc.index.pending(ctx)
-	if err != nil {
-		return err
-	}
-	keys := acc.keysBasis(ctx)
-	if pending = acc.sealed.drop(pending, keys); len(pending) == 0 {
-		return nil
-	}
-	dir, err := acc.cfg.Directory(ctx)
-	if err != nil {
-		return err
-	}
-	todo, done := make(chan envelope), make(chan arrival, fetchers)
-	var workers sync.WaitGroup
-	for range min(fetchers, len(pending)) {
-		workers.Go(func() {
-			for env := range todo {
-				a, err := acc.fetch(ctx, dir, env)
-				if errors.Is(err, errSealed) {
-					acc.sealed.add(env.ID, keys)
-				}
-				if err != nil {
-					acc.cfg.Log.Debug("message unavailable, will retry", "message", env.ID, "error", err)
-					continue
-				}
-				done <- a
-			}
-		})
-	}
-	go func() {
-		defer close(done)
-		defer workers.Wait()
-		defer close(todo)
-		for _, env := range pending {
-			select {
-			case todo <- env:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	for a := range done {
-		if failed := acc.indexAll(ctx, a, done); failed != nil {
-			err = failed // drain done: the workers block on it
-		}
+	pending, err := acc.index.pending()
+	if err == nil {
+		_, err = acc.fetchEach(ctx, pending)
 	}
 	return err
 }
 
+// fetchEach fetches messages in parallel, indexes them as they arrive, and returns those
+// that were unavailable.
+func (acc *Account) fetchEach(ctx context.Context, list []envelope) (missing []envelope, err error) {
+	keys := acc.keysBasis(ctx)
+	open := acc.sealed.drop(slices.Clone(list), keys)
+	if len(open) == 0 {
+		return list, nil
+	}
+	dir, err := acc.cfg.Directory(ctx)
+	if err != nil {
+		return list, err
+	}
+	indexed := map[moot.BlobID]bool{}
+	todo, done := make(chan envelope, len(open)), make(chan arrival, fetchers)
+	for _, env := range open {
+		todo <- env
+	}
+	close(todo)
+	var workers sync.WaitGroup
+	for range min(fetchers, len(open)) {
+		workers.Go(func() { acc.fetchFrom(ctx, dir, keys, todo, done) })
+	}
+	go func() {
+		defer close(done)
+		workers.Wait()
+	}()
+	for a := range done {
+		batch, failed := acc.indexAll(ctx, a, done)
+		if failed != nil {
+			err = failed // drain done: the workers block on it
+			continue
+		}
+		for _, one := range batch {
+			indexed[one.envelope.ID] = true
+		}
+	}
+	return slices.DeleteFunc(list, func(env envelope) bool { return indexed[env.ID] }), err
+}
+
+func (acc *Account) fetchFrom(ctx context.Context, dir Directory, keys string, todo <-chan envelope, done chan<- arrival) {
+	for env := range todo {
+		if ctx.Err() != nil {
+			return
+		}
+		a, err := acc.fetch(ctx, dir, env)
+		if errors.Is(err, errSealed) {
+			acc.sealed.add(env.ID, keys)
+		}
+		if err != nil {
+			acc.cfg.Log.Debug("message unavailable, will retry", "message", env.ID, "error", err)
+			continue
+		}
+		done <- a
+	}
+}
+
 // indexAll indexes an arrival together with others that are ready.
-func (acc *Account) indexAll(ctx context.Context, first arrival, more <-chan arrival) error {
+func (acc *Account) indexAll(ctx context.Context, first arrival, more <-chan arrival) ([]arrival, error) {
 	batch := []arrival{first}
 	for len(more) > 0 && len(batch) < 64 {
 		a, ok := <-more
@@ -162,7 +232,7 @@ func (acc *Account) indexAll(ctx context.Context, first arrival, more <-chan arr
 		}
 		batch = append(batch, a)
 	}
-	return acc.update(ctx, func(tx *sql.Tx) (changed []string, err error) {
+	return batch, acc.update(ctx, func(tx *sqlite.Tx) (changed []string, err error) {
 		for _, a := range batch {
 			if a.skip {
 				err = acc.index.removePending(tx, a.envelope.ID)

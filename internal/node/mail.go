@@ -152,7 +152,7 @@ func (m *mailService) account(ctx context.Context, key ed25519.PrivateKey, signe
 		return b, nil
 	}
 	cfg := mail.Config{
-		Node: node, Member: m.network.member(seal.Public(key)), Write: signer.Through(node), Key: key, Index: index, Now: m.now, Log: m.log,
+		Node: node, Local: !rules.Delegates, Member: m.network.member(seal.Public(key)), Write: signer.Through(node), Key: key, Index: index, Now: m.now, Log: m.log,
 		Identities: m.identities(key), Names: m.names,
 		Directory: func(ctx context.Context) (mail.Directory, error) { return m.directory(ctx, node) },
 		Servers:   func(ctx context.Context) []moot.MemberID { return m.servers(ctx, node) },

@@ -108,7 +108,7 @@ func (s *Store) lock(folder string) error {
 func (s *Store) openDatabase(cfg Config) (err error) {
 	if cfg.Database == "" {
 		s.write, err = sqlite.OpenMemory()
-		s.reads = newStatementCache(s.write)
+		s.reads = sqlite.NewStatements(s.write)
 		return err
 	}
 	folder := filepath.Dir(cfg.Database)
@@ -118,6 +118,6 @@ func (s *Store) openDatabase(cfg Config) (err error) {
 		}
 	}
 	s.write, s.read, err = sqlite.Open(cfg.Database)
-	s.reads = newStatementCache(s.read)
+	s.reads = sqlite.NewStatements(s.read)
 	return err
 }

@@ -18,7 +18,7 @@ import (
 // own: many are made durable by one commit, where each file would cost two flushes.
 type smallBlobs struct {
 	write, read *sql.DB
-	reads       *statementCache
+	reads       *sqlite.Statements
 	now         func() time.Time
 	fail        func(error) error // called after a failed write; see Store.stop
 
@@ -70,7 +70,7 @@ func openSmall(path string, now func() time.Time, fail func(error) error) (s *sm
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, s.closeDatabases())
 	}
-	s.reads = newStatementCache(s.read)
+	s.reads = sqlite.NewStatements(s.read)
 	go s.writeLoop()
 	return s, nil
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/durable"
+	"github.com/mootspace/moot/internal/sqlite"
 )
 
 // Config states where data is stored and who decides on entries.
@@ -42,9 +43,9 @@ type Config struct {
 type Store struct {
 	gate  Gate
 	log   *slog.Logger
-	write *sql.DB         // one connection
-	read  *sql.DB         // several, read-only; nil in memory
-	reads *statementCache // of read; in memory of write
+	write *sql.DB            // one connection
+	read  *sql.DB            // several, read-only; nil in memory
+	reads *sqlite.Statements // of read; in memory of write
 	blobs *blobs
 	small *smallBlobs
 	sql   statements
