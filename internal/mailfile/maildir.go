@@ -19,13 +19,13 @@ import (
 	moots "github.com/mootspace/moot/internal/mail"
 )
 
-// infoFlags are the letters of flags in the names of a Maildir's files, in their order.
+// infoFlags are the codes of flags in the names of a Maildir's files, in their order.
 var infoFlags = [...]struct {
-	letter byte
+	code byte
 	flag   moots.Flag
 }{{'D', moots.Draft}, {'F', moots.Flagged}, {'P', "$Forwarded"}, {'R', moots.Answered}, {'S', moots.Seen}, {'T', moots.Deleted}}
 
-// keywordsFile says which flags the letters a to z stand for, as Dovecot writes it.
+// keywordsFile says which flags the codes a to z stand for, as Dovecot writes it.
 const keywordsFile = "dovecot-keywords"
 
 // IsMaildir reports whether a directory is a Maildir.
@@ -93,13 +93,13 @@ func (f maildirFile) read(words map[byte]moots.Flag) (m Message, err error) {
 		return m, moot.Errorf(moot.Invalid, "it is empty")
 	}
 	_, info, _ := strings.Cut(f.info.Name(), ":2,")
-	for _, letter := range []byte(info) {
+	for _, code := range []byte(info) {
 		for _, known := range infoFlags {
-			if known.letter == letter {
+			if known.code == code {
 				m.Flags = append(m.Flags, known.flag)
 			}
 		}
-		if w := words[letter]; w != "" {
+		if w := words[code]; w != "" {
 			m.Flags = append(m.Flags, w)
 		}
 	}
@@ -180,8 +180,8 @@ func (w *MaildirWriter) folder(name string) (*maildirFolder, error) {
 		}
 	}
 	words := readKeywords(filepath.Join(f.dir, keywordsFile))
-	for letter := byte('a'); words[letter] != ""; letter++ {
-		f.words = append(f.words, words[letter])
+	for code := byte('a'); words[code] != ""; code++ {
+		f.words = append(f.words, words[code])
 	}
 	w.known[name] = f
 	return f, nil
@@ -201,7 +201,7 @@ func (w *MaildirWriter) Write(m Message, id string) error {
 	if err != nil {
 		return err
 	}
-	letters, err := f.letters(m.Flags)
+	codes, err := f.codes(m.Flags)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (w *MaildirWriter) Write(m Message, id string) error {
 	if err := writeFile(tmp, lf(m.MIME), m.Time); err != nil {
 		return errors.Join(durable.Error("", err), os.Remove(tmp))
 	}
-	if err := os.Rename(tmp, filepath.Join(f.dir, "cur", unique+":2,"+letters)); err != nil {
+	if err := os.Rename(tmp, filepath.Join(f.dir, "cur", unique+":2,"+codes)); err != nil {
 		return durable.Error("", err)
 	}
 	f.have[unique] = true
@@ -232,20 +232,20 @@ func writeFile(path string, text []byte, at time.Time) error {
 	return err
 }
 
-// letters returns the flags as a file's name has them. Keywords beyond the 26 that there
-// are letters for are left out.
-func (f *maildirFolder) letters(flags []moots.Flag) (string, error) {
+// codes returns the flags as a file's name has them. Keywords beyond the 26 that there
+// are codes for are left out.
+func (f *maildirFolder) codes(flags []moots.Flag) (string, error) {
 	var list []byte
 	for _, flag := range flags {
 		i := slices.IndexFunc(infoFlags[:], func(known struct {
-			letter byte
+			code byte
 			flag   moots.Flag
 		}) bool {
 			return known.flag == flag
 		})
 		switch {
 		case i >= 0:
-			list = append(list, infoFlags[i].letter)
+			list = append(list, infoFlags[i].code)
 			continue
 		case strings.HasPrefix(string(flag), `\`):
 			continue

@@ -120,7 +120,7 @@ var mboxFields = []string{"Status", "X-Status", "X-Keywords", "X-UID", "X-IMAP",
 
 // fromMbox returns a message, and whether it is one that a program keeps for itself.
 func fromMbox(text, sender []byte) (m Message, internal bool) {
-	var kept []byte
+	var lines []byte
 	rest, skipping := text, false
 	for len(rest) > 0 {
 		end := bytes.IndexByte(rest, '\n') + 1
@@ -134,7 +134,7 @@ func fromMbox(text, sender []byte) (m Message, internal bool) {
 		rest = rest[end:]
 		if folded := line[0] == ' ' || line[0] == '\t'; folded {
 			if !skipping {
-				kept = append(kept, line...)
+				lines = append(lines, line...)
 			}
 			continue
 		}
@@ -144,9 +144,9 @@ func fromMbox(text, sender []byte) (m Message, internal bool) {
 			internal = m.state(strings.ToLower(key), strings.TrimSpace(value)) || internal
 			continue
 		}
-		kept = append(kept, line...)
+		lines = append(lines, line...)
 	}
-	m.MIME = crlf(append(kept, rest...))
+	m.MIME = crlf(append(lines, rest...))
 	m.Time = senderTime(sender)
 	if m.Time.IsZero() {
 		m.Time = headerTime(m.MIME)
@@ -156,8 +156,8 @@ func fromMbox(text, sender []byte) (m Message, internal bool) {
 
 // state takes over what a field says, and reports whether the message is not a person's.
 func (m *Message) state(key, value string) bool {
-	set := func(letters string, flags map[rune]moots.Flag) {
-		for _, c := range letters {
+	set := func(codes string, flags map[rune]moots.Flag) {
+		for _, c := range codes {
 			if f, ok := flags[c]; ok && !slices.Contains(m.Flags, f) {
 				m.Flags = append(m.Flags, f)
 			}
@@ -234,7 +234,7 @@ func headerTime(text []byte) time.Time {
 func WriteMbox(w io.Writer, m Message) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "From MAILER-DAEMON %s\n", m.Time.UTC().Format(time.ANSIC))
-	letters := func(pairs ...any) (out string) {
+	codes := func(pairs ...any) (out string) {
 		for i := 0; i < len(pairs); i += 2 {
 			if slices.Contains(m.Flags, pairs[i].(moots.Flag)) {
 				out += pairs[i+1].(string)
@@ -242,8 +242,8 @@ func WriteMbox(w io.Writer, m Message) error {
 		}
 		return out
 	}
-	fields := "Status: " + letters(moots.Seen, "R") + "O\n"
-	if x := letters(moots.Answered, "A", moots.Flagged, "F", moots.Draft, "T", moots.Deleted, "D"); x != "" {
+	fields := "Status: " + codes(moots.Seen, "R") + "O\n"
+	if x := codes(moots.Answered, "A", moots.Flagged, "F", moots.Draft, "T", moots.Deleted, "D"); x != "" {
 		fields += "X-Status: " + x + "\n"
 	}
 	var words []string
