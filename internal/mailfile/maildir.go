@@ -22,7 +22,7 @@ import (
 // infoFlags are the codes of flags in the names of a Maildir's files, in their order.
 var infoFlags = [...]struct {
 	code byte
-	flag   moots.Flag
+	flag moots.Flag
 }{{'D', moots.Draft}, {'F', moots.Flagged}, {'P', "$Forwarded"}, {'R', moots.Answered}, {'S', moots.Seen}, {'T', moots.Deleted}}
 
 // keywordsFile says which flags the codes a to z stand for, as Dovecot writes it.
@@ -239,7 +239,7 @@ func (f *maildirFolder) codes(flags []moots.Flag) (string, error) {
 	for _, flag := range flags {
 		i := slices.IndexFunc(infoFlags[:], func(known struct {
 			code byte
-			flag   moots.Flag
+			flag moots.Flag
 		}) bool {
 			return known.flag == flag
 		})
