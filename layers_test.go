@@ -67,6 +67,9 @@ var layers = map[string][]string{
 	// Measuring: runs this program as processes, and uses no other part of it.
 	"internal/compare": {".", "internal/plan"},
 
+	// Mail as other programs store it in files.
+	"internal/mailfile": {".", "internal/durable", "internal/mail"},
+
 	// Application: what every front end calls.
 	"internal/app":      {".", "internal/backup", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/rules"},
 	"internal/accounts": {".", "internal/durable", "internal/feed", "internal/members", "internal/policy", "internal/seal", "internal/sign", "internal/trust"},
@@ -78,7 +81,7 @@ var layers = map[string][]string{
 
 	// Front ends: over the application; never see an architecture or one another.
 	"internal/front/api":        {".", "internal/app", "internal/durable", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/policy", "internal/rules", "internal/wire"},
-	"internal/front/cli":        {".", "internal/app", "internal/compare", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/members", "internal/plan", "internal/policy", "internal/rules"},
+	"internal/front/cli":        {".", "internal/app", "internal/compare", "internal/files", "internal/folders", "internal/jobs", "internal/mail", "internal/mailfile", "internal/members", "internal/plan", "internal/policy", "internal/rules"},
 	"internal/front/autoconfig": {"internal/app"},
 	"internal/front/mailbox":    {".", "internal/mail", "internal/mime"},
 

@@ -72,6 +72,10 @@ func (a *Accounts) DropPasswords(name string) error {
 	return nil
 }
 
+// Find returns the account of a member, by name, address or ID; "" is the node's own. Kind
+// NotFound.
+func (a *Accounts) Find(name string) (Account, error) { return a.find(name) }
+
 // find returns the account of a member; "" is the node's own. Kind NotFound.
 func (a *Accounts) find(name string) (Account, error) {
 	if name == "" {

@@ -23,11 +23,14 @@ type Session struct {
 	Folders Folders
 	Members Members
 	Mail    func(context.Context) (mail.Mailbox, error) // up to date when it is returned
-	Jobs    jobs.Submitter
-	Copies  Copies
-	Aliases Aliases
-	Control Control
-	Close   func() error
+	// AccountMail is the mail of an account that the node keeps, by the member's name or ID;
+	// "" is Mail. Kind NotFound.
+	AccountMail func(ctx context.Context, name string) (mail.Mailbox, error)
+	Jobs        jobs.Submitter
+	Copies      Copies
+	Aliases     Aliases
+	Control     Control
+	Close       func() error
 }
 
 // Identity says whose node this is, and where.

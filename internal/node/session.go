@@ -30,12 +30,13 @@ func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session
 				n.entries.exchangeAll(ctx)
 			}
 		}},
-		Mail:    func(ctx context.Context) (mail.Mailbox, error) { return n.sessionMail(ctx, via) },
-		Jobs:    n.compute.submitter(via),
-		Copies:  fileCopies{n, via, write},
-		Aliases: aliases{n, write},
-		Control: control{n, via},
-		Close:   func() error { return nil },
+		Mail:        func(ctx context.Context) (mail.Mailbox, error) { return n.sessionMail(ctx, via) },
+		AccountMail: func(ctx context.Context, name string) (mail.Mailbox, error) { return n.accountMail(ctx, name, via) },
+		Jobs:        n.compute.submitter(via),
+		Copies:      fileCopies{n, via, write},
+		Aliases:     aliases{n, write},
+		Control:     control{n, via},
+		Close:       func() error { return nil },
 	}, nil
 }
 
@@ -99,6 +100,22 @@ func (n *Node) sessionMail(ctx context.Context, via moot.Architecture) (mail.Mai
 	}
 	if n.state.running.Load() && via == n.routes.preferred(ctx) {
 		return b, nil
+	}
+	return n.mail.synced(ctx, b)
+}
+
+// accountMail returns the mail of an account that this node keeps, or of its own member.
+func (n *Node) accountMail(ctx context.Context, name string, via moot.Architecture) (mail.Mailbox, error) {
+	if name == "" {
+		return n.sessionMail(ctx, via)
+	}
+	a, err := n.accounts.Find(name)
+	if err != nil {
+		return nil, err
+	}
+	b, err := n.mail.account(ctx, a.Key, a.Signer, n.routes.preferred(ctx))
+	if err != nil || n.state.running.Load() {
+		return b, err
 	}
 	return n.mail.synced(ctx, b)
 }

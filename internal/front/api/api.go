@@ -15,6 +15,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
+	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/wire"
 )
 
@@ -105,8 +106,9 @@ func (s *server) authenticate(r *http.Request, need rights) (Access, error) {
 	return access, access.allow(need)
 }
 
-// open opens the session that a request asks for.
-func (s *server) open(r *http.Request) (*app.Session, error) {
+// open opens the session that a request asks for; with account the mail in it is that
+// account's.
+func (s *server) open(r *http.Request, access Access) (*app.Session, error) {
 	asked := r.URL.Query()["via"]
 	if len(asked) > 1 {
 		return nil, moot.Errorf(moot.Invalid, "via is given %d times", len(asked))
@@ -115,7 +117,16 @@ func (s *server) open(r *http.Request) (*app.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Open(r.Context(), via)
+	m, err := s.Open(r.Context(), via)
+	if account := r.URL.Query().Get("account"); err == nil && account != "" {
+		if !access.Local {
+			return m, moot.Errorf(moot.Denied, "mail of other accounts is for programs on the node's own machine only")
+		}
+		of := *m
+		of.Mail = func(ctx context.Context) (mail.Mailbox, error) { return m.AccountMail(ctx, account) }
+		return &of, nil
+	}
+	return m, err
 }
 
 // whileAllowed returns a context that ends when the caller loses its access.

@@ -17,6 +17,8 @@ type client struct {
 	base string // URL without /api
 	via  moot.Architecture
 	idle time.Duration // idle timeout of streams
+
+	account string // whose mail is asked for; empty: the node's own member
 }
 
 // Dial returns a session at the node whose Handler h reaches below the URL base.
@@ -30,7 +32,12 @@ func Dial(ctx context.Context, h *http.Client, base string, via moot.Architectur
 	return &app.Session{
 		Identity: s.Identity, Via: s.Via,
 		Files: filesClient{c}, Folders: foldersClient{c}, Members: membersClient{c}, Copies: copiesClient{c}, Aliases: aliasesClient{c}, Control: controlClient{c}, Jobs: jobsClient{c},
-		Mail:  func(context.Context) (mail.Mailbox, error) { return mailClient{c}, nil },
+		Mail: func(context.Context) (mail.Mailbox, error) { return mailClient{c}, nil },
+		AccountMail: func(_ context.Context, name string) (mail.Mailbox, error) {
+			of := *c
+			of.account = name
+			return mailClient{&of}, nil
+		},
 		Close: func() error { h.CloseIdleConnections(); return nil },
 	}, nil
 }

@@ -121,6 +121,11 @@ func (d *document) addInput(h *huma.Operation, o operation, in reflect.Type) {
 	h.Parameters = append(h.Parameters, &huma.Param{Name: "via", In: "query",
 		Description: "Whom the node asks; its own choice if absent.",
 		Schema:      &huma.Schema{Type: "string", Enum: []any{"server", "peers", "both"}}})
+	if strings.Contains(o.at, " /api/mail/") {
+		h.Parameters = append(h.Parameters, &huma.Param{Name: "account", In: "query",
+			Description: "Over the socket: of the member, by name or ID, whose account the node keeps; the node's own if absent.",
+			Schema:      &huma.Schema{Type: "string"}})
+	}
 	for i := range in.NumField() {
 		f := in.Field(i)
 		p := paramOf(f)

@@ -48,6 +48,7 @@ func decodeInput(w http.ResponseWriter, r *http.Request, in any, limit int64) er
 		return moot.Errorf(moot.Invalid, "the query makes no sense: %w", err)
 	}
 	query.Del("via")
+	query.Del("account")
 	v := reflect.ValueOf(in).Elem()
 	for i := range v.NumField() {
 		var values []string

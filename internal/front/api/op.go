@@ -50,11 +50,11 @@ func (o op[In, Out]) raw(s *server, f func(m *app.Session, in In, w http.Respons
 		ctx, cancel := access.whileAllowed(r.Context())
 		defer cancel()
 		r = r.WithContext(ctx)
-		m, err := s.open(r)
+		m, err := s.open(r, access)
+		if m != nil && m.Close != nil {
+			defer m.Close()
+		}
 		if err == nil {
-			if m.Close != nil {
-				defer m.Close()
-			}
 			var in In
 			if err = decodeInput(w, r, &in, cmp.Or(o.maxBody, maxBody)); err == nil {
 				err = f(m, in, w, r)
@@ -140,6 +140,9 @@ func (o op[In, Out]) send(ctx context.Context, c *client, in In, body io.Reader)
 	enc, err := encodeInput(pattern, in)
 	if err != nil {
 		return nil, err
+	}
+	if c.account != "" {
+		enc.query.Set("account", c.account)
 	}
 	if via := c.via.String(); via != "" {
 		enc.query.Set("via", via)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 )
 
@@ -22,7 +23,8 @@ more ('account enable'), and reads the same mailbox there. Every program gets a 
 of its own making; it is shown once.`,
 	}
 	requireSubcommand(c)
-	c.AddCommand(a.accountListCommand(), a.accountAddCommand(), a.accountEnableCommand(), a.accountRemoveCommand(), a.accountPasswordCommand(), a.accountAliasCommand(), a.accountRecordsCommand())
+	c.AddCommand(a.accountListCommand(), a.accountAddCommand(), a.accountEnableCommand(), a.accountRemoveCommand(), a.accountPasswordCommand(), a.accountAliasCommand(), a.accountRecordsCommand(),
+		a.accountImportCommand(), a.accountExportCommand())
 	return c
 }
 
@@ -138,19 +140,44 @@ func (a *commandLine) showEnabled(acct app.Account) {
 
 func (a *commandLine) accountRemoveCommand() *cobra.Command {
 	var only bool
+	var export string
 	c := &cobra.Command{
-		Use: "rm NAME", Short: "Remove the device that this node keeps for a member, and its passwords", Args: cobra.ExactArgs(1),
+		Use:   "rm NAME [--export DIR]",
+		Short: "Remove the device that this node keeps for a member, and its passwords",
+		Long: `Remove the device that this node keeps for a member, and its passwords. The member's other
+devices have all the mail. If it is the only one, nobody can read the mail any more, and the
+member cannot come back: --export writes the mail out first, as 'moot account export' does.`,
+		Example: "  moot account rm zoe --export zoe-mail --yes",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(ctx context.Context, s *app.Session) error {
-				if err := s.Control.RemoveAccount(ctx, args[0], only); err != nil {
-					return err
+				if export != "" {
+					m, err := s.AccountMail(ctx, args[0])
+					if err != nil {
+						return err
+					}
+					n, err := a.exportMail(ctx, m, export, "")
+					if err != nil {
+						return err
+					}
+					a.say("exported %d messages to %s", n, name(export))
 				}
-				a.done("removed", args[0])
-				return nil
+				err := s.Control.RemoveAccount(ctx, args[0], only)
+				if !only && moot.HintOf(err) == moot.HintConfirm {
+					if err := a.confirm("%s is the only device of the member: nobody could read the mail any more", name(args[0])); err != nil {
+						return err
+					}
+					err = s.Control.RemoveAccount(ctx, args[0], true)
+				}
+				if err == nil {
+					a.done("removed", args[0])
+				}
+				return err
 			})
 		},
 	}
 	c.Flags().BoolVar(&only, "yes", false, "also if it is the member's only device: the member cannot come back")
+	c.Flags().StringVar(&export, "export", "", "write its mail to the Maildir `DIR` first")
 	return c
 }
 

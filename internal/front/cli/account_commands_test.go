@@ -158,4 +158,18 @@ two
 {"record":"two"}
 `,
 	},
+	{
+		line: `account import testdata/old.mbox --account bob`,
+		calls: `
+mail of "bob"
+folders
+save old [\Seen]
+`,
+		text: `
+imported 1 messages
+`,
+		json: `
+{"damaged":0,"imported":1,"known":0}
+`,
+	},
 }

@@ -147,6 +147,9 @@ func (f *fake) Run(_ context.Context, home string, o app.RunOptions, ready func(
 
 func (f *fake) Open(_ context.Context, home string, via moot.Architecture) (*app.Session, error) {
 	s := &app.Session{Identity: identity(home), Via: via, Files: fakeFiles{f}, Folders: fakeFolders{f}, Members: fakeMembers{f}, Jobs: fakeJobs{f}, Copies: fakeCopies{f}, Aliases: fakeAliases{f}, Control: fakeControl{f}, Close: func() error { return f.closeErr },
+		AccountMail: func(_ context.Context, name string) (mail.Mailbox, error) {
+			return fakeMailbox{f}, f.call("mail of %q", name)
+		},
 		Mail: func(context.Context) (mail.Mailbox, error) { return fakeMailbox{f}, f.call("mail") }}
 	return s, f.call("open %s %s", home, via)
 }
