@@ -83,10 +83,10 @@ type MailOptions struct {
 	Smarthost         string // with Domain: host:port of a server that takes mail for everywhere
 	SmarthostUser     string
 	SmarthostPassword string
-	Quota             int64 // with Serve: bytes of a mailbox; 0 for no limit
-	Private           bool  // with Domain: send also to servers whose addresses are not public
-	OutPort           int   // with Domain: of other mail servers; 0 for 25
-	Limits            MailLimits
+	Quota             int64      // with Serve: bytes of a mailbox; 0 for no limit
+	Private           bool       // with Domain: send also to servers whose addresses are not public
+	OutPort           int        // with Domain: of other mail servers; 0 for 25
+	Limits            MailLimits `json:",omitzero"`
 }
 
 // MailLimits bound the mail that is exchanged with the outside. Zero fields have defaults.
