@@ -83,12 +83,12 @@ type MailOptions struct {
 	Smarthost         string // with Domain: host:port of a server that takes mail for everywhere
 	SmarthostUser     string
 	SmarthostPassword string
-	Autoconfig        string // with Domain: where programs that set themselves up are answered, HTTPS
-	AutoconfigHTTP    string // with Domain: the same without TLS
-	Quota             int64  // with Serve: bytes of a mailbox; 0 for no limit
-	Private           bool   // with Domain: send also to servers whose addresses are not public
-	OutPort           int    // with Domain: of other mail servers; 0 for 25
-	Limits            MailLimits
+	Autoconfig        string     // with Domain: where programs that set themselves up are answered, HTTPS
+	AutoconfigHTTP    string     // with Domain: the same without TLS
+	Quota             int64      // with Serve: bytes of a mailbox; 0 for no limit
+	Private           bool       // with Domain: send also to servers whose addresses are not public
+	OutPort           int        // with Domain: of other mail servers; 0 for 25
+	Limits            MailLimits `json:",omitzero"`
 }
 
 // MailLimits bound the mail that is exchanged with the outside. Zero fields have defaults.

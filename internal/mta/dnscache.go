@@ -21,7 +21,7 @@ import (
 // it does not ask a server, as names of the hosts file, is not remembered.
 type Cache struct {
 	resolver Resolver
-	answers  *lru.Cache[question, answer]
+	answers  *lru.Cache[query, answer]
 	asking   singleflight.Group
 	now      func() time.Time
 }
@@ -34,10 +34,10 @@ const (
 	maxTTL       = 24 * time.Hour
 	maxNegative  = 3 * time.Hour // RFC 2308, 5
 	failureTTL   = 5 * time.Second
-	lookupBudget = 10 * time.Second // of one lookup, whoever waits for it
+	lookupBudget = 10 * time.Second // of one lookup
 )
 
-type question struct{ kind, name string }
+type query struct{ kind, name string }
 
 type answer struct {
 	value any
@@ -51,7 +51,7 @@ func NewCache() *Cache {
 }
 
 func newCache(r Resolver, now func() time.Time) *Cache {
-	answers, err := lru.New[question, answer](maxAnswers)
+	answers, err := lru.New[query, answer](maxAnswers)
 	if err != nil {
 		panic(err) // only for a size below 1
 	}
@@ -60,26 +60,26 @@ func newCache(r Resolver, now func() time.Time) *Cache {
 
 // LookupTXT implements Resolver.
 func (c *Cache) LookupTXT(ctx context.Context, name string) ([]string, error) {
-	return remembered(ctx, c, question{"TXT", name}, c.resolver.LookupTXT, func(s string) int { return len(s) })
+	return remembered(ctx, c, query{"TXT", name}, c.resolver.LookupTXT, func(s string) int { return len(s) })
 }
 
 // LookupMX implements Resolver.
 func (c *Cache) LookupMX(ctx context.Context, name string) ([]*net.MX, error) {
-	return remembered(ctx, c, question{"MX", name}, c.resolver.LookupMX, func(m *net.MX) int { return len(m.Host) })
+	return remembered(ctx, c, query{"MX", name}, c.resolver.LookupMX, func(m *net.MX) int { return len(m.Host) })
 }
 
 // LookupIPAddr implements Resolver.
 func (c *Cache) LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, error) {
-	return remembered(ctx, c, question{"A", host}, c.resolver.LookupIPAddr, func(net.IPAddr) int { return net.IPv6len })
+	return remembered(ctx, c, query{"A", host}, c.resolver.LookupIPAddr, func(net.IPAddr) int { return net.IPv6len })
 }
 
 // LookupAddr implements Resolver.
 func (c *Cache) LookupAddr(ctx context.Context, addr string) ([]string, error) {
-	return remembered(ctx, c, question{"PTR", addr}, c.resolver.LookupAddr, func(s string) int { return len(s) })
+	return remembered(ctx, c, query{"PTR", addr}, c.resolver.LookupAddr, func(s string) int { return len(s) })
 }
 
 // remembered returns an answer, asking for it once however many want it. The list is shared.
-func remembered[T any](ctx context.Context, c *Cache, q question, ask func(context.Context, string) ([]T, error), size func(T) int) ([]T, error) {
+func remembered[T any](ctx context.Context, c *Cache, q query, ask func(context.Context, string) ([]T, error), size func(T) int) ([]T, error) {
 	q.name = strings.ToLower(q.name)
 	if known, ok := c.answers.Get(q); ok && c.now().Before(known.until) {
 		list, _ := known.value.([]T)

@@ -18,7 +18,7 @@ import (
 type nameServer struct {
 	addr  string
 	asked atomic.Int64
-	lose  atomic.Int64 // so many questions are not answered
+	lose  atomic.Int64 // so many queries are not answered
 }
 
 func newNameServer(t testing.TB) *nameServer {
@@ -46,9 +46,9 @@ func newNameServer(t testing.TB) *nameServer {
 	return s
 }
 
-func (s *nameServer) reply(question []byte) []byte {
+func (s *nameServer) reply(asked []byte) []byte {
 	var m dnsmessage.Message
-	if m.Unpack(question) != nil {
+	if m.Unpack(asked) != nil {
 		return nil
 	}
 	q := m.Questions[0]
@@ -128,7 +128,7 @@ func TestCacheTogether(t *testing.T) {
 	}
 	all.Wait()
 	if n := s.asked.Load(); n > 3 {
-		t.Errorf("%d questions", n)
+		t.Errorf("%d queries", n)
 	}
 }
 

@@ -107,7 +107,7 @@ func TestUsage(t *testing.T) {
 		"ls a b":                             "Usage: moot ls [NAME] [-r] [-l]",
 		"ls --via pigeon":                    `--via is "pigeon": want server, peers or both`,
 		"ls --bogus":                         "unknown flag: --bogus",
-		"account":                            "account: want one of add, dns, enable, export, import, ls, password, rm",
+		"account":                            "account: want one of add, alias, dns, enable, export, import, ls, password, rm",
 		"account bogus":                      `unknown command "bogus" for "moot account"`,
 		"token":                              "token: want one of add, ls, rm",
 		"device":                             "device: want one of add, choose, ls, rename, rm",
