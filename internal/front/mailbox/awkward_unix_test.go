@@ -35,7 +35,7 @@ func TestAwkward(t *testing.T) {
 	theirs := appended(t, dovecot(t), "", corpus, awkwardItems)
 	var found []difference
 	for _, m := range corpus {
-		if got := text(ours[m.Name]["BODY[]"]); got != string(m.Text) {
+		if got := text(ours[m.Name]["BODY[]"]); got != strings.ReplaceAll(string(m.Text), "\x00", "\x80") {
 			t.Errorf("%s: not the bytes that were appended: %.300q", m.Name, got)
 		}
 		found = append(found, compared(m, ours[m.Name], theirs[m.Name])...)
