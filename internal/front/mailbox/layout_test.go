@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mootspace/moot"
-	"github.com/mootspace/moot/internal/awkward"
+	"github.com/mootspace/moot/internal/mime"
 )
 
 // contentOf is a message on its own.
@@ -133,9 +133,6 @@ func within822(c *content, path []int) bool {
 func FuzzLayout(f *testing.F) {
 	f.Add([]byte(nested))
 	f.Add([]byte(hello))
-	for _, m := range awkward.Messages() {
-		f.Add(m.Text)
-	}
 	f.Add([]byte("Content-Type: multipart/mixed; boundary=a\n\n--a\nContent-Type: message/rfc822\n--a--"))
 	f.Add([]byte("Content-Type: message/rfc822\r\n\r\nContent-Type: multipart/digest; boundary=\"\"\r\n\r\n--\r\n\r\n--\r\n----"))
 	f.Fuzz(func(t *testing.T, text []byte) {
