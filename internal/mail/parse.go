@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"time"
@@ -92,13 +93,12 @@ func readHeader(h mime.Header) header {
 		spam:      strings.EqualFold(h.Get("X-Spam-Flag"), "YES"),
 	}
 	for _, f := range h {
-		if strings.Contains(f.Value, "\r") { // a line end to some programs
-			hidden := mime.ParseHeader([]byte(f.Name + ": " + strings.ReplaceAll(f.Value, "\r", "\n")))
-			if f.Name != "From" {
-				out.authors = append(out.authors, addresses(hidden, "From")...)
-			}
-			out.from = append(out.from, hidden.Values("From")...)
+		if bytes.Count(f.Raw, []byte("\r")) == bytes.Count(f.Raw, []byte("\r\n")) {
+			continue
 		}
+		hidden := mime.ParseHeader(bytes.ReplaceAll(f.Raw, []byte("\r"), []byte("\n"))) // a line end to some programs
+		out.authors = append(out.authors, addresses(hidden, "From")...)
+		out.from = append(out.from, hidden.Values("From")...)
 	}
 	refs := mime.MessageIDs(h.Get("References"))
 	if len(refs) == 0 {

@@ -1,6 +1,9 @@
 package mime
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // Address is an item of an address list (RFC 5322, 3.4).
 type Address struct {
@@ -78,6 +81,9 @@ func ParseAddresses(value string) []Address {
 		case ':':
 			p.colon(t)
 		default:
+			t.space = t.space || p.gap
+			p.gap = false
+			p.address = p.address || t.kind == '@' || t.kind == '<'
 			p.item = append(p.item, t)
 		}
 	}
@@ -86,22 +92,34 @@ func ParseAddresses(value string) []Address {
 	return p.list
 }
 
+// maxPhrase bounds the words in which a quotation is looked for.
+const maxPhrase = 50
+
 // listParser parses a list, item by item.
 type listParser struct {
 	scanner
-	list  []Address
-	item  []token // of the current item
-	group bool    // within a group
+	list    []Address
+	item    []token // of the current item
+	group   bool    // within a group
+	address bool    // the item has one
+	gap     bool    // something was left out before the next token
 }
 
 // colon begins a group, if it follows a name.
 func (p *listParser) colon(t token) {
+	if p.group || p.address {
+		t.kind = word
+		p.item = append(p.item, t)
+		return
+	}
 	name, comment := words(p.item)
 	phrase := join(name)
 	switch {
 	case strings.EqualFold(phrase, "mailto"): // of a URL
 		p.item = nil
-	case p.group || len(name) == 0 || find(p.item, '@') >= 0 || find(p.item, '<') >= 0:
+	case len(name) > 0 && len(name) < maxPhrase && strings.EqualFold(name[len(name)-1].text, "[mailto"): // Outlook's quotations
+		p.item, p.gap = name[:len(name)-1], true
+	case len(name) == 0:
 		t.kind = word
 		p.item = append(p.item, t)
 	default:
@@ -121,7 +139,7 @@ func (p *listParser) endGroup() {
 // finish parses the current item. It has several addresses if separators are missing.
 func (p *listParser) finish() {
 	item := p.item
-	p.item = nil
+	p.item, p.address = nil, false
 	if find(item, '<') < 0 {
 		p.bare(item)
 		return
@@ -129,7 +147,7 @@ func (p *listParser) finish() {
 	for angle := find(item, '<'); angle >= 0; angle = find(item, '<') {
 		name, _ := words(item[:angle])
 		a := named(addrSpec(item[angle].text), join(name), "")
-		if strings.EqualFold(a.Phrase, a.Address()) { // the address again
+		if a.Domain != "" && strings.EqualFold(a.Phrase, a.Address()) { // the address again
 			a.Name, a.Phrase = "", ""
 		}
 		p.list = append(p.list, a)
@@ -170,6 +188,9 @@ func (p *listParser) withoutBrackets(tokens []token, comment string) {
 			end++
 		}
 		a := Address{Local: joinBare(tokens[begin:at]), Domain: joinBare(tokens[min(at+1, end):end])}
+		if strings.HasSuffix(a.Domain, "]") && !strings.HasPrefix(a.Domain, "[") { // brackets of the wrong kind
+			a.Local, a.Domain = strings.TrimPrefix(a.Local, "["), strings.TrimSuffix(a.Domain, "]")
+		}
 		name := tokens[:begin]
 		tokens = tokens[end:]
 		if find(tokens, '@') < 0 && len(name) == 0 && comment == "" {
@@ -190,7 +211,7 @@ func dotted(a, b token) bool {
 
 // addrSpec parses what is between angle brackets.
 func addrSpec(s string) (a Address) {
-	s = strings.Trim(s, " \t<")
+	s = strings.Trim(s, " \t<:")
 	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
 		s = s[7:]
 	}
@@ -221,9 +242,17 @@ func named(a Address, phrase, comment string) Address {
 	if phrase == "" {
 		phrase = comment
 	}
-	a.Phrase, a.Name = phrase, Decode(phrase)
+	a.Phrase, a.Name = phrase, strings.TrimSpace(strings.Map(blank, Decode(phrase)))
 	a.Local, a.Domain = toUTF8(a.Local, ""), toUTF8(a.Domain, "")
 	return a
+}
+
+// blank turns control characters, which encoded words may have, into spaces.
+func blank(r rune) rune {
+	if unicode.IsControl(r) {
+		return ' '
+	}
+	return r
 }
 
 // words returns the tokens of an item without its comments, and the last comment.

@@ -11,7 +11,8 @@ const maxDate = 200 // bytes that are parsed of a date
 // ParseDate parses a date as people and programs have written it: RFC 5322 and its
 // obsolete forms, asctime's, ISO 8601's; without a weekday, seconds or a zone, with comments.
 func ParseDate(s string) (time.Time, bool) {
-	s = withoutComments(s[:min(len(s), maxDate)])
+	s = strings.Trim(withoutComments(Decode(s[:min(len(s), maxDate)])), " \t\"'")
+	s = spacedColon.Replace(s)
 	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, true
@@ -33,6 +34,9 @@ func ParseDate(s string) (time.Time, bool) {
 	return time.Date(d.year, d.month, d.day, d.hour, d.minute, d.second, 0, d.zone), true
 }
 
+// spacedColon removes white space around colons (RFC 5322, 4.3).
+var spacedColon = strings.NewReplacer("   : ", ":", "  : ", ":", " : ", ":", " :", ":", ": ", ":")
+
 type dateParser struct {
 	day, year            int // -1: not read
 	month                time.Month
@@ -47,6 +51,8 @@ func (d *dateParser) token(s string) {
 	case s == "":
 	case strings.Contains(s, ":") && s[0] != '+' && s[0] != '-':
 		d.clock(lower)
+	case strings.Count(s, ".") == 2 && d.year >= 0: // 08.30.00
+		d.clock(strings.ReplaceAll(lower, ".", ":"))
 	case s[0] == '+' || s[0] == '-':
 		d.offset(s)
 	case s[0] >= '0' && s[0] <= '9':
@@ -63,11 +69,11 @@ func (d *dateParser) token(s string) {
 }
 
 func month(s string) time.Month {
-	i := strings.Index("jan feb mar apr may jun jul aug sep oct nov dec ", s+" ")
-	if i < 0 || i%4 != 0 {
-		return 0
+	const english = "jan feb mar apr may jun jul aug sep oct nov dec "
+	if i := strings.Index(english, s+" "); i >= 0 && i%4 == 0 {
+		return time.Month(i/4 + 1)
 	}
-	return time.Month(i/4 + 1)
+	return 0
 }
 
 // number takes the day, which is first, or the year.

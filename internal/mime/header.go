@@ -17,7 +17,7 @@ import (
 // Limits of headers, in bytes.
 const (
 	MaxHeader     = 256 << 10 // of a message
-	maxPartHeader = 16 << 10  // of a part
+	maxPartHeader = 64 << 10  // of a part
 	maxField      = 64 << 10  // of one field's value
 	maxName       = 1 << 10   // of a field's name
 	maxFields     = 10_000
@@ -26,7 +26,7 @@ const (
 // Field is a header field.
 type Field struct {
 	Name  string // as written; "" for a line without one
-	Value string // on one line, without white space around it; NUL is U+FFFD
+	Value string // on one line, without white space around it; NUL is U+FFFD, CR a space
 	Raw   []byte // with its line ends; a slice of the header
 }
 
@@ -147,7 +147,7 @@ func unfold(raw []byte) string {
 		}
 		b.Write(line)
 	}
-	return strings.ReplaceAll(b.String(), "\x00", "\uFFFD")
+	return strings.NewReplacer("\x00", "\uFFFD", "\r", " ").Replace(b.String())
 }
 
 // ReadHeader reads a header, with the empty line that ends it if there is one. It returns
@@ -174,15 +174,13 @@ func ReadHeader(br *bufio.Reader, limit int) (raw []byte, body int64, err error)
 // isMarkup reports whether a line cannot be in a header.
 func isMarkup(line []byte) bool { return line[0] == '<' }
 
-// lineEnd returns the length of the line end in a line or line fragment.
+// lineEnd returns the length of the line end in a line or line fragment: LF, and any CR
+// before it.
 func lineEnd(line []byte) int {
-	switch {
-	case bytes.HasSuffix(line, []byte("\r\n")):
-		return 2
-	case bytes.HasSuffix(line, []byte("\n")):
-		return 1
+	if !bytes.HasSuffix(line, []byte("\n")) {
+		return 0
 	}
-	return 0
+	return len(line) - len(bytes.TrimRight(line[:len(line)-1], "\r"))
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }

@@ -51,6 +51,7 @@ func TestAddresses(t *testing.T) {
 		"Foo (unclosed <a@x.test>":                 "Foo (unclosed|a|x.test",
 		"Foo@Bar <a@x.test>":                       "Foo@Bar|a|x.test",
 		`Foo\Bar <a@x.test>`:                       `Foo\Bar|a|x.test`,
+		"Ann Lee [mailto:a@x.test]":                "Ann Lee|a|x.test",
 		"Foo<a@x.test>":                            "Foo|a|x.test",
 		"":                                         "",
 		"(only a comment)":                         "",
@@ -172,7 +173,7 @@ func TestMessageIDs(t *testing.T) {
 func TestHeader(t *testing.T) {
 	raw := " odd first line\nFrom a@x Mon 10:00\nSubject :  one \n\t two\nno colon\n folded: too\nSUBJECT: three\nTo: a\x00b \xfc\nX: a\rY: b\n\nbody: no"
 	h := ParseHeader([]byte(raw))
-	if got := h.Values("subject"); len(got) != 2 || got[0] != "one two" || got[1] != "three" || h.Get("to") != "a\uFFFDb \xfc" || h.Text("to") != "a\uFFFDb ü" || h.Get("X") != "a\rY: b" {
+	if got := h.Values("subject"); len(got) != 2 || got[0] != "one two" || got[1] != "three" || h.Get("to") != "a\uFFFDb \xfc" || h.Text("to") != "a\uFFFDb ü" || h.Get("X") != "a Y: b" {
 		t.Errorf("%q", h)
 	}
 	if h[0].Name != "" || h[0].Value != "odd first line" || h[1].Name != "" || h[3].Value != "no colon folded: too" {

@@ -62,12 +62,14 @@ func unpercent(s string) string {
 // none.
 func ParseMediaType(value string) (kind string, params Params) {
 	kind, params = parseParams(value)
-	main, sub, slash := strings.Cut(kind, "/")
+	main, sub, _ := strings.Cut(kind, "/")
 	switch {
-	case slash && main != "" && sub != "":
+	case main != "" && sub != "":
 		return kind, params
-	case kind == "text":
-		return "text/plain", params
+	case main == "text":
+		return plainText, params
+	case main == "multipart":
+		return "multipart/mixed", params
 	}
 	return "", params
 }
@@ -88,9 +90,14 @@ func parseParams(value string) (first string, params Params) {
 		begin := strings.LastIndexAny(strings.TrimRight(head[:equals], " \t"), " \t") + 1
 		head, rest = head[:begin], value[begin:]
 	}
-	head, _, _ = strings.Cut(head, "(")
-	head, _, _ = strings.Cut(head, ",")
-	first = strings.ToLower(strings.Trim(strings.ReplaceAll(head, " ", ""), "\"' \t"))
+	head, _, _ = strings.Cut(withoutComments(head), ",")
+	for i, piece := range strings.Fields(head) {
+		if i > 0 && piece[0] != '/' && !strings.HasSuffix(first, "/") { // text / plain
+			break
+		}
+		first += piece
+	}
+	first = strings.ToLower(strings.Trim(first, "\"'"))
 	p := paramParser{s: rest, params: Params{}, pieces: map[string][]piece{}}
 	for range maxParams {
 		if !p.next() {
@@ -123,11 +130,14 @@ func (p *paramParser) next() bool {
 		return false
 	}
 	name := ""
-	if words := strings.Fields(p.s[:equals]); len(words) > 0 {
-		name = strings.ToLower(words[len(words)-1])
+	if words := strings.Fields(withoutComments(p.s[:equals])); len(words) > 0 {
+		name = strings.ToLower(strings.Trim(words[len(words)-1], `"`))
 	}
 	without := p.s[equals] == ';' // a name without a value
 	p.s = strings.TrimLeft(p.s[equals+1:], " \t")
+	if end := strings.IndexAny(p.s, ");"); strings.HasPrefix(p.s, "(") && end > 0 && p.s[end] == ')' {
+		p.s = strings.TrimLeft(p.s[end+1:], " \t")
+	}
 	if without {
 		return true
 	}
@@ -138,11 +148,15 @@ func (p *paramParser) next() bool {
 // value takes a value: a quoted string, or text up to a semicolon. Only the name of a file
 // has spaces without quotes.
 func (p *paramParser) value(name string) string {
+	file := strings.HasPrefix(name, "name") || strings.HasPrefix(name, "filename")
 	if strings.HasPrefix(p.s, `"`) && !p.noQuote {
 		if end := quoteEnd(p.s); end > 0 {
 			text := p.s[1:end]
 			p.s = p.s[end+1:]
-			return unquote(text)
+			if file {
+				return unquote(text)
+			}
+			return unescape(text)
 		}
 		p.noQuote = true
 	}
@@ -151,7 +165,6 @@ func (p *paramParser) value(name string) string {
 		end = len(p.s)
 	}
 	text := p.s[:end]
-	file := strings.HasPrefix(name, "name") || strings.HasPrefix(name, "filename")
 	if space := strings.IndexAny(text, " \t"); space >= 0 && !file {
 		text, end = text[:space], space
 	}
@@ -159,8 +172,7 @@ func (p *paramParser) value(name string) string {
 	return strings.Trim(text, "\" \t")
 }
 
-// unquote removes the backslashes before quotes and backslashes: others are in the names
-// of files on Windows.
+// unquote removes the backslashes before quotes and backslashes: others are of paths.
 func unquote(s string) string {
 	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(s)
 }

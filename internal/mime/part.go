@@ -3,6 +3,7 @@ package mime
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"strings"
@@ -13,7 +14,7 @@ const (
 	maxNested    = 100
 	maxParts     = 1000
 	maxPartHeads = 1 << 20 // bytes of all headers
-	maxBoundary  = 200     // bytes; RFC 2046 allows 70
+	maxBoundary  = 1000    // bytes that are compared; RFC 2046 allows 70
 	plainText    = "text/plain"
 	opaque       = "application/octet-stream"
 )
@@ -202,35 +203,34 @@ func (l *layouter) emit(piece []byte) {
 	}
 }
 
-// boundary handles a potential boundary line; false if it is none.
+// boundary handles a potential boundary line; false if it is none. The boundary may be
+// followed by other text (RFC 2046, 5.1.1); the longest one counts, of the innermost part.
 func (l *layouter) boundary(text []byte, next, newlines int64) bool {
-	for i := len(l.stack) - 1; i >= 0; i-- {
-		o := l.stack[i]
-		if o.boundary == "" || o.over {
-			continue
+	found := -1
+	for i, o := range l.stack {
+		if o.boundary != "" && !o.over && bytes.HasPrefix(text[2:], []byte(o.boundary)) && (found < 0 || len(o.boundary) >= len(l.stack[found].boundary)) {
+			found = i
 		}
-		rest, ok := bytes.CutPrefix(text[2:], []byte(o.boundary))
-		if !ok {
-			continue
-		}
-		rest = bytes.TrimRight(rest, " \t")
-		last := string(rest) == "--"
-		if !last && (len(rest) > 0 || l.parts >= maxParts) {
-			continue
-		}
-		end := l.newlines
-		if len(l.ending) > 0 {
-			end--
-		}
-		l.close(i+1, l.at-int64(len(l.ending)), end)
-		l.at, l.newlines = next, newlines
-		o.over = last
-		if !last {
-			l.part(o)
-		}
-		return true
 	}
-	return false
+	if found < 0 {
+		return false
+	}
+	o := l.stack[found]
+	last := bytes.HasPrefix(bytes.TrimLeft(text[2+len(o.boundary):], " \t"), []byte("--"))
+	if !last && l.parts >= maxParts {
+		return false
+	}
+	end := l.newlines
+	if len(l.ending) > 0 {
+		end--
+	}
+	l.close(found+1, l.at-int64(len(l.ending)), end)
+	l.at, l.newlines = next, newlines
+	o.over = last
+	if !last {
+		l.part(o)
+	}
+	return true
 }
 
 // part begins the next part of a multipart.
@@ -256,9 +256,8 @@ func (l *layouter) body() {
 		l.enter(o.Message, plainText, MaxHeader)
 		return
 	case strings.HasPrefix(o.Type, "multipart/"):
-		if b := o.Params["boundary"]; len(b) <= maxBoundary {
-			o.boundary = strings.TrimRight(b, " \t")
-		}
+		b := cmp.Or(o.Params["boundary"], o.Params.Text("boundary"))
+		o.boundary = strings.TrimRight(b[:min(len(b), maxBoundary)], " \t")
 	}
 	if o.boundary == "" {
 		if strings.HasPrefix(o.Type, "multipart/") {
@@ -298,7 +297,10 @@ func (l *layouter) close(i int, end, newlines int64) {
 		o.End = max(end, o.Body)
 		end = o.End // an enclosing part ends no earlier
 		o.Lines = max(0, newlines-o.newlines)
-		if strings.HasPrefix(o.Type, "multipart/") && len(o.Parts) == 0 || isMessage(o.Type) && o.Message == nil && !l.flat {
+		if isMessage(o.Type) && o.Message == nil && !l.flat {
+			o.Message = &Part{Head: o.End, Body: o.End, End: o.End, Header: Header{}, Type: plainText}
+		}
+		if strings.HasPrefix(o.Type, "multipart/") && len(o.Parts) == 0 {
 			o.Type, o.Params = plainText, nil
 			if !leaf {
 				l.open(o.Part)

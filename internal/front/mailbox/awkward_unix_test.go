@@ -33,7 +33,7 @@ func TestAwkward(t *testing.T) {
 	theirs := appended(t, dovecot(t), "", corpus, awkwardItems)
 	var found []difference
 	for _, m := range corpus {
-		if got := text(ours[m.Name]["BODY[]"]); got != string(m.Text) {
+		if got := text(ours[m.Name]["BODY[]"]); got != strings.ReplaceAll(string(m.Text), "\x00", "\x80") {
 			t.Errorf("%s: not the bytes that were appended: %.300q", m.Name, got)
 		}
 		found = append(found, compared(m, ours[m.Name], theirs[m.Name])...)
@@ -144,7 +144,7 @@ func TestAwkwardStored(t *testing.T) {
 	box := w.Member(1).Mail()
 	stored := appended(t, session(t, w), "x LOGIN ann x\r\n", corpus, "(UID ENVELOPE BODY.PEEK[])")
 	for _, m := range corpus {
-		if got := withoutPreface(text(stored[m.Name]["BODY[]"])); got != string(m.Text) {
+		if got := withoutPreface(text(stored[m.Name]["BODY[]"])); got != strings.ReplaceAll(string(m.Text), "\x00", "\x80") {
 			t.Errorf("%s: not the bytes that were appended: %.300q", m.Name, got)
 		}
 	}

@@ -11,17 +11,6 @@ import (
 	"github.com/mootspace/moot/internal/mime"
 )
 
-// lineEnd returns the length of the line end in a line or line fragment.
-func lineEnd(line []byte) int {
-	switch {
-	case bytes.HasSuffix(line, []byte("\r\n")):
-		return 2
-	case bytes.HasSuffix(line, []byte("\n")):
-		return 1
-	}
-	return 0
-}
-
 // header returns the message's parsed header, and the offset of the body.
 func (c *content) header() (mime.Header, int64, error) {
 	raw, body, err := mime.ReadHeader(bufio.NewReaderSize(c.reader(0, math.MaxInt64), 4<<10), mime.MaxHeader)
@@ -64,7 +53,7 @@ func (f *fieldFilter) next() {
 	line, err := f.r.ReadSlice('\n')
 	if !f.middle && len(line) > 0 {
 		switch {
-		case lineEnd(line) == len(line): // end of the header
+		case len(bytes.TrimRight(line, "\r\n")) == 0: // end of the header
 			err = io.EOF
 			line = nil
 		case line[0] != ' ' && line[0] != '\t':

@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"bytes"
 	"io"
 	"math"
 
@@ -70,7 +71,25 @@ func (c *content) structure() (*mime.Part, error) {
 // section returns the section that BODY[...] names.
 func (c *content) section(item *imap.FetchItemBodySection) (section, error) {
 	s, err := c.wholeSection(item)
+	from := s.from
+	s.from = func(off int64) io.Reader { return withoutNUL{from(off)} }
 	return s.partial(item.Partial), err
+}
+
+// withoutNUL replaces NUL, which literals may not have, by 0x80, as Dovecot does.
+type withoutNUL struct{ r io.Reader }
+
+func (w withoutNUL) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	for left := p[:n]; len(left) > 0; {
+		i := bytes.IndexByte(left, 0)
+		if i < 0 {
+			break
+		}
+		left[i] = 0x80
+		left = left[i+1:]
+	}
+	return n, err
 }
 
 func (c *content) wholeSection(item *imap.FetchItemBodySection) (section, error) {

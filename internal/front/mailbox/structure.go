@@ -66,8 +66,8 @@ func language(h mime.Header) (tags []string) {
 	for one := range strings.SplitSeq(h.Get("Content-Language"), ",") {
 		one, _, _ = strings.Cut(one, ";")
 		one, _, _ = strings.Cut(one, "(")
-		if one = strings.TrimSpace(one); one != "" {
-			tags = append(tags, one)
+		if words := strings.Fields(strings.Trim(one, " \t\"")); len(words) > 0 {
+			tags = append(tags, words[0])
 		}
 	}
 	return tags
@@ -76,10 +76,12 @@ func language(h mime.Header) (tags []string) {
 // envelope returns the envelope of a header (RFC 9051, 7.5.2). The protocol has words
 // encoded as they came.
 func envelope(h mime.Header) *imap.Envelope {
-	e := &imap.Envelope{Subject: encoded(h.Get("Subject")), MessageID: bracketed(h.Get("Message-Id"))}
+	e := &imap.Envelope{Subject: encoded(h.Get("Subject")), MessageID: messageID(h.Text("Message-Id"))}
 	e.Date, _ = mime.ParseDate(h.Get("Date"))
-	if ids := bracketed(h.Get("In-Reply-To")); ids != "" {
-		e.InReplyTo = []string{ids}
+	if ids := mime.MessageIDs(h.Get("In-Reply-To")); len(ids) > 0 {
+		e.InReplyTo = ids
+	} else if text := h.Text("In-Reply-To"); text != "" {
+		e.InReplyTo = []string{text}
 	}
 	for field, list := range map[string]*[]imap.Address{
 		"From": &e.From, "Sender": &e.Sender, "Reply-To": &e.ReplyTo, "To": &e.To, "Cc": &e.Cc, "Bcc": &e.Bcc,
@@ -89,10 +91,13 @@ func envelope(h mime.Header) *imap.Envelope {
 	return e
 }
 
-// bracketed returns an identifier, or several, as it stands between the first bracket and
-// the last: the library adds these.
-func bracketed(value string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(mime.Decode(value), "<"), ">")
+// messageID returns what is between the brackets, which the library adds, or a value
+// without them as it came.
+func messageID(value string) string {
+	if ids := mime.MessageIDs(value); len(ids) > 0 {
+		return ids[0]
+	}
+	return value
 }
 
 // Placeholders for the missing half of an address, Dovecot's: NIL there means a group.
