@@ -43,8 +43,8 @@ func (c *Coordinator) betterElsewhere(t *task, w *worker, now time.Time) bool {
 			queued += len(other.running)
 		}
 	}
-	if slots == 0 {
-		return false
+	if slots == 0 || j.ended == 0 {
+		return slots > 0
 	}
 	wait := j.expected() * time.Duration(queued) / time.Duration(slots)
 	transfer := time.Duration(float64(t.input.Size) / usualRate * float64(time.Second))
