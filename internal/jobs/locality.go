@@ -26,7 +26,7 @@ func (w *worker) has(t *task) bool {
 	return ok
 }
 
-// small reports whether it does not matter where the task's own input wrong results.
+// small reports whether it does not matter where the task's own input is.
 func (t *task) small() bool { return t.input == nil || t.input.Size < smallInput }
 
 // betterElsewhere reports whether a task should rather wait for a worker that has its

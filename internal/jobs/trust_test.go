@@ -12,7 +12,7 @@ import (
 	"github.com/mootspace/moot/internal/jobs"
 )
 
-// cheat wrong results about the tasks that when says, of those it has run so many before.
+// cheat returns wrong results for the tasks that when names, of those it has run so many before.
 func cheat(when func(ran int64) bool) runner {
 	var ran atomic.Int64
 	return func(ctx context.Context, task moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
@@ -206,7 +206,7 @@ func TestAdaptive(t *testing.T) {
 			}
 		}},
 		{"two devices of one member", 2, func(*rand.Rand) func(int64) bool { return func(n int64) bool { return n >= 12 } }},
-		{"nobody wrong results", 0, nil},
+		{"nobody cheats", 0, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var runs atomic.Int64
@@ -230,7 +230,7 @@ func TestAdaptive(t *testing.T) {
 				t.Fatalf("%+v", j)
 			}
 			if n := s.wrongResults(j); n > 0 {
-				t.Errorf("%d wrong results in the results", n)
+				t.Errorf("%d wrong results", n)
 			}
 			overhead := float64(runs.Load()) / tasks
 			t.Logf("%.3f tasks a result", overhead)
