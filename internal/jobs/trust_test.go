@@ -190,9 +190,9 @@ func TestTie(t *testing.T) {
 // keep its wrong results out of the results of a job, at little cost.
 func TestAdaptive(t *testing.T) {
 	type strategy struct {
-		name  string
+		name   string
 		cheats int // devices of one member
-		when  func(*rand.Rand) func(int64) bool
+		when   func(*rand.Rand) func(int64) bool
 	}
 	for _, c := range []strategy{
 		{"always", 1, func(*rand.Rand) func(int64) bool { return always }},
