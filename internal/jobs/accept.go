@@ -215,7 +215,7 @@ func (c *Coordinator) load(j *job, rows []row, earlier tally) {
 	}
 	for _, r := range rows {
 		t := &task{job: j, row: r, by: c.memberOf(r.worker)}
-		if _, liar := c.distrusted[t.by]; liar && r.worker != (moot.Key{}) && t.state == taskDone && t.agreed < 2 {
+		if _, cheat := c.distrusted[t.by]; cheat && r.worker != (moot.Key{}) && t.state == taskDone && t.agreed < 2 {
 			t.state, r.state = taskWaits, taskWaits
 		}
 		t.queued = r.state == taskWaits

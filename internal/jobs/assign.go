@@ -188,7 +188,7 @@ func (c *Coordinator) speculate(j *job, now time.Time) {
 		if !waits && (now.Sub(a.dispatched) < limit || len(j.times) == 0 && !a.started.IsZero()) {
 			continue
 		}
-		w := pick(j.pool, t, func(w *worker) bool { return idle(w) && c.unfit(t, w) == "" })
+		w := pick(j.pool, t, func(w *worker) bool { return idle(w) && c.unfit(t, w) == "" && (!waits || t.small() || w.has(t)) })
 		if w == nil {
 			continue
 		}

@@ -118,7 +118,7 @@ func (c *Coordinator) returned(a *attempt, o moot.Outcome, err error) {
 		}
 		return
 	}
-	if _, liar := c.distrusted[w.Member]; liar || a.moved && err != nil {
+	if _, cheat := c.distrusted[w.Member]; cheat || a.moved && err != nil {
 		c.switchLogSource(a)
 		j.requeue(t)
 		return

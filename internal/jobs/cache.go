@@ -40,13 +40,13 @@ func (c *Coordinator) useCached(t *task) bool {
 // is never for a job that asks for servers only.
 func (c *Coordinator) believes(j *job, k known) bool {
 	member := c.memberOf(k.worker)
-	_, liar := c.distrusted[member]
+	_, cheat := c.distrusted[member]
 	switch {
 	case k.server && !j.Via.Server, !k.server && !j.Via.Peers, !j.spec.allows(k.worker, member):
 		return false
 	case k.agreed >= max(j.spec.members(), 2):
 		return true
-	case liar || j.spec.Check > 1 || j.auto() && !c.trusts(k.worker):
+	case cheat || j.spec.Check > 1 || j.auto() && !c.trusts(k.worker):
 		return false
 	}
 	return k.member == j.By || k.server

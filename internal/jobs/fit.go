@@ -61,11 +61,11 @@ func (c *Coordinator) free(j *job, w *worker, now time.Time) bool {
 func (c *Coordinator) unfit(t *task, w *worker) string {
 	j := t.job
 	limits := &j.spec.Stages[j.stage].Task.Limits
-	_, liar := c.distrusted[w.Member]
+	_, cheat := c.distrusted[w.Member]
 	switch {
 	case !j.spec.allows(w.Key, w.Member):
 		return "not to be used"
-	case liar || j.dissenters[w.Member]:
+	case cheat || j.dissenters[w.Member]:
 		return "distrusted"
 	case w.Limits.Memory > 0 && (limits.Memory > w.Limits.Memory || t.memory > w.Limits.Memory):
 		return "too little memory"

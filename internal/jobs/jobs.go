@@ -30,8 +30,12 @@ type Submitter interface {
 	// Remove forgets a job of the member's own that has ended; its folder of results stays.
 	// Kinds NotFound, Denied, Conflict if it has not ended.
 	Remove(ctx context.Context, id string) error
-	// Offers returns the offers of computing power.
+	// Offers returns the offers of computing power, with what this node's coordinator knows
+	// of who lends.
 	Offers(ctx context.Context) ([]Offer, error)
+	// Trust has this node's coordinator give tasks again to a member whose worker returned a
+	// wrong result. Kind NotFound if none did.
+	Trust(ctx context.Context, member moot.MemberID) error
 }
 
 // Spec specifies a job.

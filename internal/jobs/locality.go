@@ -26,12 +26,15 @@ func (w *worker) has(t *task) bool {
 	return ok
 }
 
+// small reports whether it does not matter where the task's own input is.
+func (t *task) small() bool { return t.input == nil || t.input.Size < smallInput }
+
 // betterElsewhere reports whether a task should rather wait for a worker that has its
 // input: unless these are busy far longer than the transfer would take.
 func (c *Coordinator) betterElsewhere(t *task, w *worker, now time.Time) bool {
 	j := t.job
 	switch {
-	case t.input == nil || t.input.Size < smallInput || w.has(t):
+	case t.small() || w.has(t):
 		return false
 	case j.locating > 0:
 		return true
@@ -43,8 +46,8 @@ func (c *Coordinator) betterElsewhere(t *task, w *worker, now time.Time) bool {
 			queued += len(other.running)
 		}
 	}
-	if slots == 0 {
-		return false
+	if slots == 0 || j.ended == 0 {
+		return slots > 0
 	}
 	wait := j.expected() * time.Duration(queued) / time.Duration(slots)
 	transfer := time.Duration(float64(t.input.Size) / usualRate * float64(time.Second))
@@ -55,7 +58,7 @@ func (c *Coordinator) betterElsewhere(t *task, w *worker, now time.Time) bool {
 func (c *Coordinator) locate(j *job) {
 	var ids []moot.BlobID
 	for _, t := range j.tasks {
-		if t.input != nil && t.state == taskWaits && t.input.Size >= smallInput && len(ids) < maxLocated {
+		if t.state == taskWaits && !t.small() && len(ids) < maxLocated {
 			ids = append(ids, inputBlob(*t.input))
 		}
 	}

@@ -28,6 +28,7 @@ type Offer struct {
 	Server bool     `json:"server,omitempty"` // one of the space's servers, or a worker beside them
 	Addrs  []string `json:"addrs,omitempty"`  // HTTPS addresses, if it is not reached as a peer
 	Zone   int      `json:"zone,omitempty"`   // seconds east of UTC
+	Record *Record  `json:"record,omitempty"` // at the coordinator that was asked; nil: it has none
 }
 
 // offer is the body of an entry of kind offer.

@@ -75,7 +75,7 @@ func majority(votes []vote) (best vote, agree int) {
 // accept accepts an outcome, and records what it says of the workers that voted.
 func (c *Coordinator) accept(t *task, v vote, agree int) {
 	j := t.job
-	liars := c.note(t, v, agree)
+	cheats := c.note(t, v, agree)
 	if why := failure(v.outcome); why != "" && t.failures < j.spec.Retries {
 		t.failures++
 		t.votes, t.logSource, t.quorum, t.wanted = nil, nil, 0, 0
@@ -84,7 +84,7 @@ func (c *Coordinator) accept(t *task, v vote, agree int) {
 		t.winner, t.agreed = v, agree
 		c.finish(t, v, agree)
 	}
-	for _, l := range liars {
+	for _, l := range cheats {
 		c.distrust(l.worker, l.member)
 	}
 }
@@ -111,9 +111,9 @@ func (c *Coordinator) finish(t *task, v vote, agree int) {
 }
 
 // note records which workers were confirmed and which were outvoted: of these, members run
-// no other task of the job. A result other than that of most is a lie, but a limit may be
+// no other task of the job. A result other than that of most is wrong, but a limit may be
 // exceeded by a slow worker only.
-func (c *Coordinator) note(t *task, v vote, agree int) (liars []vote) {
+func (c *Coordinator) note(t *task, v vote, agree int) (cheats []vote) {
 	j := t.job
 	for _, other := range t.votes {
 		r := c.record(other.worker, other.member)
@@ -130,10 +130,10 @@ func (c *Coordinator) note(t *task, v vote, agree int) (liars []vote) {
 		c.cfg.Log.Warn("a worker was outvoted", "job", j.ID, "task", t.label, "worker", other.worker)
 		if other.outcome.Failure == "" && v.outcome.Failure == "" {
 			r.Wrong++
-			liars = append(liars, other)
+			cheats = append(cheats, other)
 		}
 	}
-	return liars
+	return cheats
 }
 
 // commit queues an outcome to be committed; the task is finished when it is.
@@ -178,7 +178,7 @@ func (c *Coordinator) committed(f finished, err error) {
 		j.times = slices.Delete(j.times, 0, 1000)
 	}
 	j.dirty = true
-	if _, liar := c.distrusted[t.by]; liar { // found out meanwhile
+	if _, cheat := c.distrusted[t.by]; cheat { // found out meanwhile
 		j.discard(t.by)
 	}
 	c.advance(j)

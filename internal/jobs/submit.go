@@ -30,7 +30,10 @@ type SubmitterConfig struct {
 	// coordinator has not received it.
 	Follow   func(ctx context.Context, coordinator moot.Key, id string, logs bool) iter.Seq2[Event, error]
 	IsServer func(device moot.Key) bool
-	Now      func() time.Time
+	// Records and Pardon are those of this node's coordinator; nil: it has none.
+	Records func(context.Context) ([]Record, error)
+	Pardon  func(ctx context.Context, member moot.MemberID) error
+	Now     func() time.Time
 }
 
 // NewSubmitter returns a Submitter over a node.
@@ -60,7 +63,8 @@ func (s submitter) submit(ctx context.Context, spec Spec) (Job, error) {
 	if err != nil {
 		return Job{}, err
 	}
-	if err := s.checkWorkers(ctx, via, max(spec.Check, 1)); err != nil {
+	waits, err := s.checkWorkers(ctx, via, &spec)
+	if err != nil {
 		return Job{}, err
 	}
 	text, err := json.Marshal(spec)
@@ -83,7 +87,9 @@ func (s submitter) submit(ctx context.Context, spec Spec) (Job, error) {
 		return Job{}, err
 	}
 	o, err := submissionOf(e, s.cfg.Member)
-	return o.job(), err
+	j := o.job()
+	j.Why = waits
+	return j, err
 }
 
 // append appends an entry of kind job.
@@ -138,29 +144,6 @@ func (s submitter) inspectModule(ctx context.Context, id moot.BlobID) error {
 		return moot.Errorf(moot.Invalid, "it is not a WebAssembly file: compile the program for WASI (in Go: GOOS=wasip1 GOARCH=wasm)")
 	case !bytes.Equal(magic, []byte("\x00asm\x01\x00\x00\x00")):
 		return moot.Errorf(moot.Invalid, "it is a WebAssembly component, not a module: compile the program for WASI preview 1")
-	}
-	return nil
-}
-
-// checkWorkers fails if workers of fewer members than wanted could run the job now. Kind
-// Unavailable.
-func (s submitter) checkWorkers(ctx context.Context, via moot.Architecture, want int) error {
-	offers, err := s.Offers(ctx)
-	if err != nil {
-		return err
-	}
-	lenders := map[moot.MemberID]bool{}
-	for _, o := range Lenders(offers, s.cfg.Self, via, s.cfg.IsServer, s.cfg.Now()) {
-		lenders[o.Member] = true
-	}
-	have := len(lenders)
-	switch {
-	case have == 0 && !via.Peers:
-		return moot.WithHint(moot.Errorf(moot.Unavailable, "no server of this space lends computing power now"), moot.HintStartServer)
-	case have == 0:
-		return moot.WithHint(moot.Errorf(moot.Unavailable, "nobody lends you computing power now"), moot.HintLend)
-	case have < want:
-		return moot.Errorf(moot.Unavailable, "a job checked by %d members needs as many; %d lend computing power now", want, have)
 	}
 	return nil
 }
@@ -320,9 +303,4 @@ func (s submitter) change(ctx context.Context, id string, how func(*submittedJob
 	}
 	_, err = s.append(ctx, o.id, o.submission, o.versions[:min(len(o.versions), moot.MaxReplaces)])
 	return err
-}
-
-// Offers implements Submitter.
-func (s submitter) Offers(ctx context.Context) ([]Offer, error) {
-	return Offers(ctx, s.cfg.Node, s.cfg.Member)
 }

@@ -12,12 +12,12 @@ import (
 	"github.com/mootspace/moot/internal/jobs"
 )
 
-// liar lies about the tasks that when says, of those it has run so many before.
-func liar(when func(ran int64) bool) runner {
+// cheat returns wrong results for the tasks that when names, of those it has run so many before.
+func cheat(when func(ran int64) bool) runner {
 	var ran atomic.Int64
 	return func(ctx context.Context, task moot.Task, w func(moot.Progress)) (moot.Outcome, error) {
 		if when(ran.Add(1) - 1) {
-			return wrote("LIE"), nil
+			return wrote("WRONG"), nil
 		}
 		return honest(ctx, task, w)
 	}
@@ -33,9 +33,9 @@ func counting(n *atomic.Int64, r runner) runner {
 	}
 }
 
-func (s *fixture) lies(j jobs.Job) (n int) {
+func (s *fixture) wrongResults(j jobs.Job) (n int) {
 	for _, text := range s.results(j) {
-		if strings.Contains(text, "LIE") {
+		if strings.Contains(text, "WRONG") {
 			n++
 		}
 	}
@@ -96,17 +96,17 @@ func TestResultsOfOthers(t *testing.T) {
 	}
 }
 
-// TestLiarIsRemembered: a worker that returned a wrong result gets no task of another
+// TestCheatIsRemembered: a worker that returned a wrong result gets no task of another
 // job, nor after a restart, until its member is pardoned.
-func TestLiarIsRemembered(t *testing.T) {
+func TestCheatIsRemembered(t *testing.T) {
 	var runs atomic.Int64
-	s := newFixture(t, worker(1, 2, honest), worker(2, 2, honest), worker(3, 2, counting(&runs, liar(always))))
+	s := newFixture(t, worker(1, 2, honest), worker(2, 2, honest), worker(3, 2, counting(&runs, cheat(always))))
 	for k := range byte(3) {
 		s.owners[moot.Key{k + 1}] = moot.MemberID{k + 1}
 		s.lendAs(s.device(moot.MemberID{k + 1}), 2)
 	}
 	j := s.await(s.submit(jobs.Spec{As: "a", Check: 3, Stages: []jobs.Stage{{Count: 8}}}).ID)
-	if j.State != jobs.Done || len(j.Disagreed) == 0 || s.lies(j) > 0 {
+	if j.State != jobs.Done || len(j.Disagreed) == 0 || s.wrongResults(j) > 0 {
 		t.Fatalf("%+v", j)
 	}
 	again := func(what string, want bool) {
@@ -117,7 +117,7 @@ func TestLiarIsRemembered(t *testing.T) {
 			t.Errorf("%s: %+v", what, j)
 		}
 		if got := runs.Load() > before; got != want {
-			t.Errorf("%s: the liar ran %d tasks", what, runs.Load()-before)
+			t.Errorf("%s: the cheat ran %d tasks", what, runs.Load()-before)
 		}
 	}
 	again("in another job", false)
@@ -170,7 +170,7 @@ func TestWhoRanWhatSurvives(t *testing.T) {
 
 // TestTie: two workers that disagree are named, and a third is asked; without one, the task fails.
 func TestTie(t *testing.T) {
-	s := newFixture(t, worker(1, 1, honest), worker(2, 1, liar(always)))
+	s := newFixture(t, worker(1, 1, honest), worker(2, 1, cheat(always)))
 	for k := range byte(3) {
 		s.lendAs(s.device(moot.MemberID{k + 1}), 1)
 	}
@@ -181,18 +181,18 @@ func TestTie(t *testing.T) {
 	s.mu.Lock()
 	s.workers = append(s.workers, worker(3, 1, honest))
 	s.mu.Unlock()
-	if j = s.await(s.submit(jobs.Spec{As: "b", Check: 2, Stages: []jobs.Stage{{Count: 2}}}).ID); j.State != jobs.Done || s.lies(j) > 0 || len(j.Disagreed) != 1 {
+	if j = s.await(s.submit(jobs.Spec{As: "b", Check: 2, Stages: []jobs.Stage{{Count: 2}}}).ID); j.State != jobs.Done || s.wrongResults(j) > 0 || len(j.Disagreed) != 1 {
 		t.Errorf("%+v", j)
 	}
 }
 
-// TestAdaptive: one liar among eight workers, with several strategies: adaptive checks
-// keep its lies out of the results of a job, at little cost.
+// TestAdaptive: one cheat among eight workers, with several strategies: adaptive checks
+// keep its wrong results out of the results of a job, at little cost.
 func TestAdaptive(t *testing.T) {
 	type strategy struct {
-		name  string
-		liars int // devices of one member
-		when  func(*rand.Rand) func(int64) bool
+		name   string
+		cheats int // devices of one member
+		when   func(*rand.Rand) func(int64) bool
 	}
 	for _, c := range []strategy{
 		{"always", 1, func(*rand.Rand) func(int64) bool { return always }},
@@ -206,15 +206,15 @@ func TestAdaptive(t *testing.T) {
 			}
 		}},
 		{"two devices of one member", 2, func(*rand.Rand) func(int64) bool { return func(n int64) bool { return n >= 12 } }},
-		{"nobody lies", 0, nil},
+		{"nobody cheats", 0, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var runs atomic.Int64
 			var list []jobs.Worker
 			for k := range byte(8) {
 				w := worker(k+1, 2, counting(&runs, honest))
-				if int(k) < c.liars {
-					w.Runner = counting(&runs, liar(c.when(rand.New(rand.NewPCG(uint64(k), 1)))))
+				if int(k) < c.cheats {
+					w.Runner = counting(&runs, cheat(c.when(rand.New(rand.NewPCG(uint64(k), 1)))))
 					w.Member = moot.MemberID{1}
 				}
 				list = append(list, w)
@@ -229,15 +229,15 @@ func TestAdaptive(t *testing.T) {
 			if j.State != jobs.Done || len(s.results(j)) != tasks {
 				t.Fatalf("%+v", j)
 			}
-			if n := s.lies(j); n > 0 {
-				t.Errorf("%d lies in the results", n)
+			if n := s.wrongResults(j); n > 0 {
+				t.Errorf("%d wrong results", n)
 			}
 			overhead := float64(runs.Load()) / tasks
 			t.Logf("%.3f tasks a result", overhead)
 			if !(overhead <= 1.3) {
 				t.Errorf("%.3f tasks a result", overhead)
 			}
-			if c.liars > 0 && len(j.Disagreed) == 0 {
+			if c.cheats > 0 && len(j.Disagreed) == 0 {
 				t.Error("nobody was found out")
 			}
 		})

@@ -114,13 +114,14 @@ func (c *computeService) close() error {
 	return err
 }
 
-// submitter returns where this node's member submits jobs through an architecture.
-func (c *computeService) submitter(via moot.Architecture) jobs.Submitter {
+// submitter returns where this node's member submits jobs through an architecture, for
+// workers of a pool.
+func (c *computeService) submitter(via, pool moot.Architecture) jobs.Submitter {
 	node := routed{c.routes, via}
 	return jobs.NewSubmitter(jobs.SubmitterConfig{
 		Self: c.network.member(c.network.self), Node: node, Write: c.signer.Through(node), Member: c.roster.Owner, IsServer: c.roster.MayServe, Now: c.now,
-		Select: func(ctx context.Context) (moot.Key, moot.Architecture, error) { return c.selectCoordinator(ctx, via) },
-		Follow: c.follow,
+		Select: func(ctx context.Context) (moot.Key, moot.Architecture, error) { return c.selectCoordinator(ctx, pool) },
+		Follow: c.follow, Records: c.records, Pardon: c.pardon,
 	})
 }
 
@@ -130,6 +131,23 @@ func (c *computeService) selectCoordinator(ctx context.Context, via moot.Archite
 		Self: c.network.self, Servers: c.network.Servers(ctx), Answers: c.network.answers(ctx),
 	})
 	return key, via, err
+}
+
+// records returns what this node, as a coordinator, knows of workers.
+func (c *computeService) records(ctx context.Context) ([]jobs.Record, error) {
+	coordinator, err := c.coordinate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return coordinator.Records(ctx)
+}
+
+func (c *computeService) pardon(ctx context.Context, member moot.MemberID) error {
+	coordinator, err := c.coordinate(ctx)
+	if err != nil {
+		return err
+	}
+	return coordinator.Pardon(ctx, member)
 }
 
 // follow asks a job's coordinator.

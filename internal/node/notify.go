@@ -52,7 +52,8 @@ const expireEvery = time.Hour
 
 // expire removes old jobs of this node's member, until ctx ends.
 func (c *computeService) expire(ctx context.Context) {
-	own := c.submitter(c.routes.preferred(ctx))
+	via := c.routes.preferred(ctx)
+	own := c.submitter(via, via)
 	for tick := time.NewTicker(expireEvery); ctx.Err() == nil; {
 		err := jobs.Expire(ctx, own, c.network.member(c.network.self), c.now().Add(-c.jobsFor()))
 		if err != nil && ctx.Err() == nil {

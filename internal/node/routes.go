@@ -32,6 +32,18 @@ func (r *routes) preferred(ctx context.Context) moot.Architecture {
 	return arch.Prefer(!r.server && len(r.network.Servers(ctx)) > 0, !r.noPeers)
 }
 
+// pool returns who may run a member's jobs; without a choice, who can: a server has no
+// other to ask, and lends itself.
+func (r *routes) pool(ctx context.Context, via moot.Architecture) moot.Architecture {
+	switch {
+	case !via.IsZero():
+		return via
+	case r.server:
+		return moot.Architecture{Server: true, Peers: !r.noPeers}
+	}
+	return r.preferred(ctx)
+}
+
 // rules returns the architecture of a choice, as this node carries it out.
 func (r *routes) rules(via moot.Architecture) arch.Architecture {
 	if r.server {

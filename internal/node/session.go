@@ -14,6 +14,7 @@ import (
 // Session returns the node's member at work through an architecture; the zero choice is
 // what the space and the node prefer.
 func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session, error) {
+	pool := n.routes.pool(ctx, via)
 	rules := n.rules(ctx, via)
 	via = rules.Asks
 	if _, err := n.routes.through(ctx, via); err != nil {
@@ -32,7 +33,7 @@ func (n *Node) Session(ctx context.Context, via moot.Architecture) (*app.Session
 		}},
 		Mail:        func(ctx context.Context) (mail.Mailbox, error) { return n.sessionMail(ctx, via) },
 		AccountMail: func(ctx context.Context, name string) (mail.Mailbox, error) { return n.accountMail(ctx, name, via) },
-		Jobs:        n.compute.submitter(via),
+		Jobs:        n.compute.submitter(via, pool),
 		Copies:      fileCopies{n, via, write},
 		Aliases:     aliases{n, write},
 		Control:     control{n, via},

@@ -160,6 +160,11 @@ func (d *submitter) Remove(_ context.Context, id string) error {
 	return nil
 }
 
+func (d *submitter) Trust(_ context.Context, member moot.MemberID) error {
+	d.calls = append(d.calls, "trust "+member.String())
+	return nil
+}
+
 func (d *submitter) Offers(context.Context) ([]jobs.Offer, error) {
 	return []jobs.Offer{{Device: moot.Key{4}, Member: moot.MemberID{4}, Terms: jobs.Terms{CPUs: 2}}}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 
+	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/app"
 	"github.com/mootspace/moot/internal/jobs"
 )
@@ -14,6 +15,12 @@ type submit struct{ Body jobs.Spec }
 
 type jobID struct {
 	ID string `path:"id"`
+}
+
+type trusted struct {
+	Body struct {
+		Member moot.MemberID `json:"member"`
+	}
 }
 
 type followJob struct {
@@ -29,6 +36,7 @@ var (
 	cancelOp    = op[jobID, none]{at: "POST /api/jobs/{id}/cancel", does: "Stop a job of one's own", may: writes}
 	retryOp     = op[jobID, none]{at: "POST /api/jobs/{id}/retry", does: "Run the failed tasks of a job again", may: writes}
 	removeJobOp = op[jobID, none]{at: "DELETE /api/jobs/{id}", does: "Forget a job of one's own that has ended", may: writes}
+	trustOp     = op[trusted, none]{at: "POST /api/offers/trust", does: "Give tasks again to a member whose worker returned a wrong result", may: writes}
 	offersOp    = op[none, []jobs.Offer]{at: "GET /api/offers", does: "Members who lend computing power", may: reads}
 )
 
@@ -57,6 +65,9 @@ func (s *server) addJobs() {
 	removeJobOp.serve(s, func(ctx context.Context, m *app.Session, in jobID) (none, error) {
 		return none{}, m.Jobs.Remove(ctx, in.ID)
 	})
+	trustOp.serve(s, func(ctx context.Context, m *app.Session, in trusted) (none, error) {
+		return none{}, m.Jobs.Trust(ctx, in.Body.Member)
+	})
 	offersOp.serve(s, func(ctx context.Context, m *app.Session, _ none) ([]jobs.Offer, error) { return m.Jobs.Offers(ctx) })
 }
 
@@ -83,6 +94,12 @@ func (c jobsClient) Retry(ctx context.Context, id string) error {
 
 func (c jobsClient) Remove(ctx context.Context, id string) error {
 	return removeJobOp.run(ctx, c.client, jobID{id})
+}
+
+func (c jobsClient) Trust(ctx context.Context, member moot.MemberID) error {
+	var in trusted
+	in.Body.Member = member
+	return trustOp.run(ctx, c.client, in)
 }
 
 func (c jobsClient) Offers(ctx context.Context) ([]jobs.Offer, error) {

@@ -278,6 +278,10 @@ func (f fakeJobs) Retry(_ context.Context, id string) error { return f.call("ret
 
 func (f fakeJobs) Remove(_ context.Context, id string) error { return f.call("remove %s", id) }
 
+func (f fakeJobs) Trust(_ context.Context, member moot.MemberID) error {
+	return f.call("trust %s", member)
+}
+
 func (f fakeJobs) Offers(context.Context) ([]jobs.Offer, error) { return f.offers, f.call("offers") }
 
 type fakeControl struct{ *fake }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -40,7 +41,7 @@ type graphJob struct {
 	Reduce  string            `yaml:"reduce"`
 	Memory  string            `yaml:"memory"`
 	Time    string            `yaml:"time"`
-	Check   int               `yaml:"check"`
+	Check   string            `yaml:"check"`
 	Retries int               `yaml:"retries"`
 	Partial bool              `yaml:"partial"`
 }
@@ -159,7 +160,7 @@ func (j *graphJob) flags() (o running, err error) {
 			return o, err
 		}
 	}
-	o.spec.Check, o.spec.Retries, o.spec.Partial = j.Check, j.Retries, j.Partial
+	o.check, o.spec.Retries, o.spec.Partial = cmp.Or(j.Check, "0"), j.Retries, j.Partial
 	return o, nil
 }
 

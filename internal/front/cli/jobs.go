@@ -44,6 +44,7 @@ func (a *commandLine) jobsCommand() *cobra.Command {
 			})
 		},
 	}
+	c.AddCommand(a.trustCommand())
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until it has ended")
 	c.AddCommand(a.removeJobsCommand())
 	return c

@@ -180,8 +180,9 @@ func toWhom(o jobs.Offer, who names) string {
 }
 
 func kindOf(o jobs.Offer) string {
+	kind := recordOf(o)
 	if o.Server {
-		return "server"
+		kind = strings.TrimSuffix("server, "+kind, ", ")
 	}
-	return ""
+	return kind
 }

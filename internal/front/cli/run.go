@@ -35,6 +35,8 @@ type running struct {
 	seed             uint64
 	live             bool
 	spec             jobs.Spec
+	check            string
+	on, not          []string
 	to               string
 	detach, showLogs bool
 }
@@ -97,7 +99,9 @@ func (o *running) flags(c *cobra.Command) {
 	o.when.flags(c)
 	f.StringVar(&o.spec.As, "as", "", "call the folder of results `NAME` (default: jobs/ and the job's ID)")
 	f.StringVarP(&o.to, "output", "o", "", "fetch the results to the folder `DIR` when the job is done")
-	f.IntVar(&o.spec.Check, "check", 0, "have `K` nodes run each task, and compare")
+	f.StringVar(&o.check, "check", "0", "have workers of `K` members run each task, and compare; auto: as often as their records demand")
+	f.StringArrayVar(&o.on, "on", nil, "only on nodes of the member `NAME`, or on the device NAME/LABEL")
+	f.StringArrayVar(&o.not, "not", nil, "not on nodes of the member `NAME`, nor on the device NAME/LABEL")
 	f.IntVar(&o.spec.Retries, "retries", 0, "try a task that failed `N` times more")
 	f.IntVar(&o.spec.Priority, "priority", 0, "`N`: the higher, the sooner (-100 to 100)")
 	spanVar(f, &o.spec.Timeout, "timeout", 0, "give up after this `TIME` (as 1h30m or 2d)")
@@ -128,6 +132,9 @@ func (a *commandLine) runJob(ctx context.Context, s *app.Session, o running, arg
 	if err != nil {
 		return err
 	}
+	if j.Why != "" {
+		fmt.Fprintln(a.err, name(j.Why))
+	}
 	if o.detach || o.when.waits() {
 		a.showSubmitted(j)
 		return nil
@@ -147,6 +154,15 @@ func (a *commandLine) runJob(ctx context.Context, s *app.Session, o running, arg
 // jobSpec brings what the job needs into the space.
 func (a *commandLine) jobSpec(ctx context.Context, s *app.Session, o running, args []string) (spec jobs.Spec, err error) {
 	spec = o.spec
+	if spec.Check, err = parseCheck(o.check); err != nil {
+		return spec, err
+	}
+	if spec.On, err = targets(ctx, s, o.on); err == nil {
+		spec.Not, err = targets(ctx, s, o.not)
+	}
+	if err != nil {
+		return spec, err
+	}
 	module := args[0]
 	spec.Name = strings.TrimSuffix(filepath.Base(module), filepath.Ext(module))
 	first := jobs.Stage{Name: spec.Name, Count: o.count}
