@@ -114,9 +114,16 @@ func (s *server) send(a reply) {
 
 // handle runs one module.
 func (s *server) handle(ctx context.Context, r request) {
+	if r.Compile { // nothing else runs in this process
+		ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
+	}
 	compiled, err := s.load(ctx, r.Run)
 	if err != nil {
 		s.send(reply{Ended: true, Kind: moot.KindOf(err), Why: err.Error()})
+		return
+	}
+	if r.Compile {
+		s.send(reply{Ended: true})
 		return
 	}
 	memory := &memory{limit: r.Limits.Memory}
