@@ -10,9 +10,10 @@ import (
 
 // module is a module whose bytes are validated and in the sandbox's folder.
 type module struct {
-	size   int64         // bytes
-	memory int64         // initial bytes of linear memory
-	turn   chan struct{} // a semaphore, taken while a run compiles
+	size       int64         // bytes
+	memory     int64         // initial bytes of linear memory
+	exceptions bool          // it can throw
+	turn       chan struct{} // a semaphore, taken while a run compiles
 
 	// Guarded by turn:
 	done  bool  // it is compiled

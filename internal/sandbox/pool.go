@@ -78,6 +78,11 @@ func (s *Sandbox) child(ctx context.Context, id moot.BlobID) (*child, error) {
 		}
 	}
 	s.mu.Unlock()
+	return s.fresh(ctx, id)
+}
+
+// fresh returns a process that has run nothing.
+func (s *Sandbox) fresh(ctx context.Context, _ moot.BlobID) (*child, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

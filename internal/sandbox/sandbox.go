@@ -128,12 +128,16 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 	if err := s.compile(ctx, r.Module, m); err != nil {
 		return 0, used, err
 	}
-	c, err := s.child(ctx, r.Module)
+	find := s.child
+	if m.exceptions { // see docs/why/0019: such a process runs nothing else
+		find = s.fresh
+	}
+	c, err := find(ctx, r.Module)
 	if err != nil {
 		return 0, used, err
 	}
 	last, err := c.run(ctx, request{Run: s.message(r), Limits: limits}, [2]io.Writer{r.Stdout, r.Stderr}, m.bounds(limits))
-	if c.broken {
+	if c.broken || m.exceptions {
 		c.kill()
 	} else {
 		s.release(c, r.Module)
@@ -172,7 +176,7 @@ func (s *Sandbox) module(ctx context.Context, r Run) (*module, error) {
 	if len(code) > maxModule {
 		return nil, moot.Errorf(moot.TooLarge, "the module is larger than %s", amount(maxModule))
 	}
-	bounded, pages, err := inspect(code)
+	bounded, outline, err := inspect(code)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +191,7 @@ func (s *Sandbox) module(ctx context.Context, r Run) (*module, error) {
 	if err := writeFile(s.path(r.Module), bounded); err != nil {
 		return nil, durable.Error("the module", err)
 	}
-	m = &module{size: int64(len(bounded)), memory: int64(pages) * pageSize, turn: make(chan struct{}, 1)}
+	m = &module{size: int64(len(bounded)), memory: int64(outline.memory) * pageSize, exceptions: outline.exceptions, turn: make(chan struct{}, 1)}
 	s.modules[r.Module] = m
 	return m, nil
 }
