@@ -75,8 +75,8 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// features are what modules may use.
-const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst
+// features are what modules may use beside the core of version 2 (docs/why/0019).
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling
 
 // open makes the runtime, once.
 func (s *server) open(ctx context.Context, dir string) error {
@@ -114,9 +114,16 @@ func (s *server) send(a reply) {
 
 // handle runs one module.
 func (s *server) handle(ctx context.Context, r request) {
+	if r.Compile { // nothing else runs in this process
+		ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
+	}
 	compiled, err := s.load(ctx, r.Run)
 	if err != nil {
 		s.send(reply{Ended: true, Kind: moot.KindOf(err), Why: err.Error()})
+		return
+	}
+	if r.Compile {
+		s.send(reply{Ended: true})
 		return
 	}
 	memory := &memory{limit: r.Limits.Memory}

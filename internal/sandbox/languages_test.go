@@ -3,7 +3,10 @@ package sandbox
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/mootspace/moot"
 )
 
 // TestLanguages: relative paths lead to /out, and standard input is there, in programs over
@@ -47,5 +50,26 @@ func TestNothingIsMade(t *testing.T) {
 	}
 	if made, err := os.ReadDir(b.out); err != nil || len(made) != 3 {
 		t.Errorf("%v, %v", made, err)
+	}
+}
+
+// TestExceptions: a module that throws and catches runs, in a process that runs nothing else.
+func TestExceptions(t *testing.T) {
+	body := []byte{0, 0x02, 0x7f, // block (result i32)
+		0x1f, 0x40, 1, 0, 0, 0, // try_table (catch 0 0)
+		0x41, 42, 0x08, 0, 0x0b, 0x00, 0x0b, // i32.const 42, throw 0, end, unreachable, end
+		0x41, 42, 0x47, 0x04, 0x40, 0x00, 0x0b, 0x0b} // i32.const 42, i32.ne, if unreachable
+	code := wasm(section(1, 2, 0x60, 0, 0, 0x60, 1, 0x7f, 0), function, section(sectionTag, 1, 0, 1), export,
+		section(10, append([]byte{1, byte(len(body))}, body...)...))
+	b := newBox(t)
+	if got := b.run(code, Run{}); got.err != nil || got.exit != 0 {
+		t.Errorf("%+v", got)
+	}
+	if len(b.idle) != 0 {
+		t.Error("its process is used again")
+	}
+	legacy := wasm(types, function, export, section(10, 1, 6, 0, 0x06, 0x40, 0x19, 0x0b, 0x0b)) // try catch_all end
+	if got := b.run(legacy, Run{}); moot.KindOf(got.err) != moot.Invalid || !strings.Contains(got.err.Error(), "translate-to-exnref") {
+		t.Errorf("the legacy instructions: %v", got.err)
 	}
 }

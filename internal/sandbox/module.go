@@ -13,14 +13,21 @@ const maxModule = 64 << 20 // bytes
 const (
 	sectionTable  = 4
 	sectionMemory = 5
+	sectionTag    = 13 // of the exception handling proposal, 5.5.17 in version 3.0
 )
+
+// outline is what a sandbox knows of a module before it runs.
+type outline struct {
+	memory     uint32 // pages with which it begins
+	exceptions bool   // it can throw
+}
 
 // maxTable is how many elements a module's tables may have together.
 const maxTable = 1 << 20
 
 // inspect reads the outline of a module, and returns the module with tables that cannot
-// grow beyond maxTable, and the pages of memory with which it begins. Kind Invalid.
-func inspect(code []byte) (bounded []byte, memory uint32, err error) {
+// grow beyond maxTable. Kind Invalid.
+func inspect(code []byte) (bounded []byte, o outline, err error) {
 	defer func() {
 		if v := recover(); v == errCut {
 			err = moot.Errorf(moot.Invalid, "the module is damaged or incomplete")
@@ -29,10 +36,10 @@ func inspect(code []byte) (bounded []byte, memory uint32, err error) {
 		}
 	}()
 	if !strings.HasPrefix(string(code), "\x00asm") {
-		return nil, 0, moot.Errorf(moot.Invalid, "it is not a WebAssembly file")
+		return nil, o, moot.Errorf(moot.Invalid, "it is not a WebAssembly file")
 	}
 	if !strings.HasPrefix(string(code), "\x00asm\x01\x00\x00\x00") {
-		return nil, 0, moot.Errorf(moot.Invalid, "it is a WebAssembly component, not a module: compile it for WASI preview 1")
+		return nil, o, moot.Errorf(moot.Invalid, "it is a WebAssembly component, not a module: compile it for WASI preview 1")
 	}
 	bounded = append(bounded, code[:8]...)
 	in := &cursor{code[8:]}
@@ -43,17 +50,19 @@ func inspect(code []byte) (bounded []byte, memory uint32, err error) {
 		switch id {
 		case sectionTable:
 			if payload, err = boundTables(section); err != nil {
-				return nil, 0, err
+				return nil, o, err
 			}
+		case sectionTag:
+			o.exceptions = true
 		case sectionMemory:
 			for range min(section.number(), 1) {
 				section.number() // flags
-				memory = section.number()
+				o.memory = section.number()
 			}
 		}
 		bounded = append(append(number(append(bounded, id), uint32(len(payload))), payload...), nil...)
 	}
-	return bounded, memory, nil
+	return bounded, o, nil
 }
 
 // boundTables gives all tables a maximum.

@@ -88,7 +88,7 @@ func FuzzInspect(f *testing.F) {
 	f.Add(wasm(section(4, 2, 0x70, 0, 1, 0x6f, 1, 1, 9), section(5, 1, 1, 1, 2)))
 	f.Add(wasm(section(4, 0xff, 0xff, 0xff, 0xff, 0x0f)))
 	f.Fuzz(func(t *testing.T, code []byte) {
-		bounded, memory, err := inspect(code)
+		bounded, o, err := inspect(code)
 		if err != nil {
 			if kind := moot.KindOf(err); kind != moot.Invalid {
 				t.Fatalf("%s: %v", kind, err)
@@ -96,7 +96,7 @@ func FuzzInspect(f *testing.F) {
 			return
 		}
 		again, same, err := inspect(bounded)
-		if err != nil || same != memory || !bytes.Equal(again, bounded) {
+		if err != nil || same != o || !bytes.Equal(again, bounded) {
 			t.Fatalf("a bounded module is not bounded: %v", err)
 		}
 	})

@@ -29,8 +29,16 @@ type child struct {
 
 // request is a message to a child, reply one from it.
 type request struct {
-	Run    childRun
-	Limits Limits
+	Run     childRun
+	Limits  Limits
+	Compile bool // and do not run
+}
+
+// bounds are the limits that a parent enforces.
+type bounds struct {
+	Limits
+	resident  int64 // bytes of memory of the process
+	compiling bool
 }
 
 // childRun is a Run as it is sent.
@@ -70,6 +78,11 @@ func (s *Sandbox) child(ctx context.Context, id moot.BlobID) (*child, error) {
 		}
 	}
 	s.mu.Unlock()
+	return s.fresh(ctx, id)
+}
+
+// fresh returns a process that has run nothing.
+func (s *Sandbox) fresh(ctx context.Context, _ moot.BlobID) (*child, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -121,15 +134,15 @@ func (c *child) kill() {
 	_ = c.wait() // its exit status has no meaning
 }
 
-// compileTime bounds the compilation of a module.
-const compileTime = 3 * time.Minute
-
-// run runs a module in the process. ready is called when it is loaded.
-func (c *child) run(ctx context.Context, r childRun, to [2]io.Writer, l Limits, ready func()) (last reply, err error) {
-	w := &watch{child: c, limits: l, over: make(chan struct{})}
+// run runs a module in the process, or compiles it.
+func (c *child) run(ctx context.Context, r request, to [2]io.Writer, b bounds) (last reply, err error) {
+	w := &watch{child: c, bounds: b, over: make(chan struct{})}
 	defer w.end()
+	if b.compiling {
+		w.start()
+	}
 	w.begin(ctx)
-	err = c.to.Encode(request{r, l})
+	err = c.to.Encode(r)
 	for err == nil {
 		var a reply
 		if err = c.from.Decode(&a); err != nil {
@@ -137,7 +150,6 @@ func (c *child) run(ctx context.Context, r childRun, to [2]io.Writer, l Limits, 
 		}
 		switch {
 		case a.Started:
-			ready()
 			w.start()
 		case a.Stream == 1 || a.Stream == 2:
 			write(to[a.Stream-1], a.Text)
@@ -156,7 +168,7 @@ func (c *child) run(ctx context.Context, r childRun, to [2]io.Writer, l Limits, 
 		return last, ctx.Err()
 	}
 	_ = c.wait()
-	if w.loading() {
+	if b.compiling {
 		return last, moot.Errorf(moot.Failed, "its module cannot be compiled: %s", c.stderr)
 	}
 	return last, moot.Errorf(moot.Failed, "it broke off with its sandbox: %s", c.stderr)
@@ -171,7 +183,7 @@ func write(w io.Writer, p []byte) {
 // watch kills a process that exceeds a limit.
 type watch struct {
 	child  *child
-	limits Limits
+	bounds bounds
 	over   chan struct{}
 	wg     sync.WaitGroup
 
@@ -188,17 +200,14 @@ const checkEvery = 5 * time.Millisecond
 // begin watches until end.
 func (w *watch) begin(ctx context.Context) {
 	w.wg.Go(func() {
-		check, compile := time.NewTicker(checkEvery), time.NewTimer(compileTime)
+		check := time.NewTicker(checkEvery)
 		defer check.Stop()
-		defer compile.Stop()
 		for {
 			select {
 			case <-check.C:
 				w.check()
-			case <-compile.C:
-				w.stop(moot.Errorf(moot.Failed, "its module takes longer than %v to compile", compileTime), true)
 			case <-ctx.Done():
-				w.stop(nil, false)
+				w.stop(nil)
 				return
 			case <-w.over:
 				return
@@ -213,12 +222,6 @@ func (w *watch) start() {
 	w.began, w.cpu = time.Now(), processTime(w.child.process.Process.Pid)
 }
 
-func (w *watch) loading() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.began.IsZero()
-}
-
 func (w *watch) used() (wall, cpu time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -229,25 +232,35 @@ func (w *watch) used() (wall, cpu time.Duration) {
 }
 
 func (w *watch) check() {
-	switch wall, cpu := w.used(); {
-	case wall > w.limits.Wall:
-		w.stop(moot.Errorf(moot.Failed, "it ran longer than its %v", w.limits.Wall), false)
-	case cpu > w.limits.CPU:
-		w.stop(moot.Errorf(moot.Failed, "it used more than its %v of processor time", w.limits.CPU), false)
-	case residentSize(w.child.process.Process.Pid) > w.limits.Memory+overhead: // also while it is compiled
-		w.stop(moot.Errorf(moot.Failed, "its sandbox needs much more memory than its %s", amount(w.limits.Memory)), false)
+	b := w.bounds
+	wall, cpu := w.used()
+	size := residentSize(w.child.process.Process.Pid)
+	switch compiling := b.compiling; {
+	case wall > b.Wall && !compiling:
+		w.stop(moot.Errorf(moot.Failed, "it ran longer than its %v", b.Wall))
+	case cpu > b.CPU && !compiling:
+		w.stop(moot.Errorf(moot.Failed, "it used more than its %v of processor time", b.CPU))
+	case size > b.resident && !compiling:
+		w.stop(moot.Errorf(moot.Failed, "its sandbox needs much more memory than its %s", amount(b.Memory)))
+	case wall > b.Wall || cpu > b.CPU:
+		w.stop(moot.Errorf(moot.Failed, "its module takes longer than %v to compile", b.CPU))
+	case size > b.resident:
+		w.stop(moot.Errorf(moot.Failed, "its module takes more than %s of memory to compile", amount(b.resident)))
 	}
 }
 
-// overhead bounds the bytes of a process beside the module's memory: compiled code and
-// stack.
-const overhead = 512 << 20
+// overhead bounds the bytes of a process beside the module's memory: compiled code, with
+// overheadFactor bytes for each of the module, and stack.
+const (
+	overhead       = 512 << 20
+	overheadFactor = 16
+)
 
-// stop kills the process; unloaded: only if the module is not loaded yet.
-func (w *watch) stop(why error, unloaded bool) {
+// stop kills the process.
+func (w *watch) stop(why error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if unloaded && !w.began.IsZero() || w.failed != nil {
+	if w.failed != nil {
 		return
 	}
 	w.failed, w.killed = why, true

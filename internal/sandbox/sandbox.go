@@ -42,7 +42,8 @@ type Sandbox struct {
 	mu       sync.Mutex
 	idle     []*child
 	modules  map[moot.BlobID]*module
-	capacity int64 // bytes of modules and their compiled code
+	capacity int64         // bytes of modules and their compiled code
+	compiler chan struct{} // a semaphore: modules are compiled one at a time
 	runs     sync.WaitGroup
 }
 
@@ -85,7 +86,7 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 		}
 		cfg.Program = []string{self}
 	}
-	s := &Sandbox{cfg: cfg, modules: map[moot.BlobID]*module{}, capacity: maxModules}
+	s := &Sandbox{cfg: cfg, modules: map[moot.BlobID]*module{}, capacity: maxModules, compiler: make(chan struct{}, 1)}
 	if err := s.trim(); err != nil {
 		return nil, durable.Error("sandbox", err)
 	}
@@ -124,17 +125,19 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 	if m.memory > limits.Memory {
 		return 0, used, errMemory(limits)
 	}
-	loaded, err := m.enter(ctx, limits) // one run compiles, others wait
+	if err := s.compile(ctx, r.Module, m); err != nil {
+		return 0, used, err
+	}
+	find := s.child
+	if m.exceptions { // see docs/why/0019: such a process runs nothing else
+		find = s.fresh
+	}
+	c, err := find(ctx, r.Module)
 	if err != nil {
 		return 0, used, err
 	}
-	defer loaded(false, nil)
-	c, err := s.child(ctx, r.Module)
-	if err != nil {
-		return 0, used, err
-	}
-	last, err := c.run(ctx, s.message(r), [2]io.Writer{r.Stdout, r.Stderr}, limits, func() { loaded(true, nil) })
-	if c.broken {
+	last, err := c.run(ctx, request{Run: s.message(r), Limits: limits}, [2]io.Writer{r.Stdout, r.Stderr}, m.bounds(limits))
+	if c.broken || m.exceptions {
 		c.kill()
 	} else {
 		s.release(c, r.Module)
@@ -145,9 +148,6 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 	if err == nil && last.Kind != "" {
 		err = moot.Errorf(last.Kind, "%s", last.Why)
 	}
-	if kind := moot.KindOf(err); kind == moot.Invalid || kind == moot.Failed {
-		loaded(false, err)
-	}
 	return last.Exit, last.Used, err
 }
 
@@ -155,38 +155,6 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 func (s *Sandbox) message(r Run) childRun {
 	return childRun{Module: r.Module, Path: s.path(r.Module), Cache: filepath.Join(s.cfg.Dir, "compiled"), Name: r.Name, Args: r.Args, Env: r.Env,
 		Stdin: r.Stdin, Inputs: r.Inputs, Output: r.Output, Seed: r.Seed, Deterministic: r.Deterministic}
-}
-
-// module is a module whose bytes are validated and in the sandbox's folder.
-type module struct {
-	memory   int64         // initial bytes of linear memory
-	compiled chan struct{} // a semaphore, taken while a run compiles
-
-	// Guarded by compiled:
-	done  bool  // it can be compiled
-	fault error // why it cannot be compiled
-	tried int64 // memory limit of that attempt
-}
-
-// enter waits until a module is compiled, or lets the caller compile it, which reports the
-// result with loaded: a fault is cached.
-func (m *module) enter(ctx context.Context, l Limits) (loaded func(done bool, fault error), err error) {
-	select {
-	case <-m.compiled:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if m.done || m.fault != nil && l.Memory <= m.tried {
-		defer func() { m.compiled <- struct{}{} }()
-		return func(bool, error) {}, m.fault
-	}
-	var once sync.Once
-	return func(done bool, fault error) {
-		once.Do(func() {
-			m.done, m.fault, m.tried = done, fault, l.Memory
-			m.compiled <- struct{}{}
-		})
-	}, nil
 }
 
 // module stores and validates a module's bytes, unless they are stored.
@@ -208,7 +176,7 @@ func (s *Sandbox) module(ctx context.Context, r Run) (*module, error) {
 	if len(code) > maxModule {
 		return nil, moot.Errorf(moot.TooLarge, "the module is larger than %s", amount(maxModule))
 	}
-	bounded, pages, err := inspect(code)
+	bounded, outline, err := inspect(code)
 	if err != nil {
 		return nil, err
 	}
@@ -223,8 +191,7 @@ func (s *Sandbox) module(ctx context.Context, r Run) (*module, error) {
 	if err := writeFile(s.path(r.Module), bounded); err != nil {
 		return nil, durable.Error("the module", err)
 	}
-	m = &module{memory: int64(pages) * pageSize, compiled: make(chan struct{}, 1)}
-	m.compiled <- struct{}{}
+	m = &module{size: int64(len(bounded)), memory: int64(outline.memory) * pageSize, exceptions: outline.exceptions, turn: make(chan struct{}, 1)}
 	s.modules[r.Module] = m
 	return m, nil
 }

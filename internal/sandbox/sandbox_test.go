@@ -348,8 +348,8 @@ func TestKilledProcessIsNotReused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.kill()
-	w := &watch{child: c, limits: Limits{}.orDefaults(), over: make(chan struct{})}
-	w.stop(nil, false) // as when the run's context ends
+	w := &watch{child: c, over: make(chan struct{})}
+	w.stop(nil) // as when the run's context ends
 	w.end()
 	if !c.broken {
 		t.Error("a process that was killed is given to the next run")

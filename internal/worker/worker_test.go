@@ -101,6 +101,41 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestStdin: a task reads its standard input, which is a verified blob like other inputs.
+func TestStdin(t *testing.T) {
+	w, node := newWorker(t, nil)
+	code, err := os.ReadFile("../sandbox/testdata/languages/paths_c.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := node.PutMany(t.Context(), [][]byte{code, []byte("one\ntwo\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fetched []moot.BlobID
+	var mu sync.Mutex
+	w.cfg.Fetch = func(_ context.Context, id moot.BlobID) error {
+		mu.Lock()
+		defer mu.Unlock()
+		fetched = append(fetched, id)
+		return nil
+	}
+	task := moot.Task{Module: stored[0].ID, Stdin: moot.Input{ID: stored[1].ID, Size: stored[1].Size}}
+	o, err := w.Run(t.Context(), task, nil)
+	if err != nil || o.Failure != "" || string(o.Stdout.Data) != "one\ntwo\n" || len(o.Files) != 4 || len(fetched) != 2 {
+		t.Errorf("%+v, %v; fetched %d", o, err, len(fetched))
+	}
+	for what, in := range map[string]moot.Input{"missing": {ID: moot.BlobID{9}}, "a folder": {ID: stored[1].ID, Folder: true}} {
+		task.Stdin = in
+		if _, err := w.Run(t.Context(), task, nil); err == nil {
+			t.Errorf("%s: no error", what)
+		}
+	}
+	if left, err := os.ReadDir(w.cfg.Dir); err != nil || len(left) != 0 {
+		t.Errorf("not removed: %v, %v", left, err)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	w, _ := newWorker(t, moot.Errorf(moot.Denied, "not now"))
 	if _, err := w.Run(t.Context(), moot.Task{}, nil); moot.KindOf(err) != moot.Denied {
