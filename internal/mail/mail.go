@@ -129,6 +129,7 @@ type Item struct {
 	UID    uint32      `json:"uid"`    // grows within the folder and is never used again (RFC 9051, 2.3.1.1)
 	ModSeq uint64      `json:"modseq"` // when the item last changed
 	Flags  []Flag      `json:"flags"`
+	Begin  []byte      `json:"begin,omitempty"` // with Query.Begin: the first bytes that Open returns, all or about MaxBegin; none if they are not at hand
 	Summary
 }
 
@@ -164,7 +165,10 @@ type Query struct {
 	Words  string      `json:"words,omitempty"`  // prefixes of words in subject, people, text or attachments' names
 	Thread string      `json:"thread,omitempty"`
 	Since  uint64      `json:"since,omitempty"` // changed after this ModSeq
+	First  uint32      `json:"first,omitempty"` // the lowest UID
+	Last   uint32      `json:"last,omitempty"`  // the highest UID; 0: no limit
 	Unseen bool        `json:"unseen,omitempty"`
+	Begin  bool        `json:"begin,omitempty"` // Item.Begin is filled in
 	Limit  int         `json:"limit,omitempty"` // the newest Limit items; 0: all
 	Brief  bool        `json:"light,omitempty"` // only ID, Folder, UID, ModSeq, Flags, Size and Arrived are filled in
 }

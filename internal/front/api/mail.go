@@ -15,7 +15,10 @@ type selectMessages struct {
 	Words  string      `query:"words" doc:"What subject, people, text or attachments' names contain, by the beginnings of words."`
 	Thread string      `query:"thread"`
 	Since  uint64      `query:"since" doc:"Changed after this modseq."`
+	First  uint32      `query:"first" doc:"The lowest UID."`
+	Last   uint32      `query:"last" doc:"The highest UID; all from first if absent."`
 	Unseen bool        `query:"unseen"`
+	Begin  bool        `query:"begin" doc:"With the first bytes of each message, all or about 16 KiB, if they are at hand."`
 	Limit  int         `query:"limit" doc:"The newest so many; all if absent."`
 	Brief  bool        `query:"light" doc:"Without what the headers say."`
 }
