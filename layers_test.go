@@ -34,7 +34,6 @@ var layers = map[string][]string{
 	"internal/awkward": {},
 
 	// Messages for the tests of all that read mail.
-	"internal/awkward": {},
 
 	// Mechanism: each knows the vocabulary and no sibling.
 	"internal/sqlite":  {".", "internal/durable"},

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,7 +135,8 @@ func FuzzAuthor(f *testing.F) {
 			if a.Domain != "" && !authors.names(a.Address(), bobID) {
 				t.Errorf("%q shows %v", from, a)
 			}
-			if target, err := authors.Resolve(a.String()); err == nil && target.Member == zoeID {
+			leads := func(t Target) bool { return t.Member == zoeID }
+			if found, err := authors.Resolve(a.String()); err == nil && slices.ContainsFunc(found, leads) {
 				t.Errorf("%q is zoe", from)
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -340,48 +339,4 @@ func (a *accountIndex) heads(q querier, id moot.BlobID) (heads []moot.EntryID, n
 type querier interface {
 	QueryRow(query string, args ...any) *sql.Row
 	Query(query string, args ...any) (*sql.Rows, error)
-}
-
-// insert stores a message at the locations of its filing, else at those given.
-func (a *accountIndex) insert(tx *sqlite.Tx, env envelope, d digest, preface string, acknowledge bool, locations []location) ([]string, error) {
-	if err := a.removePending(tx, env.ID); err != nil {
-		return nil, err
-	}
-	filed, ok, err := a.filing(tx, env.ID)
-	if err != nil {
-		return nil, err
-	}
-	if ok {
-		locations = filed.Locations
-		if filed.At != 0 {
-			d.Arrived = time.UnixMilli(filed.At)
-		}
-	}
-	summary, err := json.Marshal(d.Summary)
-	if err != nil {
-		return nil, err
-	}
-	r, err := tx.Exec(`INSERT OR IGNORE INTO messages (account, blob, entry, author, arrived, size, preface, thread, mid, kept, owed, summary)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		a.id, env.ID[:], env.Entry[:], env.Author[:], d.Arrived.UnixMilli(), d.Size, preface, d.Thread, d.MessageID, env.Private, acknowledge, summary)
-	if err != nil {
-		return nil, err
-	}
-	if n, err := r.RowsAffected(); err != nil || n == 0 {
-		return nil, err // stored already
-	}
-	message, err := r.LastInsertId()
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, at := range d.Attachments {
-		names = append(names, at.Name)
-	}
-	_, err = tx.Exec(`INSERT INTO texts (rowid, subject, people, attachments, body) VALUES (?, ?, ?, ?, ?)`, message,
-		d.Subject+" "+d.Channel, d.From+" "+strings.Join(d.To, " "), strings.Join(names, " "), d.words)
-	if err != nil {
-		return nil, err
-	}
-	return a.put(tx, message, locations)
 }

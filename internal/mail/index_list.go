@@ -1,11 +1,13 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -16,11 +18,9 @@ import (
 
 // folders returns all folders, those with a special use first, then by name.
 func (a *accountIndex) folders(ctx context.Context) (list []Folder, err error) {
-	rows, err := a.read.QueryContext(ctx, `SELECT f.name, c.validity, f.next_uid, f.modseq, count(i.uid),
-			coalesce(sum(i.flags NOT LIKE '% \Seen %'), 0), coalesce(sum(i.flags LIKE '% \Deleted %'), 0), coalesce(sum(m.size), 0),
+	rows, err := a.read.QueryContext(ctx, `SELECT f.name, c.validity, f.next_uid, f.modseq, f.messages, f.unseen, f.deleted, f.size,
 			iif(f.name = 'INBOX', (SELECT count(*) FROM pending p WHERE p.account = f.account), 0)
-		FROM folders f JOIN accounts c ON c.id = f.account LEFT JOIN items i ON i.folder = f.id LEFT JOIN messages m ON m.id = i.message
-		WHERE f.account = ? GROUP BY f.id ORDER BY f.name`, a.id)
+		FROM folders f JOIN accounts c ON c.id = f.account WHERE f.account = ? ORDER BY f.name`, a.id)
 	if err != nil {
 		return nil, sqlite.Error("list folders", err)
 	}
@@ -48,12 +48,21 @@ func (a *accountIndex) folders(ctx context.Context) (list []Folder, err error) {
 // list implements Mailbox.List.
 func (a *accountIndex) list(ctx context.Context, q Query) (list []Item, err error) {
 	where, args, err := a.where(q)
+	if err == nil && q.indexed() {
+		err = a.indexWords(ctx, 0) // nothing that is there may be missed
+	}
 	if err != nil {
 		return nil, err
 	}
-	summary := "m.summary"
+	fields, from := "m.summary, ", "items i JOIN folders f ON f.id = i.folder JOIN messages m ON m.id = i.message"
 	if q.Brief && !q.filters() {
-		summary = "NULL"
+		fields = "NULL, "
+	}
+	if q.Begin {
+		fields += "m.preface, b.data"
+		from += " LEFT JOIN beginnings b ON b.message = m.id"
+	} else {
+		fields += "NULL, NULL"
 	}
 	order := "f.name, i.uid"
 	if q.searches() {
@@ -66,8 +75,8 @@ func (a *accountIndex) list(ctx context.Context, q Query) (list []Item, err erro
 		order += " LIMIT ?"
 		args = append(args, q.Limit)
 	}
-	rows, err := a.read.QueryContext(ctx, `SELECT f.name, i.uid, i.modseq, i.flags, m.blob, m.author, m.size, m.arrived, `+summary+`
-		FROM items i JOIN folders f ON f.id = i.folder JOIN messages m ON m.id = i.message WHERE `+where+` ORDER BY `+order, args...)
+	rows, err := a.read.QueryContext(ctx, `SELECT f.name, i.uid, i.modseq, i.flags, m.blob, m.author, m.size, m.arrived, `+fields+`
+		FROM `+from+` WHERE `+where+` ORDER BY `+order, args...)
 	if err != nil {
 		return nil, sqlite.Error("list messages", err)
 	}
@@ -91,10 +100,10 @@ func (a *accountIndex) list(ctx context.Context, q Query) (list []Item, err erro
 }
 
 func scanItem(rows *sql.Rows) (it Item, err error) {
-	var id, author, summary []byte
+	var id, author, summary, preface, begin []byte
 	var flags string
 	var arrived, size int64
-	if err := rows.Scan(&it.Folder, &it.UID, &it.ModSeq, &flags, &id, &author, &size, &arrived, &summary); err != nil {
+	if err := rows.Scan(&it.Folder, &it.UID, &it.ModSeq, &flags, &id, &author, &size, &arrived, &summary, &preface, &begin); err != nil {
 		return it, err
 	}
 	if summary != nil {
@@ -102,6 +111,9 @@ func scanItem(rows *sql.Rows) (it Item, err error) {
 	}
 	it.ID, it.Author, it.Size, it.Arrived = moot.BlobID(id), moot.MemberID(author), size, time.UnixMilli(arrived)
 	it.Flags = splitFlags(flags)
+	if begin != nil {
+		it.Begin = append(preface, begin...)
+	}
 	return it, err
 }
 
@@ -123,6 +135,9 @@ func (a *accountIndex) where(q Query) (string, []any, error) {
 	}
 	if q.Thread != "" {
 		add("m.thread = ?", q.Thread)
+	}
+	if q.First > 0 || q.Last > 0 {
+		add("i.uid BETWEEN ? AND ?", q.First, cmp.Or(q.Last, math.MaxUint32))
 	}
 	if q.Since > 0 {
 		add("i.modseq > ?", q.Since)
@@ -227,7 +242,10 @@ func (a *accountIndex) acknowledged(tx *sqlite.Tx, ids []moot.BlobID) error {
 
 // remove deletes a message with no items left.
 func (a *accountIndex) remove(tx *sqlite.Tx, row int64) error {
-	for _, stmt := range []string{`DELETE FROM items WHERE message = ?`, `DELETE FROM texts WHERE rowid = ?`, `DELETE FROM messages WHERE id = ?`} {
+	for _, stmt := range []string{
+		`DELETE FROM items WHERE message = ?`, `DELETE FROM texts WHERE rowid = ?`, `DELETE FROM unindexed WHERE message = ?`,
+		`DELETE FROM beginnings WHERE message = ?`, `DELETE FROM messages WHERE id = ?`,
+	} {
 		if _, err := tx.Exec(stmt, row); err != nil {
 			return err
 		}

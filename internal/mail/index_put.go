@@ -2,11 +2,61 @@ package mail
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mootspace/moot/internal/sqlite"
 )
+
+// insert stores a message at the locations of its filing, else at those given.
+func (a *accountIndex) insert(tx *sqlite.Tx, m *arrival, acknowledge bool) ([]string, error) {
+	env, d, locations := m.envelope, m.digest, m.locations
+	if err := a.removePending(tx, env.ID); err != nil {
+		return nil, err
+	}
+	filed, ok, err := a.filing(tx, env.ID)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		locations = filed.Locations
+		if filed.At != 0 {
+			d.Arrived = time.UnixMilli(filed.At)
+		}
+	}
+	summary, err := json.Marshal(d.Summary)
+	if err != nil {
+		return nil, err
+	}
+	r, err := tx.Exec(`INSERT OR IGNORE INTO messages (account, blob, entry, author, arrived, size, preface, thread, mid, kept, owed, summary)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		a.id, env.ID[:], env.Entry[:], env.Author[:], d.Arrived.UnixMilli(), d.Size, m.preface, d.Thread, d.MessageID, env.Private, acknowledge, summary)
+	if err != nil {
+		return nil, err
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return nil, err // stored already
+	}
+	message, err := r.LastInsertId()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, at := range d.Attachments {
+		names = append(names, at.Name)
+	}
+	_, err = tx.Exec(`INSERT INTO unindexed (message, subject, people, attachments, body) VALUES (?, ?, ?, ?, ?)`, message,
+		d.Subject+" "+d.Channel, d.From+" "+strings.Join(d.To, " "), strings.Join(names, " "), d.words)
+	if err == nil {
+		err = a.setBeginning(tx, message, m.begin)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.put(tx, message, locations)
+}
 
 // put makes locations the message's items, and returns the folders changed.
 func (a *accountIndex) put(tx *sqlite.Tx, message int64, locations []location) (changed []string, err error) {

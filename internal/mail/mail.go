@@ -143,6 +143,7 @@ type Item struct {
 	UID    uint32      `json:"uid"`    // grows within the folder and is never used again (RFC 9051, 2.3.1.1)
 	ModSeq uint64      `json:"modseq"` // when the item last changed
 	Flags  []Flag      `json:"flags"`
+	Begin  []byte      `json:"begin,omitempty"` // with Query.Begin: the first bytes that Open returns, all or about MaxBegin; none if they are not at hand
 	Summary
 }
 
@@ -184,6 +185,9 @@ type Query struct {
 	Attached bool        `json:"attached,omitempty"` // with attachments
 	Thread   string      `json:"thread,omitempty"`
 	Since    uint64      `json:"since,omitempty"` // changed after this ModSeq
+	First    uint32      `json:"first,omitempty"` // the lowest UID
+	Last     uint32      `json:"last,omitempty"`  // the highest UID; 0: no limit
+	Begin    bool        `json:"begin,omitempty"` // Item.Begin is filled in
 	Unseen   bool        `json:"unseen,omitempty"`
 	Limit    int         `json:"limit,omitempty"` // the newest Limit items; 0: all
 	Brief    bool        `json:"light,omitempty"` // only ID, Folder, UID, ModSeq, Flags, Size and Arrived are filled in

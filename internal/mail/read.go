@@ -48,7 +48,7 @@ func (acc *Account) readOnce(ctx context.Context, t taken) error {
 	}
 	keys := acc.keysBasis(ctx)
 	if covers(seen.Vector, now) && seen.Keys == keys && !t.recheck {
-		return acc.savePosition(ctx, t, seen)
+		return acc.savePosition(ctx, t)
 	}
 	list, err := acc.query(ctx, seen, keys)
 	if err != nil {
@@ -64,11 +64,16 @@ func (acc *Account) readOnce(ctx context.Context, t taken) error {
 
 // savePosition stores the cursor now and then, so that not all is read again when the node
 // starts.
-func (acc *Account) savePosition(ctx context.Context, t taken, seen cursor) error {
+func (acc *Account) savePosition(ctx context.Context, t taken) error {
 	if !acc.handed.due(t, savePosition) {
 		return nil
 	}
-	return acc.storeUnread(ctx, acc.index.changes.Load(), unread{}, &seen)
+	next, err := acc.index.cursor()
+	if err != nil {
+		return err
+	}
+	next.Vector = joinVectors(next.Vector, t.seen, nil)
+	return acc.storeUnread(ctx, acc.index.changes.Load(), unread{}, &next)
 }
 
 // receive indexes entries that were handed over, and fetches their messages. The cursor

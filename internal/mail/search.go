@@ -173,6 +173,9 @@ func (q Query) searches() bool {
 	return q.Words != "" || q.Thread != "" || q.Subject != "" || q.filters() || !q.After.IsZero() || !q.Before.IsZero()
 }
 
+// indexed reports whether the index of words is asked.
+func (q Query) indexed() bool { return q.Words+q.Subject+q.From+q.To != "" }
+
 // filters reports whether the index cannot tell by itself which messages match.
 func (q Query) filters() bool { return q.From != "" || q.To != "" || q.Attached }
 

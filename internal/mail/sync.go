@@ -28,6 +28,7 @@ func (acc *Account) Run(ctx context.Context) {
 	defer retry.Stop()
 	defer sweep.Stop()
 	var receipts <-chan time.Time // nil: none are gathered
+	older := int64(-1)            // the last message that was looked at for its beginning; 0: all were
 	check := func(err error) {
 		if err != nil && ctx.Err() == nil {
 			acc.cfg.Log.Warn("mail", "member", acc.self.Short(), "error", err)
@@ -47,7 +48,13 @@ func (acc *Account) Run(ctx context.Context) {
 		case <-sweep.C:
 			acc.sweep(ctx)
 		case <-retry.C:
-			check(acc.Sync(ctx))
+			check(acc.retry(ctx))
+			check(acc.index.indexWords(ctx, wordsAtOnce))
+			if older != 0 {
+				var err error
+				older, err = acc.fillBeginnings(ctx, older)
+				check(err)
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -99,6 +106,29 @@ func (acc *Account) arrive(ctx context.Context) error {
 		return acc.receive(ctx, t.entries)
 	}
 	return acc.syncAll(ctx, t)
+}
+
+// retry is Sync, but that it looks for entries only if they are not handed over.
+func (acc *Account) retry(ctx context.Context) error {
+	acc.index.syncing.Lock()
+	defer acc.index.syncing.Unlock()
+	t, err := acc.take()
+	switch {
+	case err != nil:
+	case t.whole && !t.recheck:
+		if err = acc.receive(ctx, t.entries); err == nil {
+			err = acc.savePosition(ctx, t)
+		}
+		if err == nil {
+			err = acc.fetchAll(ctx)
+		}
+	default:
+		err = acc.syncAll(ctx, t)
+	}
+	if err != nil {
+		return err
+	}
+	return acc.acknowledge(ctx)
 }
 
 func (acc *Account) take() (taken, error) {
@@ -153,6 +183,7 @@ type arrival struct {
 	envelope envelope
 	digest
 	preface   string
+	begin     []byte // the message's first bytes, without the preface
 	locations []location
 	skip      bool // not for the member's folders
 }
@@ -239,7 +270,7 @@ func (acc *Account) indexAll(ctx context.Context, first arrival, more <-chan arr
 			} else {
 				acknowledge := a.envelope.Author != acc.self && len(a.envelope.To) > 0 || a.envelope.Elsewhere
 				var folders []string
-				folders, err = acc.index.insert(tx, a.envelope, a.digest, a.preface, acknowledge, a.locations)
+				folders, err = acc.index.insert(tx, &a, acknowledge)
 				changed = append(changed, folders...)
 			}
 			if err != nil {
@@ -271,7 +302,9 @@ func (acc *Account) fetch(ctx context.Context, dir Directory, env envelope) (arr
 		case len(relay) > 0:
 			return acc.relayOutbound(ctx, dir, a, relay, rest)
 		default:
-			a.digest, err = summarize(rest)
+			begin := &beginning{r: rest}
+			a.digest, err = summarize(begin)
+			a.begin = begin.data
 		}
 	}
 	switch moot.KindOf(err) {

@@ -22,6 +22,9 @@ type selectMessages struct {
 	Attached bool        `query:"attached" doc:"With attachments."`
 	Thread   string      `query:"thread"`
 	Since    uint64      `query:"since" doc:"Changed after this modseq."`
+	First    uint32      `query:"first" doc:"The lowest UID."`
+	Last     uint32      `query:"last" doc:"The highest UID; all from first if absent."`
+	Begin    bool        `query:"begin" doc:"With the first bytes of each message, all or about 16 KiB, if they are at hand."`
 	Unseen   bool        `query:"unseen"`
 	Limit    int         `query:"limit" doc:"The newest so many; all if absent."`
 	Brief    bool        `query:"light" doc:"Without what the headers say."`

@@ -64,7 +64,7 @@ func flatParts(v any, path string, out map[string]string) {
 		}
 		ext = append(ext, nil, nil, nil, nil)
 		put("params", params(ext[0]))
-		extension(ext[1:], put)
+		extensionData(ext[1:], put)
 		return
 	}
 	if len(p) < 7 {
@@ -97,10 +97,10 @@ func flatParts(v any, path string, out map[string]string) {
 	}
 	rest = append(slices.Clone(rest), nil, nil, nil, nil)
 	put("md5", text(rest[0]))
-	extension(rest[1:], put)
+	extensionData(rest[1:], put)
 }
 
-func extension(ext []any, put func(field, value string)) {
+func extensionData(ext []any, put func(field, value string)) {
 	if d, ok := ext[0].([]any); ok && len(d) == 2 {
 		put("disposition", strings.ToLower(text(d[0]))+" "+params(d[1]))
 	} else if ext[0] != nil {

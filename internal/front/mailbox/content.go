@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 
+	"github.com/emersion/go-imap/v2"
+
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/mail"
 	"github.com/mootspace/moot/internal/mime"
@@ -33,16 +35,57 @@ type content struct {
 	layout *mime.Part // nil: not parsed yet
 }
 
-// open returns the content of a message, and closes that of the previous one.
-func (s *imapSession) open(m *message) *content {
+// open returns the content of a message, and closes that of the previous one. begin is
+// its first bytes; none if they are not known.
+func (s *imapSession) open(m *message, begin []byte) *content {
 	if s.content != nil {
 		if s.content.id == m.id {
 			return s.content
 		}
 		s.content.close()
 	}
-	s.content = &content{ctx: s.selected.Load().ctx, mb: s.mb, id: m.id, size: m.size}
+	whole := len(begin) > 0 && int64(len(begin)) == m.size
+	s.content = &content{ctx: s.selected.Load().ctx, mb: s.mb, id: m.id, size: m.size, begin: begin, whole: whole}
 	return s.content
+}
+
+// mostBeginnings is of how many messages the first bytes are read at once.
+const mostBeginnings = 256
+
+// beginnings reads the first bytes of a folder's messages, of ever more at once while
+// they are asked for in order.
+type beginnings struct {
+	v    *selection
+	from int // index of the first message that was read
+	to   int // after the last one
+	data map[imap.UID][]byte
+}
+
+// of returns the first bytes of the message with an index; none if they are not at hand.
+func (b *beginnings) of(i int) []byte {
+	if i < b.from || i >= b.to {
+		n := 1
+		if i == b.to && b.data != nil {
+			n = min(2*(b.to-b.from), mostBeginnings)
+		}
+		b.read(i, min(i+n, len(b.v.messages)))
+	}
+	return b.data[b.v.messages[i].uid]
+}
+
+// read reads those of the messages between two indexes. What fails is left out: opening
+// the messages then reports why.
+func (b *beginnings) read(from, to int) {
+	b.from, b.to, b.data = from, to, map[imap.UID][]byte{}
+	items, err := b.v.mb.List(b.v.ctx, mail.Query{
+		Folder: b.v.folder, First: uint32(b.v.messages[from].uid), Last: uint32(b.v.messages[to-1].uid), Brief: true, Begin: true,
+	})
+	if err != nil {
+		return
+	}
+	for _, it := range items {
+		b.data[imap.UID(it.UID)] = it.Begin
+	}
 }
 
 func (c *content) close() {
@@ -54,6 +97,9 @@ func (c *content) close() {
 
 // readAt reads at an offset; io.EOF past the end.
 func (c *content) readAt(p []byte, off int64) (int, error) {
+	if off < int64(len(c.begin)) { // so that a header that is there opens nothing
+		return copy(p, c.begin[off:]), nil
+	}
 	if err := c.fill(off + int64(len(p))); err != nil {
 		return 0, err
 	}

@@ -31,9 +31,14 @@ func (s *imapSession) Fetch(w *imapserver.FetchWriter, set imap.NumSet, options 
 	}
 	var t fetchErrors
 	var read []int
+	begin := beginnings{v: v}
 	for _, i := range picked {
 		m := &v.messages[i]
-		a, err := s.fetchResponse(m, options)
+		var first []byte
+		if opens(options) {
+			first = begin.of(i)
+		}
+		a, err := s.fetchResponse(m, first, options)
 		if t.add(err) {
 			break
 		}
@@ -86,6 +91,11 @@ func (t *fetchErrors) err() error {
 	return nil
 }
 
+// opens reports whether what is asked for is in the messages.
+func opens(o *imap.FetchOptions) bool {
+	return o.Envelope || o.BodyStructure != nil || len(o.BodySection)+len(o.BinarySection)+len(o.BinarySectionSize) > 0
+}
+
 func marksSeen(options *imap.FetchOptions) bool {
 	for _, b := range options.BodySection {
 		if !b.Peek {
@@ -122,8 +132,8 @@ type fetchResponse struct {
 	sizes     []uint32
 }
 
-func (s *imapSession) fetchResponse(m *message, options *imap.FetchOptions) (a fetchResponse, err error) {
-	c := s.open(m)
+func (s *imapSession) fetchResponse(m *message, begin []byte, options *imap.FetchOptions) (a fetchResponse, err error) {
+	c := s.open(m, begin)
 	if options.Envelope {
 		h, _, err := c.header()
 		if err != nil {

@@ -51,7 +51,8 @@ type candidate struct {
 	*message
 	q       *query
 	number  uint32
-	summary *summary // nil: not indexed
+	summary *summary      // nil: not indexed
+	begin   func() []byte // the message's first bytes
 	content *content
 	header  mime.Header // nil: not read
 	hits    *hits

@@ -35,8 +35,9 @@ func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCrite
 		}
 	}
 	var r results
+	begin := beginnings{v: v}
 	for i := range v.messages {
-		c := candidate{q: &q, number: uint32(i + 1), message: &v.messages[i]}
+		c := candidate{q: &q, number: uint32(i + 1), message: &v.messages[i], begin: func() []byte { return begin.of(i) }}
 		if sum, ok := index[c.uid]; ok {
 			c.summary = &sum
 		}
@@ -62,7 +63,7 @@ func (s *imapSession) matches(criteria *imap.SearchCriteria, c *candidate) (bool
 			return v == matched, nil
 		}
 		if c.content == nil {
-			c.content = s.open(c.message)
+			c.content = s.open(c.message, c.begin())
 		}
 		more, err := c.load()
 		switch {

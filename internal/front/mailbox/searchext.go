@@ -171,7 +171,7 @@ func (x *extension) found(v *selection, kind imapserver.NumKind, r *results) err
 	for i, at := range indexes {
 		list[i] = newSortable(&v.messages[at], uint32(at+1), index[v.messages[at].uid].Summary)
 		if slices.ContainsFunc(ext.sort, func(k sortKey) bool { return k.name == "CC" }) { // not indexed apart
-			if h, _, err := x.session.open(&v.messages[at]).header(); err == nil {
+			if h, _, err := x.session.open(&v.messages[at], nil).header(); err == nil {
 				first, _, _ := strings.Cut(h.Get("Cc"), ",")
 				list[i].cc = mailboxOf(first)
 			}

@@ -116,7 +116,10 @@ func (c *content) wholeSection(item *imap.FetchItemBodySection) (section, error)
 
 // messageSection needs no structure: the header is at the start of the message.
 func (c *content) messageSection(item *imap.FetchItemBodySection) (section, error) {
-	size, err := c.length()
+	size, err := c.size, error(nil)
+	if item.Specifier != imap.PartSpecifierHeader { // which needs no more than the beginning
+		size, err = c.length()
+	}
 	if err != nil || item.Specifier == imap.PartSpecifierNone {
 		return c.bytesOf(0, size), err
 	}
