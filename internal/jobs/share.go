@@ -63,10 +63,10 @@ func (c *Coordinator) forgive(lists map[moot.MemberID][]*job) {
 	for _, j := range c.jobs {
 		active[j.By] = active[j.By] || !j.State.Ended()
 	}
-	least, any := time.Duration(0), false
+	least, some := time.Duration(0), false
 	for m := range lists {
-		if used, known := c.used[m]; known && (!any || used < least) {
-			least, any = used, true
+		if used, known := c.used[m]; known && (!some || used < least) {
+			least, some = used, true
 		}
 	}
 	for m := range lists {

@@ -28,7 +28,9 @@ func Dial(ctx context.Context, h *http.Client, base string, via moot.Architectur
 	if err != nil {
 		return nil, err
 	}
-	c.via = s.Via
+	if !via.IsZero() { // else the node decides, call by call: of jobs otherwise than of files
+		c.via = s.Via
+	}
 	return &app.Session{
 		Identity: s.Identity, Via: s.Via,
 		Files: filesClient{c}, Folders: foldersClient{c}, Members: membersClient{c}, Copies: copiesClient{c}, Aliases: aliasesClient{c}, Control: controlClient{c}, Jobs: jobsClient{c},
