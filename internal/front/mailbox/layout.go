@@ -47,7 +47,7 @@ func (c *content) structure() (*part, error) {
 	if c.layout == nil {
 		l := layouter{root: &part{}}
 		l.enter(l.root, "text/plain", maxHeader)
-		if err := l.read(c.reader(0, math.MaxInt64)); err != nil {
+		if err := l.read(c.reader(0, math.MaxInt64), c.window()); err != nil {
 			return nil, err
 		}
 		c.layout, c.size = l.root, l.root.end
@@ -85,9 +85,9 @@ func (l *layouter) enter(p *part, fallback string, most int) {
 	l.stack = append(l.stack, &opened{part: p, inHead: true, most: most, fallback: fallback})
 }
 
-// read parses all lines. Only the first fragment of a line can be a boundary.
-func (l *layouter) read(r io.Reader) error {
-	br := bufio.NewReaderSize(r, 64<<10)
+// read parses all lines, window bytes at a time. Only the first fragment of a line can be a boundary.
+func (l *layouter) read(r io.Reader, window int) error {
+	br := bufio.NewReaderSize(r, window)
 	for first := true; ; {
 		line, err := br.ReadSlice('\n')
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) && err != io.EOF {

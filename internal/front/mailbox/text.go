@@ -46,7 +46,7 @@ func (c *content) findIn(p *part, words []string, h *hits) error {
 		}
 		return nil
 	case strings.HasPrefix(p.kind, "text/") || strings.HasPrefix(p.kind, "message/"):
-		return findText(utf8Of(decoded(c.reader(p.body, p.end), p.encoding), p.params["charset"]), words, h.body)
+		return findText(utf8Of(decoded(c.reader(p.body, p.end), p.encoding), p.params["charset"]), words, h.body, c.window())
 	}
 	return nil
 }
@@ -87,13 +87,13 @@ func utf8Of(r io.Reader, name string) io.Reader {
 const textWindow = 64 << 10
 
 // findText searches a text of any length for folded words.
-func findText(r io.Reader, words []string, found map[string]bool) error {
+func findText(r io.Reader, words []string, found map[string]bool, size int) error {
 	overlap := 0
 	for _, w := range words {
 		overlap = max(overlap, len(w))
 	}
 	var window []byte // folded
-	buf := make([]byte, textWindow)
+	buf := make([]byte, size)
 	left := 0 // bytes of an incomplete character
 	for {
 		n, err := io.ReadFull(r, buf[left:])
