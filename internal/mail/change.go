@@ -34,16 +34,21 @@ func (acc *Account) change(ctx context.Context, changes []Change) (items []Item,
 	if err := p.commit(ctx); err != nil {
 		return nil, err
 	}
+	folders := map[string]map[moot.BlobID]Item{} // each is read once
 	for _, r := range p.results {
 		it := Item{ID: r.id, Folder: r.folder}
-		if r.folder != "" {
-			list, err := acc.index.list(ctx, Query{Folder: r.folder, ID: r.id, Brief: true})
+		if r.folder != "" && folders[r.folder] == nil {
+			list, err := acc.index.list(ctx, Query{Folder: r.folder, Brief: true})
 			if err != nil {
 				return nil, err
 			}
-			if len(list) > 0 {
-				it = list[0]
+			folders[r.folder] = make(map[moot.BlobID]Item, len(list))
+			for _, one := range list {
+				folders[r.folder][one.ID] = one
 			}
+		}
+		if now, there := folders[r.folder][r.id]; there {
+			it = now
 		}
 		items = append(items, it)
 	}

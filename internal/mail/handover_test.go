@@ -195,8 +195,8 @@ func TestBeginnings(t *testing.T) {
 		if err := p[0].Deliver(t.Context(), []string{"ann@friends.example"}, strings.NewReader("From: x@outside.example\r\nSubject: s\r\n\r\n"+body)); err != nil {
 			t.Fatal(err)
 		}
+		p[1].has(t, mail.Inbox) // each by itself, so that they are in this order
 	}
-	p[1].has(t, mail.Inbox)
 	items, err := p[1].List(t.Context(), mail.Query{Folder: mail.Inbox, Begin: true, Brief: true})
 	if err != nil || len(items) != 2 {
 		t.Fatal(items, err)
@@ -205,7 +205,7 @@ func TestBeginnings(t *testing.T) {
 		whole := p[1].reads(t, it)
 		switch {
 		case i == 0 && string(it.Begin) != whole:
-			t.Errorf("%q begins with %q", whole, it.Begin)
+			t.Errorf("%d of %d bytes of a short message", len(it.Begin), len(whole))
 		case i == 1 && (len(it.Begin) < mail.MaxBegin || len(it.Begin) >= len(whole) || whole[:len(it.Begin)] != string(it.Begin)):
 			t.Errorf("%d of %d bytes", len(it.Begin), len(whole))
 		}

@@ -168,7 +168,7 @@ func FuzzHeader(f *testing.F) {
 		if rest := raw[min(size, len(raw)):]; len(strings.Trim(string(rest), "\r\n")) > 0 {
 			t.Errorf("%q: %q is in no field", s, rest)
 		}
-		if root, err := ParsePart(strings.NewReader(s)); err != nil || root.Body != body || root.End != int64(len(s)) {
+		if root, err := ParsePart(strings.NewReader(s), 64<<10); err != nil || root.Body != body || root.End != int64(len(s)) {
 			t.Errorf("%q: %+v, body at %d", s, root, body)
 		}
 	})

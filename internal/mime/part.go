@@ -34,10 +34,11 @@ type Part struct {
 	Message *Part   // in a message/rfc822
 }
 
-// ParsePart parses the structure of a message. Only reading can fail.
-func ParsePart(r io.Reader) (*Part, error) {
+// ParsePart parses the structure of a message, window bytes at a time: at least 4 KiB, and
+// no more than the message has. Only reading can fail.
+func ParsePart(r io.Reader, window int) (*Part, error) {
 	l := newLayouter(false)
-	br := bufio.NewReaderSize(r, 64<<10)
+	br := bufio.NewReaderSize(r, min(max(window, 4<<10), 64<<10))
 	for {
 		if err := l.step(br); err == io.EOF {
 			return l.root, nil

@@ -184,6 +184,10 @@ func (s *sectionReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// window returns how many bytes are read at once: no more than there are, since most
+// messages are small.
+func (c *content) window() int { return int(min(textWindow, max(c.size+1, 4<<10))) }
+
 // length returns the size of the message: exact if it is buffered whole, else the
 // Mailbox's.
 func (c *content) length() (int64, error) {

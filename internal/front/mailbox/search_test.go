@@ -101,7 +101,7 @@ func TestFindText(t *testing.T) {
 		text = strings.Repeat("a€", rapid.IntRange(textWindow/4-20, textWindow/4+20).Draw(t, "before")) + text
 		words := rapid.SliceOfN(rapid.StringOfN(rapid.SampledFrom([]rune("abcäß€😀")), 1, 5, -1), 1, 4).Draw(t, "words")
 		found := map[string]bool{}
-		if err := findText(strings.NewReader(text), words, found); err != nil {
+		if err := findText(strings.NewReader(text), words, found, textWindow); err != nil {
 			t.Fatal(err)
 		}
 		for _, w := range words {

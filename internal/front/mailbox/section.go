@@ -59,7 +59,7 @@ func (f failed) Read([]byte) (int, error) { return 0, f.err }
 // structure returns the parsed structure of the message.
 func (c *content) structure() (*mime.Part, error) {
 	if c.layout == nil {
-		root, err := mime.ParsePart(c.reader(0, math.MaxInt64))
+		root, err := mime.ParsePart(c.reader(0, math.MaxInt64), c.window())
 		if err != nil {
 			return nil, err
 		}

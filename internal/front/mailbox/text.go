@@ -41,7 +41,7 @@ func (c *content) findIn(p *mime.Part, words []string, h *hits) error {
 		}
 		return nil
 	case strings.HasPrefix(p.Type, "text/") || strings.HasPrefix(p.Type, "message/"):
-		return findText(mime.CharsetReader(mime.TransferReader(c.reader(p.Body, p.End), p.Encoding), p.Params["charset"]), words, h.body)
+		return findText(mime.CharsetReader(mime.TransferReader(c.reader(p.Body, p.End), p.Encoding), p.Params["charset"]), words, h.body, c.window())
 	}
 	return nil
 }
@@ -61,13 +61,13 @@ func inHeader(words []string, header mime.Header, found map[string]bool) {
 const textWindow = 64 << 10
 
 // findText searches a text of any length for folded words.
-func findText(r io.Reader, words []string, found map[string]bool) error {
+func findText(r io.Reader, words []string, found map[string]bool, size int) error {
 	overlap := 0
 	for _, w := range words {
 		overlap = max(overlap, len(w))
 	}
 	var window []byte // folded
-	buf := make([]byte, textWindow)
+	buf := make([]byte, size)
 	left := 0 // bytes of an incomplete character
 	for {
 		n, err := io.ReadFull(r, buf[left:])
