@@ -50,7 +50,9 @@ func (a Address) String() string {
 	return `"` + escape(a.Name) + `" <` + address + ">"
 }
 
-func escape(s string) string { return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) }
+func escape(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), `"`, `\"`)
+}
 
 // Singles returns the addresses of a list without its groups' begins and ends.
 func Singles(list []Address) (out []Address) {

@@ -147,7 +147,7 @@ func unfold(raw []byte) string {
 		}
 		b.Write(line)
 	}
-	return strings.NewReplacer("\x00", "\uFFFD", "\r", " ").Replace(b.String())
+	return strings.ReplaceAll(strings.ReplaceAll(b.String(), "\x00", "\uFFFD"), "\r", " ")
 }
 
 // ReadHeader reads a header, with the empty line that ends it if there is one. It returns

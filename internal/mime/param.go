@@ -174,6 +174,9 @@ func (p *paramParser) value(name string) string {
 
 // unquote removes the backslashes before quotes and backslashes: others are of paths.
 func unquote(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
 	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(s)
 }
 
