@@ -292,6 +292,9 @@ func join(tokens []token) string {
 
 // joinSpec is join for a local part, in which white space around dots is none.
 func joinSpec(tokens []token) string {
+	if len(tokens) == 1 {
+		return tokens[0].text // quoted, it may have white space at its ends
+	}
 	s := join(tokens)
 	for _, dot := range []string{" .", ". "} {
 		if strings.Contains(s, dot) && find(tokens, quoted) < 0 {

@@ -33,10 +33,15 @@ type Field struct {
 // Header is the fields of a header, in their order.
 type Header []Field
 
-// Get returns the value of the first field with a name, in any case; "" if there is none.
+// Get returns the first value of the fields with a name, in any case, that is not empty; ""
+// if there is none.
 func (h Header) Get(name string) string {
-	value, _ := h.Lookup(name)
-	return value
+	for i := range h {
+		if h[i].Value != "" && strings.EqualFold(h[i].Name, name) {
+			return h[i].Value
+		}
+	}
+	return ""
 }
 
 // Lookup returns the value of the first field with a name, and whether there is one.

@@ -239,10 +239,8 @@ func (p Params) ASCII() map[string]string {
 	out := make(map[string]string, len(p))
 	for name, v := range p {
 		if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) {
-			if !strings.HasSuffix(name, "*") {
-				v = p.Text(name)
-			}
-			name, v = strings.TrimSuffix(name, "*")+"*", "utf-8''"+percent(v)
+			base := strings.TrimSuffix(name, "*")
+			name, v = base+"*", "utf-8''"+percent(p.Text(base))
 		}
 		if _, ok := out[name]; !ok || p[name] == v {
 			out[name] = v
