@@ -75,7 +75,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// features are what modules may use beside the core of version 2 (docs/why/0019).
+// features are what modules may use beside the core of version 2 (docs/why/0020).
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling
 
 // open makes the runtime, once.

@@ -134,7 +134,7 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 		return 0, used, err
 	}
 	find := s.child
-	if m.exceptions { // see docs/why/0019: such a process runs nothing else
+	if m.exceptions { // see docs/why/0020: such a process runs nothing else
 		find = s.fresh
 	}
 	c, err := find(ctx, r.Module)
