@@ -57,7 +57,7 @@ func (c *computeService) newWorker(ctx context.Context) (l *localWorker, err err
 	if l.cache, err = worker.NewCache(ctx, l.scratch, most); err != nil {
 		return nil, err
 	}
-	if l.sandbox, err = sandbox.New(ctx, sandbox.Config{Dir: c.data.Path("work/sandbox"), Log: c.log}); err != nil {
+	if l.sandbox, err = sandbox.New(ctx, sandbox.Config{Dir: c.data.Path("work/sandbox"), Log: c.log, Share: c.share}); err != nil {
 		return nil, err
 	}
 	l.Worker, err = worker.New(worker.Config{

@@ -53,6 +53,17 @@ func TestNothingIsMade(t *testing.T) {
 	}
 }
 
+// TestJump: longjmp, as clang compiles it to exceptions (examples/setjmp/jump.c).
+func TestJump(t *testing.T) {
+	code, err := os.ReadFile(filepath.Join("testdata", "languages", "jump_c.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := newBox(t).run(code, Run{}); got.err != nil || got.exit != 0 || got.stdout != "jumped, at last with 1\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestExceptions: a module that throws and catches runs, in a process that runs nothing else.
 func TestExceptions(t *testing.T) {
 	body := []byte{0, 0x02, 0x7f, // block (result i32)

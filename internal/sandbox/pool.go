@@ -27,6 +27,7 @@ type child struct {
 	loaded  *simplelru.LRU[moot.BlobID, struct{}] // modules in its memory
 	broken  bool                                  // it cannot be reused
 	wait    func() error
+	pace    pace
 }
 
 // request is a message to a child, reply one from it.
@@ -128,7 +129,7 @@ func (s *Sandbox) start() (*child, error) {
 		return nil, moot.Errorf(moot.Internal, "start a sandbox: %w", err)
 	}
 	return &child{process: c, to: gob.NewEncoder(in), from: gob.NewDecoder(out), pipe: in, stderr: stderr,
-		loaded: loaded, wait: sync.OnceValue(c.Wait)}, nil
+		loaded: loaded, wait: sync.OnceValue(c.Wait), pace: s.pace}, nil
 }
 
 // kill kills a process and waits for its end.
@@ -194,20 +195,23 @@ type watch struct {
 	bounds bounds
 	leave  func() bool // its context
 
-	mu     sync.Mutex
-	timer  *time.Timer   // of the next check
-	began  time.Time     // zero: the module is not loaded yet
-	cpu    time.Duration // of the process when it began
-	failed error
-	killed bool
-	over   bool
+	mu      sync.Mutex
+	timer   *time.Timer   // of the next check
+	began   time.Time     // zero: the module is not loaded yet
+	cpu     time.Duration // of the process when it began
+	stopped time.Time     // zero: it runs
+	waited  time.Duration // the time for which it was stopped before
+	failed  error
+	killed  bool
+	over    bool
 }
 
-// checkEvery is how often time and memory are compared with the limits.
+// checkEvery is how often time and memory are compared with the limits, and the pace is set.
 const checkEvery = 5 * time.Millisecond
 
 // begin watches until end.
 func (w *watch) begin(ctx context.Context) {
+	w.pace()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.timer = time.AfterFunc(checkEvery, w.next)
@@ -216,6 +220,7 @@ func (w *watch) begin(ctx context.Context) {
 
 // next checks, and schedules the check after.
 func (w *watch) next() {
+	w.pace()
 	w.check()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -227,7 +232,10 @@ func (w *watch) next() {
 func (w *watch) start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.began, w.cpu = time.Now(), processTime(w.child.process.Process.Pid)
+	w.began, w.cpu, w.waited = time.Now(), processTime(w.child.process.Process.Pid), 0
+	if !w.stopped.IsZero() {
+		w.stopped = w.began
+	}
 }
 
 func (w *watch) used() (wall, cpu time.Duration) {
@@ -236,7 +244,11 @@ func (w *watch) used() (wall, cpu time.Duration) {
 	if w.began.IsZero() {
 		return 0, 0
 	}
-	return time.Since(w.began), max(0, processTime(w.child.process.Process.Pid)-w.cpu)
+	wall = time.Since(w.began) - w.waited
+	if !w.stopped.IsZero() {
+		wall -= time.Since(w.stopped)
+	}
+	return max(0, wall), max(0, processTime(w.child.process.Process.Pid)-w.cpu)
 }
 
 func (w *watch) check() {
@@ -281,7 +293,7 @@ func (w *watch) cause() error {
 	return w.failed
 }
 
-// end stops watching. A process that was killed in the moment in which its run ended
+// end stops watching, and has a stopped process continue. A process that was killed in the moment in which its run ended
 // must not be given to another one.
 func (w *watch) end() {
 	w.leave()
@@ -289,6 +301,7 @@ func (w *watch) end() {
 	defer w.mu.Unlock()
 	w.timer.Stop()
 	w.over = true
+	w.resume()
 	w.child.broken = w.child.broken || w.killed
 }
 

@@ -30,6 +30,9 @@ type Config struct {
 	Dir     string   // for modules and their compiled code
 	Program []string // a program that calls Serve if IsChild; nil: this one
 	Log     *slog.Logger
+	// Share is the share of the time for which modules may run now, and is asked often; nil: 1.
+	// Where processes cannot be stopped, on Windows, it has no effect.
+	Share func() float64
 }
 
 // Sandbox runs modules. It is safe for concurrent use.
@@ -38,6 +41,7 @@ type Sandbox struct {
 	ctx     context.Context //nolint:containedctx // until Close: children outlive the calls that start them
 	cancel  context.CancelFunc
 	spawner spawner
+	pace    pace
 
 	mu       sync.Mutex
 	idle     []*child
@@ -86,7 +90,8 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 		}
 		cfg.Program = []string{self}
 	}
-	s := &Sandbox{cfg: cfg, modules: map[moot.BlobID]*module{}, capacity: maxModules, compiler: make(chan struct{}, 1)}
+	s := &Sandbox{cfg: cfg, modules: map[moot.BlobID]*module{}, capacity: maxModules, compiler: make(chan struct{}, 1),
+		pace: pace{share: cfg.Share, began: time.Now()}}
 	if err := s.trim(); err != nil {
 		return nil, durable.Error("sandbox", err)
 	}

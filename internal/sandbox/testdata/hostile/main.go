@@ -71,6 +71,14 @@ func main() {
 				time.Sleep(time.Millisecond)
 			}
 		},
+		"steps": func() {
+			for i := range 50 {
+				for range 1_000_000 {
+					i ^= i << 1
+				}
+				fmt.Println(i)
+			}
+		},
 		"empty": func() {
 			for _, p := range []string{"/in", "/out", "/x/y"} { // the last one does not exist
 				os.Remove(p)
