@@ -193,6 +193,9 @@ func (c *Coordinator) post(do func()) {
 	}
 }
 
+// commitEvery is how often outcomes are committed at most: a batch costs what one does.
+const commitEvery = 5 * time.Millisecond
+
 // commitLoop commits outcomes in batches, and then posts them to the loop.
 func (c *Coordinator) commitLoop() {
 	for {
@@ -211,6 +214,7 @@ func (c *Coordinator) commitLoop() {
 				c.committed(f, err)
 			}
 		})
+		wait(c.ctx, commitEvery)
 	}
 }
 

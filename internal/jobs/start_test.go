@@ -210,7 +210,7 @@ func TestCancelHeld(t *testing.T) {
 func TestRetain(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, worker(1, 1, honest))
-	a, b, c := f.submit(jobs.Spec{}).ID, f.submit(jobs.Spec{}).ID, f.submit(jobs.Spec{Start: jobs.Start{At: time.Now().Add(time.Hour)}}).ID
+	a, b, c := f.submit(jobs.Spec{}).ID, f.submit(jobs.Spec{}).ID, f.submit(jobs.Spec{Start: jobs.Start{At: time.Now().Add(1000 * time.Hour)}}).ID
 	f.await(a)
 	f.await(b)
 	other := f.submitterOf(f.device(moot.MemberID{7}))

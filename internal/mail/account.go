@@ -173,8 +173,10 @@ func (acc *Account) Watch(ctx context.Context) iter.Seq[[]string] {
 func (acc *Account) update(ctx context.Context, do func(*sqlite.Tx) ([]string, error)) error {
 	var changed []string
 	err := acc.index.update(ctx, func(tx *sqlite.Tx) (err error) {
-		changed, err = do(tx)
-		return err
+		if changed, err = do(tx); err != nil {
+			return err
+		}
+		return acc.index.touch(tx, changed)
 	})
 	if err == nil && len(changed) > 0 {
 		acc.index.watchers.notify(changed)

@@ -305,7 +305,9 @@ func parseAddress(s string) (mime.Address, error) {
 		if len(list) != 1 || list[0].Domain == "" && strings.Contains(list[0].Name+list[0].Local, "@") {
 			return a, moot.Errorf(moot.Invalid, "%.80q is not an address", s)
 		}
-		a = list[0]
+		if a = list[0]; a.Name != "" && !strings.ContainsAny(s, "<(") { // it may be part of the address that is meant
+			return a, moot.Errorf(moot.Invalid, "%.80q is not an address: write NAME <ADDRESS>", s)
+		}
 	}
 	if a.Local == "" || strings.ContainsFunc(a.Local+a.Domain, func(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }) {
 		return a, moot.Errorf(moot.Invalid, "%.80q is not an address", s)

@@ -75,7 +75,8 @@ func (acc *Account) classify(ctx context.Context, dir Directory, a *arrival) {
 	}
 	own := dir.Address(a.envelope.Author)
 	readable := slices.ContainsFunc(a.header.authors, func(m mime.Address) bool { return m.Domain != "" })
-	if forged || !readable && !fromServer {
+	asIs := a.envelope.Author == acc.self && a.From != ""
+	if forged || !readable && !fromServer && !asIs {
 		a.From = own.String()
 	}
 	if a.envelope.Author != acc.self { // else there is nothing to check, and what was appended stays as it is

@@ -27,6 +27,7 @@ type Index struct {
 	write  *sql.DB
 	read   *sqlite.Statements
 	writer *sqlite.Writer
+	briefs *briefs
 
 	mu       sync.Mutex
 	accounts map[moot.MemberID]*accountIndex
@@ -35,7 +36,7 @@ type Index struct {
 // OpenIndex opens the index in a file and creates it if it does not exist; with path
 // empty, in memory.
 func OpenIndex(ctx context.Context, path string) (x *Index, err error) {
-	x = &Index{accounts: map[moot.MemberID]*accountIndex{}}
+	x = &Index{accounts: map[moot.MemberID]*accountIndex{}, briefs: newBriefs()}
 	var read *sql.DB
 	if path == "" {
 		x.write, err = sqlite.OpenMemory()
@@ -292,12 +293,16 @@ func (a *accountIndex) setFiling(tx *sqlite.Tx, f filed) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.At != 0 {
-		if _, err := tx.Exec(`UPDATE messages SET arrived = ? WHERE id = ?`, f.At, message); err != nil {
-			return nil, err
-		}
+	moved, err := a.setArrived(tx, message, f.At)
+	if err != nil {
+		return nil, err
 	}
 	changed, err := a.put(tx, message, f.Locations)
+	for _, l := range f.Locations {
+		if moved {
+			changed = append(changed, l.Folder)
+		}
+	}
 	if err == nil && len(f.Locations) == 0 {
 		err = a.remove(tx, message)
 	}

@@ -47,6 +47,9 @@ func (a *accountIndex) folders(ctx context.Context) (list []Folder, err error) {
 
 // list implements Mailbox.List.
 func (a *accountIndex) list(ctx context.Context, q Query) (list []Item, err error) {
+	if q.Folder != "" && q == (Query{Folder: q.Folder, Brief: true}) {
+		return a.brief(ctx, q.Folder)
+	}
 	where, args, err := a.where(q)
 	if err == nil && q.indexed() {
 		err = a.indexWords(ctx, 0) // nothing that is there may be missed

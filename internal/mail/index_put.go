@@ -58,7 +58,7 @@ func (a *accountIndex) insert(tx *sqlite.Tx, m *arrival, acknowledge bool) ([]st
 	return a.put(tx, message, locations)
 }
 
-// put makes locations the message's items, and returns the folders changed.
+// put makes locations the message's items, and returns the folders changed, for touch.
 func (a *accountIndex) put(tx *sqlite.Tx, message int64, locations []location) (changed []string, err error) {
 	type item struct {
 		folder, uid int64
@@ -98,9 +98,6 @@ func (a *accountIndex) put(tx *sqlite.Tx, message int64, locations []location) (
 				_, err = tx.Exec(`UPDATE folders SET next_uid = next_uid + 1 WHERE id = ?`, it.folder)
 			}
 		}
-		if err == nil {
-			err = a.touch(tx, it.folder)
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -110,24 +107,44 @@ func (a *accountIndex) put(tx *sqlite.Tx, message int64, locations []location) (
 		if _, err := tx.Exec(`DELETE FROM items WHERE folder = ? AND uid = ?`, it.folder, it.uid); err != nil {
 			return nil, err
 		}
-		if err := a.touch(tx, it.folder); err != nil {
-			return nil, err
-		}
 		changed = append(changed, name)
 	}
 	return changed, nil
 }
 
-// touch gives a folder, and its items that were changed (modseq 0), the next modseq.
-func (a *accountIndex) touch(tx *sqlite.Tx, folder int64) error {
-	modseq, err := a.nextModSeq(tx)
-	if err == nil {
-		_, err = tx.Exec(`UPDATE folders SET modseq = ? WHERE id = ?`, modseq, folder)
+// touch gives folders, and their items that were changed (modseq 0), the next modseq.
+func (a *accountIndex) touch(tx *sqlite.Tx, folders []string) error {
+	if len(folders) == 0 {
+		return nil
 	}
-	if err == nil {
-		_, err = tx.Exec(`UPDATE items SET modseq = ? WHERE folder = ? AND modseq = 0`, modseq, folder)
+	modseq, err := a.nextModSeq(tx)
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(folders))) {
+		if err == nil {
+			_, err = tx.Exec(`UPDATE folders SET modseq = ? WHERE account = ? AND name = ?`, modseq, a.id, name)
+		}
+		if err == nil {
+			_, err = tx.Exec(`UPDATE items SET modseq = ? WHERE modseq = 0
+				AND folder = (SELECT id FROM folders WHERE account = ? AND name = ?)`, modseq, a.id, name)
+		}
 	}
 	return err
+}
+
+// setArrived changes when a message came, Unix ms, unless at is 0. That is a change of its
+// items.
+func (a *accountIndex) setArrived(tx *sqlite.Tx, message, at int64) (changed bool, err error) {
+	if at == 0 {
+		return false, nil
+	}
+	r, err := tx.Exec(`UPDATE messages SET arrived = ? WHERE id = ? AND arrived <> ?`, at, message, at)
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	if err == nil && n > 0 {
+		_, err = tx.Exec(`UPDATE items SET modseq = 0 WHERE message = ?`, message)
+	}
+	return n > 0, err
 }
 
 // joinFlags encodes a set of flags for the index.

@@ -50,7 +50,9 @@ func (a Address) String() string {
 	return `"` + escape(a.Name) + `" <` + address + ">"
 }
 
-func escape(s string) string { return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) }
+func escape(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), `"`, `\"`)
+}
 
 // Singles returns the addresses of a list without its groups' begins and ends.
 func Singles(list []Address) (out []Address) {
@@ -290,6 +292,9 @@ func join(tokens []token) string {
 
 // joinSpec is join for a local part, in which white space around dots is none.
 func joinSpec(tokens []token) string {
+	if len(tokens) == 1 {
+		return tokens[0].text // quoted, it may have white space at its ends
+	}
 	s := join(tokens)
 	for _, dot := range []string{" .", ". "} {
 		if strings.Contains(s, dot) && find(tokens, quoted) < 0 {

@@ -33,10 +33,15 @@ type Field struct {
 // Header is the fields of a header, in their order.
 type Header []Field
 
-// Get returns the value of the first field with a name, in any case; "" if there is none.
+// Get returns the first value of the fields with a name, in any case, that is not empty; ""
+// if there is none.
 func (h Header) Get(name string) string {
-	value, _ := h.Lookup(name)
-	return value
+	for i := range h {
+		if h[i].Value != "" && strings.EqualFold(h[i].Name, name) {
+			return h[i].Value
+		}
+	}
+	return ""
 }
 
 // Lookup returns the value of the first field with a name, and whether there is one.
@@ -147,7 +152,7 @@ func unfold(raw []byte) string {
 		}
 		b.Write(line)
 	}
-	return strings.NewReplacer("\x00", "\uFFFD", "\r", " ").Replace(b.String())
+	return strings.ReplaceAll(strings.ReplaceAll(b.String(), "\x00", "\uFFFD"), "\r", " ")
 }
 
 // ReadHeader reads a header, with the empty line that ends it if there is one. It returns

@@ -76,7 +76,7 @@ func seed(f *testing.F, values ...string) {
 
 // FuzzAddresses: an address that was parsed is parsed as the same again.
 func FuzzAddresses(f *testing.F) {
-	seed(f, "a@x.test <a@x.test>", `"a\"b" <"c d"@x.test>, G: e@f;`, "=?utf-8?q?a,b?= <c@d>", "Ann [mailto:a@b]")
+	seed(f, "a@x.test <a@x.test>", "\" 0\"@00", `"a\"b" <"c d"@x.test>, G: e@f;`, "=?utf-8?q?a,b?= <c@d>", "Ann [mailto:a@b]")
 	f.Fuzz(func(t *testing.T, s string) {
 		if len(s) > 4<<10 {
 			return

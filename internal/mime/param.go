@@ -174,6 +174,9 @@ func (p *paramParser) value(name string) string {
 
 // unquote removes the backslashes before quotes and backslashes: others are of paths.
 func unquote(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
 	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(s)
 }
 
@@ -236,10 +239,8 @@ func (p Params) ASCII() map[string]string {
 	out := make(map[string]string, len(p))
 	for name, v := range p {
 		if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) {
-			if !strings.HasSuffix(name, "*") {
-				v = p.Text(name)
-			}
-			name, v = strings.TrimSuffix(name, "*")+"*", "utf-8''"+percent(v)
+			base := strings.TrimSuffix(name, "*")
+			name, v = base+"*", "utf-8''"+percent(p.Text(base))
 		}
 		if _, ok := out[name]; !ok || p[name] == v {
 			out[name] = v

@@ -59,6 +59,9 @@ func (p *Part) setHeader(h Header, fallback string) {
 	if i := strings.IndexAny(p.Encoding, " \t(;\"'"); i >= 0 {
 		p.Encoding = p.Encoding[:i]
 	}
+	if p.Encoding == "quoted" { // quoted printable
+		p.Encoding = "quoted-printable"
+	}
 }
 
 // Transparent reports whether the part's transfer encoding is the identity (RFC 2045, 6).
@@ -275,7 +278,7 @@ func (l *layouter) begin(o *opened) {
 	o.setHeader(ParseHeader(o.raw), o.fallback)
 	o.raw = nil
 	if deep := len(l.stack) >= maxNested; deep && nests(o.Type) || isMessage(o.Type) && !o.Transparent() && !l.flat {
-		o.Type, o.Params = opaque, nil
+		o.Type = opaque // with its name
 	}
 }
 

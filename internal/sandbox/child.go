@@ -75,7 +75,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// features are what modules may use beside the core of version 2 (docs/why/0019).
+// features are what modules may use beside the core of version 2 (docs/why/0020).
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling
 
 // open makes the runtime, once.
@@ -117,6 +117,7 @@ func (s *server) handle(ctx context.Context, r request) {
 	if r.Compile { // nothing else runs in this process
 		ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
 	}
+	loaded := s.modules.Contains(r.Run.Module)
 	compiled, err := s.load(ctx, r.Run)
 	if err != nil {
 		s.send(reply{Ended: true, Kind: moot.KindOf(err), Why: err.Error()})
@@ -137,7 +138,9 @@ func (s *server) handle(ctx context.Context, r request) {
 		s.send(reply{Ended: true, Kind: moot.KindOf(err), Why: err.Error()})
 		return
 	}
-	s.send(reply{Started: true})
+	if !loaded {
+		s.send(reply{Started: true})
+	}
 	exit, err := s.run(experimental.WithMemoryAllocator(ctx, memory), compiled, cfg)
 	if memory.refused && (err != nil || exit != 0) { // it failed for lack of memory
 		err = errMemory(r.Limits)

@@ -95,7 +95,8 @@ func TestCompileIsBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &watch{child: c, bounds: limit, over: make(chan struct{})}
+		w := &watch{child: c, bounds: limit}
+		w.begin(t.Context())
 		w.start()
 		w.check()
 		if err := w.cause(); moot.KindOf(err) != moot.Failed || !strings.Contains(err.Error(), want) {

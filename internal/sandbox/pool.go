@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
 	"github.com/mootspace/moot"
 )
 
@@ -21,9 +23,9 @@ type child struct {
 	to      *gob.Encoder
 	from    *gob.Decoder
 	pipe    io.Closer
-	stderr  *head                // the beginning of its standard error
-	loaded  map[moot.BlobID]bool // modules in its memory
-	broken  bool                 // it cannot be reused
+	stderr  *head                                 // the beginning of its standard error
+	loaded  *simplelru.LRU[moot.BlobID, struct{}] // modules in its memory
+	broken  bool                                  // it cannot be reused
 	wait    func() error
 }
 
@@ -54,7 +56,7 @@ type childRun struct {
 }
 
 type reply struct {
-	Started bool // the module is loaded, and runs
+	Started bool // the module had to be loaded, and runs now
 	Stream  int  // 1: standard output, 2: standard error
 	Text    []byte
 	Ended   bool // the last one
@@ -71,7 +73,7 @@ var maxIdle = runtime.NumCPU
 func (s *Sandbox) child(ctx context.Context, id moot.BlobID) (*child, error) {
 	s.mu.Lock()
 	for i := len(s.idle) - 1; i >= 0; i-- {
-		if c := s.idle[i]; c.loaded[id] || i == 0 {
+		if c := s.idle[i]; c.loaded.Contains(id) || i == 0 {
 			s.idle = slices.Delete(s.idle, i, i+1)
 			s.mu.Unlock()
 			return c, nil
@@ -90,8 +92,7 @@ func (s *Sandbox) fresh(ctx context.Context, _ moot.BlobID) (*child, error) {
 }
 
 // release makes a process available to the next run.
-func (s *Sandbox) release(c *child, id moot.BlobID) {
-	c.loaded[id] = true
+func (s *Sandbox) release(c *child) {
 	s.mu.Lock()
 	var surplus *child
 	s.idle = append(s.idle, c)
@@ -117,13 +118,17 @@ func (s *Sandbox) start() (*child, error) {
 	if err != nil {
 		return nil, moot.Errorf(moot.Internal, "sandbox: %w", err)
 	}
+	loaded, err := simplelru.NewLRU[moot.BlobID, struct{}](maxCompiled, nil)
+	if err != nil {
+		return nil, moot.Errorf(moot.Internal, "sandbox: %w", err)
+	}
 	stderr := &head{}
 	c.Stderr = stderr
 	if err := s.spawner.start(c); err != nil {
 		return nil, moot.Errorf(moot.Internal, "start a sandbox: %w", err)
 	}
 	return &child{process: c, to: gob.NewEncoder(in), from: gob.NewDecoder(out), pipe: in, stderr: stderr,
-		loaded: map[moot.BlobID]bool{}, wait: sync.OnceValue(c.Wait)}, nil
+		loaded: loaded, wait: sync.OnceValue(c.Wait)}, nil
 }
 
 // kill kills a process and waits for its end.
@@ -136,9 +141,9 @@ func (c *child) kill() {
 
 // run runs a module in the process, or compiles it.
 func (c *child) run(ctx context.Context, r request, to [2]io.Writer, b bounds) (last reply, err error) {
-	w := &watch{child: c, bounds: b, over: make(chan struct{})}
+	w := &watch{child: c, bounds: b}
 	defer w.end()
-	if b.compiling {
+	if _, loaded := c.loaded.Get(r.Run.Module); loaded || b.compiling {
 		w.start()
 	}
 	w.begin(ctx)
@@ -156,6 +161,9 @@ func (c *child) run(ctx context.Context, r request, to [2]io.Writer, b bounds) (
 		case a.Ended:
 			a.Used.Wall, a.Used.CPU = w.used()
 			c.broken = c.broken || a.Kind != "" && a.Kind != moot.Invalid
+			if a.Kind != moot.Invalid {
+				c.loaded.Add(r.Run.Module, struct{}{})
+			}
 			return a, nil
 		}
 	}
@@ -184,14 +192,15 @@ func write(w io.Writer, p []byte) {
 type watch struct {
 	child  *child
 	bounds bounds
-	over   chan struct{}
-	wg     sync.WaitGroup
+	leave  func() bool // its context
 
 	mu     sync.Mutex
+	timer  *time.Timer   // of the next check
 	began  time.Time     // zero: the module is not loaded yet
 	cpu    time.Duration // of the process when it began
 	failed error
 	killed bool
+	over   bool
 }
 
 // checkEvery is how often time and memory are compared with the limits.
@@ -199,21 +208,20 @@ const checkEvery = 5 * time.Millisecond
 
 // begin watches until end.
 func (w *watch) begin(ctx context.Context) {
-	w.wg.Go(func() {
-		check := time.NewTicker(checkEvery)
-		defer check.Stop()
-		for {
-			select {
-			case <-check.C:
-				w.check()
-			case <-ctx.Done():
-				w.stop(nil)
-				return
-			case <-w.over:
-				return
-			}
-		}
-	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timer = time.AfterFunc(checkEvery, w.next)
+	w.leave = context.AfterFunc(ctx, func() { w.stop(nil) })
+}
+
+// next checks, and schedules the check after.
+func (w *watch) next() {
+	w.check()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.over && !w.killed {
+		w.timer.Reset(checkEvery)
+	}
 }
 
 func (w *watch) start() {
@@ -260,7 +268,7 @@ const (
 func (w *watch) stop(why error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.failed != nil {
+	if w.over || w.killed {
 		return
 	}
 	w.failed, w.killed = why, true
@@ -276,8 +284,11 @@ func (w *watch) cause() error {
 // end stops watching. A process that was killed in the moment in which its run ended
 // must not be given to another one.
 func (w *watch) end() {
-	close(w.over)
-	w.wg.Wait()
+	w.leave()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timer.Stop()
+	w.over = true
 	w.child.broken = w.child.broken || w.killed
 }
 

@@ -129,7 +129,7 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 		return 0, used, err
 	}
 	find := s.child
-	if m.exceptions { // see docs/why/0019: such a process runs nothing else
+	if m.exceptions { // see docs/why/0020: such a process runs nothing else
 		find = s.fresh
 	}
 	c, err := find(ctx, r.Module)
@@ -140,7 +140,7 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 	if c.broken || m.exceptions {
 		c.kill()
 	} else {
-		s.release(c, r.Module)
+		s.release(c)
 	}
 	if err != nil && s.ctx.Err() != nil { // its processes were killed with it: no fault of the module's
 		return last.Exit, last.Used, moot.Errorf(moot.Unavailable, "the sandbox was closed")
@@ -149,6 +149,13 @@ func (s *Sandbox) Run(ctx context.Context, r Run) (exit uint32, used Usage, err 
 		err = moot.Errorf(last.Kind, "%s", last.Why)
 	}
 	return last.Exit, last.Used, err
+}
+
+// Holds reports whether a module's bytes are stored, so that Code need not be called.
+func (s *Sandbox) Holds(id moot.BlobID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.modules[id] != nil
 }
 
 // message is a run as it is sent to a process.

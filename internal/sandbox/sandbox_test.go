@@ -348,7 +348,8 @@ func TestKilledProcessIsNotReused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.kill()
-	w := &watch{child: c, over: make(chan struct{})}
+	w := &watch{child: c}
+	w.begin(t.Context())
 	w.stop(nil) // as when the run's context ends
 	w.end()
 	if !c.broken {

@@ -84,6 +84,11 @@ func (s *slots) acquire(ctx context.Context, member moot.MemberID) (release func
 	s.waiting = append(s.waiting, w)
 	s.grant()
 	s.mu.Unlock()
+	select {
+	case <-w.ready:
+		return func() { s.release(member) }, nil
+	default:
+	}
 	tick := time.NewTicker(recheckEvery)
 	defer tick.Stop()
 	for {

@@ -140,9 +140,10 @@ func (x *extension) fetch(c *command) error {
 		return x.pass(c, running{})
 	}
 	x.fetchModSeq(c)
+	run := running{body: slices.ContainsFunc(c.args, func(t token) bool { return t.is("BODY") })}
 	at := slices.IndexFunc(c.args, func(t token) bool { return t.is("CHANGEDSINCE") })
 	if at < 3 || c.args[at-1].kind != opening {
-		return x.pass(c, running{})
+		return x.pass(c, run)
 	}
 	words := c.args[at+1:]
 	var since uint64
@@ -172,7 +173,7 @@ func (x *extension) fetch(c *command) error {
 		}
 	}
 	picked = slices.DeleteFunc(picked, func(i int) bool { return v.messages[i].modseq <= since })
-	return x.restrict(c, picked, running{})
+	return x.restrict(c, picked, run)
 }
 
 // fetchModSeq removes MODSEQ from the items of FETCH: all responses have it then.

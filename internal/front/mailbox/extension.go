@@ -53,6 +53,8 @@ type running struct {
 	changes   string   // responses that go before OK
 	search    *searchExtension
 	enabled   []string // by ENABLE, besides what the library enables
+	body      bool     // FETCH asks for BODY, maybe besides BODYSTRUCTURE
+	described items    // of the next response of FETCH
 }
 
 // extensionState is what a client has enabled (RFC 5161).

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/mail"
+	"github.com/mootspace/moot/internal/mime"
 )
 
 const (
@@ -45,6 +46,7 @@ func (s *imapSession) Fetch(w *imapserver.FetchWriter, set imap.NumSet, options 
 		if err != nil {
 			continue
 		}
+		s.extension.describe(a.described)
 		if err := a.write(s, w.CreateMessage(uint32(i+1)), m, options); err != nil {
 			return err
 		}
@@ -125,8 +127,7 @@ func (s *imapSession) markSeen(w *imapserver.FetchWriter, read []int) error {
 // fetchResponse is the response to FETCH for one message. Whatever can fail is done
 // before the first byte is sent.
 type fetchResponse struct {
-	envelope  *imap.Envelope
-	structure imap.BodyStructure
+	described items // ENVELOPE and BODYSTRUCTURE
 	sections  []section
 	binaries  []section
 	sizes     []uint32
@@ -139,14 +140,16 @@ func (s *imapSession) fetchResponse(m *message, begin []byte, options *imap.Fetc
 		if err != nil {
 			return a, err
 		}
-		a.envelope = envelope(h)
+		a.described = append(a.described, "ENVELOPE "...)
+		a.described.envelope(h)
+		a.described.space()
 	}
 	if options.BodyStructure != nil {
 		p, err := c.structure()
 		if err != nil {
 			return a, err
 		}
-		a.structure = bodyStructure(p)
+		a.describe(p, s.extension.run.body, options.BodyStructure.Extended)
 	}
 	for _, item := range options.BodySection {
 		one, err := c.section(item)
@@ -172,6 +175,20 @@ func (s *imapSession) fetchResponse(m *message, begin []byte, options *imap.Fetc
 	return a, nil
 }
 
+// describe adds BODY, BODYSTRUCTURE, or both.
+func (a *fetchResponse) describe(p *mime.Part, body, extended bool) {
+	if body || !extended {
+		a.described = append(a.described, "BODY "...)
+		a.described.structure(p, false)
+		a.described.space()
+	}
+	if extended {
+		a.described = append(a.described, "BODYSTRUCTURE "...)
+		a.described.structure(p, true)
+		a.described.space()
+	}
+}
+
 // write sends the response. Errors are the connection's.
 func (a fetchResponse) write(s *imapSession, w *imapserver.FetchResponseWriter, m *message, options *imap.FetchOptions) error {
 	w.WriteUID(m.uid)
@@ -183,12 +200,6 @@ func (a fetchResponse) write(s *imapSession, w *imapserver.FetchResponseWriter, 
 	}
 	if options.RFC822Size {
 		w.WriteRFC822Size(m.size)
-	}
-	if options.Envelope {
-		w.WriteEnvelope(a.envelope)
-	}
-	if options.BodyStructure != nil {
-		w.WriteBodyStructure(a.structure)
 	}
 	for i, item := range options.BinarySectionSize {
 		w.WriteBinarySectionSize(item, a.sizes[i])

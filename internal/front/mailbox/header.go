@@ -13,8 +13,12 @@ import (
 
 // header returns the message's parsed header, and the offset of the body.
 func (c *content) header() (mime.Header, int64, error) {
-	raw, body, err := mime.ReadHeader(bufio.NewReaderSize(c.reader(0, math.MaxInt64), 4<<10), mime.MaxHeader)
+	raw, body, err := c.rawHeader()
 	return mime.ParseHeader(raw), body, err
+}
+
+func (c *content) rawHeader() ([]byte, int64, error) {
+	return mime.ReadHeader(bufio.NewReaderSize(c.reader(0, math.MaxInt64), 4<<10), mime.MaxHeader)
 }
 
 // fieldFilter reads the selected fields of a header, and the empty line.
@@ -28,8 +32,9 @@ type fieldFilter struct {
 	err    error
 }
 
-func newFieldFilter(r io.Reader, names []string, not bool) *fieldFilter {
-	f := &fieldFilter{r: bufio.NewReaderSize(r, 8<<10), names: map[string]bool{}, not: not}
+// newFieldFilter reads with a buffer of size bytes.
+func newFieldFilter(r io.Reader, size int, names []string, not bool) *fieldFilter {
+	f := &fieldFilter{r: bufio.NewReaderSize(r, size), names: map[string]bool{}, not: not}
 	for _, n := range names {
 		f.names[strings.ToLower(n)] = true
 	}

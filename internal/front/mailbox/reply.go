@@ -180,12 +180,22 @@ func (x *extension) numbered(line []byte, words []string) []byte {
 		if !x.state.revision2 {
 			items = m.withRecent(items)
 		}
+		out := fmt.Appendf(nil, "* %d FETCH (", n)
 		if x.state.condstore {
-			return append(fmt.Appendf(nil, "* %d FETCH (MODSEQ (%d) ", n, m.modseq), items...)
+			out = fmt.Appendf(out, "MODSEQ (%d) ", m.modseq)
 		}
-		return append(fmt.Appendf(nil, "* %d FETCH (", n), items...)
+		out = append(out, x.run.described...)
+		x.run.described = nil
+		return append(out, items...)
 	}
 	return line
+}
+
+// describe has items, each with a space after it, begin the next response of FETCH.
+func (x *extension) describe(text items) {
+	x.out.Lock()
+	defer x.out.Unlock()
+	x.run.described = text
 }
 
 // unescape undoes the library's encoding of & where names are UTF-8 (RFC 9051, 5.1).

@@ -123,7 +123,7 @@ func (c *content) messageSection(item *imap.FetchItemBodySection) (section, erro
 	if err != nil || item.Specifier == imap.PartSpecifierNone {
 		return c.bytesOf(0, size), err
 	}
-	_, body, err := c.header()
+	_, body, err := c.rawHeader()
 	if err != nil {
 		return section{}, err
 	}
@@ -136,11 +136,21 @@ func (c *content) pieceOf(item *imap.FetchItemBodySection, head, body, end int64
 	case item.Specifier == imap.PartSpecifierText:
 		return c.bytesOf(body, end), nil
 	case len(item.HeaderFields) > 0:
-		return computed(func() io.Reader { return newFieldFilter(c.reader(head, body), item.HeaderFields, false) })
+		return c.fields(head, body, item.HeaderFields, false)
 	case len(item.HeaderFieldsNot) > 0:
-		return computed(func() io.Reader { return newFieldFilter(c.reader(head, body), item.HeaderFieldsNot, true) })
+		return c.fields(head, body, item.HeaderFieldsNot, true)
 	}
 	return c.bytesOf(head, body), nil
+}
+
+// fields is the selected fields of a header: in memory if that is, else read again.
+func (c *content) fields(head, body int64, names []string, not bool) (section, error) {
+	size := int(min(body-head+1, 8<<10)) // of the buffer
+	if body > int64(len(c.begin)) {
+		return computed(func() io.Reader { return newFieldFilter(c.reader(head, body), size, names, not) })
+	}
+	out, err := io.ReadAll(newFieldFilter(bytes.NewReader(c.begin[head:body]), size, names, not))
+	return section{int64(len(out)), func(off int64) io.Reader { return bytes.NewReader(out[off:]) }}, err
 }
 
 // find resolves part numbers (RFC 9051, 6.4.5.1); nil if there is no such part.

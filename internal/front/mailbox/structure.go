@@ -1,11 +1,13 @@
 package mailbox
 
 import (
+	"maps"
 	"math"
 	stdmime "mime"
+	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/emersion/go-imap/v2"
+	"unicode/utf8"
 
 	"github.com/mootspace/moot/internal/mime"
 )
@@ -13,37 +15,149 @@ import (
 // maxAddresses bounds the addresses of one field in an envelope.
 const maxAddresses = 1000
 
-// bodyStructure returns a part's structure for the protocol (RFC 9051, 7.5.2).
-func bodyStructure(p *mime.Part) imap.BodyStructure {
-	kind, sub, _ := strings.Cut(p.Type, "/")
-	location, language := p.Header.Get("Content-Location"), language(p.Header)
-	if len(p.Parts) > 0 {
-		m := &imap.BodyStructureMultiPart{Subtype: sub, Extended: &imap.BodyStructureMultiPartExt{
-			Params: p.Params.ASCII(), Disposition: disposition(p), Language: language, Location: location,
-		}}
-		for _, one := range p.Parts {
-			m.Children = append(m.Children, bodyStructure(one))
+// items are FETCH items as text. The library's types lack what these have: fields as they
+// came, source routes, MD5.
+type items []byte
+
+// space separates what follows from what is before.
+func (b *items) space() { *b = append(*b, ' ') }
+
+func (b *items) number(n int64) { *b = strconv.AppendInt(*b, n, 10) }
+
+// maxQuoted is the longest value that is sent quoted, in bytes.
+const maxQuoted = 4096
+
+// string writes a string: quoted, or as a literal if it must be (RFC 9051, 4.3).
+func (b *items) string(s string) {
+	if len(s) > maxQuoted || strings.ContainsFunc(s, func(r rune) bool { return r == '\r' || r == '\n' || r == 0 || r > '~' }) {
+		s = strings.ReplaceAll(s, "\x00", "\x80") // literals have no NUL
+		*b = append(append(strconv.AppendInt(append(*b, '{'), int64(len(s)), 10), "}\r\n"...), s...)
+		return
+	}
+	*b = append(*b, '"')
+	for i := range len(s) {
+		if s[i] == '"' || s[i] == '\\' {
+			*b = append(*b, '\\')
 		}
-		return m
+		*b = append(*b, s[i])
 	}
-	s := &imap.BodyStructureSinglePart{
-		Type: kind, Subtype: sub, Params: p.Params.ASCII(), Encoding: p.Encoding,
-		ID: p.Header.Get("Content-Id"), Description: encoded(p.Header.Get("Content-Description")),
-		Size:     uint32(min(p.End-p.Body, math.MaxUint32)),
-		Extended: &imap.BodyStructureSinglePartExt{Disposition: disposition(p), Language: language, Location: location},
+	*b = append(*b, '"')
+}
+
+// nstring writes a string, or NIL if it is empty.
+func (b *items) nstring(s string) {
+	if s == "" {
+		*b = append(*b, "NIL"...)
+		return
 	}
+	b.string(s)
+}
+
+// list writes a parenthesized list of n values; NIL if there are none.
+func (b *items) list(n int, value func(i int)) {
+	if n == 0 {
+		b.nstring("")
+		return
+	}
+	*b = append(*b, '(')
+	for i := range n {
+		if i > 0 {
+			b.space()
+		}
+		value(i)
+	}
+	*b = append(*b, ')')
+}
+
+// structure writes a part's structure (RFC 9051, 7.5.2); extended, for BODYSTRUCTURE.
+func (b *items) structure(p *mime.Part, extended bool) {
+	kind, sub, _ := strings.Cut(p.Type, "/")
+	*b = append(*b, '(')
+	if len(p.Parts) > 0 {
+		for _, one := range p.Parts {
+			b.structure(one, extended) // without a space: Outlook for iOS takes none
+		}
+		b.space()
+		b.string(sub)
+		if extended {
+			b.space()
+			b.params(p.Params.ASCII())
+		}
+	} else {
+		b.single(p, kind, sub, extended)
+		if extended {
+			b.space()
+			b.nstring(unencoded(p.Header.Get("Content-MD5")))
+		}
+	}
+	if extended {
+		b.space()
+		b.disposition(p)
+		b.space()
+		tags := language(p.Header)
+		b.list(len(tags), func(i int) { b.string(tags[i]) })
+		b.space()
+		b.nstring(unencoded(p.Header.Get("Content-Location")))
+	}
+	*b = append(*b, ')')
+}
+
+// single writes a part without parts.
+func (b *items) single(p *mime.Part, kind, sub string, extended bool) {
+	params := p.Params.ASCII()
+	if _, ok := params["charset"]; !ok && kind == "text" && p.Message == nil { // the default (RFC 2045, 5.2)
+		params["charset"] = "us-ascii"
+	}
+	b.string(kind)
+	b.space()
+	b.string(sub)
+	b.space()
+	b.params(params)
+	b.space()
+	b.nstring(unencoded(p.Header.Get("Content-Id")))
+	b.space()
+	b.nstring(encoded(p.Header.Get("Content-Description")))
+	b.space()
+	if p.Encoding == "" {
+		b.string("7bit")
+	} else {
+		b.string(encoded(p.Encoding))
+	}
+	b.space()
+	b.number(min(p.End-p.Body, math.MaxUint32))
 	switch {
 	case p.Message != nil:
-		s.MessageRFC822 = &imap.BodyStructureMessageRFC822{
-			Envelope: envelope(p.Message.Header), BodyStructure: bodyStructure(p.Message), NumLines: p.Lines,
-		}
-	case kind == "text":
-		s.Text = &imap.BodyStructureText{NumLines: p.Lines}
-		if _, ok := s.Params["charset"]; !ok { // the default (RFC 2045, 5.2)
-			s.Params["charset"] = "us-ascii"
-		}
+		b.space()
+		b.envelope(p.Message.Header)
+		b.space()
+		b.structure(p.Message, extended)
+	case kind != "text":
+		return
 	}
-	return s
+	b.space()
+	b.number(p.Lines)
+}
+
+func (b *items) params(params map[string]string) {
+	names := slices.Sorted(maps.Keys(params))
+	b.list(len(names), func(i int) {
+		b.string(names[i])
+		b.space()
+		b.string(params[names[i]])
+	})
+}
+
+func (b *items) disposition(p *mime.Part) {
+	value, params := mime.ParseDisposition(p.Header.Get("Content-Disposition"))
+	if value == "" {
+		b.nstring("")
+		return
+	}
+	*b = append(*b, '(')
+	b.string(encoded(value))
+	b.space()
+	b.params(params.ASCII())
+	*b = append(*b, ')')
 }
 
 // encoded returns a value as it came, or 8-bit text in UTF-8 as encoded words.
@@ -54,12 +168,12 @@ func encoded(value string) string {
 	return value
 }
 
-func disposition(p *mime.Part) *imap.BodyStructureDisposition {
-	value, params := mime.ParseDisposition(p.Header.Get("Content-Disposition"))
-	if value == "" {
-		return nil
+// unencoded returns a value that has no words as it came, or in UTF-8 if it is 8-bit text.
+func unencoded(value string) string {
+	if utf8.ValidString(value) {
+		return value
 	}
-	return &imap.BodyStructureDisposition{Value: value, Params: params.ASCII()}
+	return mime.Decode(value)
 }
 
 func language(h mime.Header) (tags []string) {
@@ -73,31 +187,30 @@ func language(h mime.Header) (tags []string) {
 	return tags
 }
 
-// envelope returns the envelope of a header (RFC 9051, 7.5.2). The protocol has words
-// encoded as they came.
-func envelope(h mime.Header) *imap.Envelope {
-	e := &imap.Envelope{Subject: encoded(h.Get("Subject")), MessageID: messageID(h.Text("Message-Id"))}
-	e.Date, _ = mime.ParseDate(h.Get("Date"))
-	if ids := mime.MessageIDs(h.Get("In-Reply-To")); len(ids) > 0 {
-		e.InReplyTo = ids
-	} else if text := h.Text("In-Reply-To"); text != "" {
-		e.InReplyTo = []string{text}
+// envelope writes the envelope of a header (RFC 9051, 7.5.2): all but addresses as it came,
+// also what is no date or identifier.
+func (b *items) envelope(h mime.Header) {
+	*b = append(*b, '(')
+	b.nstring(unencoded(h.Get("Date")))
+	b.space()
+	b.nstring(encoded(h.Get("Subject")))
+	from := h.Addresses("From")
+	for _, field := range []string{"From", "Sender", "Reply-To", "To", "Cc", "Bcc"} {
+		list := from
+		if field != "From" {
+			list = h.Addresses(field)
+		}
+		if len(list) == 0 && (field == "Sender" || field == "Reply-To") {
+			list = from
+		}
+		b.space()
+		b.list(min(len(list), maxAddresses), func(i int) { b.address(list[i]) })
 	}
-	for field, list := range map[string]*[]imap.Address{
-		"From": &e.From, "Sender": &e.Sender, "Reply-To": &e.ReplyTo, "To": &e.To, "Cc": &e.Cc, "Bcc": &e.Bcc,
-	} {
-		*list = protocolAddresses(h.Addresses(field))
+	for _, field := range []string{"In-Reply-To", "Message-Id"} {
+		b.space()
+		b.nstring(unencoded(h.Get(field)))
 	}
-	return e
-}
-
-// messageID returns what is between the brackets, which the library adds, or a value
-// without them as it came.
-func messageID(value string) string {
-	if ids := mime.MessageIDs(value); len(ids) > 0 {
-		return ids[0]
-	}
-	return value
+	*b = append(*b, ')')
 }
 
 // Placeholders for the missing half of an address, Dovecot's: NIL there means a group.
@@ -106,23 +219,20 @@ const (
 	missingDomain  = "MISSING_DOMAIN"
 )
 
-func protocolAddresses(list []mime.Address) (out []imap.Address) {
-	for _, a := range list[:min(len(list), maxAddresses)] {
-		one := imap.Address{Name: encoded(a.Phrase), Mailbox: a.Local, Host: a.Domain}
-		switch a.Group {
-		case mime.GroupBegin:
-			one = imap.Address{Mailbox: a.Name}
-		case mime.GroupEnd:
-			one = imap.Address{}
-		default:
-			if one.Mailbox == "" {
-				one.Mailbox = missingMailbox
-			}
-			if one.Host == "" {
-				one.Host = missingDomain
-			}
+func (b *items) address(a mime.Address) {
+	fields := [4]string{encoded(a.Phrase), encoded(a.Route), a.Local, a.Domain}
+	switch a.Group {
+	case mime.GroupBegin:
+		fields = [4]string{2: encoded(a.Phrase)}
+	case mime.GroupEnd:
+		fields = [4]string{}
+	default:
+		if a.Local == "" {
+			fields[2] = missingMailbox
 		}
-		out = append(out, one)
+		if a.Domain == "" {
+			fields[3] = missingDomain
+		}
 	}
-	return out
+	b.list(len(fields), func(i int) { b.nstring(fields[i]) })
 }
