@@ -1,6 +1,7 @@
 package mta
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"time"
@@ -73,4 +74,16 @@ func connOf(c net.Conn) *serverConn {
 			return nil
 		}
 	}
+}
+
+// tlsOf returns the state of TLS on c, if there is TLS.
+func tlsOf(c net.Conn) (state tls.ConnectionState, ok bool) {
+	if commands, ok := c.(*commandConn); ok {
+		c = commands.Conn
+	}
+	secure, ok := c.(*tls.Conn)
+	if ok {
+		state = secure.ConnectionState()
+	}
+	return state, ok
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/emersion/go-message/textproto"
 
 	"github.com/mootspace/moot"
+	"github.com/mootspace/moot/internal/mime"
 )
 
 const (
@@ -65,7 +66,7 @@ func endOfHeader(start []byte, from int) int {
 		switch {
 		case string(line) == "\r\n" || string(line) == "\n":
 			return at + end
-		case !folded && !isField(line):
+		case !folded && !mime.IsField(line):
 			return at
 		}
 		at += end
@@ -74,15 +75,6 @@ func endOfHeader(start []byte, from int) int {
 		return -1
 	}
 	return len(start)
-}
-
-// isField reports whether a line begins a header field: a name (RFC 5322, 3.6.8), and a
-// colon, before which there may be white space.
-func isField(line []byte) bool {
-	name, _, colon := bytes.Cut(line, []byte(":"))
-	name = bytes.TrimRight(name, " \t")
-	notName := func(r rune) bool { return r <= ' ' || r > '~' }
-	return colon && len(name) > 0 && !bytes.ContainsFunc(name, notName)
 }
 
 // stripTrusted removes fields that only this server may add: trace and authentication

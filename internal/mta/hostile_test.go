@@ -61,7 +61,9 @@ func TestHeaderLimits(t *testing.T) {
 		"no header":      {"\r\nbody\r\n", "250"},
 		"no body":        {"Subject: x\r\n", "250"},
 		"nothing":        {"", "250"},
-		"long line":      {"Subject: x\r\n\r\n" + strings.Repeat("b", 9000) + "\r\n", "554 5.6.0"},
+		"long line":      {"Subject: x\r\n\r\n" + strings.Repeat("b", 90_000) + "\r\n", "250"},
+		"long field":     {"To: " + strings.Repeat("ann@space.example, ", 5000) + "\r\n\r\nbody\r\n", "250"},
+		"endless line":   {"X-A: " + strings.Repeat("b", 300_000) + "\r\n\r\nbody\r\n", "552 5.3.4"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := newServer()

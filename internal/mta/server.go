@@ -75,7 +75,6 @@ type Limits struct {
 }
 
 const (
-	maxLine       = 8 << 10          // bytes; many clients exceed the 1000 of RFC 5321, 4.5.3.1.6
 	maxSession    = time.Hour        // timeout of a connection
 	shutdownGrace = 30 * time.Second // for completely received messages at shutdown
 )
@@ -86,11 +85,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	running := s.start(work)
-	srv, admitting := running.smtp(), newListener(l, running.limits)
+	admitting := newListener(l, running.limits)
 	defer admitting.closeConns()
+	upgrading := newUpgrades(l, running)
+	plain, secure := running.smtp(s.TLS), running.smtp(nil)
+	commands := commandListener{listener: admitting, domain: running.defaultDomain()}
+	if s.TLS != nil {
+		commands.secure = upgrading.begin
+	}
 
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(admitting) }()
+	go func() { served <- plain.Serve(commands) }()
+	go func() { _ = secure.Serve(upgrading) }() // its error is that of being closed
+	defer upgrading.Close()
 	select {
 	case err := <-served:
 		return moot.Wrap("receive mail", err)
@@ -101,7 +108,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	admitting.stopReads()
 	shutdown, cancel := context.WithTimeout(work, shutdownGrace)
 	defer cancel()
-	_ = srv.Shutdown(shutdown) // its error is that of closing l twice, or the timeout
+	_ = plain.Shutdown(shutdown) // its error is that of closing l twice, or the timeout
+	_ = secure.Shutdown(shutdown)
 	return nil
 }
 
@@ -124,13 +132,22 @@ func (s *Server) start(ctx context.Context) *runningServer {
 	}
 }
 
-func (r *runningServer) smtp() *smtp.Server {
+// defaultDomain is that of recipients without one.
+func (r *runningServer) defaultDomain() string {
+	if len(r.Domains) == 0 {
+		return ""
+	}
+	return r.Domains[0]
+}
+
+// smtp returns a server of connections without TLS that can have it, or of TLS.
+func (r *runningServer) smtp(offered *tls.Config) *smtp.Server {
 	srv := smtp.NewServer(smtp.BackendFunc(r.newSession))
 	srv.Domain = r.Hostname
-	srv.TLSConfig = r.TLS
+	srv.TLSConfig = offered
 	srv.MaxRecipients = r.limits.Recipients
 	srv.MaxMessageBytes = r.limits.Message
-	srv.MaxLineLength = maxLine
+	srv.MaxLineLength = 0 // commandConn bounds commands, and a message's lines may be long
 	srv.ReadTimeout, srv.WriteTimeout = r.limits.Idle, r.limits.Idle
 	srv.EnableSMTPUTF8 = true
 	srv.ErrorLog = slog.NewLogLogger(r.log.Handler(), slog.LevelDebug)

@@ -39,7 +39,7 @@ func (r *runningServer) newSession(c *smtp.Conn) (smtp.Session, error) {
 	}
 	s.remote = ipOf(s.client.RemoteAddr())
 	s.trusted = r.limits.trusts(s.remote)
-	if state, ok := c.TLSConnectionState(); ok {
+	if state, ok := tlsOf(c.Conn()); ok {
 		s.tls = tlsName(state)
 	}
 	return s, nil

@@ -17,6 +17,7 @@ import (
 
 	"github.com/mootspace/moot"
 	"github.com/mootspace/moot/internal/mail"
+	"github.com/mootspace/moot/internal/mime"
 )
 
 const (
@@ -135,11 +136,13 @@ func (s *submission) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if err := s.address(to); err != nil {
 		return err
 	}
-	s.to = append(s.to, to)
+	local, domain, _ := strings.Cut(to, "@")
+	s.to = append(s.to, mime.Address{Local: local, Domain: domain}.Address())
 	return nil
 }
 
-// address validates an address (RFC 5321, 4.1.2). Quoted local parts are not supported.
+// address validates an address (RFC 5321, 4.1.2), its local part without quotes. One with an
+// "@" is not supported: go-smtp does not tell it from a domain with one.
 func (s *submission) address(a string) error {
 	odd := func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(`()<>[]:;,\"`, r)
@@ -151,7 +154,7 @@ func (s *submission) address(a string) error {
 		domain = strings.ReplaceAll(domain, ":", "")
 	}
 	switch {
-	case len(a) > maxAddress, !utf8.ValidString(a), local == "", domain == "", strings.ContainsFunc(local, odd), strings.ContainsFunc(domain, odd), strings.Contains(domain, "@"):
+	case len(a) > maxAddress, !utf8.ValidString(a), local == "", domain == "", strings.ContainsFunc(local, unicode.IsControl), strings.ContainsFunc(domain, odd), strings.Contains(domain, "@"):
 		return refusal(553, 5, 1, 3, "The address is malformed or not supported")
 	case !s.utf8 && strings.ContainsFunc(a, func(r rune) bool { return r > unicode.MaxASCII }):
 		return refusal(553, 5, 6, 7, "An address that is not plain ASCII needs SMTPUTF8")

@@ -115,7 +115,8 @@ func TestSubmissionCommands(t *testing.T) {
 	c.reply("MAIL FROM:<ann@moot.test> RET=FULL", "504")
 	c.reply("MAIL FROM:<gr\u00fcn@moot.test>", "553 5.6.7")
 	c.reply("MAIL FROM:<gr\u00fcn@moot.test> SMTPUTF8 BODY=8BITMIME", "250")
-	c.reply("RCPT TO:<\"a b\"@moot.test>", "553 5.1.3")
+	c.reply("RCPT TO:<\"a@b\"@elsewhere.test>", "553 5.1.3")
+	c.reply("RCPT TO:<\"a\tb\"@moot.test>", "553 5.1.3")
 	c.reply("RCPT TO:<a@b@moot.test>", "553 5.1.3")
 	c.reply("RCPT TO:<a\rb@moot.test>", "553 5.1.3")
 	c.reply("RCPT TO:<"+strings.Repeat("x", 400)+"@moot.test>", "553 5.1.3")
@@ -130,6 +131,21 @@ func TestSubmissionCommands(t *testing.T) {
 		c.reply("", "250")
 	}
 	c.reply("RCPT TO:<one.more@moot.test>", "452 4.5.3")
+}
+
+// TestQuotedRecipients: a mailbox gets addresses in the form in which it parses them.
+func TestQuotedRecipients(t *testing.T) {
+	w := newWorld(t, false)
+	c := w.submit()
+	c.reply("MAIL FROM:<\"a b\"@moot.test>", "250")
+	c.reply("RCPT TO:<\"a b\"@moot.test>", "250")
+	c.reply("RCPT TO:<\"plain.name\"@elsewhere.test>", "250")
+	c.reply("RCPT TO:<\"a\\\"(,)\"@elsewhere.test>", "250")
+	c.reply("DATA", "354")
+	c.reply("x: y\r\n\r\n.", "250")
+	if got := w.mailbox.sent[0].to; !slices.Equal(got, []string{`"a b"@moot.test`, "plain.name@elsewhere.test", `"a\"(,)"@elsewhere.test`}) {
+		t.Errorf("to %q", got)
+	}
 }
 
 func TestSubmissionErrors(t *testing.T) {
