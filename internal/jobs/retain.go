@@ -35,6 +35,9 @@ func (c *Coordinator) sweepLoop() {
 // sweep forgets jobs that ended longer ago than jobs are retained, and those that their
 // submitters removed while this node was away.
 func (c *Coordinator) sweep(ctx context.Context) error {
+	if err := c.queue.dateEnded(ctx, c.cfg.Now()); err != nil {
+		return err
+	}
 	ids, err := c.queue.old(ctx, c.cfg.Now(), c.cfg.Retain())
 	if err != nil {
 		return err
@@ -107,16 +110,16 @@ func (c *Coordinator) forget(ctx context.Context, id string) error {
 	})
 }
 
-// old returns jobs whose results were published, and that ended at least so long ago.
-func (q *queue) old(ctx context.Context, now time.Time, age time.Duration) (ids []string, err error) {
-	// Version 0.1.0 stored that a job had ended, but not when.
-	err = q.update(ctx, func(tx *sql.Tx) error {
+// dateEnded dates jobs that ended under version 0.1.0, which stored only that they had.
+func (q *queue) dateEnded(ctx context.Context, now time.Time) error {
+	return q.update(ctx, func(tx *sql.Tx) error {
 		_, err := tx.Exec(`UPDATE jobs SET ended = ? WHERE ended = 1`, now.Unix())
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
+}
+
+// old returns jobs whose results were published, and that ended at least so long ago.
+func (q *queue) old(ctx context.Context, now time.Time, age time.Duration) (ids []string, err error) {
 	rows, err := q.read.QueryContext(ctx, `SELECT id FROM jobs WHERE told = 1 AND ended > 0 AND ended <= ? LIMIT ?`, now.Add(-age).Unix(), sweepBatch)
 	if err != nil {
 		return nil, sqlite.Error("queue of jobs", err)

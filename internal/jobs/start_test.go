@@ -46,19 +46,37 @@ func (s *fixture) name(name, text string) moot.BlobID {
 // entry returns a job as the space's entries show it, once it is as wanted.
 func (s *fixture) entry(id string, wanted func(jobs.Job) bool) jobs.Job {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		list, err := s.submitter.Jobs(s.t.Context())
+	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	defer cancel()
+	since, err := s.node.Vector(ctx)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	look := func() (jobs.Job, bool) {
+		list, err := s.submitter.Jobs(ctx)
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		i := slices.IndexFunc(list, func(j jobs.Job) bool { return j.ID == id })
-		if i >= 0 && wanted(list[i]) {
-			return list[i]
+		if i < 0 {
+			return jobs.Job{}, false
 		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("%+v", list)
+		return list[i], wanted(list[i])
+	}
+	last, found := look()
+	if found {
+		return last
+	}
+	for _, err := range s.node.Watch(ctx, since) {
+		if err != nil {
+			break
+		}
+		if last, found = look(); found {
+			return last
 		}
 	}
+	s.t.Fatalf("%+v", last)
+	return last
 }
 
 // TestAt holds a job until its time, over a restart of the coordinator.
@@ -249,14 +267,14 @@ func TestRetain(t *testing.T) {
 // gone waits until the coordinator knows nothing of a job.
 func (s *fixture) gone(id string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		for _, err := range s.coord.Follow(s.t.Context(), id, false) {
+	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		for _, err := range s.coord.Follow(ctx, id, false) {
 			if moot.KindOf(err) == moot.NotFound {
 				return
 			}
 		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("the coordinator still has the job %s", id)
-		}
 	}
+	s.t.Fatalf("the coordinator still has the job %s", id)
 }
